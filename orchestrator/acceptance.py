@@ -1,0 +1,130 @@
+"""Accepting sweeps: reading and checking all files before anything is made, then recording what they ask for."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from orchestrator.ledger import Ledger
+from orchestrator.mlflow_store import KnownRun, MlflowTarget, known_runs
+from orchestrator.optuna_study import distribution
+from orchestrator.planner import member_row, trial_row
+from orchestrator.records import ENDED, MemberRow, TrialRow
+from search_spaces import Search, Sweep, SweepFile, TeacherPlan, expand
+from trainers.store import Store
+from trainers.trial import config_key, to_json
+
+
+def expand_all(files: Sequence[SweepFile], ledger: Ledger | None) -> list[Sweep]:
+    """Expand the files into sweeps; `auto` keeps the value that it got when a sweep of that name was first accepted.
+
+    Raises:
+        SweepFileError: of the first file that cannot be expanded; nothing has been recorded.
+    """
+    sweeps = []
+    for file in files:
+        row = ledger.sweep(file.name) if ledger is not None else None
+        sweeps.append(expand(file, autos=row.resolved.get("autos", {}) if row is not None else {}))
+    return sweeps
+
+
+def accept(sweep: Sweep, ledger: Ledger) -> None:
+    """Record the sweep, its teachers and its fixed trials in one commit."""
+    with ledger.transaction():
+        ledger.accept_sweep(sweep.name, sweep.source, dict(sweep.resolved))
+        teachers = [plan for plan in sweep.teachers if plan.trial is not None]
+        ledger.add_trials([_teacher_row(sweep, plan) for plan in teachers])
+        ledger.add_trials([trial_row(sweep.name, member) for member in sweep.fixed])
+        ledger.add_members(sweep.name, [*map(_teacher_member, teachers), *map(member_row, sweep.fixed)])
+        for search in sweep.searches:
+            ledger.add_study(search.study_id, study_name(sweep, search), _study_content(search))
+
+
+def _teacher_row(sweep: Sweep, plan: TeacherPlan) -> TrialRow:
+    assert plan.trial is not None
+    origin = {"sweep": sweep.name, "cell": "", "entry": "", "row": "teacher", "phase": "teacher"}
+    return TrialRow(key=plan.id, config_key=config_key(plan.trial), spec=to_json(plan.trial), origin=origin)
+
+
+def _teacher_member(plan: TeacherPlan) -> MemberRow:
+    assert plan.trial is not None
+    cell = f"{plan.dataset}: {plan.model}"
+    return MemberRow(cell, "", "teacher", "teacher", None, plan.trial.seed, plan.id)
+
+
+def study_name(sweep: Sweep, search: Search) -> str:
+    """Return the name of a search's study in the persistent storage."""
+    return f"{sweep.name} | {search.cell} | {search.row} | {search.study_id[:8]}"
+
+
+def _study_content(search: Search) -> dict[str, object]:
+    import optuna
+
+    return {
+        "distributions": {
+            dimension.name: optuna.distributions.distribution_to_json(distribution(dimension))
+            for dimension in search.dimensions
+        },
+        "attributes": {"cell": search.cell, "row": search.row, "sampler": search.sampler, "pruner": search.pruner},
+    }
+
+
+def adopt(sweeps: Sequence[Sweep], ledger: Ledger, uri: str) -> int:
+    """Take over trials that the tracking store has as ended and this ledger does not know as such; return how many.
+
+    Looked up once, at the start of a run, for the keys known by then.
+    """
+    states = ledger.states()
+    wanted = {member.key: trial_row(sweep.name, member) for sweep in sweeps for member in sweep.fixed}
+    wanted |= {
+        plan.id: _teacher_row(sweep, plan) for sweep in sweeps for plan in sweep.teachers if plan.trial is not None
+    }
+    unknown = {key for key in wanted if states.get(key, "WAITING") == "WAITING"}
+    found = known_runs(uri, unknown, ENDED - {"PRUNED"})
+    with ledger.transaction():
+        for key, run in found.items():
+            _adopt(ledger, wanted[key], run)
+    return len(found)
+
+
+def _adopt(ledger: Ledger, row: TrialRow, run: KnownRun) -> None:
+    final = {name: run.metrics[name] for name in END_METRICS if name in run.metrics}
+    ledger.adopt_trial(row.key, run.state, final)
+    ledger.remember("mlflow", f"trial:{row.key}", f"{run.run_id} {run.experiment_id}")
+    ledger.remember("adopted", row.key, run.run_id)
+
+
+END_METRICS = (
+    "final_val_top1",
+    "final_top1",
+    "best_top1",
+    "final_top5",
+    "train_seconds",
+    "teacher_images",
+    "peak_memory_bytes",
+)
+
+
+def teachers_without_weights(
+    sweeps: Sequence[Sweep], ledger: Ledger, store: Store, target: MlflowTarget
+) -> frozenset[str]:
+    """Return trained teachers whose weights are neither here nor with their run; those with their run are fetched."""
+    states = ledger.states()
+    lacking = set()
+    for plan in {plan.id: plan for sweep in sweeps for plan in sweep.teachers}.values():
+        if plan.trial is None or states.get(plan.id) != "COMPLETE" or store.weights(plan.id).exists():
+            continue
+        told = ledger.remembered("mlflow", f"trial:{plan.id}")
+        if told is None or not target.fetch_weights(plan.id, told.split(" ", 1)[0]):
+            lacking.add(plan.id)
+    return frozenset(lacking)
+
+
+def import_checkpoints(sweeps: Sequence[Sweep], store: Store) -> None:
+    """Bring the weights of teachers that come from files into the store, under the digest of the file."""
+    from trainers.teacher_files import import_weights
+
+    for sweep in sweeps:
+        for plan in sweep.teachers:
+            if plan.checkpoint is not None and not store.weights(plan.id).exists():
+                import_weights(Path(plan.checkpoint), store.weights(plan.id))
+
+

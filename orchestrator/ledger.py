@@ -1,0 +1,392 @@
+"""The ledger: what has been accepted, started, ended and told, in one SQLite file that is always true.
+
+Every decision is committed here before anyone acts on it or hears of it, so a driver that is killed between any two
+statements leaves a ledger from which the next one goes on. Values of epochs are written in groups with the next
+decision. All JSON, no pickles.
+"""
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from orchestrator.filesystem import is_network
+from orchestrator.records import ENDED, AttemptRow, MemberRow, ProposalRow, SweepRow, TrialRow
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS sweep (
+    name TEXT PRIMARY KEY, accepted_at REAL NOT NULL, source TEXT NOT NULL, resolved TEXT NOT NULL, state TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS acceptance (
+    id INTEGER PRIMARY KEY, sweep TEXT NOT NULL, accepted_at REAL NOT NULL, source TEXT NOT NULL,
+    resolved TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS member (
+    sweep TEXT NOT NULL, position INTEGER NOT NULL, cell TEXT NOT NULL, entry TEXT NOT NULL, row TEXT NOT NULL,
+    phase TEXT NOT NULL, rank INTEGER, seed INTEGER NOT NULL, key TEXT NOT NULL, proposal INTEGER);
+CREATE UNIQUE INDEX IF NOT EXISTS member_once ON member (sweep, cell, row, phase, ifnull(rank, 0), seed, key);
+CREATE TABLE IF NOT EXISTS trial (
+    key TEXT PRIMARY KEY, config_key TEXT NOT NULL, spec TEXT NOT NULL, state TEXT NOT NULL, origin TEXT NOT NULL,
+    metrics TEXT NOT NULL DEFAULT '{}', reason TEXT NOT NULL DEFAULT '', attempts INTEGER NOT NULL DEFAULT 0,
+    started_at REAL, ended_at REAL, provenance TEXT NOT NULL DEFAULT '{}');
+CREATE TABLE IF NOT EXISTS attempt (
+    key TEXT NOT NULL, number INTEGER NOT NULL, state TEXT NOT NULL, started_at REAL NOT NULL, ended_at REAL,
+    reason TEXT NOT NULL DEFAULT '', PRIMARY KEY (key, number));
+CREATE TABLE IF NOT EXISTS epoch (
+    key TEXT NOT NULL, number INTEGER NOT NULL, attempt INTEGER NOT NULL, at REAL NOT NULL, metrics TEXT NOT NULL,
+    PRIMARY KEY (key, number));
+CREATE TABLE IF NOT EXISTS proposal (
+    study TEXT NOT NULL, number INTEGER NOT NULL, params TEXT NOT NULL, key TEXT NOT NULL, state TEXT,
+    value REAL, rungs TEXT NOT NULL DEFAULT '{}', attributes TEXT NOT NULL DEFAULT '{}',
+    PRIMARY KEY (study, number));
+CREATE TABLE IF NOT EXISTS study (id TEXT PRIMARY KEY, name TEXT NOT NULL, content TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS outbox (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT, target TEXT NOT NULL, ref TEXT NOT NULL, UNIQUE (target, ref));
+CREATE TABLE IF NOT EXISTS told (target TEXT NOT NULL, ref TEXT NOT NULL, value TEXT NOT NULL,
+    PRIMARY KEY (target, ref));
+CREATE INDEX IF NOT EXISTS member_key ON member (key);
+"""
+SCHEMA_VERSION = 1
+EPOCH_GROUP = 100
+EPOCH_SECONDS = 5.0
+BUSY_SECONDS = 60.0
+
+
+class LedgerError(Exception):
+    """The ledger file is damaged or was written by a newer kdsweep."""
+
+
+class Ledger:
+    """One connection to the ledger. Used by one thread; another thread opens its own.
+
+    Args:
+        path: the file; made if missing.
+        clock: wall clock in seconds, for time stamps only; nothing is decided by it.
+        on_commit: called with "before" and "after" around every commit (for tests that kill there).
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        clock: Callable[[], float] = time.time,
+        on_commit: Callable[[str], None] = lambda moment: None,
+    ) -> None:
+        self.path = path
+        self.clock = clock
+        self._on_commit = on_commit
+        self._epochs: list[tuple[str, int, int, float, str]] = []
+        self._depth = 0
+        try:
+            self._db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+            self._prepare()
+        except sqlite3.DatabaseError as error:
+            raise LedgerError(f"{path} is not a readable ledger: {error}") from error
+
+    def _prepare(self) -> None:
+        self._db.row_factory = sqlite3.Row
+        self._db.execute(f"PRAGMA journal_mode={'DELETE' if is_network(self.path.parent) else 'WAL'}")
+        self._db.execute("PRAGMA synchronous=FULL")
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version > SCHEMA_VERSION:
+            raise LedgerError(f"{self.path} was written by a newer kdsweep (ledger version {version})")
+        if version < SCHEMA_VERSION:
+            self._db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+
+    def close(self) -> None:
+        """Close without writing what is not committed."""
+        self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Make all that is written in the block one commit; an error leaves none of it. May be nested."""
+        if self._depth:
+            yield
+            return
+        self._db.execute("BEGIN IMMEDIATE")
+        self._depth = 1
+        try:
+            yield
+            self._write_epochs()
+            self._on_commit("before")
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+        finally:
+            self._depth = 0
+        self._on_commit("after")
+
+    # --- sweeps and their members -------------------------------------------------------------------------------
+
+    def accept_sweep(self, name: str, source: str, resolved: dict[str, Any]) -> None:
+        """Record the sweep as it is asked for now; what was accepted before stays in the history."""
+        now, content = self.clock(), json.dumps(resolved)
+        with self.transaction():
+            self._db.execute(
+                "INSERT INTO sweep VALUES (?, ?, ?, ?, 'RUNNING') ON CONFLICT (name) DO UPDATE SET "
+                "accepted_at=excluded.accepted_at, source=excluded.source, resolved=excluded.resolved, state='RUNNING'",
+                (name, now, source, content),
+            )
+            self._db.execute(
+                "INSERT INTO acceptance (sweep, accepted_at, source, resolved) VALUES (?, ?, ?, ?)",
+                (name, now, source, content),
+            )
+            self._db.execute("DELETE FROM member WHERE sweep = ?", (name,))
+            self.to_tell("mlflow", f"sweep:{name}")
+
+    def end_sweep(self, name: str, state: str) -> None:
+        """Record how the sweep stands now that nothing of it runs: COMPLETE, FAIL or INTERRUPTED."""
+        with self.transaction():
+            self._db.execute("UPDATE sweep SET state = ? WHERE name = ?", (state, name))
+            self.to_tell("mlflow", f"sweep:{name}")
+
+    def sweep(self, name: str) -> SweepRow | None:
+        """Return the sweep as last accepted."""
+        row = self._db.execute("SELECT * FROM sweep WHERE name = ?", (name,)).fetchone()
+        return None if row is None else SweepRow(row["name"], row["source"], json.loads(row["resolved"]), row["state"])
+
+    def add_members(self, sweep: str, members: Iterable[MemberRow]) -> None:
+        """Record which trials serve which rows of the sweep, in order; those already there are left as they are."""
+        with self.transaction():
+            (start,) = self._db.execute("SELECT count(*) FROM member WHERE sweep = ?", (sweep,)).fetchone()
+            self._db.executemany(
+                "INSERT OR IGNORE INTO member VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (sweep, start + i, m.cell, m.entry, m.row, m.phase, m.rank, m.seed, m.key, m.proposal)
+                    for i, m in enumerate(members)
+                ],
+            )
+            self.to_tell("mlflow", f"sweep:{sweep}")
+
+    def members(self, sweep: str) -> list[MemberRow]:
+        """Return the members of a sweep in the order of their recording."""
+        rows = self._db.execute("SELECT * FROM member WHERE sweep = ? ORDER BY position", (sweep,))
+        return [
+            MemberRow(r["cell"], r["entry"], r["row"], r["phase"], r["rank"], r["seed"], r["key"], r["proposal"])
+            for r in rows
+        ]
+
+    # --- trials and attempts ------------------------------------------------------------------------------------
+
+    def add_trials(self, trials: Iterable[TrialRow]) -> None:
+        """Record trials that are asked for; those that are known already stay as they are."""
+        with self.transaction():
+            self._db.executemany(
+                "INSERT OR IGNORE INTO trial (key, config_key, spec, state, origin, metrics) VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    (t.key, t.config_key, json.dumps(t.spec), t.state, json.dumps(t.origin), json.dumps(t.metrics))
+                    for t in trials
+                ],
+            )
+
+    def trial(self, key: str) -> TrialRow | None:
+        """Return one trial."""
+        row = self._db.execute("SELECT * FROM trial WHERE key = ?", (key,)).fetchone()
+        return None if row is None else _trial_row(row)
+
+    def states(self) -> dict[str, str]:
+        """Return the state of every trial by its key."""
+        return dict(self._db.execute("SELECT key, state FROM trial").fetchall())
+
+    def start_attempt(self, key: str) -> int:
+        """Record that a new attempt of the trial starts; return its number, from 1."""
+        now = self.clock()
+        with self.transaction():
+            self._db.execute(
+                "UPDATE trial SET attempts = attempts + 1, state = 'RUNNING', reason = '', ended_at = NULL, "
+                "started_at = coalesce(started_at, ?) WHERE key = ?",
+                (now, key),
+            )
+            (number,) = self._db.execute("SELECT attempts FROM trial WHERE key = ?", (key,)).fetchone()
+            self._db.execute(
+                "INSERT INTO attempt (key, number, state, started_at) VALUES (?, ?, 'RUNNING', ?)", (key, number, now)
+            )
+            self.to_tell("mlflow", f"trial:{key}")
+        return int(number)
+
+    def end_attempt(
+        self,
+        key: str,
+        number: int,
+        state: str,
+        *,
+        metrics: dict[str, float] | None = None,
+        reason: str = "",
+        trial_state: str | None = None,
+    ) -> None:
+        """Record how the attempt ended and what that makes of the trial (the same state unless given)."""
+        now = self.clock()
+        with self.transaction():
+            self._db.execute(
+                "UPDATE attempt SET state = ?, ended_at = ?, reason = ? WHERE key = ? AND number = ?",
+                (state, now, reason, key, number),
+            )
+            self._db.execute(
+                "UPDATE trial SET state = ?, reason = ?, ended_at = ?, metrics = ? WHERE key = ?",
+                (trial_state or state, reason, now, json.dumps(metrics or {}), key),
+            )
+            self.to_tell("mlflow", f"trial:{key}")
+
+    def attempts(self, key: str) -> list[AttemptRow]:
+        """Return the attempts of a trial, first to last."""
+        rows = self._db.execute("SELECT * FROM attempt WHERE key = ? ORDER BY number", (key,))
+        return [AttemptRow(r["key"], r["number"], r["state"], r["started_at"], r["ended_at"], r["reason"]) for r in rows]
+
+    def interrupt_running(self) -> int:
+        """Mark what a driver that is gone left RUNNING as INTERRUPTED; return how many trials that were."""
+        keys = [row["key"] for row in self._db.execute("SELECT key FROM trial WHERE state = 'RUNNING'")]
+        if keys:
+            with self.transaction():
+                self._db.execute("UPDATE trial SET state = 'INTERRUPTED' WHERE state = 'RUNNING'")
+                self._db.execute(
+                    "UPDATE attempt SET state = 'INTERRUPTED', reason = 'the driver ended' WHERE state = 'RUNNING'"
+                )
+                for key in keys:
+                    self.to_tell("mlflow", f"trial:{key}")
+        return len(keys)
+
+    def adopt_trial(self, key: str, state: str, metrics: dict[str, float]) -> None:
+        """Record the result that a trial has elsewhere."""
+        with self.transaction():
+            self._db.execute(
+                "UPDATE trial SET state = ?, metrics = ?, ended_at = ? WHERE key = ?",
+                (state, json.dumps(metrics), self.clock(), key),
+            )
+
+    def set_provenance(self, key: str, provenance: dict[str, str]) -> None:
+        """Record where and with what a trial runs (host, device, versions)."""
+        with self.transaction():
+            self._db.execute("UPDATE trial SET provenance = ? WHERE key = ?", (json.dumps(provenance), key))
+
+    # --- epochs -------------------------------------------------------------------------------------------------
+
+    def add_epoch(self, key: str, number: int, attempt: int, values: dict[str, float]) -> None:
+        """Record the values of an epoch with the next commit, or now when many or old ones have gathered.
+
+        The first record of an epoch stays: a later attempt that trains it again gets the same numbers, and what has
+        been told must not change.
+        """
+        self._epochs.append((key, number, attempt, self.clock(), json.dumps(values)))
+        waited = self._epochs[-1][3] - self._epochs[0][3]
+        if len(self._epochs) >= EPOCH_GROUP or abs(waited) >= EPOCH_SECONDS:
+            with self.transaction():
+                pass
+
+    def _write_epochs(self) -> None:
+        if self._epochs:
+            self._db.executemany("INSERT OR IGNORE INTO epoch VALUES (?, ?, ?, ?, ?)", self._epochs)
+            for key in {row[0] for row in self._epochs}:
+                self.to_tell("mlflow", f"trial:{key}")
+            self._epochs = []
+
+    def epochs(self, key: str) -> list[tuple[int, float, dict[str, float]]]:
+        """Return (number, wall clock, values) of the trial's recorded epochs, in order."""
+        rows = self._db.execute("SELECT number, at, metrics FROM epoch WHERE key = ? ORDER BY number", (key,))
+        return [(row["number"], row["at"], json.loads(row["metrics"])) for row in rows]
+
+    # --- searches -----------------------------------------------------------------------------------------------
+
+    def add_study(self, study: str, name: str, content: dict[str, Any]) -> None:
+        """Record what a study is; its name is the one it was first given."""
+        with self.transaction():
+            self._db.execute("INSERT OR IGNORE INTO study VALUES (?, ?, ?)", (study, name, json.dumps(content)))
+
+    def study(self, study: str) -> tuple[str, dict[str, Any]]:
+        """Return the name and the content of a study."""
+        row = self._db.execute("SELECT name, content FROM study WHERE id = ?", (study,)).fetchone()
+        return row["name"], json.loads(row["content"])
+
+    def add_proposal(self, study: str, number: int, params: dict[str, Any], key: str) -> None:
+        """Record a proposal before it is trained."""
+        with self.transaction():
+            self._db.execute(
+                "INSERT OR IGNORE INTO proposal (study, number, params, key) VALUES (?, ?, ?, ?)",
+                (study, number, json.dumps(params), key),
+            )
+
+    def save_proposal(self, study: str, row: ProposalRow) -> None:
+        """Record rungs, pruner's attributes and outcome of a proposal; one with an outcome is to be told."""
+        with self.transaction():
+            self._db.execute(
+                "UPDATE proposal SET state = ?, value = ?, rungs = ?, attributes = ? WHERE study = ? AND number = ?",
+                (row.state, row.value, json.dumps(row.rungs), json.dumps(row.attributes), study, row.number),
+            )
+            if row.state is not None:
+                self.to_tell("optuna", f"{study}:{row.number}")
+
+    def proposals(self, study: str) -> list[ProposalRow]:
+        """Return the proposals of a study in order."""
+        rows = self._db.execute("SELECT * FROM proposal WHERE study = ? ORDER BY number", (study,))
+        return [
+            ProposalRow(
+                number=row["number"],
+                params=json.loads(row["params"]),
+                key=row["key"],
+                state=row["state"],
+                value=row["value"],
+                rungs={int(step): value for step, value in json.loads(row["rungs"]).items()},
+                attributes=json.loads(row["attributes"]),
+            )
+            for row in rows
+        ]
+
+    # --- telling ------------------------------------------------------------------------------------------------
+
+    def to_tell(self, target: str, ref: str) -> None:
+        """Put a thing that has changed into the outbox; told once however often it changed before that."""
+        with self.transaction():
+            self._db.execute("DELETE FROM outbox WHERE target = ? AND ref = ?", (target, ref))
+            self._db.execute("INSERT INTO outbox (target, ref) VALUES (?, ?)", (target, ref))
+
+    def untold(self, target: str, limit: int = 1000) -> list[tuple[int, str]]:
+        """Return (sequence, ref) of what is still to be told, oldest first."""
+        rows = self._db.execute(
+            "SELECT sequence, ref FROM outbox WHERE target = ? ORDER BY sequence LIMIT ?", (target, limit)
+        )
+        return [(row["sequence"], row["ref"]) for row in rows]
+
+    def untold_count(self) -> int:
+        """Return how many things are still to be told."""
+        return int(self._db.execute("SELECT count(*) FROM outbox").fetchone()[0])
+
+    def mark_told(self, sequence: int) -> None:
+        """Take a thing out of the outbox, unless it has changed again since (then it has a new sequence)."""
+        with self.transaction():
+            self._db.execute("DELETE FROM outbox WHERE sequence = ?", (sequence,))
+
+    def remember(self, target: str, ref: str, value: str) -> None:
+        """Keep what the target calls a thing (the run id of a trial)."""
+        with self.transaction():
+            self._db.execute("INSERT OR REPLACE INTO told VALUES (?, ?, ?)", (target, ref, value))
+
+    def remembered(self, target: str, ref: str) -> str | None:
+        """Return what `remember` kept."""
+        row = self._db.execute("SELECT value FROM told WHERE target = ? AND ref = ?", (target, ref)).fetchone()
+        return None if row is None else str(row["value"])
+
+    def all_remembered(self, target: str) -> dict[str, str]:
+        """Return everything kept for the target, by ref."""
+        return dict(self._db.execute("SELECT ref, value FROM told WHERE target = ?", (target,)).fetchall())
+
+    def ended(self) -> set[str]:
+        """Return the keys of trials that are not trained again."""
+        return {key for key, state in self.states().items() if state in ENDED}
+
+
+def _trial_row(row: sqlite3.Row) -> TrialRow:
+    return TrialRow(
+        key=row["key"],
+        config_key=row["config_key"],
+        spec=json.loads(row["spec"]),
+        state=row["state"],
+        origin=json.loads(row["origin"]),
+        metrics=json.loads(row["metrics"]),
+        reason=row["reason"],
+        attempts=row["attempts"],
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+        provenance=json.loads(row["provenance"]),
+    )

@@ -1,0 +1,15 @@
+"""MLflow, and nothing else in this room knows it: where results are kept for people and for the report."""
+
+from orchestrator.mlflow_store.adoption import KnownRun, known_runs
+from orchestrator.mlflow_store.location import TrackingError, artifact_folder, check_answers, tracking_uri
+from orchestrator.mlflow_store.target import MlflowTarget
+
+__all__ = [
+    "KnownRun",
+    "MlflowTarget",
+    "TrackingError",
+    "artifact_folder",
+    "check_answers",
+    "known_runs",
+    "tracking_uri",
+]

@@ -1,0 +1,116 @@
+"""What an MLflow run of a trial holds, worked out from the ledger's record. No MLflow in here."""
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Iterator, Mapping
+
+from orchestrator.records import MemberRow, TrialRow
+
+STATUS = {
+    "WAITING": "SCHEDULED",
+    "RUNNING": "RUNNING",
+    "COMPLETE": "FINISHED",
+    "PRUNED": "KILLED",
+    "INTERRUPTED": "KILLED",
+    "DIVERGED": "FAILED",
+    "FAIL": "FAILED",
+}
+"""State of a trial -> status of its run."""
+
+SWEEP_STATUS = {"RUNNING": "RUNNING", "COMPLETE": "FINISHED", "FAIL": "FAILED", "INTERRUPTED": "KILLED"}
+REASON_CHARACTERS = 5000
+MEMBER_COLUMNS = ("cell", "entry", "row", "phase", "rank", "seed", "trial_key", "run_id", "experiment_id")
+
+Point = tuple[str, float, int, int]
+"""Metric name, value, milliseconds since 1970, step."""
+
+
+def params(row: TrialRow) -> dict[str, str]:
+    """Return what the trial's key decides, as MLflow params."""
+    spec = row.spec
+    teacher = spec["teacher"]
+    values = {
+        "dataset": spec["dataset"],
+        "split": spec["split"],
+        "teacher": teacher["model"] if teacher else "",
+        "student": spec["student"],
+        "method": spec["method"],
+        "seed": spec["seed"],
+        **{f"method.{name}": value for name, value in spec["hyperparameters"].items()},
+        **{f"recipe.{name}": value for name, value in spec["recipe"].items()},
+    }
+    return {name: _text(value) for name, value in values.items()}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ",".join(str(item) for item in value)
+    return str(value)
+
+
+def tags(row: TrialRow) -> dict[str, str]:
+    """Return what names the trial, who asked for it first, where it ran and how it stands, as MLflow tags."""
+    origin = {name: str(value) for name, value in row.origin.items() if value is not None}
+    reason = {"reason": row.reason[-REASON_CHARACTERS:]} if row.reason else {}
+    return {
+        "kind": "teacher" if row.spec["role"] == "teacher" else "trial",
+        "trial_key": row.key,
+        "config_key": row.config_key,
+        "state": row.state,
+        "attempts": str(row.attempts),
+        "phase": "",
+        **origin,
+        **reason,
+        **{name: value for name, value in row.provenance.items() if value},
+    }
+
+
+def points(row: TrialRow, epochs: Iterable[tuple[int, float, Mapping[str, float]]]) -> Iterator[Point]:
+    """Return the metrics of epochs at their own times and steps, so that telling them twice changes nothing, and the
+    metrics at the end."""
+    last = 0
+    for number, at, values in epochs:
+        last = max(last, number)
+        for name, value in values.items():
+            yield name, _finite(value), _milliseconds(at), number
+    for name, value in row.metrics.items():
+        yield name, _finite(value), _milliseconds(row.ended_at or 0.0), last
+
+
+def _finite(value: float) -> float:
+    """MLflow turns an infinity into 1.8e308; not-a-number says what is meant."""
+    return value if math.isfinite(value) else math.nan
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def run_name(row: TrialRow) -> str:
+    """Return a name for people: row and seed, or the teacher's network."""
+    if row.spec["role"] == "teacher":
+        return f"teacher {row.spec['student']}"
+    proposal = row.origin.get("proposal")
+    label = f"{row.origin.get('row', row.spec['method'])}"
+    if row.origin.get("phase") == "search":
+        return f"{label} proposal={proposal}"
+    return f"{label} seed={row.spec['seed']}"
+
+
+def members_csv(members: Iterable[MemberRow], runs: Mapping[str, tuple[str, str]]) -> str:
+    """Return the table of which runs serve which row.
+
+    Args:
+        runs: trial key -> run id and experiment id of those that have been told.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(MEMBER_COLUMNS)
+    for member in members:
+        run_id, experiment_id = runs.get(member.key, ("", ""))
+        rank = "" if member.rank is None else member.rank
+        writer.writerow(
+            [member.cell, member.entry, member.row, member.phase, rank, member.seed, member.key, run_id, experiment_id]
+        )
+    return text.getvalue()

@@ -1,0 +1,249 @@
+"""The Ray Tune driver, and nothing else knows Ray: it carries the planner's attempts to workers and their reports back.
+
+A Ray trial is one attempt. Tune schedules processes and resources; what runs, what is retried and what is stopped is
+the planner's word, so Tune's own state can be thrown away at any moment. The searcher hands out attempts, the scheduler
+passes results on; Tune copies and pickles both, so they hold a name and find the planner by it.
+"""
+
+import contextlib
+import logging
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
+os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
+os.environ.setdefault("TUNE_PRINT_ALL_TRIAL_ERRORS", "0")
+os.environ.setdefault("TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S", "0")
+
+import ray  # noqa: E402: Ray reads its settings when it is imported
+from ray import tune  # noqa: E402
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler  # noqa: E402
+from ray.tune.search import Searcher  # noqa: E402
+from ray.tune.stopper import Stopper  # noqa: E402
+
+from orchestrator.attempts import Attempt, Outcome, Signal, Verdict  # noqa: E402
+from orchestrator.planner import Planner  # noqa: E402
+from orchestrator.reporting import deliver  # noqa: E402
+from orchestrator.worker import Order, Report, failure_file, run_order  # noqa: E402
+from trainers.files import remove  # noqa: E402
+from trainers.store import Store  # noqa: E402
+
+if TYPE_CHECKING:
+    from ray.tune.execution.tune_controller import TuneController
+    from ray.tune.experiment import Trial as RayTrial
+
+STOP_GRACE_SECONDS = 5.0
+"""After a request to stop, running epochs have this long to end; their trials then go on from their last epoch."""
+
+log = logging.getLogger("kdsweep")
+
+
+class AttemptTrainable(tune.Trainable):
+    """Runs one attempt, an epoch a step. Reused for attempt after attempt; nothing heavy is imported before the first
+    step, so that Ray starts workers on all slots before the first one is busy."""
+
+    def setup(self, config: dict[str, Any]) -> None:
+        self._begin(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self._begin(new_config)
+        return True
+
+    def _begin(self, config: dict[str, Any]) -> None:
+        self._reports: Iterator[Report] = run_order(Order.from_text(config["order"]))
+
+    def step(self) -> dict[str, Any]:
+        report = next(self._reports)
+        return {"report": report.to_text(), "done": bool(report.ending)}
+
+    def cleanup(self) -> None:
+        close = getattr(self._reports, "close", None)
+        if close is not None:
+            close()
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        raise NotImplementedError("checkpoints are the worker's own; Tune is told to take none")
+
+
+class _Bridge:
+    """What searcher, scheduler and stopper share: the planner, and which Ray trial runs which attempt."""
+
+    def __init__(self, planner: Planner, order_for: Callable[[Attempt], Order], store: Store) -> None:
+        self.planner = planner
+        self.deadline: float | None = None
+        self._order_for = order_for
+        self._store = store
+        self._attempts: dict[str, Attempt] = {}
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        step = self.planner.next()
+        if isinstance(step, Attempt):
+            self._attempts[trial_id] = step
+            return {"order": self._order_for(step).to_text()}
+        return Searcher.FINISHED if step is Signal.DONE else None
+
+    def result(self, trial_id: str, text: str) -> str:
+        attempt = self._attempts.get(trial_id)
+        if attempt is None:
+            return str(TrialScheduler.STOP)
+        verdict = deliver(self.planner, attempt, Report.from_text(text))
+        return str(TrialScheduler.STOP if verdict is Verdict.STOP else TrialScheduler.CONTINUE)
+
+    def last_result(self, trial_id: str, text: str) -> None:
+        """Take a result after which Tune stops the trial: the planner knows it already unless it says how it ended."""
+        attempt, report = self._attempts.get(trial_id), Report.from_text(text)
+        if attempt is not None and (report.ending == "COMPLETE" or report.ending == "DIVERGED"):
+            deliver(self.planner, attempt, report)
+            self.planner.ended(attempt, Outcome(ending=report.ending, metrics=report.metrics))
+
+    def completed(self, trial_id: str, error: bool) -> None:
+        """Take the end of a Ray trial; for an attempt whose end the planner has already, this changes nothing."""
+        attempt = self._attempts.pop(trial_id, None)
+        if attempt is None:
+            return
+        if not error:
+            self.planner.ended(attempt, Outcome(ending="INTERRUPTED", reason="the run was stopped"))
+            return
+        failure = failure_file(self._store, attempt.key, attempt.number)
+        if failure.exists():
+            self.planner.ended(attempt, Outcome(ending="FAIL", reason=failure.read_text()))
+        else:
+            self.planner.ended(attempt, Outcome(ending="LOST", reason="the worker's process or its machine died"))
+
+
+_BRIDGES: dict[str, _Bridge] = {}
+"""By the name of the Tune run."""
+
+
+class AttemptSearcher(Searcher):
+    """Asks the planner for attempts."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(metric=None, mode=None)
+        self._name = name
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # type: ignore[override]
+        return _BRIDGES[self._name].suggest(trial_id)
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        _BRIDGES[self._name].completed(trial_id, error)
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing to save: the ledger is the truth."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing to restore: a run goes on from the ledger."""
+
+
+class AttemptScheduler(FIFOScheduler):
+    """Passes results to the planner, and its word back."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+
+    def on_trial_result(self, tune_controller: "TuneController", trial: "RayTrial", result: dict[str, Any]) -> str:
+        return _BRIDGES[self._name].result(trial.trial_id, result["report"])
+
+    def on_trial_complete(self, tune_controller: "TuneController", trial: "RayTrial", result: dict[str, Any]) -> None:
+        if "report" in result:
+            _BRIDGES[self._name].last_result(trial.trial_id, result["report"])
+
+
+class _PlannerStopper(Stopper):
+    """Ends the whole run when the planner is stopping and its grace is over."""
+
+    def __init__(self, name: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._name = name
+        self._clock = clock
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        bridge = _BRIDGES[self._name]
+        if not bridge.planner.stopping:
+            return False
+        if bridge.deadline is None:
+            bridge.deadline = self._clock() + STOP_GRACE_SECONDS
+        return not bridge.planner.running() or self._clock() >= bridge.deadline
+
+
+@contextlib.contextmanager
+def cluster(address: str | None, *, workers: int, cpus: int, gpus: float) -> Iterator[int]:
+    """Connect to a Ray cluster, or start one on this machine; yield how many trials run side by side.
+
+    Args:
+        address: of a running cluster; None starts a local one for `workers` trials at once.
+        workers: trials at once on a local cluster; 0 asks for as many as the machine's cores allow.
+        cpus, gpus: of one trial.
+    """
+    if address is None:
+        cores = workers * cpus if workers else (os.cpu_count() or 1)
+        ray.init(
+            num_cpus=cores,
+            include_dashboard=False,
+            logging_level=logging.ERROR,
+            log_to_driver=False,
+            configure_logging=False,
+        )
+    else:
+        ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, configure_logging=False)
+    try:
+        total = ray.cluster_resources()
+        slots = int(total.get("CPU", 1) // cpus)
+        if gpus > 0:
+            slots = min(slots, int(total.get("GPU", 0) / gpus))
+        yield min(slots, workers) if workers else slots
+    finally:
+        ray.shutdown()
+
+
+def drive(
+    planner: Planner,
+    order_for: Callable[[Attempt], Order],
+    *,
+    store: Store,
+    slots: int,
+    cpus: int,
+    gpus: float,
+    folder: Path,
+) -> None:
+    """Run everything the planner hands out on the Ray cluster this process is connected to."""
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots)
+    os.environ["TUNE_DISABLE_SIGINT_HANDLER"] = "1"
+    os.environ["TUNE_GLOBAL_CHECKPOINT_S"] = "86400"
+    name = f"tune-{secrets.token_hex(6)}"
+    _BRIDGES[name] = _Bridge(planner, order_for, store)
+    tuner = tune.Tuner(
+        tune.with_resources(AttemptTrainable, {"cpu": cpus, "gpu": gpus}),
+        tune_config=tune.TuneConfig(
+            search_alg=AttemptSearcher(name),
+            scheduler=AttemptScheduler(name),
+            num_samples=-1,
+            reuse_actors=True,
+            trial_name_creator=_trial_name,
+            trial_dirname_creator=_trial_name,
+        ),
+        run_config=tune.RunConfig(
+            name=name,
+            storage_path=str(folder),
+            verbose=0,
+            stop=_PlannerStopper(name),
+            failure_config=tune.FailureConfig(max_failures=0),
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False, checkpoint_frequency=0),
+        ),
+    )
+    try:
+        tuner.fit()
+    finally:
+        del _BRIDGES[name]
+        remove(folder / name)
+
+
+def _trial_name(trial: "RayTrial") -> str:
+    return str(trial.trial_id)

@@ -1,0 +1,82 @@
+"""What the ledger holds, as plain records."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+State = Literal["WAITING", "RUNNING", "COMPLETE", "PRUNED", "DIVERGED", "FAIL", "INTERRUPTED"]
+
+ENDED = frozenset({"COMPLETE", "PRUNED", "DIVERGED"})
+"""Results: a trial in one of these states is not trained again. FAIL is tried again by the next run."""
+
+
+@dataclass(frozen=True, slots=True)
+class SweepRow:
+    """A sweep as last accepted."""
+
+    name: str
+    source: str
+    resolved: dict[str, Any]
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """A trial in the service of a row of a sweep."""
+
+    cell: str
+    entry: str
+    row: str
+    phase: str
+    rank: int | None
+    seed: int
+    key: str
+    proposal: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialRow:
+    """A trial and what became of it."""
+
+    key: str
+    config_key: str
+    spec: dict[str, Any]
+    """The trial as JSON (trainers.trial.to_json)."""
+    state: str = "WAITING"
+    origin: dict[str, Any] = field(default_factory=dict)
+    """Who asked for it first: sweep, entry, cell, row, phase, rank, proposal. For people's eyes."""
+    metrics: dict[str, float] = field(default_factory=dict)
+    """At the end: accuracies in percent, seconds, teacher passes, bytes."""
+    reason: str = ""
+    attempts: int = 0
+    started_at: float | None = None
+    ended_at: float | None = None
+    provenance: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """One execution of a trial."""
+
+    key: str
+    number: int
+    state: str
+    started_at: float
+    ended_at: float | None
+    reason: str
+
+
+@dataclass(slots=True, kw_only=True)
+class ProposalRow:
+    """A proposal of a search and its outcome."""
+
+    number: int
+    params: dict[str, Any]
+    key: str
+    state: str | None = None
+    """None while it is not decided."""
+    value: float | None = None
+    """Validation accuracy in percent that the sampler is told."""
+    rungs: dict[int, float] = field(default_factory=dict)
+    """Rung (from 1) -> validation accuracy there."""
+    attributes: dict[str, Any] = field(default_factory=dict)
+    """What a pruner keeps with the trial."""

@@ -1,0 +1,15 @@
+"""From a worker's report to the planner."""
+
+from orchestrator.attempts import Attempt, Verdict
+from orchestrator.planner import Planner
+from orchestrator.worker import Report
+
+
+def deliver(planner: Planner, attempt: Attempt, report: Report) -> Verdict:
+    """Tell the planner every epoch in the report, those of a former attempt first; STOP as soon as it says so."""
+    if report.provenance:
+        planner.describe(attempt, report.provenance)
+    for number, values in [*sorted(report.earlier.items()), (report.number, report.values)]:
+        if planner.epoch(attempt, number, values) is Verdict.STOP:
+            return Verdict.STOP
+    return Verdict.GO_ON

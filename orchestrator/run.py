@@ -1,0 +1,290 @@
+"""`run`: from sweep files to ended trials, told results and a written report."""
+
+import contextlib
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+from orchestrator.acceptance import accept, adopt, expand_all, import_checkpoints, teachers_without_weights
+from orchestrator.attempts import Attempt
+from orchestrator.home import check_writable, driver_lock
+from orchestrator.ledger import Ledger
+from orchestrator.mlflow_store import MlflowTarget, check_answers, tracking_uri
+from orchestrator.optuna_mirror import OptunaTarget, storage_url
+from orchestrator.planner import Planner
+from orchestrator.records import MemberRow, TrialRow
+from orchestrator.telling import Teller
+from orchestrator.worker import Order, make_order
+from search_spaces import Sweep, read
+from trainers.store import Store
+
+DRAIN_SECONDS = 60.0
+EXIT_COMPLETE, EXIT_FAILED, EXIT_WRONG_REQUEST = 0, 1, 2
+
+log = logging.getLogger("kdsweep")
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended."""
+
+    sweeps: tuple[str, ...]
+    exit_code: int
+    """0: all ended; 1: a FAIL, a DIVERGED among reported trials, or results untold; 130 or 143: stopped."""
+    trained: int
+    """Trials that ended in this run."""
+    problems: tuple[str, ...] = ()
+    reports: tuple[Path, ...] = field(default=())
+
+
+def run(
+    files: Sequence[str | Path],
+    *,
+    home: Path,
+    overrides: Sequence[str] = (),
+    address: str | None = None,
+    workers: int | None = None,
+    storage: str | None = None,
+    say: Say = lambda line: None,
+) -> RunResult:
+    """Run sweep files until every trial they ask for has ended; what has ended before is not trained again.
+
+    Args:
+        home: the folder that holds everything.
+        overrides: `key=value` for values of the files.
+        address: of a Ray cluster; None starts a local one.
+        workers: trials at once; 0 runs them in this process; None takes what the machine or the cluster has.
+        storage: URL of the persistent Optuna storage; None takes the database in the home.
+        say: gets a line for people now and then.
+
+    Raises:
+        SweepFileError: a file asks for something that cannot be; nothing has been started or made.
+        HomeError: the home cannot be written, or another driver works in it.
+        TrackingError: the tracking store does not answer; nothing has been started or made.
+    """
+    read_files = [read(Path(file), overrides) for file in files]
+    check_writable(home)
+    uri = tracking_uri(home)
+    known = _peek(home)
+    sweeps = expand_all(read_files, known)
+    if known is not None:
+        known.close()
+    check_answers(uri)
+    with driver_lock(home, [sweep.name for sweep in sweeps]), contextlib.closing(_ledger(home)) as ledger:
+        return _run(sweeps, ledger, home, uri, address=address, workers=workers, storage=storage, say=say)
+
+
+def _peek(home: Path) -> Ledger | None:
+    return _ledger(home) if (home / "ledger.db").exists() else None
+
+
+def _ledger(home: Path) -> Ledger:
+    return Ledger(home / "ledger.db")
+
+
+def _run(
+    sweeps: Sequence[Sweep],
+    ledger: Ledger,
+    home: Path,
+    uri: str,
+    *,
+    address: str | None,
+    workers: int | None,
+    storage: str | None,
+    say: Say,
+) -> RunResult:
+    store = Store(home)
+    import_checkpoints(sweeps, store)
+    ledger.interrupt_running()
+    for sweep in sweeps:
+        accept(sweep, ledger)
+    adopted = adopt(sweeps, ledger, uri)
+    if adopted:
+        say(f"{adopted} trials were found in the tracking store and are not trained again")
+    lacking = teachers_without_weights(sweeps, ledger, store, MlflowTarget(uri, home, ledger))
+    ended: list[TrialRow] = []
+
+    def on_end(row: TrialRow) -> None:
+        ended.append(row)
+        say(_line(row))
+
+    planner = Planner(sweeps, ledger, chance=_chance, lacking=lacking, on_end=on_end)
+    tellers = _start_tellers(home, uri, storage)
+    with _signals(planner, say) as stop:
+        _drive(planner, sweeps, store, address=address, workers=workers, say=say)
+    planner.interrupt()
+    problems = _conclude(sweeps, ledger, stopped=bool(stop.number))
+    problems += _drain(tellers)
+    reports = _report(sweeps, home, uri, say) if not problems or _told(tellers) else []
+    code = 128 + stop.number if stop.number else (EXIT_FAILED if problems else EXIT_COMPLETE)
+    return RunResult(tuple(sweep.name for sweep in sweeps), code, len(ended), tuple(problems), tuple(reports))
+
+
+def _chance(dataset: str) -> float:
+    """Return the accuracy of guessing in percent."""
+    from trainers import data
+
+    return 100.0 / data.describe(dataset).classes
+
+
+def _line(row: TrialRow) -> str:
+    """Return what is said of a trial that has ended."""
+    who = f"{row.origin.get('row', '')} {row.origin.get('cell', '')}".strip()
+    score = next((row.metrics[name] for name in ("final_top1", "final_val_top1") if name in row.metrics), None)
+    result = "" if score is None else f" {score:.2f} %"
+    seconds = f" in {row.metrics['train_seconds']:.1f} s" if "train_seconds" in row.metrics else ""
+    reason = f": {row.reason.strip().splitlines()[-1]}" if row.reason else ""
+    return f"{row.state:<11} {row.origin.get('phase', ''):<7} {who} seed {row.spec['seed']}{result}{seconds}{reason}"
+
+
+# --- driving --------------------------------------------------------------------------------------------------------
+
+
+def _drive(
+    planner: Planner, sweeps: Sequence[Sweep], store: Store, *, address: str | None, workers: int | None, say: Say
+) -> None:
+    if planner.idle:
+        say("nothing to train: every trial has ended before")
+        return
+    orders = _Orders(sweeps, store.home)
+    if workers == 0:
+        from orchestrator import local_driver
+
+        local_driver.drive(planner, orders)
+        return
+    from orchestrator import ray_driver
+
+    cpus, gpus = orders.request
+    folder = store.home / "ray"
+    with ray_driver.cluster(address, workers=workers or 0, cpus=cpus, gpus=gpus) as slots:
+        say(f"{slots} trials at a time")
+        ray_driver.drive(planner, orders, store=store, slots=slots, cpus=cpus, gpus=gpus, folder=folder)
+
+
+class _Orders:
+    """Makes the order for an attempt from the resources of the sweep that asked for it first."""
+
+    def __init__(self, sweeps: Sequence[Sweep], home: Path) -> None:
+        self._sweeps = {sweep.name: sweep for sweep in sweeps}
+        self._home = home
+
+    @property
+    def request(self) -> tuple[int, float]:
+        """CPUs and GPUs that Ray sets aside for a trial: one request for all, so that workers can be reused."""
+        every = [sweep.resources for sweep in self._sweeps.values()]
+        return max(resources.cpus for resources in every), max(resources.gpus for resources in every)
+
+    def __call__(self, attempt: Attempt) -> Order:
+        sweep = self._sweeps[attempt.sweep]
+        threads = sweep.resources.cpus if attempt.trial.role == "student" else sweep.resources.teacher_cpus
+        root = sweep.data_root(attempt.trial.dataset)
+        device = "cuda" if sweep.resources.gpus > 0 else "cpu"
+        return make_order(attempt, home=self._home, threads=threads, device=device, data_root=root)
+
+
+@dataclass(slots=True)
+class _Stop:
+    number: int = 0
+    """Of the signal that asked to stop; 0 while nothing did."""
+
+
+@contextlib.contextmanager
+def _signals(planner: Planner, say: Say) -> Iterator[_Stop]:
+    """Make SIGINT and SIGTERM ask the planner to stop; a second one ends the process at once, its state is kept."""
+    stop = _Stop()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if planner.stopping:
+            os._exit(128 + number)
+        stop.number, planner.stopping = number, True
+        say("stopping: running epochs are ended and kept; once more to stop at once")
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+# --- the end --------------------------------------------------------------------------------------------------------
+
+
+def _conclude(sweeps: Sequence[Sweep], ledger: Ledger, *, stopped: bool) -> list[str]:
+    """Record how each sweep stands; return its problems in words."""
+    states = ledger.states()
+    problems = []
+    for sweep in sweeps:
+        found = [] if stopped else _problems(sweep, ledger, states)
+        problems += found
+        ledger.end_sweep(sweep.name, "INTERRUPTED" if stopped else ("FAIL" if found else "COMPLETE"))
+    return problems
+
+
+def _problems(sweep: Sweep, ledger: Ledger, states: dict[str, str]) -> list[str]:
+    members = {member.key: member for member in ledger.members(sweep.name)}
+    failed = [member for key, member in members.items() if states[key] == "FAIL"]
+    diverged = [member for key, member in members.items() if states[key] == "DIVERGED" and member.phase != "search"]
+    waiting = [member for key, member in members.items() if states[key] in ("WAITING", "INTERRUPTED")]
+    lines = []
+    if failed:
+        lines.append(f"{sweep.name}: {len(failed)} trials failed ({_rows(failed)}); the next run tries them again")
+    if diverged:
+        lines.append(f"{sweep.name}: {len(diverged)} trials diverged ({_rows(diverged)})")
+    if waiting:
+        lines.append(f"{sweep.name}: {len(waiting)} trials could not start ({_rows(waiting)})")
+    return lines
+
+
+def _rows(members: Sequence[MemberRow]) -> str:
+    return ", ".join(sorted({member.row for member in members}))
+
+
+def _start_tellers(home: Path, uri: str, storage: str | None) -> list[Teller]:
+    path = home / "ledger.db"
+    url = storage_url(home, storage)
+    tellers = [
+        Teller("mlflow", path, lambda ledger: MlflowTarget(uri, home, ledger)),
+        Teller("optuna", path, lambda ledger: OptunaTarget(url, ledger)),
+    ]
+    for teller in tellers:
+        teller.start()
+    return tellers
+
+
+def _drain(tellers: Sequence[Teller]) -> list[str]:
+    """Let the tellers finish; return what could not be told, in words."""
+    problems = []
+    for teller in tellers:
+        if not teller.drain(DRAIN_SECONDS):
+            problems.append(f"{teller.name}: results are still to be told ({teller.problem}); run_sweep.py sync")
+    return problems
+
+
+def _told(tellers: Sequence[Teller]) -> bool:
+    return not any(teller.problem for teller in tellers)
+
+
+def _report(sweeps: Sequence[Sweep], home: Path, uri: str, say: Say) -> list[Path]:
+    """Write every sweep's report, print its table, and put the table into the sweep's parent run."""
+    import reports
+
+    written = []
+    for sweep in sweeps:
+        results = reports.load(sweep.name, home=home, tracking_uri=uri)
+        folder = home / "reports" / sweep.name
+        reports.write(results, folder)
+        say(reports.console_table(results))
+        written.append(folder)
+        with contextlib.closing(Ledger(home / "ledger.db")) as ledger:
+            MlflowTarget(uri, home, ledger).note(sweep.name, (folder / "table.md").read_text())
+    return written

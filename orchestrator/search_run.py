@@ -1,0 +1,120 @@
+"""A search under way: which proposals are made, which trial each one is, and what came of them."""
+
+from typing import Literal
+
+from orchestrator.ledger import Ledger
+from orchestrator.optuna_study import LiveStudy, should_prune
+from orchestrator.records import ENDED, ProposalRow, TrialRow
+from search_spaces import Member, Search, Sweep
+from trainers.recipe import rungs
+
+MAX_REPEATS = 20
+"""So many proposals in a row that repeat an earlier one of this search end it: the space is exhausted."""
+
+Standing = Literal["open", "waiting", "over"]
+
+
+class SearchRun:
+    """The proposals of one search.
+
+    Args:
+        sweep: the sweep that it belongs to.
+        search: what is searched.
+        ledger: holds the proposals of earlier runs and gets the new ones.
+        chance: accuracy in percent of guessing; what a diverged proposal is worth to the sampler.
+    """
+
+    def __init__(self, sweep: Sweep, search: Search, ledger: Ledger, chance: float) -> None:
+        self.sweep = sweep
+        self.search = search
+        self.confirmed = False
+        self._ledger = ledger
+        self._chance = chance
+        self._study = LiveStudy(search.study_id, search.dimensions, search.sampler, search.parallel)
+        self._stored = ledger.proposals(search.study_id)
+        self.rows: list[ProposalRow] = []
+        self._rungs = {epoch: index for index, epoch in enumerate(rungs(search.recipe), start=1)}
+        self._repeats = 0
+        self._decided = 0
+        self._by_key: dict[str, list[ProposalRow]] = {}
+
+    def standing(self) -> Standing:
+        """Return open: the next proposal can be made; waiting: it needs outcomes; over: there are no more."""
+        if self._repeats >= MAX_REPEATS or len(self.rows) >= self.search.trials:
+            return "over"
+        while self._decided < len(self.rows) and self.rows[self._decided].state is not None:
+            self._decided += 1
+        return "open" if len(self.rows) - self.search.parallel < self._decided else "waiting"
+
+    def propose(self) -> tuple[ProposalRow, Member]:
+        """Make the next proposal, or repeat the one that the ledger has; recorded before it is returned."""
+        number = len(self.rows)
+        if number < len(self._stored):
+            row = self._stored[number]
+            row.state = None if row.state == "FAIL" else row.state  # it is tried again
+        else:
+            params = self._study.propose(number, self.rows)
+            row = ProposalRow(number=number, params=params, key=self.search.proposal(params, number).key)
+        member = self.search.proposal(row.params, number)
+        if number >= len(self._stored):
+            self._ledger.add_proposal(self.search.study_id, number, row.params, row.key)
+        self.rows.append(row)
+        self._repeats = self._repeats + 1 if row.key in self._by_key else 0
+        self._by_key.setdefault(row.key, []).append(row)
+        return row, member
+
+    def is_rung(self, epoch: int) -> bool:
+        """Return whether a pruner may stop a trial after this epoch."""
+        return epoch in self._rungs
+
+    def reached(self, key: str, epoch: int, values: dict[str, float]) -> bool:
+        """Take an epoch's accuracy; return whether the pruner stops the trial. Recorded before it is returned."""
+        rung = self._rungs.get(epoch)
+        if rung is None or "val_top1" not in values:
+            return False
+        stop = False
+        for row in self._by_key[key]:
+            if row.state is None and rung not in row.rungs:
+                row.rungs[rung] = values["val_top1"]
+                stop = self._prunes(row) or stop
+                self._ledger.save_proposal(self.search.study_id, row)
+        return stop
+
+    def _prunes(self, row: ProposalRow) -> bool:
+        if self.search.pruner == "none":
+            return False
+        peers = self.rows[: max(0, row.number - self.search.parallel + 1)]
+        return should_prune(self.search.pruner, row, peers)
+
+    def decide(self, trial: TrialRow) -> None:
+        """Take the outcome of a trial for every proposal that waits for it."""
+        for row in self._by_key[trial.key]:
+            if row.state is None:
+                row.state, row.value = trial.state, self._value(trial)
+                self._ledger.save_proposal(self.search.study_id, row)
+
+    def _value(self, trial: TrialRow) -> float | None:
+        if trial.state == "DIVERGED":
+            return self._chance
+        return trial.metrics.get("final_val_top1") if trial.state == "COMPLETE" else None
+
+    @property
+    def finished(self) -> bool:
+        """No proposal is outstanding and none will be made."""
+        return self.standing() == "over" and all(row.state is not None for row in self.rows)
+
+    def ranking(self) -> list[ProposalRow]:
+        """Return the COMPLETE proposals by validation accuracy, best first, ties by number, each trial once."""
+        best: dict[str, ProposalRow] = {}
+        for row in self.rows:
+            if row.state == "COMPLETE" and row.value is not None:
+                best.setdefault(row.key, row)
+        return sorted(best.values(), key=lambda row: (-(row.value or 0.0), row.number))
+
+    def takes(self, trial: TrialRow) -> bool:
+        """Return whether a trial that the ledger has is a result for this search as it is."""
+        if trial.state == "PRUNED" and self.search.pruner == "none":
+            return False
+        return trial.state in ENDED
+
+

@@ -1,0 +1,113 @@
+"""Telling, off the scheduling loop: a thread that empties the ledger's outbox into MLflow and Optuna.
+
+Training never waits for it. A target that is away is tried again, less and less often; what is still untold at the end
+stays in the outbox for the next run.
+"""
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from orchestrator.ledger import Ledger
+
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 30.0
+IDLE_SECONDS = 0.5
+SWEEP_EVERY_SECONDS = 15.0
+"""How often a sweep's table of members is brought up to date while it grows."""
+
+log = logging.getLogger("kdsweep")
+
+
+class Target(Protocol):
+    """Somebody who is told. `tell` raises when it cannot; telling twice changes nothing."""
+
+    def tell(self, ref: str) -> None: ...
+
+
+class Teller:
+    """Empties the outbox of one target.
+
+    Args:
+        open_target: makes the target from the ledger connection of the telling thread.
+    """
+
+    def __init__(self, name: str, ledger_path: Path, open_target: Callable[[Ledger], Target]) -> None:
+        self.name = name
+        self._ledger_path = ledger_path
+        self._open_target = open_target
+        self._stop = threading.Event()
+        self._final = threading.Event()
+        self._thread = threading.Thread(target=self._work, name=f"tell-{name}", daemon=True)
+        self._sweep_told = -SWEEP_EVERY_SECONDS
+        self.problem = ""
+        self.told = 0
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def drain(self, patience_seconds: float, clock: Callable[[], float] = time.monotonic) -> bool:
+        """Tell what is left, as long as something gets told at least every `patience_seconds`; end the thread.
+
+        Returns whether everything has been told.
+        """
+        self._final.set()
+        told, since = self.told, clock()
+        while self._thread.is_alive() and clock() - since < patience_seconds:
+            self._thread.join(0.1)
+            if self.told != told:
+                told, since = self.told, clock()
+        done = not self._thread.is_alive()
+        self.stop()
+        return done and not self.problem
+
+    def stop(self) -> None:
+        """End the thread after what it is telling now."""
+        self._stop.set()
+        self._thread.join(1.0)
+
+    def _work(self) -> None:
+        ledger = Ledger(self._ledger_path)
+        with contextlib.closing(ledger):
+            target = self._open_target(ledger)
+            pause = FIRST_PAUSE_SECONDS
+            while not self._stop.is_set():
+                try:
+                    worked = self._tell_all(ledger, target)
+                    self.problem, pause = "", FIRST_PAUSE_SECONDS
+                except Exception as error:  # noqa: BLE001: whatever a target raises, training goes on
+                    self.problem = f"{type(error).__name__}: {error}".splitlines()[0]
+                    log.debug("telling %s failed", self.name, exc_info=error)
+                    self._stop.wait(pause)
+                    pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+                    continue
+                if not worked:
+                    if self._final.is_set() and not ledger.untold(self.name, 1):
+                        return
+                    self._stop.wait(IDLE_SECONDS)
+
+    def _tell_all(self, ledger: Ledger, target: Target) -> bool:
+        """Tell what is in the outbox now; return whether there was anything."""
+        batch = self._batch(ledger)
+        for sequence, ref in batch:
+            if self._stop.is_set():
+                break
+            target.tell(ref)
+            ledger.mark_told(sequence)
+            self.told += 1
+        return bool(batch)
+
+    def _batch(self, ledger: Ledger) -> list[tuple[int, str]]:
+        """Return what to tell next: trials first; a sweep, which lists its trials' runs, when none is left, and not
+        at every proposal."""
+        untold = ledger.untold(self.name)
+        trials = [item for item in untold if not item[1].startswith("sweep:")]
+        due = self._final.is_set() or time.monotonic() - self._sweep_told > SWEEP_EVERY_SECONDS
+        if trials or not due:
+            return trials
+        self._sweep_told = time.monotonic()
+        return untold

@@ -1,0 +1,211 @@
+"""What a worker does with an attempt: train, leave checkpoints, report. The same under Ray and in this process."""
+
+import json
+import logging
+import platform
+import traceback
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from orchestrator.attempts import Attempt
+from trainers.files import remove, replaced
+from trainers.store import Store
+from trainers.trial import Teacher, Trial, from_json, to_json
+
+log = logging.getLogger("kdsweep")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An attempt with all that a worker needs to run it, as plain values that travel between processes."""
+
+    key: str
+    number: int
+    trial: dict[str, Any]
+    home: str
+    keep_weights: bool
+    bank: bool
+    threads: int
+    device: str
+    data_root: str | None = None
+    serves: dict[str, Any] | None = None
+    """Of a teacher: how its students will know it."""
+
+    def to_text(self) -> str:
+        """Return the order as JSON text."""
+        return json.dumps(asdict(self))
+
+    @staticmethod
+    def from_text(text: str) -> "Order":
+        """Return the order that `to_text` wrote."""
+        return Order(**json.loads(text))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a worker says after an epoch; plain values."""
+
+    number: int
+    values: dict[str, float]
+    earlier: dict[int, dict[str, float]] = field(default_factory=dict)
+    """Epochs that a former attempt trained: with the first report after going on from a checkpoint."""
+    ending: str = ""
+    """"" while it goes on, else COMPLETE or DIVERGED."""
+    metrics: dict[str, float] = field(default_factory=dict)
+    """Of the whole trial, with the ending."""
+    provenance: dict[str, str] = field(default_factory=dict)
+    """Host, device and versions, with the first report."""
+
+    def to_text(self) -> str:
+        """Return the report as JSON text."""
+        return json.dumps(asdict(self))
+
+    @staticmethod
+    def from_text(text: str) -> "Report":
+        """Return the report that `to_text` wrote."""
+        content = json.loads(text)
+        content["earlier"] = {int(number): values for number, values in content["earlier"].items()}
+        return Report(**content)
+
+
+def make_order(
+    attempt: Attempt, *, home: Path, threads: int, device: str, data_root: Path | None = None
+) -> Order:
+    """Return the order for an attempt.
+
+    Args:
+        threads: CPU threads of the trial; fixed by the sweep, because sums over threads round differently.
+        device: "cpu" or "cuda".
+    """
+    return Order(
+        key=attempt.key,
+        number=attempt.number,
+        trial=to_json(attempt.trial),
+        home=str(home),
+        keep_weights=attempt.keep_weights,
+        bank=attempt.bank,
+        threads=threads,
+        device=device,
+        serves=None if attempt.serves is None else asdict(attempt.serves),
+        data_root=None if data_root is None else str(data_root),
+    )
+
+
+def failure_file(store: Store, key: str, number: int) -> Path:
+    """Return where a worker leaves the traceback of an attempt that raised, before it raises."""
+    return store.checkpoints(key) / f"attempt-{number:03d}.failure.txt"
+
+
+def run_order(order: Order) -> Iterator[Report]:
+    """Run the attempt and report after every epoch. Whoever iterates may stop between two reports.
+
+    Raises:
+        Exception: whatever the training raises; its traceback has been written to `failure_file` by then.
+    """
+    store = Store(Path(order.home))
+    try:
+        yield from _epochs(order, store, from_json(order.trial))
+    except Exception:
+        with replaced(failure_file(store, order.key, order.number)) as temporary:
+            temporary.write_text(traceback.format_exc())
+        raise
+
+
+def _epochs(order: Order, store: Store, trial: Trial) -> Iterator[Report]:
+    import torch
+
+    from trainers.distill import Epoch, distill
+
+    torch.set_num_threads(order.threads)
+    checkpoint = newest_checkpoint(store, order.key) if order.number > 1 else None
+    root = None if order.data_root is None else Path(order.data_root)
+    earlier_told = False
+    if checkpoint is not None and not _readable(checkpoint):
+        log.warning("checkpoint %s cannot be read; the trial starts from the beginning", checkpoint)
+        checkpoint = None
+
+    def report(epoch: Epoch) -> Report:
+        ending = ("DIVERGED" if epoch.diverged else "COMPLETE") if epoch.last else ""
+        return Report(
+            number=epoch.number,
+            values=epoch.values,
+            earlier={} if earlier_told else dict(enumerate(epoch.training.history[:-1], start=1)),
+            ending=ending,
+            metrics=epoch.summary() if ending else {},
+            provenance={} if earlier_told else provenance(order),
+        )
+
+    for epoch in distill(
+        trial, store, device=order.device, data_root=root, bank=order.bank, checkpoint=checkpoint
+    ):
+        if not epoch.last:
+            _keep_checkpoint(epoch, order, store)
+        elif not epoch.diverged:
+            _keep_result(epoch, order, store)
+        yield report(epoch)
+        earlier_told = True
+
+
+def _keep_checkpoint(epoch: Any, order: Order, store: Store) -> None:
+    folder = store.checkpoints(order.key)
+    older = sorted(folder.glob("epoch-*.safetensors")) if folder.exists() else []
+    epoch.save(folder / f"epoch-{epoch.number:05d}.attempt-{order.number:03d}.safetensors")
+    for path in older:
+        remove(path)
+
+
+def _keep_result(epoch: Any, order: Order, store: Store) -> None:
+    """Keep what outlives the trial, before anyone is told that it has ended; a killed attempt leaves both or repeats."""
+    if order.keep_weights:
+        epoch.save_weights(store.weights(order.key))
+    if order.serves is not None and order.bank:
+        _fill_bank(order, store, Teacher(**order.serves))
+
+
+def _fill_bank(order: Order, store: Store, teacher: Teacher) -> None:
+    """Compute the logits that students will ask for while the teacher is still at hand."""
+    import torch
+
+    from trainers.bank import open_or_fill
+    from trainers.device_data import on_device
+    from trainers.teacher import frozen_teacher
+
+    device = torch.device(order.device)
+    data = on_device(order.trial["dataset"], None if order.data_root is None else Path(order.data_root), device)
+    open_or_fill(teacher, frozen_teacher(teacher, store, data.info, device), data, store)
+
+
+def newest_checkpoint(store: Store, key: str) -> Path | None:
+    """Return the checkpoint with the most epochs of any attempt."""
+    folder = store.checkpoints(key)
+    found = sorted(folder.glob("epoch-*.safetensors")) if folder.exists() else []
+    return found[-1] if found else None
+
+
+def _readable(checkpoint: Path) -> bool:
+    from safetensors import SafetensorError
+
+    from trainers.store import load_tensors
+
+    try:
+        load_tensors(checkpoint)
+    except (OSError, SafetensorError, ValueError):
+        return False
+    return True
+
+
+def provenance(order: Order) -> dict[str, str]:
+    """Return where and with what the attempt runs, for tags."""
+    import torch
+
+    return {
+        "host": platform.node(),
+        "device": torch.cuda.get_device_name() if order.device == "cuda" else platform.processor() or "cpu",
+        "threads": str(order.threads),
+        "bank": "on" if order.bank else "off",
+        "torch": torch.__version__,
+        "cuda": torch.version.cuda or "",
+        "python": platform.python_version(),
+    }

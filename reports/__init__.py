@@ -1,0 +1,76 @@
+"""What came out of a sweep: results, statistics, tables, figures.
+
+    results = reports.load("gdkd-k")
+    reports.write(results, Path("out"))
+
+Reads the tracking store alone; knows nothing of how trials are scheduled. Importing this room loads no heavy library.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reports.errors import ReportError, StoreUnavailable, UnknownSweep
+from reports.results import Results
+
+if TYPE_CHECKING:
+    from reports.head_to_head import Table
+
+__all__ = [
+    "ReportError",
+    "Results",
+    "StoreUnavailable",
+    "UnknownSweep",
+    "console_table",
+    "head_to_head",
+    "load",
+    "note",
+    "write",
+]
+
+
+def load(name: str, *, home: Path | str | None = None, tracking_uri: str | None = None) -> Results:
+    """Return what the tracking store holds of the sweep as last accepted, also while it runs.
+
+    Args:
+        name: the sweep's name, which is its MLflow experiment's.
+        home: where kdsweep keeps its files; `KDSWEEP_HOME`, else ./kdsweep_home.
+        tracking_uri: of MLflow; `MLFLOW_TRACKING_URI`, else the database in `home`.
+
+    Raises:
+        UnknownSweep: no such sweep.
+        StoreUnavailable: no such store, or it does not answer.
+    """
+    from reports import loading
+
+    return loading.load(name, home=home, tracking_uri=tracking_uri)
+
+
+def head_to_head(results: Results) -> "Table":
+    """Return the head-to-head table as a plain object."""
+    from reports import head_to_head as module
+
+    return module.build(results)
+
+
+def write(results: Results, out: Path | str) -> list[Path]:
+    """Write table.md, table.tex, table.csv, results.parquet and figures/ into `out`; return the paths written.
+
+    Each file is whole or not there; the same results give the same bytes.
+    """
+    from reports import writing
+
+    return writing.write(results, Path(out))
+
+
+def console_table(results: Results, width: int = 80) -> str:
+    """Return the head-to-head table as plain text of at most `width` columns where it can."""
+    from reports import console, head_to_head
+
+    return console.render(head_to_head.build(results), width)
+
+
+def note(results: Results, limit: int = 8000) -> str:
+    """Return the head-to-head table in Markdown of at most `limit` characters, for `mlflow.note.content`."""
+    from reports import head_to_head, markdown
+
+    return markdown.note(head_to_head.build(results), limit)

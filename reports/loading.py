@@ -1,0 +1,142 @@
+"""From a sweep's name to its results: the store, the parent run, its members, their runs, one line each."""
+
+import csv
+import difflib
+import io
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from reports.errors import StoreUnavailable, UnknownSweep
+from reports.resolved import Cell, read_cells
+from reports.results import MEMBER_COLUMNS, METRICS, TRIAL_COLUMNS, Results
+from reports.stores import RunRecord, Store, open_store
+from reports.stores._base import METHOD_PREFIX
+
+Member = dict[str, str]
+
+
+def load(name: str, *, home: Path | str | None = None, tracking_uri: str | None = None) -> Results:
+    """Return what the tracking store holds of the sweep (see `reports.load`)."""
+    store = open_store(tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or _database_in(home))
+    parent = store.parent(name)
+    if parent is None:
+        raise UnknownSweep(_not_found(name, store.sweeps()))
+    members = read_members(store.artifact(parent, "members.csv"))
+    resolved = yaml.load(store.artifact(parent, "resolved.yaml"), Loader=_SAFE_LOADER)
+    if not isinstance(resolved, Mapping):
+        raise StoreUnavailable(f"resolved.yaml of run {parent.run_id} holds no mapping")
+    runs = find_runs(store, members, parent.experiment_id)
+    named = read_cells(resolved, (member["cell"] for member in members if member["cell"]))
+    cells = {cell.id: cell for cell in named}
+    lines = [_line(member, runs.get(member["trial_key"]), cells) for member in members]
+    return Results(name, _member_frame(members), _trial_frame(lines), resolved)
+
+
+_SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one reads a large sweep ten times faster
+
+
+def _database_in(home: Path | str | None) -> str:
+    folder = Path(home or os.environ.get("KDSWEEP_HOME") or "kdsweep_home").absolute()
+    return f"sqlite:///{folder}/mlflow.db"
+
+
+def _not_found(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    if near:
+        return f"there is no sweep {name!r} in the tracking store; did you mean {near[0]!r}?"
+    shown = ", ".join(known[:10]) + (", …" if len(known) > 10 else "")
+    return f"there is no sweep {name!r} in the tracking store; it holds {shown or 'none yet'}"
+
+
+def read_members(text: str) -> list[Member]:
+    """Return the lines of members.csv in their order, each once: a search may propose one trial several times."""
+    reader = csv.DictReader(io.StringIO(text))
+    missing = [column for column in MEMBER_COLUMNS if column not in (reader.fieldnames or ())]
+    if missing:
+        raise StoreUnavailable(f"members.csv lacks {', '.join(missing)}; was it written by another version?")
+    seen: dict[tuple[str, ...], Member] = {}
+    for line in reader:
+        identity = tuple(line[column] or "" for column in ("cell", "row", "phase", "rank", "seed", "trial_key"))
+        seen.setdefault(identity, {column: line[column] or "" for column in MEMBER_COLUMNS})
+    return list(seen.values())
+
+
+def find_runs(store: Store, members: Sequence[Member], experiment_id: str) -> dict[str, RunRecord]:
+    """Return the run of each trial key that has one: by its run id where members.csv knows it, else by its tag."""
+    by_id = store.runs({member["run_id"] for member in members if member["run_id"]})
+    found = {m["trial_key"]: by_id[m["run_id"]] for m in members if m["run_id"] in by_id}
+    unknown = {member["trial_key"] for member in members} - found.keys()
+    return found | store.by_trial_key(unknown, experiment_id)
+
+
+def _line(member: Member, run: RunRecord | None, cells: Mapping[str, Cell]) -> dict[str, Any]:
+    """Return the member's line of `Results.trials`."""
+    params: Mapping[str, str] = {} if run is None else run.params
+    tags: Mapping[str, str] = {} if run is None else run.tags
+    cell = cells.get(member["cell"])
+    pair = (params.get("dataset"), params.get("teacher"), params.get("student"))
+    if cell is not None:
+        pair = (cell.dataset, cell.teacher, cell.student)
+    if member["phase"] == "teacher":
+        pair = (pair[0], None if cell is None else cell.teacher, params.get("student"))
+    line: dict[str, Any] = {**member, "dataset": pair[0], "teacher": pair[1], "student": pair[2]}
+    line |= {"method": params.get("method"), "epochs": params.get("recipe.epochs")}
+    line |= {"config_key": tags.get("config_key"), "state": state_of(run)}
+    if run is not None:
+        line |= {"run_id": run.run_id, "experiment_id": run.experiment_id, "status": run.status, **run.metrics}
+    return line | {name: value for name, value in params.items() if name.startswith(METHOD_PREFIX)}
+
+
+def state_of(run: RunRecord | None) -> str:
+    """Return the state of a trial; COMPLETE only where the run's status says so too."""
+    if run is None or run.status == "SCHEDULED":
+        return "WAITING"
+    by_status = {"RUNNING": "RUNNING", "FAILED": "FAIL", "KILLED": "INTERRUPTED"}
+    state = run.tags.get("state") or by_status.get(run.status, run.status)
+    return by_status.get(run.status, state) if state == "COMPLETE" else state
+
+
+def _member_frame(members: Sequence[Member]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {name: column(dtype, [m[name] or None for m in members]) for name, dtype in MEMBER_COLUMNS.items()}
+    )
+
+
+def _trial_frame(lines: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    columns = {name: column(dtype, _values(lines, name)) for name, (dtype, _) in TRIAL_COLUMNS.items()}
+    settings = sorted({name for line in lines for name in line if name.startswith(METHOD_PREFIX)})
+    for name in settings:
+        texts = _values(lines, name)
+        columns[name] = column(hyperparameter_dtype(text for text in texts if text is not None), texts)
+    return pd.DataFrame(columns)
+
+
+def _values(lines: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
+    values = [line.get(name) for line in lines]
+    return values if name in METRICS else [None if value == "" else value for value in values]
+
+
+def hyperparameter_dtype(texts: Iterable[str]) -> str:
+    """Return the narrowest dtype that holds all these params, which MLflow keeps as text."""
+    texts = set(texts)
+    if texts <= {"True", "False", "true", "false"}:
+        return "boolean"
+    for dtype, kind in (("Int64", int), ("float64", float)):
+        try:
+            for text in texts:
+                kind(text)
+        except ValueError:
+            continue
+        return dtype
+    return "str"
+
+
+def column(dtype: str, values: Sequence[Any]) -> "pd.Series[Any]":
+    """Return the values, text or numbers or None, as a column of `dtype`."""
+    convert = {"Int64": int, "float64": float, "boolean": lambda text: text.lower() == "true"}.get(dtype, str)
+    return pd.Series([None if value is None else convert(value) for value in values], dtype=dtype)

@@ -1,0 +1,118 @@
+"""What a report needs of resolved.yaml: cells and rows in their order, and what the `report:` mapping asks for.
+
+Reads as little of it as possible. What is not there is made up from the members, so a table can always be made.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Value = bool | int | float | str
+
+PAIR = re.compile(r"(?:(?P<dataset>.*?): )?(?P<teacher>.+?) -> (?P<student>.+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A data set and a pair: a column of the table."""
+
+    id: str
+    dataset: str
+    teacher: str
+    student: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An entry with its grid values fixed."""
+
+    entry: str
+    label: str
+    method: str = ""
+    hyperparameters: Mapping[str, Value] = field(default_factory=dict)
+    dimensions: tuple[Mapping[str, Any], ...] = ()
+    """What is searched: name with low, high, log or with choices; empty for a fixed row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The sweep's `report:` mapping."""
+
+    baseline: str = ""
+    """Entry or row that the others are compared with, seed by seed; empty for none."""
+    digits: int = 1
+    """Decimals of an accuracy, and of its std."""
+    caption: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Entry -> the name shown for it."""
+
+    def shown(self, row: Row) -> str:
+        """Return the name shown for a row."""
+        name = self.names.get(row.entry)
+        return row.label if name is None else name + row.label.removeprefix(row.entry)
+
+
+def read_options(resolved: Mapping[str, Any]) -> Options:
+    """Return the report options, with their defaults where the sweep has none."""
+    given = resolved.get("report") or {}
+    names = {str(entry): str(shown) for entry, shown in (given.get("names") or {}).items()}
+    digits = given.get("digits")
+    return Options(
+        baseline=str(given.get("baseline") or ""),
+        digits=1 if digits is None else min(max(int(digits), 0), 4),
+        caption=" ".join(str(given.get("caption") or "").split()),
+        names=names,
+    )
+
+
+def read_cells(resolved: Mapping[str, Any], member_cells: Iterable[str]) -> list[Cell]:
+    """Return the cells in the sweep's order; those that only members know come last."""
+    cells = {
+        str(c["id"]): Cell(str(c["id"]), str(c["dataset"]), str(c["teacher"]), str(c["student"]))
+        for c in resolved.get("cells") or ()
+    }
+    if not cells:
+        for cell_id in member_cells:
+            cells.setdefault(cell_id, parse_cell(cell_id))
+    return list(cells.values())
+
+
+def parse_cell(cell_id: str) -> Cell:
+    """Return the cell that an id such as "digits100: tinyresnet -> tinycnn" names."""
+    match = PAIR.fullmatch(cell_id)
+    if match is None:
+        return Cell(cell_id, "", "", cell_id)
+    return Cell(cell_id, match["dataset"] or "", match["teacher"], match["student"])
+
+
+def read_rows(resolved: Mapping[str, Any], member_rows: Iterable[tuple[str, str, str]]) -> list[Row]:
+    """Return the rows in the sweep's order.
+
+    Args:
+        member_rows: (entry, row, method) of the members, used where resolved.yaml lists no rows, and for methods that
+            it does not name.
+    """
+    known = {label: (entry, method) for entry, label, method in member_rows}
+    listed = [_row(values) for values in resolved.get("rows") or ()]
+    if not listed:
+        listed = [Row(entry, label) for label, (entry, _) in known.items()]
+    methods = {label: method for label, (_, method) in known.items()}
+    return [
+        row if row.method else Row(row.entry, row.label, methods.get(row.label, ""), row.hyperparameters, row.dimensions)
+        for row in listed
+    ]
+
+
+def _row(values: Mapping[str, Any]) -> Row:
+    return Row(
+        entry=str(values["entry"]),
+        label=str(values.get("label") or values["entry"]),
+        method=str(values.get("method") or ""),
+        hyperparameters=dict(values.get("hyperparameters") or {}),
+        dimensions=tuple(_dimension(d) for d in values.get("dimensions") or ()),
+    )
+
+
+def _dimension(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {"name": str(value)}

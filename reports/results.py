@@ -1,0 +1,70 @@
+"""What a report is made from, and the contract of its columns."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MEMBER_COLUMNS = {
+    "cell": "str",
+    "entry": "str",
+    "row": "str",
+    "phase": "str",
+    "rank": "Int64",
+    "seed": "Int64",
+    "trial_key": "str",
+    "run_id": "str",
+    "experiment_id": "str",
+}
+"""Columns of members.csv and of `Results.members`: name -> pandas dtype."""
+
+TRIAL_COLUMNS: dict[str, tuple[str, str]] = {
+    "cell": ("str", "data set and pair; missing for a teacher that serves several"),
+    "dataset": ("str", "name of the data set"),
+    "teacher": ("str", "name of the teacher as the sweep file has it"),
+    "student": ("str", "name of the student as the sweep file has it; of a teacher's own trial, the network trained"),
+    "entry": ("str", "line under `methods:`"),
+    "row": ("str", "entry with its grid values fixed"),
+    "method": ("str", "the method's name"),
+    "phase": ("str", "fixed, search, confirm or teacher"),
+    "rank": ("Int64", "of a confirmed setting: 1 is the one that the search chose; missing elsewhere"),
+    "seed": ("Int64", "of the trial"),
+    "trial_key": ("str", "identifies the trial"),
+    "config_key": ("str", "the key without the seed: the group of one mean"),
+    "run_id": ("str", "MLflow run; missing while the trial has none"),
+    "experiment_id": ("str", "MLflow experiment that the run is in"),
+    "state": ("str", "COMPLETE, PRUNED, DIVERGED, FAIL, INTERRUPTED, RUNNING; WAITING where there is no run yet"),
+    "status": ("str", "MLflow's status of the run"),
+    "final_top1": ("float64", "test accuracy after the last epoch, percent; missing in search"),
+    "best_top1": ("float64", "highest test accuracy of any epoch, percent; never in a table: it is chosen on the test set"),
+    "final_top5": ("float64", "test top-5 accuracy after the last epoch, percent"),
+    "final_val_top1": ("float64", "validation accuracy after the last epoch, percent; search alone"),
+    "train_seconds": ("float64", "wall-clock seconds of training"),
+    "teacher_images": ("float64", "images that the teacher answered for this trial; 0 where stored logits did"),
+    "peak_memory_bytes": ("float64", "largest memory in use"),
+    "epochs": ("Int64", "of the recipe"),
+}
+"""The contract: columns of `Results.trials` and results.parquet: name -> (pandas dtype, meaning).
+
+They are followed by `method.<hyperparameter>`, sorted by name: boolean, Int64, float64 or str, whichever holds all
+values; missing where a method has no such hyperparameter. A metric that is NaN or infinite in MLflow is missing here.
+One line a member, in the order of members.csv: a run that serves several rows has a line in each.
+"""
+
+METRICS = tuple(name for name, (dtype, _) in TRIAL_COLUMNS.items() if dtype == "float64")
+"""Columns that are the last value of an MLflow metric of the same name."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Results:
+    """A sweep as last accepted, with what its trials have given so far."""
+
+    name: str
+    members: "pd.DataFrame"
+    """Which trials serve which row: members.csv."""
+    trials: "pd.DataFrame"
+    """The trials themselves; `TRIAL_COLUMNS` says what each column is."""
+    resolved: Mapping[str, Any]
+    """The sweep with nothing `auto` in it: resolved.yaml."""

@@ -1,0 +1,64 @@
+"""What every store of runs gives."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+PARAMS = ("dataset", "teacher", "student", "method", "recipe.epochs")
+"""Params that are read, besides all that begin with `METHOD_PREFIX`."""
+
+METHOD_PREFIX = "method."
+
+TAGS = ("state", "trial_key", "config_key")
+
+INFINITE = 1.797e308
+"""MLflow stores ±inf as the largest finite float; a metric of this size or more is no measurement."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What a report needs of one MLflow run."""
+
+    run_id: str
+    experiment_id: str
+    status: str
+    start_time: int
+    """Milliseconds since 1970."""
+    artifact_uri: str
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+    metrics: Mapping[str, float]
+    """Last values of metrics; those that are not finite are left out."""
+
+
+class Store(Protocol):
+    """Reads one tracking store. Deleted runs and experiments are as if they were not there."""
+
+    def sweeps(self) -> list[str]:
+        """Return the names of all sweeps, sorted."""
+
+    def parent(self, name: str) -> RunRecord | None:
+        """Return the parent run of a sweep, the newest where there are several; params and metrics are left empty."""
+
+    def runs(self, run_ids: Collection[str]) -> dict[str, RunRecord]:
+        """Return the runs by id; those that are not there are left out."""
+
+    def by_trial_key(self, keys: Collection[str], experiment_id: str) -> dict[str, RunRecord]:
+        """Return one run for each trial key that has any, wherever it is; `experiment_id` is where most will be."""
+
+    def artifact(self, run: RunRecord, name: str) -> str:
+        """Return an artifact of the run as text.
+
+        Raises:
+            StoreUnavailable: it is not there, or out of reach from this machine.
+        """
+
+
+def preferred(records: Collection[RunRecord]) -> RunRecord:
+    """Return the run to use where one trial has several: a complete one, then the latest, then by id."""
+    return max(records, key=lambda run: (run.tags.get("state") == "COMPLETE", run.start_time, run.run_id))
+
+
+def is_measured(value: float) -> bool:
+    """Return whether a metric is a number: not NaN, and not what MLflow makes of an infinity."""
+    return abs(value) < INFINITE

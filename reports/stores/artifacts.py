@@ -1,0 +1,57 @@
+"""Artifacts of a run as text: from the disk where they are on it, else through MLflow."""
+
+import tempfile
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from reports.errors import StoreUnavailable
+from reports.stores._base import RunRecord
+
+
+def read_artifact(run: RunRecord, name: str, tracking_uri: str, moved_to: Path | None = None) -> str:
+    """Return the artifact `name` of `run` as text.
+
+    Args:
+        moved_to: a folder of artifacts by experiment and run, looked at where the run's own is not there: a home that
+            was copied to another place.
+
+    Raises:
+        StoreUnavailable: it is not there, or out of reach.
+    """
+    folder = local_folder(run.artifact_uri)
+    if folder is None:
+        return _downloaded(run, name, tracking_uri)
+    folders = [folder]
+    if moved_to is not None:
+        folders.append(moved_to / run.experiment_id / run.run_id / "artifacts")
+    for candidate in folders:
+        try:
+            return (candidate / name).read_text(encoding="utf-8")
+        except OSError:
+            continue
+    raise StoreUnavailable(
+        f"{name} of the sweep's parent run {run.run_id} is not in {folder}; is the artifact store on this machine?"
+    )
+
+
+def local_folder(artifact_uri: str) -> Path | None:
+    """Return the folder that an artifact URI names on this machine's disk, or None for any other kind of store."""
+    parts = urlsplit(artifact_uri)
+    if parts.scheme == "file":
+        return Path(unquote(parts.path))
+    return Path(artifact_uri) if not parts.scheme else None
+
+
+def _downloaded(run: RunRecord, name: str, tracking_uri: str) -> str:
+    from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
+
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            path = download_artifacts(
+                run_id=run.run_id, artifact_path=name, dst_path=folder, tracking_uri=tracking_uri
+            )
+            return Path(path).read_text(encoding="utf-8")
+        except (MlflowException, OSError) as error:
+            message = f"{name} of the sweep's parent run {run.run_id} cannot be read: {error}"
+            raise StoreUnavailable(message) from error

@@ -1,0 +1,87 @@
+"""What all trials of one row in one cell have in common, and how settings turn it into a trial."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from search_spaces.recipes import as_trained
+from trainers.data import DataInfo
+from trainers.recipe import Recipe, compress
+from trainers.trial import Split, Teacher, Trial, Value
+
+if TYPE_CHECKING:
+    from trainers.methods import Method
+
+WARMUP = "warmup_epochs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blueprint:
+    """A trial but for its searched settings, split, length and seed."""
+
+    info: DataInfo
+    student: str
+    """timm's name."""
+    teacher: Teacher | None
+    """None where the method needs none, so that its key does not depend on the pair."""
+    method: "Method"
+    settings: Mapping[str, Value]
+    """What the sweep file fixes, grid values included; the method's defaults stand for the others."""
+    recipe: Recipe
+    """The whole recipe; its `method_warmup_epochs` is the warm-up of a method that has one and is given none."""
+
+    def trial(self, params: Mapping[str, Value], *, split: Split, epochs: int | None = None, seed: int = 0) -> Trial:
+        """Return the trial with these searched settings.
+
+        Args:
+            epochs: squeeze the recipe, and with it every warm-up, to this length.
+
+        Raises:
+            ValueError: the method refuses the settings; lists why.
+        """
+        recipe = self.recipe if epochs is None else compress(self.recipe, epochs)
+        return Trial(
+            dataset=self.info.name,
+            data_digest=self.info.digest,
+            split=split,
+            view_set=self.info.view_set,
+            views=self.info.views,
+            teacher=self.teacher,
+            student=self.student,
+            method=self.method.name,
+            method_version=self.method.version,
+            hyperparameters=self.method.canonical(self._values(params, recipe), self.info.classes),
+            recipe=as_trained(recipe),
+            seed=seed,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all that decides the trials, as plain JSON values."""
+        return {
+            "dataset": self.info.name,
+            "data_digest": self.info.digest,
+            "view_set": self.info.view_set,
+            "views": self.info.views,
+            "student": self.student,
+            "teacher": None if self.teacher is None else dataclasses.asdict(self.teacher),
+            "method": self.method.name,
+            "method_version": self.method.version,
+            "settings": self._values({}, self.recipe),
+            "recipe": dataclasses.asdict(as_trained(self.recipe)),
+        }
+
+    def _values(self, params: Mapping[str, Value], recipe: Recipe) -> dict[str, Value]:
+        """Return settings and warm-up; a given warm-up counts epochs of the whole recipe, so it is squeezed too."""
+        values = {**self.settings, **params}
+        if WARMUP in values:
+            values[WARMUP] = float(values[WARMUP]) * (recipe.epochs / self.recipe.epochs)
+        elif default_warmup(self.method) > 0:
+            values[WARMUP] = recipe.method_warmup_epochs
+        return values
+
+
+def default_warmup(method: "Method") -> float:
+    """Return the method's own warm-up in epochs; 0 where it has none."""
+    defaults = {field.name: field.default for field in method.fields()}
+    return float(defaults.get(WARMUP, 0.0))

@@ -1,0 +1,127 @@
+"""Rules that need more than one place of a sweep file, or the world: methods, data sets, networks, weights files."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from search_spaces import facts
+from search_spaces.draft import Draft
+from search_spaces.entries import Entry, needs_class_count, read_entries
+from search_spaces.errors import nearest, unknown
+from search_spaces.facts import Facts
+from search_spaces.recipe_checks import check_recipes
+from search_spaces.schema import ReportModel
+from search_spaces.yaml_lines import Path
+
+MAX_TRIALS = 100_000
+"""Of one sweep, proposals included."""
+
+
+def check(draft: Draft) -> Facts | None:
+    """Add every broken rule to the tree's problems; return the facts that were needed where there is none."""
+    entries = _check_entries(draft)
+    checkpoints = _check_teachers(draft)
+    _check_networks(draft)
+    check_recipes(draft)
+    _check_search(draft, entries)
+    _check_report(draft, entries)
+    _check_size(draft, entries)
+    if draft.tree.problems:
+        return None
+    found = Facts(datasets=draft.infos(), models=_networks(draft), checkpoints=checkpoints)
+    return None if draft.tree.problems else found
+
+
+def _check_entries(draft: Draft) -> list[Entry]:
+    by_class = bool(draft.methods) and needs_class_count(draft.methods)
+    counts = [info.classes for info in draft.infos().values()] if by_class else []
+    entries = read_entries(draft.tree, draft.methods, counts)
+    owner: dict[str, str] = {}
+    for entry in entries:
+        for row in entry.rows():
+            if owner.setdefault(row.label, entry.name) != entry.name:
+                message = f"makes a row {row.label!r}, and so does {owner[row.label]!r}; rename one"
+                draft.tree.add(("methods", entry.name), message)
+    return entries
+
+
+def _check_teachers(draft: Draft) -> dict[str, str]:
+    """Return the SHA-256 of each weights file."""
+    of_pairs = sorted({pair.teacher for pair in draft.pairs.values()})
+    digests: dict[str, str] = {}
+    for name, model in draft.teachers.items():
+        path: Path = ("teachers", name)
+        given = [key for key in ("checkpoint", "pretrained", "recipe") if getattr(model, key)]
+        if of_pairs and name not in of_pairs:
+            near = nearest(name, of_pairs)
+            draft.tree.add(path, "is no pair's teacher" + (f"; did you mean {near!r}?" if near else ""))
+        if len(given) > 1:
+            draft.tree.add((*path, given[1]), f"give one of checkpoint, pretrained and recipe, got {', '.join(given)}")
+        if model.pretrained:
+            draft.tree.add((*path, "pretrained"), "pretrained teachers are not available yet; give checkpoint:")
+        if model.checkpoint is not None:
+            try:
+                digests[name] = facts.file_digest(draft.folder / model.checkpoint)
+            except ValueError as error:
+                draft.tree.add((*path, "checkpoint"), str(error))
+    return digests
+
+
+def _check_networks(draft: Draft) -> None:
+    for path, pair in draft.pairs.items():
+        for plain in dict.fromkeys(pair):
+            problem = facts.network_problem(plain, lambda: [info.size for info in draft.infos().values()])
+            if problem is not None:
+                draft.tree.add(path, problem)
+
+
+def _networks(draft: Draft) -> dict[str, dict[str, str]]:
+    """Return timm's name of each network on each data set; one that does not exist there is a problem."""
+    from trainers.models import timm_name
+
+    found: dict[str, dict[str, str]] = {}
+    for name, info in draft.infos().items():
+        found[name] = {}
+        for path, pair in draft.pairs.items():
+            for plain in pair:
+                try:
+                    found[name][plain] = timm_name(plain, info.size)
+                except ValueError as error:
+                    draft.tree.add(path, f"{error} on {name}")
+    return found
+
+
+def _check_search(draft: Draft, entries: Sequence[Entry]) -> None:
+    searched = next((entry for entry in entries if entry.searched), None)
+    if searched is not None and draft.tree.values.get("search") is None:
+        place: Path = ("methods", searched.name, searched.searched[0].name)
+        draft.tree.add(("search",), f"is missing; {'.'.join(map(str, place))} is searched", at=place)
+    search = draft.search
+    if search is not None and search.confirm > search.trials:
+        draft.tree.add(("search", "confirm"), f"must be at most trials ({search.trials}), got {search.confirm}")
+
+
+def _check_report(draft: Draft, entries: Sequence[Entry]) -> None:
+    report: ReportModel | None = draft.sections.get("report")
+    methods = draft.tree.values.get("methods")
+    if report is None or not isinstance(methods, dict):
+        return
+    known = [*dict.fromkeys([*methods, *(row.label for entry in entries for row in entry.rows())])]
+    named: list[tuple[Path, str]] = [(("report", "names", name), name) for name in report.names]
+    named += [(("report", "baseline"), report.baseline)] if report.baseline is not None else []
+    for path, name in named:
+        if name not in known:
+            draft.tree.add(path, unknown("entry", name, known))
+
+
+def _check_size(draft: Draft, entries: Sequence[Entry]) -> None:
+    cells = len(draft.datasets) * len(draft.pairs)
+    seeds = len(draft.sections.get("seeds", ()))
+    each = Counter[str]()
+    for entry in entries:
+        rows = sum(1 for _ in entry.rows())
+        searching = 0 if draft.search is None else draft.search.trials + draft.search.confirm * seeds
+        each[entry.name] = cells * rows * (searching if entry.searched else seeds)
+    if each.total() > MAX_TRIALS:
+        largest, count = each.most_common(1)[0]
+        message = f"a sweep may have at most {MAX_TRIALS} trials, got {each.total()}, of these {count} here"
+        draft.tree.add(("methods", largest), message)

@@ -1,0 +1,183 @@
+"""What stands behind a hyperparameter in a sweep file: a value, a grid of rows, or a dimension that is searched."""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
+
+from search_spaces import schema
+from search_spaces.errors import nearest, shown
+from search_spaces.structure import check
+from search_spaces.yaml_lines import Path, Tree
+from trainers.trial import Value
+
+if TYPE_CHECKING:
+    from trainers.methods import Hyperparameter
+
+SHAPES: dict[str, type[schema.Closed]] = {
+    "grid": schema.Grid,
+    "choice": schema.Choice,
+    "low": schema.Range,
+    "high": schema.Range,
+    "log": schema.Range,
+}
+"""Which kind of setting a key belongs to."""
+SHAPE_RULE = "must be a value, {grid: […]}, {low: …, high: …} or {choice: […]}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dimension:
+    """One searched hyperparameter: numbers from `low` to `high`, or one of `choices`; never both."""
+
+    name: str
+    type: type[Value]
+    """bool, int, float or str, as the method declares it."""
+    low: int | float | None = None
+    """Smallest value; included."""
+    high: int | float | None = None
+    """Largest value; included."""
+    log: bool = False
+    """Whether a doubling counts the same everywhere."""
+    choices: tuple[Value, ...] | None = None
+
+    def ends(self) -> tuple[Value, ...]:
+        """Return the values that bound the dimension: both ends, or every choice."""
+        if self.choices is not None:
+            return self.choices
+        assert self.low is not None and self.high is not None
+        return (self.low, self.high)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the dimension as plain JSON values, without what it has not."""
+        if self.choices is not None:
+            return {"name": self.name, "type": self.type.__name__, "choices": list(self.choices)}
+        return {"name": self.name, "type": self.type.__name__, "low": self.low, "high": self.high, "log": self.log}
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Values that are a row each."""
+
+    name: str
+    values: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """One value."""
+
+    name: str
+    value: Value
+
+
+Setting = Fixed | Grid | Dimension
+ValueProblems = Callable[[object], Iterable[str]]
+"""Says what is wrong with a value of one hyperparameter."""
+
+
+def coerce(value: Value, kind: type[Value]) -> Value:
+    """Return the value as the hyperparameter's type has it: 8 is 8.0 where numbers are floats."""
+    return float(value) if kind is float and type(value) is int else value
+
+
+def parse(
+    tree: Tree, path: Path, given: Any, hyperparameter: "Hyperparameter", problems_of: ValueProblems
+) -> Setting | None:
+    """Return what the file sets at `path`; None, and problems in the tree, where that breaks a rule."""
+    before = len(tree.problems)
+    reading = _Reading(tree, path, hyperparameter.name, hyperparameter.type, problems_of)
+    setting = reading.mapping(given) if isinstance(given, dict) else reading.fixed(given)
+    return setting if len(tree.problems) == before else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    tree: Tree
+    path: Path
+    name: str
+    type: type[Value]
+    problems_of: ValueProblems
+
+    def fixed(self, given: Any) -> Setting | None:
+        if isinstance(given, list):
+            self.add((), f"takes one value; a list is written {{grid: {_listed(given)}}} (rows) or {{choice: …}} (search)")
+        elif given is None:
+            self.add((), "needs a value, got nothing")
+        elif self.sound((), given):
+            return Fixed(self.name, coerce(given, self.type))
+        return None
+
+    def mapping(self, given: dict[str, Any]) -> Setting | None:
+        shapes = [SHAPES[near] for key in given if (near := nearest(key, SHAPES))]
+        if not shapes:
+            self.add((), f"{SHAPE_RULE}, got {_keys(given)}")
+            return None
+        shape = shapes[0]
+        if check(self.tree, self.path, given, TypeAdapter(shape), known=tuple(shape.model_fields)):
+            return None
+        if shape is schema.Range:
+            return self.range(schema.Range(**given))
+        key = "grid" if shape is schema.Grid else "choice"
+        values = self.listed(key, given[key])
+        return Grid(self.name, values) if key == "grid" else Dimension(name=self.name, type=self.type, choices=values)
+
+    def listed(self, key: str, given: Any) -> tuple[Value, ...]:
+        if not isinstance(given, list) or not given:
+            self.add((key,), f"must be a list of at least one value, got {shown(given)}")
+            return ()
+        values: list[Value] = []
+        for i, item in enumerate(given):
+            if not self.sound((key, i), item):
+                continue
+            value = coerce(item, self.type)
+            if value in values:
+                self.add((key, i), f"must be distinct values, got {shown(item)} twice")
+            values.append(value)
+        return tuple(values)
+
+    def range(self, given: schema.Range) -> Setting | None:
+        if self.type not in (int, float):
+            self.add((), f"takes {'on or off' if self.type is bool else 'a word'}, not a range; use {{choice: […]}}")
+            return None
+        ends = [self.sound((key,), getattr(given, key)) for key in ("low", "high")]
+        if not all(ends):
+            return None
+        low, high = (coerce(end, self.type) for end in (given.low, given.high))
+        assert isinstance(low, int | float) and isinstance(high, int | float)
+        if low >= high:
+            self.add(("low",), f"must be below high, got low {shown(given.low)} and high {shown(given.high)}")
+        if given.log and low <= 0:
+            self.add(("low",), f"must be above 0 where log is on, got {shown(given.low)}")
+        return Dimension(name=self.name, type=self.type, low=low, high=high, log=given.log)
+
+    def sound(self, inner: Path, value: Any) -> bool:
+        """Whether the value keeps the method's rules; what it breaks is added."""
+        if isinstance(value, float) and not math.isfinite(value):
+            messages = [f"must be a finite number, got {shown(value)}"]
+        else:
+            messages = list(self.problems_of(value))
+        for text in messages:
+            self.add(inner, text)
+        return not messages
+
+    def add(self, inner: Path, message: str) -> None:
+        self.tree.add((*self.path, *inner), message)
+
+
+def _listed(values: list[Any]) -> str:
+    return "[" + ", ".join(shown(value).strip("'") for value in values[:4]) + ("…]" if len(values) > 4 else "]")
+
+
+def _keys(given: dict[str, Any]) -> str:
+    return "the keys " + ", ".join(given) if given else "an empty mapping"
+
+
+def value_text(value: Value) -> str:
+    """Return the value as a label shows it: `5` for 5.0, `true` for True."""
+    if isinstance(value, bool):
+        return shown(value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return str(value)

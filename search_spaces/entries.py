@@ -1,0 +1,166 @@
+"""Entries: a method with its settings, checked against the method, and the rows they become."""
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from search_spaces.dimensions import Dimension, Fixed, Grid, Setting, parse, value_text
+from search_spaces.errors import nearest, unknown
+from search_spaces.schema import EntryModel
+from search_spaces.yaml_lines import Path, Tree
+from trainers.trial import Value
+
+if TYPE_CHECKING:
+    from trainers.methods import Method
+
+MAX_ROWS = 10_000
+MAX_CORNERS = 256
+"""Combinations of ends and choices of an entry's dimensions that are tried against rules across hyperparameters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """An entry with its grid values fixed: a line of the table in every cell."""
+
+    entry: str
+    label: str
+    """Name of the entry, and ` k=5` for every grid value: `gdkd (by k) k=5`."""
+    method: str
+    group: str
+    """Kind of the method; tables put rows of one kind together."""
+    hyperparameters: Mapping[str, Value]
+    """What the sweep file fixes, grid values included; the method's defaults are not here."""
+    grid: tuple[str, ...]
+    """Hyperparameters that the entry's rows differ in."""
+    dimensions: tuple[Dimension, ...]
+    """Hyperparameters that are searched; none in a fixed row."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A sound line under `methods:`."""
+
+    name: str
+    method: "Method"
+    settings: tuple[Setting, ...]
+
+    @property
+    def searched(self) -> tuple[Dimension, ...]:
+        """The dimensions, in the order of the file."""
+        return tuple(setting for setting in self.settings if isinstance(setting, Dimension))
+
+    def rows(self) -> Iterator[Row]:
+        """Yield a row for every combination of grid values; the first grid of the file changes slowest."""
+        grids = [setting for setting in self.settings if isinstance(setting, Grid)]
+        fixed = {setting.name: setting.value for setting in self.settings if isinstance(setting, Fixed)}
+        for values in itertools.product(*(grid.values for grid in grids)):
+            chosen = dict(zip((grid.name for grid in grids), values, strict=True))
+            yield Row(
+                entry=self.name,
+                label=" ".join([self.name, *(f"{name}={value_text(value)}" for name, value in chosen.items())]),
+                method=self.method.name,
+                group=self.method.kind,
+                hyperparameters={**fixed, **chosen},
+                grid=tuple(chosen),
+                dimensions=self.searched,
+            )
+
+
+def read_entries(tree: Tree, models: Mapping[str, EntryModel], class_counts: Sequence[int]) -> list[Entry]:
+    """Return the sound entries; what is wrong with the others joins the tree's problems.
+
+    Args:
+        class_counts: of the sweep's data sets; a value must suit each of them.
+    """
+    from trainers import methods  # imports torch
+
+    entries = []
+    for name, model in models.items():
+        path: Path = ("methods", name)
+        method_name = name if model.method is None else model.method
+        if method_name not in methods.names():
+            place: Path = path if model.method is None else (*path, "method")
+            tree.add(place, unknown("method", method_name, methods.names(), "methods"))
+            continue
+        entry = _read_entry(tree, path, methods.get(method_name), model.settings, class_counts)
+        entries += [entry] if entry else []
+    return entries
+
+
+def needs_class_count(models: Mapping[str, EntryModel]) -> bool:
+    """Whether a setting has a bound that depends on the data set."""
+    from trainers import methods
+
+    chosen = [(model, name if model.method is None else model.method) for name, model in models.items()]
+    known = [(model, methods.get(name)) for model, name in chosen if name in methods.names()]
+    return any(
+        field.range is not None and field.range.lt == "classes" and field.name in model.settings
+        for model, method in known
+        for field in method.fields()
+    )
+
+
+def _read_entry(
+    tree: Tree, path: Path, method: "Method", given: Mapping[str, Any], class_counts: Sequence[int]
+) -> Entry | None:
+    before = len(tree.problems)
+    fields = {field.name: field for field in method.fields()}
+    settings: list[Setting | None] = []
+    for name, value in given.items():
+        where = (*path, name)
+        if name not in fields:
+            tree.add(where, _unknown_hyperparameter(method.name, name, list(fields)))
+            continue
+        check = _ValueCheck(method, name, class_counts)
+        settings.append(parse(tree, where, value, fields[name], check))
+    if len(tree.problems) > before:
+        return None
+    entry = Entry(name=str(path[-1]), method=method, settings=tuple(s for s in settings if s is not None))
+    if math.prod(len(s.values) for s in entry.settings if isinstance(s, Grid)) > MAX_ROWS:
+        tree.add(path, f"its grids make more than {MAX_ROWS} rows")
+        return None
+    _check_together(tree, path, entry, class_counts)
+    return entry if len(tree.problems) == before else None
+
+
+@dataclass(frozen=True, slots=True)
+class _ValueCheck:
+    """What a method says of one value, for every class count once."""
+
+    method: "Method"
+    name: str
+    class_counts: Sequence[int]
+
+    def __call__(self, value: object) -> Iterable[str]:
+        counts: Sequence[int | None] = self.class_counts or [None]
+        found = [self.method.value_problems(self.name, value, count) for count in counts]
+        return dict.fromkeys(problem.message for problems in found for problem in problems)
+
+
+def _unknown_hyperparameter(method: str, name: str, known: list[str]) -> str:
+    if not known:
+        return f"unknown key; {method} has no hyperparameters"
+    near = nearest(name, [*known, "method"])
+    hint = f"; did you mean {near!r}?" if near else f" (known: {', '.join(known)})"
+    return f"unknown hyperparameter of {method}{hint}"
+
+
+def _check_together(tree: Tree, path: Path, entry: Entry, class_counts: Sequence[int]) -> None:
+    """Add what the method says of values that are sound alone but not together."""
+    told: set[tuple[str, str]] = set()
+    for row in entry.rows():
+        for corner in _corners(entry.searched):
+            for count in class_counts or [None]:
+                for problem in entry.method.problems({**row.hyperparameters, **corner}, count):
+                    if (problem.name, problem.message) not in told:
+                        tree.add((*path, problem.name), problem.message)
+                    told.add((problem.name, problem.message))
+
+
+def _corners(dimensions: Sequence[Dimension]) -> Iterator[dict[str, Value]]:
+    names = [dimension.name for dimension in dimensions]
+    ends = itertools.product(*(dimension.ends() for dimension in dimensions))
+    for values in itertools.islice(ends, MAX_CORNERS):
+        yield dict(zip(names, values, strict=True))

@@ -1,0 +1,100 @@
+"""What a sweep file leaves to the world: data sets, networks' full names, weights files, the device."""
+
+import dataclasses
+import functools
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trainers.data import DataInfo
+
+STORED_LOGITS_BYTES = 256 * 10**6
+"""Logits of a teacher are kept in float32 up to this size, in float16 above."""
+
+ANY_SMALL, ANY_LARGE = 32, 224
+"""Sizes in pixels that stand for a data set that is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What was found when the file was read; with it the same sweep can be expanded again anywhere."""
+
+    datasets: Mapping[str, DataInfo]
+    models: Mapping[str, Mapping[str, str]]
+    """By data set: timm's name of each network of the file."""
+    checkpoints: Mapping[str, str]
+    """SHA-256 of the weights file of each teacher that has one."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values; `facts_from_json` turns them back."""
+        return {
+            "datasets": {name: dataclasses.asdict(info) for name, info in self.datasets.items()},
+            "models": {name: dict(models) for name, models in self.models.items()},
+            "checkpoints": dict(self.checkpoints),
+        }
+
+
+def facts_from_json(values: Mapping[str, Any]) -> Facts:
+    """Return the facts that `Facts.to_json` wrote."""
+    infos = {name: DataInfo(**info) for name, info in values["datasets"].items()}
+    return Facts(datasets=infos, models=values["models"], checkpoints=values["checkpoints"])
+
+
+def network_problem(plain: str, sizes: Callable[[], list[int]]) -> str | None:
+    """Return what is wrong with the name of a network, or None.
+
+    Args:
+        sizes: of the images of the sweep's data sets in pixels; asked only where the answer depends on them. Where
+            none is known, a name that is right for some size will do.
+    """
+    from trainers.models import names, timm_name  # imports timm and torch
+
+    if plain in names():
+        return None
+    asked = sizes()
+    problems = []
+    for size in asked or (ANY_SMALL, ANY_LARGE):
+        try:
+            timm_name(plain, size)
+        except ValueError as error:
+            problems.append(str(error))
+    return problems[0] if problems and (asked or len(problems) == 2) else None
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal.
+
+    Raises:
+        ValueError: there is no such file, or it cannot be read.
+    """
+    try:
+        if path.is_dir():
+            raise ValueError(f"must be a file, {str(path)!r} is a directory")
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise ValueError(f"no such file: {str(path)!r}") from None
+    except OSError as error:
+        raise ValueError(f"{str(path)!r} cannot be read: {error.strerror}") from None
+
+
+def logits_bytes(info: DataInfo, bytes_each: int) -> int:
+    """Return the size of a teacher's logits for every view of every training image."""
+    return (info.fit + info.validation) * info.views * info.classes * bytes_each
+
+
+def logit_type(info: DataInfo) -> str:
+    """Return the type that logits are kept in on this data set."""
+    return "float32" if logits_bytes(info, 4) <= STORED_LOGITS_BYTES else "float16"
+
+
+@functools.cache
+def cuda_capability() -> tuple[int, int] | None:
+    """Return the compute capability of this machine's first CUDA device; None without one."""
+    import torch
+
+    return torch.cuda.get_device_capability() if torch.cuda.is_available() else None
+
+

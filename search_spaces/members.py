@@ -1,0 +1,59 @@
+"""Who a trial is to a sweep: the cell and row it serves, and its keys."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from trainers.trial import Trial, config_key, trial_key
+
+Phase = Literal["fixed", "confirm", "search", "teacher"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One trial in its place in a sweep. Several members may have one key: the trial is trained once."""
+
+    cell: str
+    """Of the form `digits100: tinyresnet -> tinycnn`; of a teacher `digits100: tinyresnet`."""
+    entry: str
+    """Name of the entry; empty for a teacher."""
+    row: str
+    """Label of the row; `teacher` for a teacher."""
+    phase: Phase
+    rank: int | None = None
+    """Of a confirmed setting: 1 is the best of its search."""
+    proposal: int | None = None
+    """Number of a search's proposal, from 0."""
+    seed: int
+    trial: Trial
+    key: str
+    config_key: str
+
+
+def over_seeds(
+    trial: Trial,
+    seeds: tuple[int, ...],
+    *,
+    cell: str,
+    entry: str,
+    row: str,
+    phase: Phase,
+    rank: int | None = None,
+    proposal: int | None = None,
+) -> Iterator[Member]:
+    """Yield the trial with each of the seeds."""
+    group = config_key(trial)  # the same for all seeds, and a third of the time of a big expansion
+    for seed in seeds:
+        seeded = replace(trial, seed=seed)
+        yield Member(
+            cell=cell,
+            entry=entry,
+            row=row,
+            phase=phase,
+            rank=rank,
+            proposal=proposal,
+            seed=seed,
+            trial=seeded,
+            key=trial_key(seeded),
+            config_key=group,
+        )

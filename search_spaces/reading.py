@@ -1,0 +1,72 @@
+"""Read a sweep file: text, `--set`, schema, rules; all problems at once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from search_spaces import overrides as set_values
+from search_spaces.errors import SweepFileError, shown
+from search_spaces.facts import Facts
+from search_spaces.schema import SweepModel
+from search_spaces.yaml_lines import Tree, YamlError, read_text, read_tree
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepFile:
+    """A sweep file without a problem, and the facts that it rests on."""
+
+    path: Path
+    source: str
+    """The text as given, without `--set`."""
+    overrides: tuple[str, ...]
+    """The `--set` values, in order."""
+    given: Mapping[str, Any]
+    """The values of the file with those of `--set` in place."""
+    model: SweepModel
+    facts: Facts
+
+
+def read(path: Path, overrides: Sequence[str] = ()) -> SweepFile:
+    """Return a sweep file that keeps every rule.
+
+    Methods, data sets, networks and weights files are looked up here, so that all problems are told at once.
+
+    Args:
+        overrides: `key=value` with a dotted key, each replacing a value of the file.
+
+    Raises:
+        SweepFileError: the file or an override breaks rules; holds all problems.
+    """
+    try:
+        source = read_text(path)
+        tree = read_tree(source)
+    except YamlError as error:
+        raise SweepFileError(path, [error.problem]) from None
+    return _checked(path, source, tree, overrides)
+
+
+def _checked(path: Path, source: str, tree: Tree, overrides: Sequence[str]) -> SweepFile:
+    from search_spaces.checks import check
+    from search_spaces.draft import draft
+
+    if tree.values is None or not isinstance(tree.values, dict):
+        tree.add((), f"must be a mapping with keys such as name: and methods:, got {shown(tree.values)}")
+        raise SweepFileError(path, tree.problems)
+    set_values.apply(tree, overrides)
+    facts = check(draft(tree, path.parent))
+    if facts is None:
+        raise SweepFileError(path, tree.problems)
+    return SweepFile(
+        path=path,
+        source=source,
+        overrides=tuple(overrides),
+        given=tree.values,
+        model=model_of(tree.values),
+        facts=facts,
+    )
+
+
+def model_of(given: Mapping[str, Any]) -> SweepModel:
+    """Return the model of values that were checked; a key with nothing behind it counts as not given."""
+    return SweepModel.model_validate({key: value for key, value in given.items() if value is not None})

@@ -1,0 +1,95 @@
+"""Recipes as sweep files name and change them."""
+
+import dataclasses
+import functools
+from collections.abc import Iterator, Mapping
+from pathlib import Path as FilePath
+from typing import Any
+
+from pydantic import BaseModel
+
+from search_spaces.errors import SweepFileError, unknown
+from search_spaces.yaml_lines import read_text, read_tree
+from trainers.recipe import Precision, Recipe, compress, recipe_problems
+
+NAMED = FilePath(__file__).with_name("recipes.yaml")
+FLOATS = {field.name for field in dataclasses.fields(Recipe) if field.type is float}
+DEFAULTS = {field.name: field.default for field in dataclasses.fields(Recipe)}
+
+DEAD = {
+    "adamw": ("momentum", "nesterov"),
+    "constant": ("milestones", "gamma"),
+    "cosine": ("milestones", "gamma"),
+}
+"""Fields that an optimiser or a schedule does not look at."""
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all recipes."""
+    return tuple(named_recipes())
+
+
+def get(name: str) -> Recipe:
+    """Return a named recipe.
+
+    Raises:
+        ValueError: there is none of that name; names the nearest one.
+    """
+    if name not in named_recipes():
+        raise ValueError(unknown("recipe", name, names()))
+    return named_recipes()[name]
+
+
+@functools.cache
+def named_recipes() -> Mapping[str, Recipe]:
+    """Return all named recipes, as recipes.yaml has them."""
+    tree = read_tree(read_text(NAMED))
+    if tree.problems:
+        raise SweepFileError(NAMED, tree.problems)
+    return {name: Recipe(**coerced(values)) for name, values in tree.values.items()}
+
+
+def coerced(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return recipe values as the recipe's types have them: 1 as 1.0, a list as a tuple; wrong types stay."""
+    kept = {name: float(value) if name in FLOATS and type(value) is int else value for name, value in values.items()}
+    if isinstance(kept.get("milestones"), list):
+        kept["milestones"] = tuple(kept["milestones"])
+    return kept
+
+
+def changes(given: BaseModel | None) -> dict[str, Any]:
+    """Return the single settings that a recipe in a sweep file replaces."""
+    if given is None:
+        return {}
+    return coerced({name: getattr(given, name) for name in given.model_fields_set if name != "base"})
+
+
+def problems(base: Recipe, given: BaseModel | None) -> Iterator[tuple[str, str]]:
+    """Yield (field, what is wrong with it) for every rule that the changed recipe breaks."""
+    yield from recipe_problems(_merged(base, changes(given)))
+
+
+def changed(base: Recipe, given: BaseModel | None, precision: Precision) -> Recipe:
+    """Return the base with the settings that the sweep file replaces.
+
+    New `epochs` without new milestones squeeze (or stretch) the whole base: milestones and warm-ups keep their share.
+    """
+    return Recipe(**{**_merged(base, changes(given)), "precision": precision})
+
+
+def _merged(base: Recipe, replaced: Mapping[str, Any]) -> dict[str, Any]:
+    epochs = replaced.get("epochs", base.epochs)
+    if type(epochs) is int and epochs >= 1 and epochs != base.epochs and "milestones" not in replaced:
+        base = compress(base, epochs)
+    return {**dataclasses.asdict(base), **replaced}
+
+
+def as_trained(recipe: Recipe) -> Recipe:
+    """Return the recipe as it stands in a trial: what has no effect is at its default, so that keys do not differ.
+
+    `method_warmup_epochs` is one of these: by then it is the method's own `warmup_epochs`.
+    """
+    dead = {"method_warmup_epochs", *DEAD.get(recipe.optimizer, ()), *DEAD.get(recipe.schedule, ())}
+    if recipe.schedule == "step" and not recipe.milestones:
+        dead.add("gamma")
+    return dataclasses.replace(recipe, **{name: DEFAULTS[name] for name in dead})

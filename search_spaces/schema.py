@@ -1,0 +1,299 @@
+"""The schema of a sweep file: which keys there are, of which type, in which bounds.
+
+Closed and frozen. What needs more than one place of the file, a method, a data set or a network is in `checks`.
+`SweepModel.model_json_schema()` describes the whole for editors.
+"""
+
+import dataclasses
+import unicodedata
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    WithJsonSchema,
+    create_model,
+)
+
+from trainers.recipe import Recipe
+
+NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+NAME_RULE = "must be 1 to 64 of a-z, 0-9, '.', '_' and '-', the first a letter or digit"
+MAX_NAME = 80
+SEARCH_SEEDS = 1_000_000
+"""Seeds of searches start here; reported seeds lie below."""
+MAX_SEEDS = 10_000
+
+Sampler = Literal["tpe", "random", "gp"]
+Pruner = Literal["median", "halving", "none"]
+
+
+class Pair(NamedTuple):
+    """Names of networks as the file has them."""
+
+    teacher: str
+    student: str
+
+
+class Closed(BaseModel):
+    """A mapping with known keys only."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+def check_name(text: str) -> str:
+    """Return the text where it can serve as a name in tables, tags and file formats.
+
+    Raises:
+        ValueError: it is empty, long, or has control characters or spaces around it.
+    """
+    if not 1 <= len(text) <= MAX_NAME:
+        raise ValueError(f"a name must have 1 to {MAX_NAME} characters, got {len(text)}")
+    if any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in text):
+        raise ValueError(f"a name must have no control characters, got {text!r}")
+    if text != text.strip():
+        raise ValueError(f"a name must have no spaces around it, got {text!r}")
+    return text
+
+
+def parse_pair(value: object) -> Pair:
+    """Return the two names of `teacher -> student`.
+
+    Raises:
+        ValueError: it is not two names with one arrow between.
+    """
+    parts = [part.strip() for part in value.split("->")] if isinstance(value, str) else []
+    if len(parts) != 2 or not all(parts):
+        raise ValueError(f"must be 'teacher -> student', got {value!r}")
+    return Pair(check_name(parts[0]), check_name(parts[1]))
+
+
+def as_list(value: object) -> object:
+    """Return one value as a list of it."""
+    return [value] if isinstance(value, str) else value
+
+
+def _or_empty(value: object) -> object:
+    return {} if value is None else value
+
+
+def _named_base(value: object) -> object:
+    return {"base": value} if isinstance(value, str) else value
+
+
+def _seed_list(value: object) -> object:
+    if not isinstance(value, list | tuple):
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise ValueError(f"must be a whole number or a list of whole numbers, got {value!r}")
+        if not 1 <= value <= MAX_SEEDS:
+            raise ValueError(f"must be from 1 to {MAX_SEEDS} seeds, got {value}")
+        return tuple(range(value))
+    if not value:
+        raise ValueError("must hold at least one seed, got an empty list")
+    return value
+
+
+def _distinct(seeds: tuple[int, ...]) -> tuple[int, ...]:
+    twice = sorted({seed for seed in seeds if seeds.count(seed) > 1}) if len(set(seeds)) < len(seeds) else []
+    if twice:
+        raise ValueError(f"must be distinct, got {twice[0]} twice")
+    return seeds
+
+
+Name = Annotated[StrictStr, AfterValidator(check_name)]
+PairText = Annotated[
+    Pair, PlainValidator(parse_pair), WithJsonSchema({"type": "string", "pattern": "^.+->.+$", "title": "Pair"})
+]
+Pairs = Annotated[
+    tuple[PairText, ...], BeforeValidator(as_list, json_schema_input_type=str | list[str]), Field(min_length=1)
+]
+Seed = Annotated[StrictInt, Field(ge=0, lt=SEARCH_SEEDS)]
+Seeds = Annotated[
+    tuple[Seed, ...],
+    BeforeValidator(_seed_list, json_schema_input_type=int | list[int]),
+    AfterValidator(_distinct),
+    Field(max_length=MAX_SEEDS),
+]
+Count = Annotated[StrictInt, Field(ge=1, le=100_000)]
+Amount = Annotated[float, Field(ge=0, le=100_000, strict=True)]
+
+OVERRIDABLE = {field.name: field for field in dataclasses.fields(Recipe) if field.name != "precision"}
+"""What a recipe in a sweep file may set; precision is a key of its own."""
+
+RecipeModel = create_model(
+    "RecipeModel",
+    __base__=Closed,
+    __doc__="A named recipe, or one with single settings changed; `epochs` alone squeezes milestones and warm-ups.",
+    base=(StrictStr | None, Field(None, description="Name of a recipe in recipes.yaml; by default the data set's.")),
+    **{
+        name: (Any, Field(None, description=f"Replaces {name} of the base (trainers.recipe.Recipe)."))
+        for name in OVERRIDABLE
+    },  # type: ignore[call-overload]
+)
+RecipeText = Annotated[RecipeModel, BeforeValidator(_named_base, json_schema_input_type=str | RecipeModel)]
+
+
+class DataSetModel(Closed):
+    """Where a data set comes from."""
+
+    root: Name | None = None
+    """Folder with its files, seen from the sweep file; by default the home's."""
+    download: StrictBool = False
+    """Whether missing files may be fetched."""
+
+
+class TeacherModel(Closed):
+    """Where a teacher's weights come from; by default it is trained by the sweep's recipe."""
+
+    checkpoint: Annotated[StrictStr, Field(min_length=1)] | None = None
+    """File with its weights, seen from the sweep file."""
+    pretrained: StrictBool = False
+    """Whether timm's own weights are taken."""
+    recipe: RecipeText | None = None
+    """How it is trained."""
+
+
+class Grid(Closed):
+    """Every value is a row of the table."""
+
+    grid: Any
+    """List of distinct values."""
+
+
+class Range(Closed):
+    """Searched between two numbers, both included."""
+
+    low: Any
+    """Smallest value."""
+    high: Any
+    """Largest value, above `low`."""
+    log: StrictBool = False
+    """Whether a doubling counts the same everywhere; needs `low` above 0."""
+
+
+class Choice(Closed):
+    """Searched among listed values."""
+
+    choice: Any
+    """List of distinct values."""
+
+
+class EntryModel(BaseModel):
+    """A line under `methods:`; every other key is a hyperparameter of the method."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        frozen=True,
+        use_attribute_docstrings=True,
+        json_schema_extra={
+            "additionalProperties": {
+                "oneOf": [
+                    {"type": ["boolean", "number", "string"], "description": "A value."},
+                    Grid.model_json_schema(),
+                    Range.model_json_schema(),
+                    Choice.model_json_schema(),
+                ]
+            }
+        },
+    )
+    method: StrictStr | None = None
+    """Name of the method; by default that of the entry."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Hyperparameters as the file has them."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+class SearchModel(Closed):
+    """The budget of each row that has ranges, and how it is spent."""
+
+    trials: Count
+    """Proposals for each searched row of each cell."""
+    parallel: Annotated[StrictInt, Field(ge=1, le=1000)] = 4
+    """How many proposals may be under way at once; proposal n knows the results up to n - parallel."""
+    sampler: Sampler = "tpe"
+    """Who proposes: tpe, gp (Gaussian process) or random."""
+    pruner: Pruner = "none"
+    """Who stops hopeless proposals early: median, halving or none."""
+    epochs: Count | None = None
+    """Length of a proposal's training: the recipe squeezed to so many epochs; by default the whole recipe."""
+    confirm: Count = 1
+    """How many of the best settings are trained over all seeds; only the first is reported in the main table."""
+    seed: Annotated[StrictInt, Field(ge=0, lt=SEARCH_SEEDS)] = 0
+    """Of the sampler, and of the training of all proposals."""
+
+
+class ResourcesModel(Closed):
+    """What one trial holds while it runs."""
+
+    cpus: Annotated[StrictInt, Field(ge=1, le=10_000)] = 1
+    """Cores of a student's trial; it computes with as many threads."""
+    gpus: Amount = 0.0
+    """GPUs of a trial; fractions share one. 0 trains on the CPU."""
+    teacher_cpus: Annotated[StrictInt, Field(ge=1, le=10_000)] | None = None
+    """Cores of a teacher's trial; by default `cpus`."""
+
+
+class ReportModel(Closed):
+    """How the report looks; changes no training."""
+
+    baseline: Name | None = None
+    """Entry that others are compared with."""
+    digits: Annotated[StrictInt, Field(ge=0, le=6)] | None = None
+    """Digits after the point."""
+    caption: Annotated[StrictStr, Field(max_length=1000)] | None = None
+    """Caption of the table."""
+    names: dict[Name, Name] = {}
+    """Shown name of each entry."""
+
+
+class SweepModel(Closed):
+    """A sweep file."""
+
+    name: Annotated[StrictStr, Field(pattern=NAME_PATTERN)]
+    """Of the sweep, its experiment and its report; running the name again goes on with it."""
+    dataset: StrictStr | None = None
+    """The one data set; or give `datasets`."""
+    datasets: (
+        dict[Name, Annotated[DataSetModel, BeforeValidator(_or_empty, json_schema_input_type=DataSetModel | None)]]
+        | None
+    ) = None
+    """The data sets by name; every pair is trained on each."""
+    pairs: Pairs
+    """One or more of `teacher -> student`, names of networks."""
+    teachers: dict[
+        Name, Annotated[TeacherModel, BeforeValidator(_or_empty, json_schema_input_type=TeacherModel | None)]
+    ] = {}
+    """Where the weights of a pair's teacher come from, by its name."""
+    recipe: RecipeText | None = None
+    """How students are trained: a recipe's name, or `{base: name, epochs: 60, …}`; by default the data set's."""
+    methods: Annotated[
+        dict[Name, Annotated[EntryModel, BeforeValidator(_or_empty, json_schema_input_type=EntryModel | None)]],
+        Field(min_length=1),
+    ]
+    """The entries by name."""
+    search: SearchModel | None = None
+    """Needed where an entry has ranges."""
+    seeds: Seeds
+    """How many seeds (0, 1, …), or a list of them."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """What networks compute in; auto: bfloat16 on a GPU that is good at it, else float32."""
+    bank: StrictBool = True
+    """Whether the teacher's logits are kept and shared by all trials."""
+    resources: ResourcesModel = ResourcesModel()
+    """What one trial holds while it runs."""
+    report: ReportModel = ReportModel()
+    """How the report looks."""
+
+    @property
+    def sources(self) -> dict[str, DataSetModel]:
+        """The data sets by name, however they were given."""
+        return {self.dataset: DataSetModel()} if self.dataset else dict(self.datasets or {})

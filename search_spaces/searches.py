@@ -1,0 +1,92 @@
+"""A search: the row, the cell and the budget for which settings are proposed, and the trials they become."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from search_spaces.blueprint import Blueprint
+from search_spaces.dimensions import Dimension
+from search_spaces.members import Member, over_seeds
+from search_spaces.schema import SEARCH_SEEDS, Pruner, Sampler
+from trainers.recipe import Recipe
+from trainers.trial import KEY_VERSION, TRAINER_VERSION, Value, digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """Proposals for one row of one cell, scored on validation images; then the best settings over all seeds."""
+
+    study_id: str
+    """SHA-256 of all that decides proposals and their scores; not of names or of the number of trials, so that more
+    trials continue a study. Rows of one sweep that differ in name alone share it."""
+    cell: str
+    entry: str
+    row: str
+    dimensions: tuple[Dimension, ...]
+    trials: int
+    parallel: int
+    sampler: Sampler
+    pruner: Pruner
+    confirm: int
+    """How many settings are confirmed."""
+    seed: int
+    """Of the sampler."""
+    recipe: Recipe
+    """Of a proposal: the compressed one where the sweep file says so."""
+    reported_seeds: tuple[int, ...]
+    blueprint: Blueprint = field(repr=False)
+
+    @property
+    def training_seed(self) -> int:
+        """The seed that every proposal is trained with; no reported seed reaches it."""
+        return SEARCH_SEEDS + self.seed
+
+    def proposal(self, params: Mapping[str, Value], number: int) -> Member:
+        """Return the trial that scores these settings on the validation images.
+
+        Args:
+            params: a value for every dimension.
+            number: of the proposal, from 0; does not change the trial.
+
+        Raises:
+            ValueError: a dimension has no value, or the method refuses one.
+        """
+        trial = self.blueprint.trial(self._checked(params), split="search", epochs=self.recipe.epochs)
+        seeds, place = (self.training_seed,), {"cell": self.cell, "entry": self.entry, "row": self.row}
+        (member,) = over_seeds(trial, seeds, **place, phase="search", proposal=number)
+        return member
+
+    def confirmed(self, params: Mapping[str, Value], rank: int) -> tuple[Member, ...]:
+        """Return the trials, one for each reported seed, that report these settings by the whole recipe on test.
+
+        Args:
+            rank: of the settings in the search, from 1.
+
+        Raises:
+            ValueError: a dimension has no value, or the method refuses one.
+        """
+        trial = self.blueprint.trial(self._checked(params), split="full")
+        place = {"cell": self.cell, "entry": self.entry, "row": self.row}
+        return tuple(over_seeds(trial, self.reported_seeds, **place, phase="confirm", rank=rank))
+
+    def _checked(self, params: Mapping[str, Value]) -> Mapping[str, Value]:
+        expected = {dimension.name for dimension in self.dimensions}
+        if set(params) != expected:
+            raise ValueError(f"settings must name {sorted(expected)}, got {sorted(params)}")
+        return params
+
+
+def study_id(search: Mapping[str, object], dimensions: tuple[Dimension, ...], blueprint: Blueprint) -> str:
+    """Return the identity of a study.
+
+    Args:
+        search: what else decides its proposals: sampler, pruner, parallel, seed and the epochs of a proposal.
+    """
+    return digest(
+        {
+            "key_version": KEY_VERSION,
+            "trainer_version": TRAINER_VERSION,
+            "blueprint": blueprint.to_json(),
+            "dimensions": [dimension.to_json() for dimension in dimensions],
+            "search": dict(search),
+        }
+    )

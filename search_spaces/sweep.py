@@ -1,0 +1,98 @@
+"""A sweep with everything decided: data sets, cells, rows, teachers, trials, searches."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from search_spaces.entries import Row
+from search_spaces.members import Member, over_seeds
+from search_spaces.searches import Search
+from trainers.data import DataInfo
+from trainers.trial import Trial
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSetPlan:
+    """A data set of the sweep."""
+
+    name: str
+    root: Path | None
+    """Folder with its files; None where the sweep file names none."""
+    download: bool
+    """Whether missing files may be fetched."""
+    info: DataInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """A data set and a pair; with a row, one number of the table."""
+
+    dataset: str
+    teacher: str
+    """Name of the network as the sweep file has it."""
+    student: str
+
+    @property
+    def id(self) -> str:
+        """The cell in words: `digits100: tinyresnet -> tinycnn`."""
+        return f"{self.dataset}: {self.teacher} -> {self.student}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeacherPlan:
+    """A teacher on one data set, shared by all its cells: trained by `trial`, or read from `checkpoint`."""
+
+    dataset: str
+    model: str
+    """Name of the network as the sweep file has it."""
+    timm_name: str
+    id: str
+    """The trial's key, or the SHA-256 of the weights file; the weights are kept under this name."""
+    trial: Trial | None
+    checkpoint: Path | None
+
+    def member(self) -> Member | None:
+        """Return the teacher's trial in its place; None where it comes from a file."""
+        if self.trial is None:
+            return None
+        place = {"cell": f"{self.dataset}: {self.model}", "entry": "", "row": "teacher"}
+        (member,) = over_seeds(self.trial, (self.trial.seed,), **place, phase="teacher")
+        return member
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What one trial holds while it runs."""
+
+    cpus: int
+    gpus: float
+    teacher_cpus: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """What there is to do. Two expansions of one file with the same `autos` are equal."""
+
+    name: str
+    source: str
+    """The sweep file as given."""
+    datasets: tuple[DataSetPlan, ...]
+    cells: tuple[Cell, ...]
+    """By data set, then by pair, in the order of the file."""
+    rows: tuple[Row, ...]
+    """In the order of the file; every cell has all of them."""
+    teachers: tuple[TeacherPlan, ...]
+    """Empty where no method needs one."""
+    fixed: tuple[Member, ...]
+    """Trials of the rows without dimensions, by cell, row and seed. A key may be there more than once."""
+    searches: tuple[Search, ...]
+    """By cell and row."""
+    seeds: tuple[int, ...]
+    """The reported ones."""
+    resources: Resources
+    bank: bool
+    report: Mapping[str, Any]
+    """What the sweep file says under `report:`; only keys that are given."""
+    resolved: Mapping[str, Any]
+    """Plain JSON values without any `auto`: `restore` makes this sweep again from them alone."""

@@ -1,0 +1,63 @@
+"""Pruning at rungs: decided from known proposals only, recorded before it is told, the same after a kill."""
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.ledger import Ledger
+from tests.orchestrator.simulation import SWEEP, Killed, content, drive, kill_at, new_planner, sweep_of
+
+
+@pytest.fixture(scope="module", params=["median", "halving"])
+def sweep(request, tmp_path_factory: pytest.TempPathFactory):
+    text = SWEEP.replace("sampler: tpe", f"sampler: random, pruner: {request.param}").replace("trials: 8", "trials: 16")
+    return sweep_of(text, tmp_path_factory.mktemp("sweep"))
+
+
+@pytest.fixture
+def undisturbed(sweep, tmp_path: Path):
+    ledger = Ledger(tmp_path / "undisturbed.db")
+    drive(new_planner(ledger, sweep))
+    return content(ledger, sweep.name)
+
+
+def test_some_are_pruned_at_a_rung_and_never_confirmed(sweep, undisturbed, tmp_path: Path):
+    ledger = Ledger(tmp_path / "undisturbed.db")
+    (search,) = sweep.searches
+    pruned = [p for p in ledger.proposals(search.study_id) if p.state == "PRUNED"]
+    assert pruned
+    for proposal in pruned:
+        epochs = [number for number, _, _ in ledger.epochs(proposal.key)]
+        assert epochs[-1] in (2, 3)  # half and three quarters of four epochs
+        assert proposal.value is None
+        assert ledger.trial(proposal.key).state == "PRUNED"
+
+
+@pytest.mark.parametrize("slots", [2, 5])
+def test_any_number_of_slots_prunes_the_same(sweep, undisturbed, tmp_path: Path, slots):
+    ledger = Ledger(tmp_path / "ledger.db")
+    drive(new_planner(ledger, sweep), slots=slots)
+    assert content(ledger, sweep.name) == undisturbed
+
+
+def test_killed_at_every_commit_it_prunes_the_same(sweep, undisturbed, tmp_path: Path):
+    at = 1
+    while True:
+        ledger = Ledger(tmp_path / "ledger.db", on_commit=kill_at(at))
+        try:
+            drive(new_planner(ledger, sweep), slots=2)
+            break
+        except Killed:
+            ledger.close()
+            at += 1
+    assert content(ledger, sweep.name) == undisturbed
+
+
+def test_asked_for_without_a_pruner_a_pruned_trial_goes_on(sweep, undisturbed, tmp_path: Path):
+    ledger = Ledger(tmp_path / "undisturbed.db")
+    pruned = {key for key, state in ledger.states().items() if state == "PRUNED"}
+    text = SWEEP.replace("sampler: tpe", "sampler: random").replace("trials: 8", "trials: 16")
+    handed = drive(new_planner(ledger, sweep_of(text, tmp_path / "plain")))
+    assert pruned & {attempt.key for attempt in handed} == pruned & {key for key in ledger.states()}
+    again = {key for key in pruned if ledger.trial(key).attempts == 2}
+    assert again == pruned & {m.key for m in ledger.members("small") if m.phase == "search"}

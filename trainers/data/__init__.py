@@ -1,0 +1,40 @@
+"""The data sets, by name."""
+
+import difflib
+from pathlib import Path
+
+from trainers.data._base import DataInfo, DataSet, Images
+from trainers.data.digits100 import DIGITS100
+
+__all__ = ["DATASETS", "DataInfo", "DataSet", "Images", "describe", "get", "load", "names"]
+
+ALL = (DIGITS100,)
+DATASETS = {dataset.name: dataset for dataset in ALL}
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all data sets."""
+    return tuple(DATASETS)
+
+
+def get(name: str) -> DataSet:
+    """Return the registry entry.
+
+    Raises:
+        ValueError: there is no such data set; names the nearest one.
+    """
+    if name not in DATASETS:
+        near = difflib.get_close_matches(name, DATASETS, n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        raise ValueError(f"unknown data set '{name}'{hint} (all: {', '.join(DATASETS)})")
+    return DATASETS[name]
+
+
+def describe(name: str, root: Path | None = None) -> DataInfo:
+    """Return what is known of a data set without training on it. `root` is where its files lie, if it has any."""
+    return get(name).describe(root)
+
+
+def load(name: str, root: Path | None = None) -> Images:
+    """Return the images of a data set that fits in memory."""
+    return get(name).load(root)

@@ -1,0 +1,58 @@
+"""What a data set is to the rest of the trainers: a description, and images in memory."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataInfo:
+    """What can be said of a data set before a network sees it."""
+
+    name: str
+    classes: int
+    channels: int
+    size: int
+    """Height and width of an image in pixels."""
+    digest: str
+    """SHA-256 of the content; part of every trial key."""
+    fit: int
+    """Training images that a search trains on."""
+    validation: int
+    """Training images that a search is scored on; a reported trial trains on them as well."""
+    test: int
+    view_set: str
+    """Name of the numbered set of augmentations (trainers.views)."""
+    views: int
+    """Views an image has in that set."""
+    recipe: str
+    """Name of the recipe that a sweep file gets when it names none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Images:
+    """A data set that fits in memory. N images of `channels` x `size` x `size`, uint8.
+
+    The first `info.fit` training images are the fit images, the others the validation images.
+    """
+
+    info: DataInfo
+    train_images: NDArray[np.uint8]
+    train_targets: NDArray[np.int64]
+    test_images: NDArray[np.uint8]
+    test_targets: NDArray[np.int64]
+    fill: int
+    """The grey value that stands outside an image when it is shifted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSet:
+    """A registry entry."""
+
+    name: str
+    summary: str
+    describe: Callable[[Path | None], DataInfo]
+    load: Callable[[Path | None], Images]

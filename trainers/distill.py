@@ -1,0 +1,266 @@
+"""The distillation loop: train the student of one trial, epoch by epoch.
+
+`for epoch in distill(trial, store): ...` is the whole interface. Whoever iterates decides when to stop and what to
+keep; stopping between two epochs loses nothing, because order, views and learning rate are functions of the trial and
+the epoch, and `Epoch.save` keeps the rest.
+
+Shapes: B = batch, C = classes.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from trainers import methods, models
+from trainers.bank import open_or_fill
+from trainers.checkpoint import load_checkpoint, save_checkpoint
+from trainers.device_data import DeviceData, on_device
+from trainers.memory import MemoryMeter
+from trainers.randomness import from_stream, generator
+from trainers.recipe import Recipe, learning_rate_at
+from trainers.store import Store, save_tensors
+from trainers.teacher import frozen_teacher
+from trainers.trial import Trial, trial_key
+from trainers.views import ShiftViews
+
+EVALUATION_ROWS = 1000
+
+TeacherLogits = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""(image numbers [B] and view numbers [B] on the CPU, inputs [B, …] on the device) -> logits [B, C] on the device."""
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One epoch that has been trained and scored."""
+
+    number: int
+    """From 1."""
+    values: dict[str, float]
+    """What is logged: losses, accuracies in percent, learning rate, seconds."""
+    diverged: bool
+    """The training loss is not finite; there is no next epoch."""
+    training: "Training"
+
+    @property
+    def last(self) -> bool:
+        """No epoch follows."""
+        return self.diverged or self.number == self.training.trial.recipe.epochs
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint that `distill(..., checkpoint=path)` goes on from, bit by bit as if never stopped."""
+        save_checkpoint(path, self.training)
+
+    def save_weights(self, path: Path) -> None:
+        """Write the student's weights."""
+        weights = self.training.student.state_dict()
+        save_tensors(path, weights, {"trial_key": trial_key(self.training.trial), "epoch": self.number})
+
+    def summary(self) -> dict[str, float]:
+        """Return the metrics of the whole run so far: final and best accuracy, seconds, teacher passes, memory."""
+        return self.training.summary()
+
+
+def distill(
+    trial: Trial,
+    store: Store,
+    *,
+    device: torch.device | str = "cpu",
+    data_root: Path | None = None,
+    bank: bool = True,
+    checkpoint: Path | None = None,
+) -> Iterator[Epoch]:
+    """Train the trial's student and yield after every epoch.
+
+    Args:
+        store: holds the teacher's weights under the teacher's id, and the bank.
+        data_root: where the files of the data set lie, if it has any.
+        bank: keep and use the teacher's logits; False runs the teacher in every step, with the same logits.
+        checkpoint: go on from this file instead of from the start.
+
+    Raises:
+        FileNotFoundError: the teacher's weights or the checkpoint are not there.
+        ValueError: the trial names a method, network or data set that does not exist, or the data have changed.
+    """
+    training = Training(trial, store, device=torch.device(device), data_root=data_root, bank=bank)
+    if checkpoint is not None:
+        load_checkpoint(checkpoint, training)
+    while training.epochs_done < trial.recipe.epochs:
+        epoch = training.train_epoch()
+        yield epoch
+        if epoch.diverged:
+            return
+
+
+class Training:
+    """The state of one trial in training: student, optimiser, and the values of every epoch so far."""
+
+    def __init__(
+        self, trial: Trial, store: Store, *, device: torch.device, data_root: Path | None = None, bank: bool = True
+    ) -> None:
+        self.trial = trial
+        self.device = device
+        self.data = on_device(trial.dataset, data_root, device)
+        if self.data.info.digest != trial.data_digest:
+            raise ValueError(f"the data set {trial.dataset} has changed since the sweep was accepted")
+        self.student = _new_student(trial, self.data, device)
+        self.method = methods.build(trial.method, **trial.hyperparameters)
+        self.optimizer = _new_optimizer(trial.recipe, self._trainable())
+        self.history: list[dict[str, float]] = []
+        self.teacher_images = 0
+        self.teacher_logits = self._teacher_logits(store, bank)
+        self.memory = MemoryMeter(device)
+
+    @property
+    def epochs_done(self) -> int:
+        return len(self.history)
+
+    def train_epoch(self) -> Epoch:
+        """Train one epoch, score it, and return it."""
+        number = self.epochs_done + 1
+        started = time.perf_counter()
+        losses, rate = self._train(number)
+        seconds = time.perf_counter() - started
+        values = {**losses, "lr": rate, "epoch_seconds": seconds, "images_per_second": self._images / seconds}
+        diverged = not math.isfinite(values["train_loss"])
+        if not diverged:
+            values |= self._score()
+        self.memory.sample()
+        self.history.append(values)
+        return Epoch(number, values, diverged, self)
+
+    def summary(self) -> dict[str, float]:
+        """Return the metrics at the end: accuracies in percent, seconds of training, teacher passes, bytes."""
+        scores = {name: [values[name] for values in self.history if name in values] for name in SCORES}
+        accuracies = {}
+        if scores["val_top1"]:
+            accuracies = {"final_val_top1": scores["val_top1"][-1]}
+        elif scores["test_top1"]:
+            tops = scores["test_top1"]
+            accuracies = {"final_top1": tops[-1], "best_top1": max(tops), "final_top5": scores["test_top5"][-1]}
+        return {
+            **accuracies,
+            "train_seconds": sum(values["epoch_seconds"] for values in self.history),
+            "teacher_images": float(self.teacher_images),
+            "peak_memory_bytes": float(self.memory.peak_bytes),
+        }
+
+    @property
+    def _images(self) -> int:
+        """How many training images this trial's split has."""
+        info = self.data.info
+        return info.fit if self.trial.split == "search" else info.fit + info.validation
+
+    def _trainable(self) -> list[nn.Parameter]:
+        extra = list(self.method.parameters()) if isinstance(self.method, nn.Module) else []
+        return [*self.student.parameters(), *extra]
+
+    def _train(self, number: int) -> tuple[dict[str, float], float]:
+        """Run the epoch's steps; return the mean of every loss term over its images, and the last learning rate."""
+        order, views = self._draws(number)
+        self.student.train()
+        sums: dict[str, Tensor] = {}
+        rate = 0.0
+        batch_size = self.trial.recipe.batch_size
+        for start in range(0, self._images, batch_size):
+            images = order[start : start + batch_size]
+            rate = learning_rate_at(self.trial.recipe, number - 1 + start / self._images)
+            terms = self._step(images, views[start : start + batch_size], number, rate)
+            for name, term in terms.items():  # stays on the device: reading a number here would stall every step
+                sums[name] = sums.get(name, 0.0) + term.detach() * len(images)
+        return {_logged(name): float(value) / self._images for name, value in sums.items()}, rate
+
+    def _draws(self, number: int) -> tuple[Tensor, Tensor]:
+        """Return the order of the images and the view of each, drawn for this epoch from the trial's seed."""
+        names = (self.trial.role, self.trial.seed, number)
+        order = torch.randperm(self._images, generator=generator("order", *names))
+        views = torch.randint(self.data.train.count, (self._images,), generator=generator("views", *names))
+        return order, views
+
+    def _step(self, images: Tensor, views: Tensor, number: int, rate: float) -> dict[str, Tensor]:
+        here = images.to(self.device, non_blocking=True)
+        inputs = self.data.train.batch(here, views.to(self.device, non_blocking=True))
+        teacher = self.teacher_logits(images, views, inputs) if self.teacher_logits else None
+        with self._autocast():
+            logits = self.student(inputs)
+        terms: dict[str, Tensor] = self.method(logits, teacher, self.data.train_targets[here], number)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.zero_grad(set_to_none=True)
+        terms["loss"].backward()
+        self.optimizer.step()
+        return terms
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.trial.recipe.precision == "bfloat16")
+
+    def _teacher_logits(self, store: Store, bank: bool) -> TeacherLogits | None:
+        teacher = self.trial.teacher
+        if teacher is None:
+            return None
+        answering = frozen_teacher(teacher, store, self.data.info, self.device)
+        if bank:
+            stored, self.teacher_images = open_or_fill(teacher, answering, self.data, store)
+            return lambda images, views, inputs: stored.rows(images, views).to(self.device, non_blocking=True)
+
+        def live(images: Tensor, views: Tensor, inputs: Tensor) -> Tensor:
+            self.teacher_images += len(images)
+            return answering.logits(inputs)
+
+        return live
+
+    def _score(self) -> dict[str, float]:
+        """Return accuracies in percent on the validation images in a search, on the test images elsewhere."""
+        self.student.eval()
+        if self.trial.split == "search":
+            fit = self.data.info.fit
+            numbers = torch.arange(fit, fit + self.data.info.validation, device=self.device)
+            top1, _ = self._accuracies(self.data.train, self.data.train_targets, numbers)
+            return {"val_top1": top1}
+        numbers = torch.arange(len(self.data.test_targets), device=self.device)
+        top1, top5 = self._accuracies(self.data.test, self.data.test_targets, numbers)
+        return {"test_top1": top1, "test_top5": top5}
+
+    @torch.inference_mode()
+    def _accuracies(self, views: ShiftViews, targets: Tensor, numbers: Tensor) -> tuple[float, float]:
+        hits = torch.zeros(2, dtype=torch.int64, device=self.device)
+        for rows in numbers.split(EVALUATION_ROWS):
+            inputs = views.batch(rows, torch.full_like(rows, views.centre))
+            with self._autocast():
+                logits = self.student(inputs)
+            ranked = logits.float().topk(min(5, logits.shape[1]), dim=1).indices == targets[rows, None]
+            hits += torch.stack([ranked[:, 0].sum(), ranked.sum()])
+        top1, top5 = (100.0 * hits.double() / len(numbers)).tolist()
+        return top1, top5
+
+
+SCORES = ("val_top1", "test_top1", "test_top5")
+
+
+def _logged(name: str) -> str:
+    return "train_loss" if name == "loss" else name
+
+
+def _new_student(trial: Trial, data: DeviceData, device: torch.device) -> nn.Module:
+    """Return the student with initial weights that depend on role, seed and network, never on the method."""
+
+    def make() -> nn.Module:
+        info = data.info
+        return models.create(
+            trial.student, classes=info.classes, channels=info.channels, arguments=trial.student_args
+        )
+
+    names = (trial.role, trial.seed, trial.student)
+    return from_stream(make, "weights", *names).to(device, memory_format=torch.channels_last)
+
+
+def _new_optimizer(recipe: Recipe, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+    common: dict[str, Any] = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay, "fused": True}
+    if recipe.optimizer == "adamw":
+        return torch.optim.AdamW(parameters, **common)
+    return torch.optim.SGD(parameters, momentum=recipe.momentum, nesterov=recipe.nesterov, **common)

@@ -1,0 +1,237 @@
+"""What a distillation method is: a registry record, described hyperparameters, and the rules that they keep.
+
+A method's hyperparameters are the fields of a frozen dataclass, annotated with their range:
+`Annotated[float, Range(gt=0, search=Log(1, 8))]`. That one place serves validation, the command line, and the default
+search.
+"""
+
+import difflib
+import enum
+import inspect
+import math
+import typing
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import MISSING, dataclass
+from dataclasses import fields as dataclass_fields
+from typing import Any, Literal
+
+from torch import Tensor
+
+Value = bool | int | float | str
+Term = Callable[..., tuple[Tensor, dict[str, Tensor]]]
+"""(hyperparameters, student logits, teacher logits, target) -> (method term, named parts for the log)."""
+
+
+class Needs(enum.Enum):
+    """What a method asks of the teacher."""
+
+    NOTHING = "nothing"
+    LOGITS = "logits"
+
+    @property
+    def teacher(self) -> bool:
+        """A teacher is needed."""
+        return self is not Needs.NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Searched from `low` to `high` so that a doubling counts the same everywhere."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """Searched evenly from `low` to `high`."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Searched among these values."""
+
+    values: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """The values that a number may take, and where to search it by default."""
+
+    gt: float | None = None
+    ge: float | None = None
+    lt: float | Literal["classes"] | None = None
+    le: float | None = None
+    search: Log | Linear | Choice | None = None
+
+    def broken(self, value: float, classes: int | None) -> list[str]:
+        """Return every rule that the value breaks, in words without the value."""
+        below = classes if self.lt == "classes" else self.lt
+        name = f"the number of classes ({classes})" if self.lt == "classes" else f"{below}"
+        rules = (
+            (self.gt is None or value > self.gt, f"must be greater than {self.gt}"),
+            (self.ge is None or value >= self.ge, f"must be at least {self.ge}"),
+            (below is None or value < float(below), f"must be less than {name}"),
+            (self.le is None or value <= self.le, f"must be at most {self.le}"),
+        )
+        return [text for holds, text in rules if not holds]
+
+
+@dataclass(frozen=True, slots=True)
+class Hyperparameter:
+    """One hyperparameter as a person or a search space sees it."""
+
+    name: str
+    type: type[Value]
+    default: Value
+    range: Range | None
+    choices: tuple[Value, ...] | None
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A hyperparameter that breaks a rule."""
+
+    name: str
+    message: str
+    """Rule and value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """A registry entry."""
+
+    name: str
+    version: int
+    """Raised by hand when the numbers of the method change on purpose; part of every trial key."""
+    hyperparameters: type[Any]
+    """A frozen dataclass; its defaults are the paper's."""
+    loss: Callable[..., Tensor] | None
+    """The pure loss; None where the method adds nothing to the cross-entropy."""
+    term: Term
+    """The loss with the hyperparameters bound, and its parts."""
+    needs: Needs
+    summary: str
+    source: str
+    kind: str = "logit"
+    dead: Callable[[Mapping[str, Value], int], Collection[str]] = lambda values, classes: ()
+    """Names of the hyperparameters that change nothing at these values; they are set to their defaults in the key."""
+
+    def fields(self) -> tuple[Hyperparameter, ...]:
+        """Return the hyperparameters in their order."""
+        return describe(self.hyperparameters)
+
+    def problems(self, values: Mapping[str, object], classes: int | None) -> list[Problem]:
+        """Return everything that is wrong with these values; unknown names come with the nearest right word.
+
+        Args:
+            classes: of the data set; None leaves out the rules that depend on it.
+        """
+        return [
+            Problem(name, message)
+            for name, value in values.items()
+            for message in self.value_problems(name, value, classes)
+        ]
+
+    def value_problems(self, name: str, value: object, classes: int | None) -> list[str]:
+        """Return what is wrong with one value, in words."""
+        known = {field.name: field for field in self.fields()}
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean '{near[0]}'?" if near else ""
+            names = ", ".join(known) or "none"
+            return [f"'{self.name}' has no hyperparameter '{name}'{hint} (it has: {names})"]
+        return wrong_value(known[name], value, classes)
+
+    def canonical(self, values: Mapping[str, object], classes: int) -> dict[str, Value]:
+        """Return all hyperparameters: given or default, coerced to their types, dead ones at their defaults.
+
+        Raises:
+            ValueError: lists every problem.
+        """
+        problems = self.problems(values, classes)
+        if problems:
+            raise ValueError("; ".join(f"{self.name}.{problem.name}: {problem.message}" for problem in problems))
+        defaults = {field.name: field.default for field in self.fields()}
+        whole = {field.name: _coerced(values.get(field.name, field.default), field.type) for field in self.fields()}
+        return whole | {name: defaults[name] for name in self.dead(whole, classes)}
+
+
+def describe(hyperparameters: type[Any]) -> tuple[Hyperparameter, ...]:
+    """Return the fields of a hyperparameter dataclass, with range, choices and the text that follows each."""
+    hints = typing.get_type_hints(hyperparameters, include_extras=True)
+    docs = _field_docs(hyperparameters)
+    return tuple(
+        _describe_one(field.name, hints[field.name], field.default, docs.get(field.name, ""))
+        for field in dataclass_fields(hyperparameters)
+        if field.default is not MISSING
+    )
+
+
+def _describe_one(name: str, hint: Any, default: Value, doc: str) -> Hyperparameter:
+    extras = typing.get_args(hint)[1:] if typing.get_origin(hint) is typing.Annotated else ()
+    plain = typing.get_args(hint)[0] if extras else hint
+    found = next((extra for extra in extras if isinstance(extra, Range)), None)
+    if typing.get_origin(plain) is Literal:
+        choices = typing.get_args(plain)
+        return Hyperparameter(name, type(choices[0]), default, found, choices, doc)
+    return Hyperparameter(name, plain, default, found, None, doc)
+
+
+def _field_docs(hyperparameters: type[Any]) -> dict[str, str]:
+    """Return the string that stands under each field in the source."""
+    import ast
+    import textwrap
+
+    (body,) = ast.parse(textwrap.dedent(inspect.getsource(hyperparameters))).body
+    assert isinstance(body, ast.ClassDef)
+    docs = {}
+    for field, text in zip(body.body[:-1], body.body[1:], strict=True):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(text, ast.Expr):
+            docs[field.target.id] = " ".join(str(ast.literal_eval(text.value)).split())
+    return docs
+
+
+def wrong_value(field: Hyperparameter, value: object, classes: int | None) -> list[str]:
+    """Return what is wrong with a value for this hyperparameter: its type, or the rules of its range."""
+    if not _has_type(value, field.type):
+        names = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}
+        return [f"must be {names[field.type]}, got {value!r}"]
+    if field.choices is not None and value not in field.choices:
+        near = difflib.get_close_matches(str(value), [str(choice) for choice in field.choices], n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        return [f"must be one of {', '.join(map(str, field.choices))}, got {value!r}{hint}"]
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if not math.isfinite(value):
+            return [f"must be a finite number, got {value!r}"]
+        rules = field.range.broken(value, classes) if field.range is not None else []
+        return [f"{rule}, got {value!r}" for rule in rules]
+    return []
+
+
+def _has_type(value: object, kind: type[Value]) -> bool:
+    """Return whether the value may stand for the type: a whole number for a float, but never a truth value for a
+    number."""
+    if kind is bool or isinstance(value, bool):
+        return kind is bool and isinstance(value, bool)
+    return isinstance(value, int | float) if kind is float else isinstance(value, kind)
+
+
+def _coerced(value: object, kind: type[Value]) -> Value:
+    assert isinstance(value, bool | int | float | str)
+    return float(value) if kind is float else value
+
+
+def check(hyperparameters: Any, method: str) -> None:
+    """Hold a hyperparameter object to its ranges; called by every `__post_init__`.
+
+    Raises:
+        ValueError: names the first value that breaks its rule, as `method.field`.
+    """
+    for field in describe(type(hyperparameters)):
+        for message in wrong_value(field, getattr(hyperparameters, field.name), None):
+            raise ValueError(f"{method}.{field.name} {message}")

@@ -1,0 +1,32 @@
+"""The student alone: cross-entropy with the labels, no teacher."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from trainers.methods._base import Method, Needs, Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CE:
+    """Nothing to set."""
+
+
+def _term(
+    values: Mapping[str, Value], student_BC: Tensor, teacher_BC: Tensor | None, target_B: Tensor
+) -> tuple[Tensor, dict[str, Tensor]]:
+    return student_BC.new_zeros(()), {}
+
+
+CE_METHOD = Method(
+    name="ce",
+    version=1,
+    hyperparameters=CE,
+    loss=None,
+    term=_term,
+    needs=Needs.NOTHING,
+    summary="cross-entropy with the labels: the student trained alone",
+    source="baseline",
+    kind="baseline",
+)

@@ -1,0 +1,91 @@
+"""Decoupled distillation: the target against the rest, and the rest among themselves.
+
+Zhao, Cui, Song, Qiu, Liang, "Decoupled Knowledge Distillation", CVPR 2022, arXiv:2203.08679, equation 7.
+Shapes: B = batch, C = classes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+from torch import Tensor
+
+from trainers.methods._base import Log, Method, Needs, Range, Value, check
+from trainers.methods.partition import Comparison, partition_loss, target_first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DKD:
+    alpha: Annotated[float, Range(ge=0, search=Log(0.5, 4))] = 1.0
+    """Factor of the KL between the masses of target and rest."""
+    beta: Annotated[float, Range(ge=0, search=Log(0.5, 16))] = 8.0
+    """Factor of the KL among the classes that are not the target."""
+    temperature: Annotated[float, Range(gt=0, search=Log(1, 8))] = 4.0
+    """Divides the logits; 1 leaves the probabilities as they are."""
+    ce_weight: Annotated[float, Range(ge=0)] = 1.0
+    """Factor of the cross-entropy with the labels."""
+    weight: Annotated[float, Range(ge=0)] = 1.0
+    """Factor of the method's term beside the cross-entropy."""
+    warmup_epochs: Annotated[float, Range(ge=0)] = 20.0
+    """Epochs over which the method's term ramps up to its weight; the paper's 20 belong to 240 epochs."""
+    standardize: bool = False
+    """Standardize the logits of teacher and student first."""
+
+    def __post_init__(self) -> None:
+        check(self, "dkd")
+
+
+def dkd_loss(
+    student_BC: Tensor, teacher_BC: Tensor, target_B: Tensor, *, alpha: float, beta: float, temperature: float
+) -> Tensor:
+    """Return T² · (alpha · KL of target and rest + beta · KL among the rest), in nats, averaged over the batch.
+
+    Args:
+        student_BC: logits; half precision is raised to float32, float64 is kept.
+        teacher_BC: logits of the same shape; a constant.
+        target_B: class numbers.
+
+    Raises:
+        ValueError: the logits are not two tensors of one shape [B, C], C at least 2.
+    """
+    return _compare(student_BC, teacher_BC, target_B, alpha, beta, temperature).loss
+
+
+def _compare(
+    student_BC: Tensor, teacher_BC: Tensor, target_B: Tensor, alpha: float, beta: float, temperature: float
+) -> Comparison:
+    return partition_loss(
+        student_BC,
+        teacher_BC,
+        ranking_BC=target_first(target_B, student_BC.shape[1]),
+        cuts=(1,),
+        w0=alpha,
+        weights=(0.0, beta),
+        temperature=temperature,
+    )
+
+
+def _term(
+    values: Mapping[str, Value], student_BC: Tensor, teacher_BC: Tensor, target_B: Tensor
+) -> tuple[Tensor, dict[str, Tensor]]:
+    alpha, beta, temperature = (float(values[name]) for name in ("alpha", "beta", "temperature"))
+    loss, between, within = _compare(student_BC, teacher_BC, target_B, alpha, beta, temperature)
+    return loss, {"between": between, "within_2": within[1]}
+
+
+def _dead(values: Mapping[str, Value], classes: int) -> tuple[str, ...]:
+    """With two classes the rest is one class: nothing to compare inside it."""
+    return ("beta",) if classes == 2 else ()
+
+
+DKD_METHOD = Method(
+    name="dkd",
+    version=1,
+    hyperparameters=DKD,
+    loss=dkd_loss,
+    term=_term,
+    needs=Needs.LOGITS,
+    summary="target against rest, and the rest among themselves",
+    source="arXiv:2203.08679",
+    dead=_dead,
+)

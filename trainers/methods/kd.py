@@ -1,0 +1,70 @@
+"""Soft-target distillation: match the teacher's softened class probabilities.
+
+Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015, arXiv:1503.02531, section 2.
+Shapes: B = batch, C = classes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+from torch import Tensor
+
+from trainers.methods._base import Log, Method, Needs, Range, Value, check
+from trainers.methods._tensors import raised
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KD:
+    temperature: Annotated[float, Range(gt=0, search=Log(1, 8))] = 4.0
+    """Divides the logits; 1 leaves the probabilities as they are."""
+    ce_weight: Annotated[float, Range(ge=0)] = 0.1
+    """Factor of the cross-entropy with the labels."""
+    weight: Annotated[float, Range(ge=0, search=Log(0.5, 9))] = 0.9
+    """Factor of the method's term beside the cross-entropy."""
+    warmup_epochs: Annotated[float, Range(ge=0)] = 0.0
+    """Epochs over which the method's term ramps up to its weight."""
+    standardize: bool = False
+    """Standardize the logits of teacher and student first."""
+
+    def __post_init__(self) -> None:
+        check(self, "kd")
+
+
+def kd_loss(student_BC: Tensor, teacher_BC: Tensor, *, temperature: float) -> Tensor:
+    """Return T² · KL(teacher || student), in nats, averaged over the batch.
+
+    0 where the logits differ by a constant for each sample. T² keeps the size of the gradient independent of T
+    (end of section 2). The teacher is a constant: no gradient reaches it.
+
+    Args:
+        student_BC: logits; half precision is raised to float32 before the sum, float64 is kept.
+        teacher_BC: logits of the same shape, on the same device.
+
+    Raises:
+        ValueError: the tensors are not two of one shape [B, C].
+    """
+    student, teacher = raised(student_BC, teacher_BC)
+    student_log = (student / temperature).log_softmax(1)
+    teacher_log = (teacher / temperature).log_softmax(1)
+    divergence = (teacher_log.exp() * (teacher_log - student_log)).sum()
+    return divergence * (temperature**2 / len(student))
+
+
+def _term(
+    values: Mapping[str, Value], student_BC: Tensor, teacher_BC: Tensor, target_B: Tensor
+) -> tuple[Tensor, dict[str, Tensor]]:
+    loss = kd_loss(student_BC, teacher_BC, temperature=float(values["temperature"]))
+    return loss, {"kd": loss.detach()}
+
+
+KD_METHOD = Method(
+    name="kd",
+    version=1,
+    hyperparameters=KD,
+    loss=kd_loss,
+    term=_term,
+    needs=Needs.LOGITS,
+    summary="KL between the softened probabilities of teacher and student",
+    source="arXiv:1503.02531",
+)

@@ -1,0 +1,53 @@
+"""Teachers that come from a file: the field's checkpoints, and safetensors."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from trainers.store import load_tensors, save_tensors
+
+WRAPPERS = ("model", "state_dict")
+PARALLEL_PREFIX = "module."
+
+
+def import_weights(source: Path, target: Path) -> None:
+    """Read a checkpoint and keep its weights as safetensors.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it holds no state dict, or things that only executing it could load.
+    """
+    save_tensors(target, read_weights(source), {"source": source.name})
+
+
+def read_weights(source: Path) -> dict[str, Tensor]:
+    """Return the state dict in a safetensors or torch file, without executing anything that is in it."""
+    if source.suffix == ".safetensors":
+        return load_tensors(source)[0]
+    try:
+        with torch.serialization.safe_globals(_numpy_scalars()):
+            content = torch.load(source, map_location="cpu", weights_only=True)
+    except OSError:
+        raise
+    except Exception as error:
+        raise ValueError(f"{source} is not a checkpoint that can be loaded safely: {error}") from error
+    for name in WRAPPERS:
+        if isinstance(content, Mapping) and isinstance(content.get(name), Mapping):
+            content = content[name]
+    return _state_dict(source, content)
+
+
+def _state_dict(source: Path, content: Any) -> dict[str, Tensor]:
+    if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
+        raise ValueError(f"{source} holds no state dict (names and tensors)")
+    return {str(name).removeprefix(PARALLEL_PREFIX): value for name, value in content.items()}
+
+
+def _numpy_scalars() -> list[Any]:
+    """The field's checkpoints keep their accuracy as a numpy scalar."""
+    import numpy as np
+
+    return [np._core.multiarray.scalar, np.dtype, np.dtypes.Float64DType]  # type: ignore[attr-defined]

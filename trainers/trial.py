@@ -1,0 +1,111 @@
+"""A trial: one training run with everything fixed, and the key that identifies it.
+
+The key is the contract of the whole project: two trials with one key give the same numbers on one machine, so a trial
+that has ended is never trained again.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from trainers.recipe import Recipe
+
+KEY_VERSION = 1
+"""Of the layout of the key. Raising it makes every stored key a stranger."""
+
+TRAINER_VERSION = 1
+"""Raised by hand when the training loop, data or views change the numbers on purpose."""
+
+Role = Literal["student", "teacher"]
+Split = Literal["search", "full"]
+Value = bool | int | float | str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Teacher:
+    """Whose logits a student learns from."""
+
+    id: str
+    """The key of the trial that trained it, or the SHA-256 of its weights file; its weights lie under this name."""
+    model: str
+    """timm's name of the network."""
+    model_args: Mapping[str, Value] = field(default_factory=dict)
+    precision: str = "float32"
+    """What its forward pass computes in."""
+    logit_type: str = "float32"
+    """What its stored logits are kept in: float32 or float16."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One training run. Nothing in it is `auto`; equal trials have equal keys."""
+
+    role: Role = "student"
+    """A teacher draws its random numbers from streams of its own."""
+    dataset: str
+    data_digest: str
+    """SHA-256 of the content (of names and sizes for large data sets)."""
+    split: Split = "full"
+    """search: trained on the fit images, scored on the validation images. full: trained on both, scored on test."""
+    view_set: str
+    views: int
+    """How many views an image has."""
+    teacher: Teacher | None = None
+    student: str
+    """timm's name of the network that is trained."""
+    student_args: Mapping[str, Value] = field(default_factory=dict)
+    method: str
+    method_version: int
+    hyperparameters: Mapping[str, Value]
+    """All of the method's, coerced to their types, dead ones at their defaults."""
+    recipe: Recipe
+    seed: int
+
+
+def to_json(trial: Trial) -> dict[str, Any]:
+    """Return the trial as plain JSON values; `from_json` turns them back into an equal trial."""
+    values = dataclasses.asdict(trial)
+    values["recipe"]["milestones"] = list(trial.recipe.milestones)
+    return values
+
+
+def from_json(values: Mapping[str, Any]) -> Trial:
+    """Return the trial that `to_json` wrote."""
+    recipe = dict(values["recipe"], milestones=tuple(values["recipe"]["milestones"]))
+    teacher = values["teacher"]
+    return Trial(
+        **{
+            **values,
+            "recipe": Recipe(**recipe),
+            "teacher": None if teacher is None else Teacher(**teacher),
+        }
+    )
+
+
+def canonical_json(value: object) -> str:
+    """Return the one JSON text of `value`: sorted keys, no spaces, ASCII, no NaN or infinity."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def digest(value: object) -> str:
+    """Return the SHA-256 of the canonical JSON of `value`, in hexadecimal."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def trial_key(trial: Trial) -> str:
+    """Return the key of the trial: SHA-256 over canonical JSON of all that decides its numbers."""
+    return digest(_key_content(trial))
+
+
+def config_key(trial: Trial) -> str:
+    """Return the key without the seed: the group of one mean ± std."""
+    content = _key_content(trial)
+    del content["seed"]
+    return digest(content)
+
+
+def _key_content(trial: Trial) -> dict[str, Any]:
+    return {**to_json(trial), "key_version": KEY_VERSION, "trainer_version": TRAINER_VERSION}

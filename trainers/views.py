@@ -1,0 +1,61 @@
+"""Views: the augmentations of a data set as a finite, numbered set.
+
+A view is one deterministic augmentation of one image. Because (image, view) is all that a teacher's answer depends on,
+the answer can be kept (trainers.bank); the seed only draws which views come when.
+
+Shapes: N = images in memory, B = batch, C = channels, S = size in pixels.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+@dataclass(frozen=True, slots=True)
+class ShiftViews:
+    """Every crop of an image padded on all sides: (2 pad + 1)² views, numbered row by row.
+
+    Attributes:
+        padded_NCPP: uint8 images with `pad` pixels of fill on each side.
+        size: S, pixels of a crop.
+        mean, std: of the training images, in grey values; a view is (image - mean) / std in float32.
+    """
+
+    padded_NCPP: Tensor
+    size: int
+    mean: Tensor
+    std: Tensor
+
+    @property
+    def count(self) -> int:
+        """Views an image has."""
+        return self._side**2
+
+    @property
+    def centre(self) -> int:
+        """The number of the view that is the image as it is."""
+        return self.count // 2
+
+    @property
+    def _side(self) -> int:
+        return self.padded_NCPP.shape[-1] - self.size + 1
+
+    def batch(self, images_B: Tensor, views_B: Tensor) -> Tensor:
+        """Return the normalised views [B, C, S, S] in float32 of the images with these numbers."""
+        crops = self.padded_NCPP.unfold(2, self.size, 1).unfold(3, self.size, 1)  # a view of memory: N C side side S S
+        top, left = views_B // self._side, views_B % self._side
+        batch = (crops[images_B, :, top, left].float() - self.mean) / self.std
+        return batch.contiguous(memory_format=torch.channels_last)
+
+
+def shift_views(images_NCSS: Tensor, *, pad: int, fill: int, mean: Tensor, std: Tensor) -> ShiftViews:
+    """Return the views of uint8 images by shifts of up to `pad` pixels, `fill` outside; pad 0 leaves one view."""
+    padded = torch.nn.functional.pad(images_NCSS, (pad, pad, pad, pad), value=fill)
+    return ShiftViews(padded, images_NCSS.shape[-1], mean, std)
+
+
+def statistics(images_NCSS: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and standard deviation [C, 1, 1] of uint8 images, each channel for itself, in grey values."""
+    values = images_NCSS.to(torch.float64)
+    mean, std = values.mean(dim=(0, 2, 3)), values.std(dim=(0, 2, 3))
+    return mean.float()[:, None, None], std.float()[:, None, None]
