@@ -7,10 +7,9 @@ from orchestrator.ledger import Ledger
 from orchestrator.mlflow_store import KnownRun, MlflowTarget, known_runs
 from orchestrator.optuna_study import distribution
 from orchestrator.planner import member_row, trial_row
-from orchestrator.records import ENDED, MemberRow, TrialRow
-from search_spaces import Search, Sweep, SweepFile, TeacherPlan, expand
+from orchestrator.records import ENDED
+from search_spaces import Member, Search, Sweep, SweepFile, expand
 from trainers.store import Store
-from trainers.trial import config_key, to_json
 
 
 def expand_all(files: Sequence[SweepFile], ledger: Ledger | None) -> list[Sweep]:
@@ -30,24 +29,17 @@ def accept(sweep: Sweep, ledger: Ledger) -> None:
     """Record the sweep, its teachers and its fixed trials in one commit."""
     with ledger.transaction():
         ledger.accept_sweep(sweep.name, sweep.source, dict(sweep.resolved))
-        teachers = [plan for plan in sweep.teachers if plan.trial is not None]
-        ledger.add_trials([_teacher_row(sweep, plan) for plan in teachers])
-        ledger.add_trials([trial_row(sweep.name, member) for member in sweep.fixed])
-        ledger.add_members(sweep.name, [*map(_teacher_member, teachers), *map(member_row, sweep.fixed)])
+        members = known_members(sweep)
+        ledger.add_trials([trial_row(sweep.name, member) for member in members])
+        ledger.add_members(sweep.name, [member_row(member) for member in members])
         for search in sweep.searches:
             ledger.add_study(search.study_id, study_name(sweep, search), _study_content(search))
 
 
-def _teacher_row(sweep: Sweep, plan: TeacherPlan) -> TrialRow:
-    assert plan.trial is not None
-    origin = {"sweep": sweep.name, "cell": "", "entry": "", "row": "teacher", "phase": "teacher"}
-    return TrialRow(key=plan.id, config_key=config_key(plan.trial), spec=to_json(plan.trial), origin=origin)
-
-
-def _teacher_member(plan: TeacherPlan) -> MemberRow:
-    assert plan.trial is not None
-    cell = f"{plan.dataset}: {plan.model}"
-    return MemberRow(cell, "", "teacher", "teacher", None, plan.trial.seed, plan.id)
+def known_members(sweep: Sweep) -> list[Member]:
+    """Return the trials that a sweep asks for before anything is searched: teachers, then fixed rows."""
+    teachers = [member for plan in sweep.teachers if (member := plan.member()) is not None]
+    return [*teachers, *sweep.fixed]
 
 
 def study_name(sweep: Sweep, search: Search) -> str:
@@ -73,23 +65,18 @@ def adopt(sweeps: Sequence[Sweep], ledger: Ledger, uri: str) -> int:
     Looked up once, at the start of a run, for the keys known by then.
     """
     states = ledger.states()
-    wanted = {member.key: trial_row(sweep.name, member) for sweep in sweeps for member in sweep.fixed}
-    wanted |= {
-        plan.id: _teacher_row(sweep, plan) for sweep in sweeps for plan in sweep.teachers if plan.trial is not None
-    }
-    unknown = {key for key in wanted if states.get(key, "WAITING") == "WAITING"}
-    found = known_runs(uri, unknown, ENDED - {"PRUNED"})
+    keys = {member.key for sweep in sweeps for member in known_members(sweep)}
+    found = known_runs(uri, {key for key in keys if states.get(key, "WAITING") == "WAITING"}, ENDED - {"PRUNED"})
     with ledger.transaction():
-        for key, run in found.items():
-            _adopt(ledger, wanted[key], run)
+        for run in found.values():
+            _adopt(ledger, run)
     return len(found)
 
 
-def _adopt(ledger: Ledger, row: TrialRow, run: KnownRun) -> None:
+def _adopt(ledger: Ledger, run: KnownRun) -> None:
     final = {name: run.metrics[name] for name in END_METRICS if name in run.metrics}
-    ledger.adopt_trial(row.key, run.state, final)
-    ledger.remember("mlflow", f"trial:{row.key}", f"{run.run_id} {run.experiment_id}")
-    ledger.remember("adopted", row.key, run.run_id)
+    ledger.adopt_trial(run.trial_key, run.state, final)
+    ledger.remember("mlflow", f"trial:{run.trial_key}", f"{run.run_id} {run.experiment_id}")
 
 
 END_METRICS = (

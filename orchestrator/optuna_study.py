@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from orchestrator.records import ProposalRow
 from search_spaces import Dimension
-from trainers.randomness import stream_seed
+from trainers.streams import stream_seed
 
 STARTUP_PROPOSALS = 5
 """Drawn at random before TPE and GP model anything; the same number for both, so that they start alike."""

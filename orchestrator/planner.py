@@ -164,7 +164,7 @@ class Planner:
         for member in sweep.fixed:
             self._add_job(sweep, member.key, member.trial, "fixed")
         for search in sweep.searches:
-            self._open(SearchRun(sweep, search, self._ledger, self._chance(search.dataset)))
+            self._open(SearchRun(sweep, search, self._ledger, self._chance(search.blueprint.info.name)))
 
     def _add_job(self, sweep: Sweep, key: str, trial: Trial, phase: str, *, reruns_pruned: bool = True) -> Job:
         if trial.teacher is not None:
@@ -242,7 +242,7 @@ class Planner:
     # --- searches -----------------------------------------------------------------------------------------------
 
     def _open(self, run: SearchRun) -> None:
-        trainer = self._jobs.get(run.search.teacher_id or "")
+        trainer = self._jobs.get(_teacher_id(run))
         if trainer is not None and trainer.state != "COMPLETE":
             self._waiting_searches.setdefault(trainer.key, []).append(run)
         else:
@@ -300,3 +300,8 @@ def member_row(member: Member, proposal: int | None = None) -> MemberRow:
     return MemberRow(
         member.cell, member.entry, member.row, member.phase, member.rank, member.seed, member.key, proposal
     )
+
+
+def _teacher_id(run: SearchRun) -> str:
+    teacher = run.search.blueprint.teacher
+    return "" if teacher is None else teacher.id

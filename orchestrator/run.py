@@ -158,7 +158,7 @@ def _drive(
 
         local_driver.drive(planner, orders)
         return
-    from orchestrator import ray_driver
+    from orchestrator.ray_tune import driver as ray_driver
 
     cpus, gpus = orders.request
     folder = store.home / "ray"
@@ -183,7 +183,7 @@ class _Orders:
     def __call__(self, attempt: Attempt) -> Order:
         sweep = self._sweeps[attempt.sweep]
         threads = sweep.resources.cpus if attempt.trial.role == "student" else sweep.resources.teacher_cpus
-        root = sweep.data_root(attempt.trial.dataset)
+        root = next((plan.root for plan in sweep.datasets if plan.name == attempt.trial.dataset), None)
         device = "cuda" if sweep.resources.gpus > 0 else "cpu"
         return make_order(attempt, home=self._home, threads=threads, device=device, data_root=root)
 

@@ -187,7 +187,7 @@ def newest_checkpoint(store: Store, key: str) -> Path | None:
 def _readable(checkpoint: Path) -> bool:
     from safetensors import SafetensorError
 
-    from trainers.store import load_tensors
+    from trainers.tensor_files import load_tensors
 
     try:
         load_tensors(checkpoint)

@@ -14,8 +14,7 @@ import yaml
 from reports.errors import StoreUnavailable, UnknownSweep
 from reports.resolved import Cell, read_cells
 from reports.results import MEMBER_COLUMNS, METRICS, TRIAL_COLUMNS, Results
-from reports.stores import RunRecord, Store, open_store
-from reports.stores._base import METHOD_PREFIX
+from reports.stores import METHOD_PREFIX, RunRecord, Store, open_store
 
 Member = dict[str, str]
 
@@ -31,7 +30,7 @@ def load(name: str, *, home: Path | str | None = None, tracking_uri: str | None 
     if not isinstance(resolved, Mapping):
         raise StoreUnavailable(f"resolved.yaml of run {parent.run_id} holds no mapping")
     runs = find_runs(store, members, parent.experiment_id)
-    named = read_cells(resolved, (member["cell"] for member in members if member["cell"]))
+    named = read_cells(resolved, (member["cell"] for member in members if member["phase"] != "teacher"))
     cells = {cell.id: cell for cell in named}
     lines = [_line(member, runs.get(member["trial_key"]), cells) for member in members]
     return Results(name, _member_frame(members), _trial_frame(lines), resolved)
@@ -78,18 +77,28 @@ def _line(member: Member, run: RunRecord | None, cells: Mapping[str, Cell]) -> d
     """Return the member's line of `Results.trials`."""
     params: Mapping[str, str] = {} if run is None else run.params
     tags: Mapping[str, str] = {} if run is None else run.tags
-    cell = cells.get(member["cell"])
-    pair = (params.get("dataset"), params.get("teacher"), params.get("student"))
-    if cell is not None:
-        pair = (cell.dataset, cell.teacher, cell.student)
-    if member["phase"] == "teacher":
-        pair = (pair[0], None if cell is None else cell.teacher, params.get("student"))
-    line: dict[str, Any] = {**member, "dataset": pair[0], "teacher": pair[1], "student": pair[2]}
+    line: dict[str, Any] = {**member, **_pair(member, params, cells)}
     line |= {"method": params.get("method"), "epochs": params.get("recipe.epochs")}
     line |= {"config_key": tags.get("config_key"), "state": state_of(run)}
     if run is not None:
         line |= {"run_id": run.run_id, "experiment_id": run.experiment_id, "status": run.status, **run.metrics}
     return line | {name: value for name, value in params.items() if name.startswith(METHOD_PREFIX)}
+
+
+def _pair(member: Member, params: Mapping[str, str], cells: Mapping[str, Cell]) -> dict[str, str | None]:
+    """Return the member's data set, teacher and student; names as the sweep file has them, where the cell tells."""
+    cell = cells.get(member["cell"])
+    if cell is not None and member["phase"] == "teacher":
+        return {"dataset": cell.dataset, "teacher": None, "student": cell.teacher}
+    if cell is not None:
+        return {"dataset": cell.dataset, "teacher": cell.teacher, "student": cell.student}
+    dataset, _, network = member["cell"].partition(": ")
+    teacher = None if member["phase"] == "teacher" else params.get("teacher")
+    return {
+        "dataset": dataset or params.get("dataset"),
+        "teacher": teacher,
+        "student": network or params.get("student"),
+    }
 
 
 def state_of(run: RunRecord | None) -> str:

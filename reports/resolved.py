@@ -60,7 +60,7 @@ def read_options(resolved: Mapping[str, Any]) -> Options:
     digits = given.get("digits")
     return Options(
         baseline=str(given.get("baseline") or ""),
-        digits=1 if digits is None else min(max(int(digits), 0), 4),
+        digits=1 if digits is None else int(digits),
         caption=" ".join(str(given.get("caption") or "").split()),
         names=names,
     )
@@ -99,7 +99,9 @@ def read_rows(resolved: Mapping[str, Any], member_rows: Iterable[tuple[str, str,
         listed = [Row(entry, label) for label, (entry, _) in known.items()]
     methods = {label: method for label, (_, method) in known.items()}
     return [
-        row if row.method else Row(row.entry, row.label, methods.get(row.label, ""), row.hyperparameters, row.dimensions)
+        row
+        if row.method
+        else Row(row.entry, row.label, methods.get(row.label, ""), row.hyperparameters, row.dimensions)
         for row in listed
     ]
 

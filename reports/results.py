@@ -21,7 +21,7 @@ MEMBER_COLUMNS = {
 """Columns of members.csv and of `Results.members`: name -> pandas dtype."""
 
 TRIAL_COLUMNS: dict[str, tuple[str, str]] = {
-    "cell": ("str", "data set and pair; missing for a teacher that serves several"),
+    "cell": ("str", "data set and pair; of a teacher, data set and network"),
     "dataset": ("str", "name of the data set"),
     "teacher": ("str", "name of the teacher as the sweep file has it"),
     "student": ("str", "name of the student as the sweep file has it; of a teacher's own trial, the network trained"),
@@ -38,7 +38,10 @@ TRIAL_COLUMNS: dict[str, tuple[str, str]] = {
     "state": ("str", "COMPLETE, PRUNED, DIVERGED, FAIL, INTERRUPTED, RUNNING; WAITING where there is no run yet"),
     "status": ("str", "MLflow's status of the run"),
     "final_top1": ("float64", "test accuracy after the last epoch, percent; missing in search"),
-    "best_top1": ("float64", "highest test accuracy of any epoch, percent; never in a table: it is chosen on the test set"),
+    "best_top1": (
+        "float64",
+        "highest test accuracy of any epoch, percent; never in a table: it is chosen on the test set",
+    ),
     "final_top5": ("float64", "test top-5 accuracy after the last epoch, percent"),
     "final_val_top1": ("float64", "validation accuracy after the last epoch, percent; search alone"),
     "train_seconds": ("float64", "wall-clock seconds of training"),

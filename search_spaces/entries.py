@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from trainers.methods import Method
 
 MAX_ROWS = 10_000
-MAX_CORNERS = 256
-"""Combinations of ends and choices of an entry's dimensions that are tried against rules across hyperparameters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +34,18 @@ class Row:
     """Hyperparameters that the entry's rows differ in."""
     dimensions: tuple[Dimension, ...]
     """Hyperparameters that are searched; none in a fixed row."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the row as plain JSON values."""
+        return {
+            "entry": self.entry,
+            "label": self.label,
+            "method": self.method,
+            "group": self.group,
+            "hyperparameters": dict(self.hyperparameters),
+            "grid": list(self.grid),
+            "dimensions": [dimension.to_json() for dimension in self.dimensions],
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,8 +131,7 @@ def _read_entry(
     if math.prod(len(s.values) for s in entry.settings if isinstance(s, Grid)) > MAX_ROWS:
         tree.add(path, f"its grids make more than {MAX_ROWS} rows")
         return None
-    _check_together(tree, path, entry, class_counts)
-    return entry if len(tree.problems) == before else None
+    return entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +145,7 @@ class _ValueCheck:
     def __call__(self, value: object) -> Iterable[str]:
         counts: Sequence[int | None] = self.class_counts or [None]
         found = [self.method.value_problems(self.name, value, count) for count in counts]
-        return dict.fromkeys(problem.message for problems in found for problem in problems)
+        return dict.fromkeys(message for messages in found for message in messages)
 
 
 def _unknown_hyperparameter(method: str, name: str, known: list[str]) -> str:
@@ -145,22 +154,3 @@ def _unknown_hyperparameter(method: str, name: str, known: list[str]) -> str:
     near = nearest(name, [*known, "method"])
     hint = f"; did you mean {near!r}?" if near else f" (known: {', '.join(known)})"
     return f"unknown hyperparameter of {method}{hint}"
-
-
-def _check_together(tree: Tree, path: Path, entry: Entry, class_counts: Sequence[int]) -> None:
-    """Add what the method says of values that are sound alone but not together."""
-    told: set[tuple[str, str]] = set()
-    for row in entry.rows():
-        for corner in _corners(entry.searched):
-            for count in class_counts or [None]:
-                for problem in entry.method.problems({**row.hyperparameters, **corner}, count):
-                    if (problem.name, problem.message) not in told:
-                        tree.add((*path, problem.name), problem.message)
-                    told.add((problem.name, problem.message))
-
-
-def _corners(dimensions: Sequence[Dimension]) -> Iterator[dict[str, Value]]:
-    names = [dimension.name for dimension in dimensions]
-    ends = itertools.product(*(dimension.ends() for dimension in dimensions))
-    for values in itertools.islice(ends, MAX_CORNERS):
-        yield dict(zip(names, values, strict=True))

@@ -4,30 +4,31 @@ A function of the file, its facts (data digests, networks, weights files) and `a
 `autos` are given, asks nothing.
 """
 
-import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from search_spaces import facts, recipes
+from search_spaces import facts
 from search_spaces.autos import Capability, decide
 from search_spaces.blueprint import Blueprint
+from search_spaces.decisions import Decisions
 from search_spaces.draft import root_of
 from search_spaces.entries import Entry, Row, read_entries
 from search_spaces.errors import SweepFileError
 from search_spaces.facts import facts_from_json
-from search_spaces.members import Member, over_seeds
+from search_spaces.members import Member, Place, over_seeds
 from search_spaces.reading import SweepFile, model_of
-from search_spaces.schema import SearchModel
-from search_spaces.searches import Search, study_id
-from search_spaces.sweep import Cell, DataSetPlan, Resources, Sweep, TeacherPlan
+from search_spaces.searches import Search, new_search
+from search_spaces.sweep import Cell, DataSetPlan, Resources, Sweep
+from search_spaces.teachers import as_teacher, plan_teachers
 from search_spaces.yaml_lines import Tree
-from trainers.recipe import Recipe, compress
-from trainers.trial import Teacher, Trial, trial_key
+from trainers.trial import Teacher
 
 FORMAT = 1
 """Of a resolved sweep."""
+
+Teachers = Mapping[tuple[str, str], Teacher]
+"""By data set and name."""
 
 
 def expand(
@@ -43,10 +44,39 @@ def expand(
         capability: of the CUDA device, asked only where `auto` depends on it.
 
     Raises:
-        SweepFileError: a method refuses its settings (they have changed since the file was read).
+        SweepFileError: a method refuses its settings (its rules are no longer those that the file was read by).
         ValueError: `autos` has a value that is none of those possible.
     """
-    return _Expansion(file, decide(file.model, file.facts, autos or {}, capability)).sweep()
+    decisions = Decisions(file, decide(file.model, file.facts, autos or {}, capability))
+    entries = _entries(file)
+    cells = tuple(_cells(file))
+    plans = tuple(plan_teachers(decisions)) if any(entry.method.teacher for entry in entries) else ()
+    teachers = {(plan.dataset, plan.model): as_teacher(plan, decisions) for plan in plans}
+    fixed: list[Member] = []
+    searches: list[Search] = []
+    for cell, row, blueprint in _blueprints(decisions, entries, cells, teachers):
+        if row.dimensions:
+            assert file.model.search is not None  # a rule of the file
+            searches.append(new_search(cell.id, row, blueprint, file.model.search, file.model.seeds))
+        else:
+            place = Place(cell.id, row.entry, row.label)
+            fixed += over_seeds(blueprint.trial({}, split="full"), file.model.seeds, place, phase="fixed")
+    rows = tuple(row for entry in entries for row in entry.rows())
+    return Sweep(
+        name=file.name,
+        source=file.source,
+        datasets=tuple(_datasets(file)),
+        cells=cells,
+        rows=rows,
+        teachers=plans,
+        fixed=tuple(fixed),
+        searches=tuple(searches),
+        seeds=file.model.seeds,
+        resources=_resources(file),
+        bank=file.model.bank,
+        report=file.model.report.model_dump(exclude_unset=True),
+        resolved=_resolved(decisions, cells, rows),
+    )
 
 
 def restore(resolved: Mapping[str, Any], source: str = "", folder: Path = Path()) -> Sweep:
@@ -72,164 +102,67 @@ def restore(resolved: Mapping[str, Any], source: str = "", folder: Path = Path()
     return expand(file, resolved["autos"])
 
 
-@dataclass(frozen=True, slots=True)
-class _Expansion:
-    file: SweepFile
-    autos: dict[str, Any]
-
-    def sweep(self) -> Sweep:
-        model = self.file.model
-        entries = self._entries()
-        cells = tuple(self._cells())
-        teachers = self._teachers() if any(entry.method.teacher for entry in entries) else {}
-        rows = [(entry, row) for entry in entries for row in entry.rows()]
-        fixed: list[Member] = []
-        searches: list[Search] = []
-        for cell in cells:
-            for entry, row in rows:
-                blueprint = self._blueprint(cell, entry, row, teachers)
-                if row.dimensions:
-                    searches.append(self._search(cell, row, blueprint))
-                else:
-                    place = {"cell": cell.id, "entry": row.entry, "row": row.label}
-                    fixed += over_seeds(blueprint.trial({}, split="full"), model.seeds, **place, phase="fixed")
-        return Sweep(
-            name=model.name,
-            source=self.file.source,
-            datasets=tuple(self._datasets()),
-            cells=cells,
-            rows=tuple(row for _, row in rows),
-            teachers=tuple(teachers.values()),
-            fixed=tuple(fixed),
-            searches=tuple(searches),
-            seeds=model.seeds,
-            resources=self._resources(),
-            bank=model.bank,
-            report=model.report.model_dump(exclude_unset=True),
-            resolved=self._resolved(),
-        )
-
-    def _entries(self) -> list[Entry]:
-        tree = Tree(self.file.given, {(): 1})
-        entries = read_entries(tree, self.file.model.methods, [d.classes for d in self.file.facts.datasets.values()])
-        if tree.problems:
-            raise SweepFileError(self.file.path, tree.problems)
-        return entries
-
-    def _cells(self) -> Iterator[Cell]:
-        for dataset in self.file.facts.datasets:
-            for pair in self.file.model.pairs:
-                yield Cell(dataset=dataset, teacher=pair.teacher, student=pair.student)
-
-    def _datasets(self) -> Iterator[DataSetPlan]:
-        for name, source in self.file.model.sources.items():
-            root = root_of(source, self.file.path.parent)
-            yield DataSetPlan(name=name, root=root, download=source.download, info=self.file.facts.datasets[name])
-
-    def _resources(self) -> Resources:
-        given = self.file.model.resources
-        return Resources(cpus=given.cpus, gpus=given.gpus, teacher_cpus=given.teacher_cpus or given.cpus)
-
-    def _recipe(self, dataset: str) -> Recipe:
-        """Return how students train on a data set."""
-        given = self.file.model.recipe
-        base = recipes.get(getattr(given, "base", None) or self.file.facts.datasets[dataset].recipe)
-        return recipes.changed(base, given, self.autos["precision"])
-
-    def _teacher_recipe(self, dataset: str, name: str) -> Recipe:
-        teacher = self.file.model.teachers.get(name)
-        given = None if teacher is None else teacher.recipe
-        base = getattr(given, "base", None)
-        whole = self._recipe(dataset)
-        return recipes.changed(whole if base is None else recipes.get(base), given, self.autos["precision"])
-
-    def _teachers(self) -> dict[tuple[str, str], TeacherPlan]:
-        """Return a plan for each data set and teacher."""
-        keys = dict.fromkeys((cell.dataset, cell.teacher) for cell in self._cells())
-        return {key: self._teacher_plan(*key) for key in keys}
-
-    def _teacher_plan(self, dataset: str, name: str) -> TeacherPlan:
-        timm_name = self.file.facts.models[dataset][name]
-        digest = self.file.facts.checkpoints.get(name)
-        if digest is not None:
-            file = self.file.path.parent / str(self.file.model.teachers[name].checkpoint)
-            return TeacherPlan(
-                dataset=dataset, model=name, timm_name=timm_name, id=digest, trial=None, checkpoint=file
-            )
-        trial = self._teacher_trial(dataset, name, timm_name)
-        return TeacherPlan(
-            dataset=dataset, model=name, timm_name=timm_name, id=trial_key(trial), trial=trial, checkpoint=None
-        )
-
-    def _teacher_trial(self, dataset: str, name: str, timm_name: str) -> Trial:
-        from trainers import methods
-
-        alone = Blueprint(
-            info=self.file.facts.datasets[dataset],
-            student=timm_name,
-            teacher=None,
-            method=methods.get("ce"),
-            settings={},
-            recipe=self._teacher_recipe(dataset, name),
-        )
-        return dataclasses.replace(alone.trial({}, split="full"), role="teacher")
-
-    def _blueprint(
-        self, cell: Cell, entry: Entry, row: Row, teachers: Mapping[tuple[str, str], TeacherPlan]
-    ) -> Blueprint:
-        teacher = None
-        if entry.method.teacher:
-            plan = teachers[cell.dataset, cell.teacher]
-            teacher = Teacher(
-                id=plan.id,
-                model=plan.timm_name,
-                precision=self.autos["precision"],
-                logit_type=self.autos["logit_type"][cell.dataset],
-            )
-        return Blueprint(
-            info=self.file.facts.datasets[cell.dataset],
-            student=self.file.facts.models[cell.dataset][cell.student],
-            teacher=teacher,
-            method=entry.method,
-            settings=row.hyperparameters,
-            recipe=self._recipe(cell.dataset),
-        )
-
-    def _search(self, cell: Cell, row: Row, blueprint: Blueprint) -> Search:
-        given: SearchModel | None = self.file.model.search
-        assert given is not None  # a rule of the file: needed where a row has dimensions
-        recipe = blueprint.recipe if given.epochs is None else compress(blueprint.recipe, given.epochs)
-        decides = given.model_dump(include={"sampler", "pruner", "parallel", "seed"}) | {"epochs": recipe.epochs}
-        return Search(
-            study_id=study_id(decides, row.dimensions, blueprint),
-            cell=cell.id,
-            entry=row.entry,
-            row=row.label,
-            dimensions=row.dimensions,
-            trials=given.trials,
-            parallel=given.parallel,
-            sampler=given.sampler,
-            pruner=given.pruner,
-            confirm=given.confirm,
-            seed=given.seed,
-            recipe=recipes.as_trained(recipe),
-            reported_seeds=self.file.model.seeds,
-            blueprint=blueprint,
-        )
-
-    def _resolved(self) -> dict[str, Any]:
-        datasets: Sequence[str] = list(self.file.facts.datasets)
-        return {
-            "format": FORMAT,
-            "file": self.file.path.name,
-            "name": self.file.model.name,
-            "overrides": list(self.file.overrides),
-            "given": dict(self.file.given),
-            "autos": self.autos,
-            "facts": self.file.facts.to_json(),
-            "recipes": {name: _plain(self._recipe(name)) for name in datasets},
-        }
+def _entries(file: SweepFile) -> list[Entry]:
+    tree = Tree(file.given, {(): 1})
+    entries = read_entries(tree, file.model.methods, [info.classes for info in file.facts.datasets.values()])
+    if tree.problems:
+        raise SweepFileError(file.path, tree.problems)
+    return entries
 
 
-def _plain(recipe: Recipe) -> dict[str, Any]:
-    return {**dataclasses.asdict(recipe), "milestones": list(recipe.milestones)}
+def _cells(file: SweepFile) -> Iterator[Cell]:
+    for dataset in file.facts.datasets:
+        for pair in file.model.pairs:
+            yield Cell(dataset=dataset, teacher=pair.teacher, student=pair.student)
+
+
+def _blueprints(
+    decisions: Decisions, entries: list[Entry], cells: tuple[Cell, ...], teachers: Teachers
+) -> Iterator[tuple[Cell, Row, Blueprint]]:
+    known = decisions.file.facts
+    recipes = {dataset: decisions.recipe(dataset) for dataset in known.datasets}
+    for cell in cells:
+        for entry in entries:
+            teacher = teachers[cell.dataset, cell.teacher] if entry.method.teacher else None
+            for row in entry.rows():
+                yield (
+                    cell,
+                    row,
+                    Blueprint(
+                        info=known.datasets[cell.dataset],
+                        student=known.models[cell.dataset][cell.student],
+                        teacher=teacher,
+                        method=entry.method,
+                        settings=row.hyperparameters,
+                        recipe=recipes[cell.dataset],
+                    ),
+                )
+
+
+def _datasets(file: SweepFile) -> Iterator[DataSetPlan]:
+    for name, source in file.model.sources.items():
+        root = root_of(source, file.path.parent)
+        yield DataSetPlan(name=name, root=root, download=source.download, info=file.facts.datasets[name])
+
+
+def _resources(file: SweepFile) -> Resources:
+    given = file.model.resources
+    return Resources(cpus=given.cpus, gpus=given.gpus, teacher_cpus=given.teacher_cpus or given.cpus)
+
+
+def _resolved(decisions: Decisions, cells: tuple[Cell, ...], rows: tuple[Row, ...]) -> dict[str, Any]:
+    file = decisions.file
+    return {
+        "format": FORMAT,
+        "file": file.path.name,
+        "name": file.name,
+        "overrides": list(file.overrides),
+        "given": dict(file.given),
+        "autos": dict(decisions.autos),
+        "facts": file.facts.to_json(),
+        "recipes": decisions.recipes_json(),
+        "cells": [cell.to_json() for cell in cells],
+        "rows": [row.to_json() for row in rows],
+        "seeds": list(file.model.seeds),
+        "report": file.model.report.model_dump(mode="json", exclude_unset=True),
+    }

@@ -96,5 +96,3 @@ def cuda_capability() -> tuple[int, int] | None:
     import torch
 
     return torch.cuda.get_device_capability() if torch.cuda.is_available() else None
-
-

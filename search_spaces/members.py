@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from trainers.trial import Trial, config_key, trial_key
 
@@ -30,13 +30,19 @@ class Member:
     config_key: str
 
 
+class Place(NamedTuple):
+    """What a trial serves, as `Member` has it."""
+
+    cell: str
+    entry: str
+    row: str
+
+
 def over_seeds(
     trial: Trial,
     seeds: tuple[int, ...],
+    place: Place,
     *,
-    cell: str,
-    entry: str,
-    row: str,
     phase: Phase,
     rank: int | None = None,
     proposal: int | None = None,
@@ -46,9 +52,9 @@ def over_seeds(
     for seed in seeds:
         seeded = replace(trial, seed=seed)
         yield Member(
-            cell=cell,
-            entry=entry,
-            row=row,
+            cell=place.cell,
+            entry=place.entry,
+            row=place.row,
             phase=phase,
             rank=rank,
             proposal=proposal,

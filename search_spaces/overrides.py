@@ -43,7 +43,8 @@ def _apply(tree: Tree, override: str) -> None:
 
 def _holder(tree: Tree, parts: list[str]) -> tuple[Any, Path]:
     """Return the mapping or list that holds the value, made where it is missing, and the value's path."""
-    here, path = tree.values, ()
+    here = tree.values
+    path: Path = ()
     while True:
         name, parts = _step(here, parts, path)
         path = (*path, name)

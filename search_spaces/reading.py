@@ -26,6 +26,11 @@ class SweepFile:
     model: SweepModel
     facts: Facts
 
+    @property
+    def name(self) -> str:
+        """Of the sweep."""
+        return self.model.name
+
 
 def read(path: Path, overrides: Sequence[str] = ()) -> SweepFile:
     """Return a sweep file that keeps every rule.

@@ -14,7 +14,7 @@ from trainers.recipe import Precision, Recipe, compress, recipe_problems
 
 NAMED = FilePath(__file__).with_name("recipes.yaml")
 FLOATS = {field.name for field in dataclasses.fields(Recipe) if field.type is float}
-DEFAULTS = {field.name: field.default for field in dataclasses.fields(Recipe)}
+DEFAULTS: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(Recipe)}
 
 DEAD = {
     "adamw": ("momentum", "nesterov"),
@@ -51,7 +51,9 @@ def named_recipes() -> Mapping[str, Recipe]:
 
 def coerced(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return recipe values as the recipe's types have them: 1 as 1.0, a list as a tuple; wrong types stay."""
-    kept = {name: float(value) if name in FLOATS and type(value) is int else value for name, value in values.items()}
+    kept: dict[str, Any] = {
+        name: float(value) if name in FLOATS and type(value) is int else value for name, value in values.items()
+    }
     if isinstance(kept.get("milestones"), list):
         kept["milestones"] = tuple(kept["milestones"])
     return kept
@@ -66,7 +68,11 @@ def changes(given: BaseModel | None) -> dict[str, Any]:
 
 def problems(base: Recipe, given: BaseModel | None) -> Iterator[tuple[str, str]]:
     """Yield (field, what is wrong with it) for every rule that the changed recipe breaks."""
-    yield from recipe_problems(_merged(base, changes(given)))
+    found = recipe_problems(_merged(base, changes(given)))
+    fields = {field for field, _ in found}
+    for field, text in found:
+        if field != "milestones" or "epochs" not in fields:  # without epochs no milestone can be right
+            yield field, text
 
 
 def changed(base: Recipe, given: BaseModel | None, precision: Precision) -> Recipe:

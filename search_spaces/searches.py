@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 
 from search_spaces.blueprint import Blueprint
 from search_spaces.dimensions import Dimension
-from search_spaces.members import Member, over_seeds
-from search_spaces.schema import SEARCH_SEEDS, Pruner, Sampler
-from trainers.recipe import Recipe
+from search_spaces.entries import Row
+from search_spaces.members import Member, Place, over_seeds
+from search_spaces.recipes import as_trained
+from search_spaces.schema import SEARCH_SEEDS, Pruner, Sampler, SearchModel
+from trainers.recipe import Recipe, compress
 from trainers.trial import KEY_VERSION, TRAINER_VERSION, Value, digest
 
 
@@ -51,8 +53,7 @@ class Search:
             ValueError: a dimension has no value, or the method refuses one.
         """
         trial = self.blueprint.trial(self._checked(params), split="search", epochs=self.recipe.epochs)
-        seeds, place = (self.training_seed,), {"cell": self.cell, "entry": self.entry, "row": self.row}
-        (member,) = over_seeds(trial, seeds, **place, phase="search", proposal=number)
+        (member,) = over_seeds(trial, (self.training_seed,), self._place, phase="search", proposal=number)
         return member
 
     def confirmed(self, params: Mapping[str, Value], rank: int) -> tuple[Member, ...]:
@@ -65,14 +66,39 @@ class Search:
             ValueError: a dimension has no value, or the method refuses one.
         """
         trial = self.blueprint.trial(self._checked(params), split="full")
-        place = {"cell": self.cell, "entry": self.entry, "row": self.row}
-        return tuple(over_seeds(trial, self.reported_seeds, **place, phase="confirm", rank=rank))
+        return tuple(over_seeds(trial, self.reported_seeds, self._place, phase="confirm", rank=rank))
+
+    @property
+    def _place(self) -> Place:
+        return Place(self.cell, self.entry, self.row)
 
     def _checked(self, params: Mapping[str, Value]) -> Mapping[str, Value]:
         expected = {dimension.name for dimension in self.dimensions}
         if set(params) != expected:
             raise ValueError(f"settings must name {sorted(expected)}, got {sorted(params)}")
         return params
+
+
+def new_search(cell: str, row: Row, blueprint: Blueprint, budget: SearchModel, seeds: tuple[int, ...]) -> Search:
+    """Return the search of a row with dimensions in one cell."""
+    recipe = blueprint.recipe if budget.epochs is None else compress(blueprint.recipe, budget.epochs)
+    decides = budget.model_dump(include={"sampler", "pruner", "parallel", "seed"}) | {"epochs": recipe.epochs}
+    return Search(
+        study_id=study_id(decides, row.dimensions, blueprint),
+        cell=cell,
+        entry=row.entry,
+        row=row.label,
+        dimensions=row.dimensions,
+        trials=budget.trials,
+        parallel=budget.parallel,
+        sampler=budget.sampler,
+        pruner=budget.pruner,
+        confirm=budget.confirm,
+        seed=budget.seed,
+        recipe=as_trained(recipe),
+        reported_seeds=seeds,
+        blueprint=blueprint,
+    )
 
 
 def study_id(search: Mapping[str, object], dimensions: tuple[Dimension, ...], blueprint: Blueprint) -> str:

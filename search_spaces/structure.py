@@ -57,19 +57,21 @@ def read_sections(tree: Tree) -> dict[str, Any]:
     A key with nothing behind it counts as not given.
     """
     given = {key: value for key, value in tree.values.items() if value is not None}
-    for key in given:
-        if key not in SweepModel.model_fields:
-            tree.add((key,), _unknown_section(key))
+    strange = [key for key in given if key not in SweepModel.model_fields]
+    for key in strange:
+        tree.add((key,), _unknown_section(key))
+    meant = {nearest(key, _known(())) for key in strange}
     sections: dict[str, Any] = {}
     for name, field in SweepModel.model_fields.items():
         if name not in given:
-            if field.is_required():
+            if field.is_required() and name not in meant:
                 tree.add((name,), "is missing")
             sections |= {} if field.is_required() else {name: field.default}
         elif name == "pairs":
             sections[name] = _pairs(tree, given[name])
         else:
-            adapter = TypeAdapter(Annotated[field.annotation, pydantic.Field(), *field.metadata])
+            kind: Any = Annotated[field.annotation, pydantic.Field(), *field.metadata]
+            adapter: TypeAdapter[Any] = TypeAdapter(kind)
             sections |= _section(tree, name, given[name], adapter)
     return sections
 
@@ -93,8 +95,16 @@ def check(tree: Tree, path: Path, value: Any, adapter: TypeAdapter[Any], known: 
     try:
         adapter.validate_python(value)
     except pydantic.ValidationError as error:
-        return [_add(tree, path, details, known) for details in error.errors(include_url=False)]
+        found = error.errors(include_url=False)
+        meant = {_meant((*path, *details["loc"]), known) for details in found if details["type"] == "extra_forbidden"}
+        kept = [d for d in found if d["type"] != "missing" or (*path, *d["loc"]) not in meant]
+        return [_add(tree, path, details, known) for details in kept]
     return []
+
+
+def _meant(path: Path, known: Sequence[str]) -> Path:
+    """Return the path that a misspelt key was most likely meant to have; it is then not missing."""
+    return (*path[:-1], nearest(str(path[-1]), known or _known(path[:-1])) or "")
 
 
 def _add(tree: Tree, path: Path, details: ErrorDetails, known: Sequence[str]) -> Path:
@@ -114,7 +124,8 @@ def _unknown(path: Path, known: Sequence[str]) -> str:
 
 def message(details: ErrorDetails) -> str:
     """Return pydantic's finding in house words: the rule, the value, the nearest right word."""
-    kind, given, context = details["type"], details["input"], details.get("ctx", {})
+    kind, given = details["type"], details["input"]
+    context = {name: int(v) if type(v) is float and v.is_integer() else v for name, v in details.get("ctx", {}).items()}
     if kind == "missing":
         return "is missing"
     if kind == "value_error":

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from search_spaces.entries import Row
-from search_spaces.members import Member, over_seeds
+from search_spaces.members import Member, Place, over_seeds
 from search_spaces.searches import Search
 from trainers.data import DataInfo
 from trainers.trial import Trial
@@ -38,6 +38,10 @@ class Cell:
         """The cell in words: `digits100: tinyresnet -> tinycnn`."""
         return f"{self.dataset}: {self.teacher} -> {self.student}"
 
+    def to_json(self) -> dict[str, str]:
+        """Return the cell as plain JSON values, with its id."""
+        return {"id": self.id, "dataset": self.dataset, "teacher": self.teacher, "student": self.student}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TeacherPlan:
@@ -56,8 +60,8 @@ class TeacherPlan:
         """Return the teacher's trial in its place; None where it comes from a file."""
         if self.trial is None:
             return None
-        place = {"cell": f"{self.dataset}: {self.model}", "entry": "", "row": "teacher"}
-        (member,) = over_seeds(self.trial, (self.trial.seed,), **place, phase="teacher")
+        place = Place(cell=f"{self.dataset}: {self.model}", entry="", row="teacher")
+        (member,) = over_seeds(self.trial, (self.trial.seed,), place, phase="teacher")
         return member
 
 

@@ -117,8 +117,6 @@ def read_tree(text: str) -> Tree:
 class _Loader(yaml.SafeLoader):
     """Builds nodes only; decides which plain words are numbers, booleans and null."""
 
-    yaml_implicit_resolvers: dict[str, Any] = {}
-
 
 _NULL, _BOOL, _INT, _FLOAT, _STR = (f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str"))
 _CONTAINERS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
@@ -130,6 +128,7 @@ _PATTERNS = {
     _FLOAT: r"[-+]?(([0-9](_?[0-9])*)?\.[0-9]+|[0-9](_?[0-9])*\.)([eE][-+]?[0-9]+)?"
     r"|[-+]?[0-9]+[eE][-+]?[0-9]+|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
 }
+_Loader.yaml_implicit_resolvers = {}
 for _tag, _pattern in _PATTERNS.items():
     _Loader.add_implicit_resolver(_tag, re.compile(f"(?:{_pattern})\\Z"), None)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from trainers.store import load_tensors, save_tensors
+from trainers.tensor_files import load_tensors, save_tensors
 from trainers.trial import trial_key
 
 if TYPE_CHECKING:
@@ -65,8 +65,17 @@ def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     content = optimizer.state_dict()
     for path, tensor in tensors.items():
         index, name = path.split(".", 1)
-        content["state"].setdefault(int(index), {})[name] = tensor
+        content["state"].setdefault(int(index), {})[name] = _laid_out_like(parameters[int(index)], tensor)
     optimizer.load_state_dict(content)
+
+
+def _laid_out_like(parameter: Tensor, tensor: Tensor) -> Tensor:
+    """Return the tensor in the parameter's memory format: the fused optimisers go through both side by side, and a
+    file keeps no formats."""
+    if tensor.shape != parameter.shape:
+        return tensor
+    return torch.empty_like(parameter, dtype=tensor.dtype, device="cpu").copy_(tensor)

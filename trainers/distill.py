@@ -24,8 +24,9 @@ from trainers.device_data import DeviceData, on_device
 from trainers.memory import MemoryMeter
 from trainers.randomness import from_stream, generator
 from trainers.recipe import Recipe, learning_rate_at
-from trainers.store import Store, save_tensors
+from trainers.store import Store
 from trainers.teacher import frozen_teacher
+from trainers.tensor_files import save_tensors
 from trainers.trial import Trial, trial_key
 from trainers.views import ShiftViews
 

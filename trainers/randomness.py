@@ -1,18 +1,13 @@
 """Random numbers as functions of names: every use has a stream of its own, and nothing global stays seeded."""
 
-import hashlib
 from collections.abc import Callable
 from typing import TypeVar
 
 import torch
 
+from trainers.streams import stream_seed
+
 T = TypeVar("T")
-
-
-def stream_seed(*names: object) -> int:
-    """Return a 63-bit seed that depends on all the names and on nothing else."""
-    text = "\x1f".join(str(name) for name in names)
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
 def generator(*names: object) -> torch.Generator:

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from trainers import models
 from trainers.data import DataInfo
-from trainers.store import Store, load_tensors
+from trainers.store import Store
+from trainers.tensor_files import load_tensors
 from trainers.trial import Teacher
 
 ANSWER_ROWS = 256

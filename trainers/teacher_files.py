@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trainers.store import load_tensors, save_tensors
+from trainers.tensor_files import load_tensors, save_tensors
 
 WRAPPERS = ("model", "state_dict")
 PARALLEL_PREFIX = "module."

@@ -69,7 +69,7 @@ def check_answers(uri: str) -> None:
     try:
         MlflowClient(uri).search_experiments(max_results=1)
     except Exception as error:
-        text = str(error).splitlines()[0] if str(error) else type(error).__name__
+        text = (str(error) or type(error).__name__).splitlines()[0].replace(uri, without_password(uri))
         raise TrackingError(f"the tracking store at {without_password(uri)} does not answer: {text[:300]}") from error
 
 

@@ -210,22 +210,35 @@ class MlflowTarget:
             from mlflow.tracking.context.registry import resolve_tags
 
             tags: dict[str, Any] = resolve_tags()
-            self._context = {name: str(value) for name, value in tags.items()}
-            if "mlflow.source.git.commit" in tags:
-                self._context["mlflow.source.git.dirty"] = str(_dirty())
+            self._context = {name: str(value) for name, value in tags.items()} | _checkout()
         return self._context
 
 
-def _dirty() -> bool:
-    """Return whether the checkout that this code runs from has changes that are not committed."""
+def _checkout() -> dict[str, str]:
+    """Return commit, branch and whether there are changes of the checkout that this code runs from; nothing where it
+    runs from none. MLflow looks where the main script lies, which is elsewhere for an installed command."""
+    commit = _git("rev-parse", "HEAD")
+    if not commit:
+        return {}
+    return {
+        "mlflow.source.git.commit": commit,
+        "mlflow.source.git.branch": _git("rev-parse", "--abbrev-ref", "HEAD"),
+        "mlflow.source.git.dirty": str(bool(_git("status", "--porcelain"))),
+    }
+
+
+def _git(*arguments: str) -> str:
     folder = Path(__file__).resolve().parent
-    answer = subprocess.run(  # noqa: S603
-        ["git", "status", "--porcelain"],  # noqa: S607
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return bool(answer.stdout.strip())
+    try:
+        answer = subprocess.run(  # noqa: S603
+            ["git", *arguments],  # noqa: S607
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        return ""
+    return answer.stdout.strip() if answer.returncode == 0 else ""
 
 

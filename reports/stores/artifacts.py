@@ -48,9 +48,7 @@ def _downloaded(run: RunRecord, name: str, tracking_uri: str) -> str:
 
     with tempfile.TemporaryDirectory() as folder:
         try:
-            path = download_artifacts(
-                run_id=run.run_id, artifact_path=name, dst_path=folder, tracking_uri=tracking_uri
-            )
+            path = download_artifacts(run_id=run.run_id, artifact_path=name, dst_path=folder, tracking_uri=tracking_uri)
             return Path(path).read_text(encoding="utf-8")
         except (MlflowException, OSError) as error:
             message = f"{name} of the sweep's parent run {run.run_id} cannot be read: {error}"

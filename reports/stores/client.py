@@ -95,9 +95,7 @@ class Client:
         token = None
         while True:
             try:
-                page = self._client.search_runs(
-                    list(experiment_ids), condition, max_results=PAGE, page_token=token
-                )
+                page = self._client.search_runs(list(experiment_ids), condition, max_results=PAGE, page_token=token)
             except MlflowException as error:
                 raise StoreUnavailable(f"{without_password(self._uri)} refused a search: {error}") from error
             yield from page

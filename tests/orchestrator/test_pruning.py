@@ -53,11 +53,14 @@ def test_killed_at_every_commit_it_prunes_the_same(sweep, undisturbed, tmp_path:
     assert content(ledger, sweep.name) == undisturbed
 
 
-def test_asked_for_without_a_pruner_a_pruned_trial_goes_on(sweep, undisturbed, tmp_path: Path):
-    ledger = Ledger(tmp_path / "undisturbed.db")
+def test_asked_for_without_a_pruner_a_pruned_trial_goes_on(tmp_path: Path):
+    few = SWEEP.replace("k: {low: 1, high: 30, log: true}, w2: {low: 1, high: 16, log: true}", "k: {choice: [1, 2, 3, 5]}")
+    ledger = Ledger(tmp_path / "ledger.db")
+    text = few.replace("sampler: tpe", "sampler: random, pruner: halving").replace("trials: 8", "trials: 30")
+    drive(new_planner(ledger, sweep_of(text, tmp_path / "pruned")))
     pruned = {key for key, state in ledger.states().items() if state == "PRUNED"}
-    text = SWEEP.replace("sampler: tpe", "sampler: random").replace("trials: 8", "trials: 16")
-    handed = drive(new_planner(ledger, sweep_of(text, tmp_path / "plain")))
-    assert pruned & {attempt.key for attempt in handed} == pruned & {key for key in ledger.states()}
-    again = {key for key in pruned if ledger.trial(key).attempts == 2}
-    assert again == pruned & {m.key for m in ledger.members("small") if m.phase == "search"}
+    handed = drive(new_planner(ledger, sweep_of(text.replace("pruner: halving", "pruner: none"), tmp_path / "plain")))
+    again = {attempt.key: attempt.number for attempt in handed if attempt.phase == "search"}
+    assert pruned
+    assert again == dict.fromkeys(pruned, 2)
+    assert set(ledger.states().values()) == {"COMPLETE"}

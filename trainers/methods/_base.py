@@ -5,10 +5,13 @@ A method's hyperparameters are the fields of a frozen dataclass, annotated with 
 search.
 """
 
+import ast
 import difflib
 import enum
+import functools
 import inspect
 import math
+import textwrap
 import typing
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, dataclass
@@ -27,11 +30,6 @@ class Needs(enum.Enum):
 
     NOTHING = "nothing"
     LOGITS = "logits"
-
-    @property
-    def teacher(self) -> bool:
-        """A teacher is needed."""
-        return self is not Needs.NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +116,17 @@ class Method:
     summary: str
     source: str
     kind: str = "logit"
-    dead: Callable[[Mapping[str, Value], int], Collection[str]] = lambda values, classes: ()
+    dead: Callable[[Mapping[str, Value], int], Collection[str]] = lambda _values, _classes: ()
     """Names of the hyperparameters that change nothing at these values; they are set to their defaults in the key."""
+
+    @property
+    def teacher(self) -> bool:
+        """A teacher is needed."""
+        return self.needs is not Needs.NOTHING
 
     def fields(self) -> tuple[Hyperparameter, ...]:
         """Return the hyperparameters in their order."""
-        return describe(self.hyperparameters)
+        return describe(self.hyperparameters)  # type: ignore[arg-type]  # a class is hashable
 
     def problems(self, values: Mapping[str, object], classes: int | None) -> list[Problem]:
         """Return everything that is wrong with these values; unknown names come with the nearest right word.
@@ -153,14 +156,15 @@ class Method:
         Raises:
             ValueError: lists every problem.
         """
-        problems = self.problems(values, classes)
+        defaults = {field.name: field.default for field in self.fields()}
+        problems = self.problems({**defaults, **values}, classes)  # a default k may be too high for few classes
         if problems:
             raise ValueError("; ".join(f"{self.name}.{problem.name}: {problem.message}" for problem in problems))
-        defaults = {field.name: field.default for field in self.fields()}
         whole = {field.name: _coerced(values.get(field.name, field.default), field.type) for field in self.fields()}
         return whole | {name: defaults[name] for name in self.dead(whole, classes)}
 
 
+@functools.cache
 def describe(hyperparameters: type[Any]) -> tuple[Hyperparameter, ...]:
     """Return the fields of a hyperparameter dataclass, with range, choices and the text that follows each."""
     hints = typing.get_type_hints(hyperparameters, include_extras=True)
@@ -184,9 +188,6 @@ def _describe_one(name: str, hint: Any, default: Value, doc: str) -> Hyperparame
 
 def _field_docs(hyperparameters: type[Any]) -> dict[str, str]:
     """Return the string that stands under each field in the source."""
-    import ast
-    import textwrap
-
     (body,) = ast.parse(textwrap.dedent(inspect.getsource(hyperparameters))).body
     assert isinstance(body, ast.ClassDef)
     docs = {}
@@ -206,7 +207,7 @@ def wrong_value(field: Hyperparameter, value: object, classes: int | None) -> li
         hint = f"; did you mean '{near[0]}'?" if near else ""
         return [f"must be one of {', '.join(map(str, field.choices))}, got {value!r}{hint}"]
     if isinstance(value, int | float) and not isinstance(value, bool):
-        if not math.isfinite(value):
+        if not _finite(value):
             return [f"must be a finite number, got {value!r}"]
         rules = field.range.broken(value, classes) if field.range is not None else []
         return [f"{rule}, got {value!r}" for rule in rules]
@@ -221,6 +222,14 @@ def _has_type(value: object, kind: type[Value]) -> bool:
     return isinstance(value, int | float) if kind is float else isinstance(value, kind)
 
 
+def _finite(value: float) -> bool:
+    """Return whether the value is a number that a float can hold; 10**400 is not."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
 def _coerced(value: object, kind: type[Value]) -> Value:
     assert isinstance(value, bool | int | float | str)
     return float(value) if kind is float else value
@@ -232,6 +241,6 @@ def check(hyperparameters: Any, method: str) -> None:
     Raises:
         ValueError: names the first value that breaks its rule, as `method.field`.
     """
-    for field in describe(type(hyperparameters)):
+    for field in describe(type(hyperparameters)):  # type: ignore[arg-type]
         for message in wrong_value(field, getattr(hyperparameters, field.name), None):
             raise ValueError(f"{method}.{field.name} {message}")

@@ -36,7 +36,7 @@ class BuiltMethod:
             student = student_BC if student_BC.dtype == torch.float64 else student_BC.float()
             ce = functional.cross_entropy(student, target_B)
             parts = {"ce": ce.detach()}
-            if not self.method.needs.teacher:
+            if not self.method.teacher:
                 return {"loss": ce, **parts}
             if teacher_BC is None:
                 raise ValueError(f"'{self.method.name}' needs a teacher's logits")

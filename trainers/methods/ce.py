@@ -14,7 +14,7 @@ class CE:
 
 
 def _term(
-    values: Mapping[str, Value], student_BC: Tensor, teacher_BC: Tensor | None, target_B: Tensor
+    _values: Mapping[str, Value], student_BC: Tensor, _teacher_BC: Tensor | None, _target_B: Tensor
 ) -> tuple[Tensor, dict[str, Tensor]]:
     return student_BC.new_zeros(()), {}
 

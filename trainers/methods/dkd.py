@@ -73,7 +73,7 @@ def _term(
     return loss, {"between": between, "within_2": within[1]}
 
 
-def _dead(values: Mapping[str, Value], classes: int) -> tuple[str, ...]:
+def _dead(_values: Mapping[str, Value], classes: int) -> tuple[str, ...]:
     """With two classes the rest is one class: nothing to compare inside it."""
     return ("beta",) if classes == 2 else ()
 

@@ -78,7 +78,7 @@ def _compare(
     return partition_loss(
         student_BC,
         teacher_BC,
-        ranking_BC=by_teacher(teacher_BC),
+        ranking_BC=by_teacher(teacher_BC, k),
         cuts=(1, k),
         w0=weights[0],
         weights=(0.0, *weights[1:]),
@@ -88,7 +88,7 @@ def _compare(
 
 
 def _term(
-    values: Mapping[str, Value], student_BC: Tensor, teacher_BC: Tensor, target_B: Tensor
+    values: Mapping[str, Value], student_BC: Tensor, teacher_BC: Tensor, _target_B: Tensor
 ) -> tuple[Tensor, dict[str, Tensor]]:
     w0, w1, w2, temperature = (float(values[name]) for name in ("w0", "w1", "w2", "temperature"))
     kl: Direction = values["kl"]  # type: ignore[assignment]
@@ -97,8 +97,10 @@ def _term(
 
 
 def _dead(values: Mapping[str, Value], classes: int) -> tuple[str, ...]:
-    """The weight of a group of one class changes nothing."""
-    return (*(("w1",) if values["k"] == 2 else ()), *(("w2",) if values["k"] == classes - 1 else ()))
+    """The weight of a group of one class changes nothing, nor does the direction where all groups are of one class."""
+    k = values["k"]
+    weights = (*(("w1",) if k == 2 else ()), *(("w2",) if k == classes - 1 else ()))
+    return (*weights, "kl") if len(weights) == 2 else weights
 
 
 GDKD3_METHOD = Method(

@@ -52,7 +52,7 @@ def kd_loss(student_BC: Tensor, teacher_BC: Tensor, *, temperature: float) -> Te
 
 
 def _term(
-    values: Mapping[str, Value], student_BC: Tensor, teacher_BC: Tensor, target_B: Tensor
+    values: Mapping[str, Value], student_BC: Tensor, teacher_BC: Tensor, _target_B: Tensor
 ) -> tuple[Tensor, dict[str, Tensor]]:
     loss = kd_loss(student_BC, teacher_BC, temperature=float(values["temperature"]))
     return loss, {"kd": loss.detach()}

@@ -9,12 +9,16 @@ Shapes: B = batch, C = classes in the order of the ranking, G = groups.
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor
 
+from trainers.methods._tensors import raised
+
 Direction = Literal["forward", "reverse", "both"]
+SORTED_WHOLE = 256
+"""Up to so many classes a whole sort is faster than to select the top; measured on one CPU thread."""
 
 
 class Comparison(NamedTuple):
@@ -28,9 +32,25 @@ class Comparison(NamedTuple):
     """[G] KL inside each group; 0 for a group of one class."""
 
 
-def by_teacher(teacher_BC: Tensor) -> Tensor:
-    """Return the classes [B, C] from the teacher's highest logit to its lowest; ties by class index."""
-    return teacher_BC.sort(dim=1, descending=True, stable=True).indices
+def by_teacher(teacher_BC: Tensor, ranks: int | None = None) -> Tensor:
+    """Return the classes [B, C] from the teacher's highest logit to its lowest; ties by class index.
+
+    Args:
+        ranks: how many from the top must be in order; the others may come in any. None: all.
+    """
+    if ranks is None or teacher_BC.shape[1] <= SORTED_WHOLE:
+        return teacher_BC.sort(dim=1, descending=True, stable=True).indices
+    # topk alone leaves open which of several equal logits it takes: it only tells how high the last one is
+    last_B1 = teacher_BC.topk(ranks, dim=1).values[:, -1:]
+    above, level = teacher_BC > last_B1, teacher_BC == last_B1
+    inside = above | (level & (level.cumsum(1) <= ranks - above.sum(1, keepdim=True)))
+    count = inside.cumsum(1)
+    classes = torch.arange(teacher_BC.shape[1], device=teacher_BC.device).expand_as(count)
+    place = torch.where(inside, count - 1, classes - count + count[:, -1:])
+    order = torch.empty_like(place).scatter_(1, place, classes)
+    top = order[:, :ranks]
+    top = top.gather(1, teacher_BC.gather(1, top).sort(dim=1, descending=True, stable=True).indices)
+    return torch.cat([top, order[:, ranks:]], dim=1)
 
 
 def target_first(target_B: Tensor, classes: int) -> Tensor:
@@ -63,103 +83,105 @@ def partition_loss(
 
     Raises:
         ValueError: the tensors do not fit, or the cuts are not rising ranks between 1 and C − 1, or the weights are
-            not one a group.
+            not one a group, or kl is none of the three.
     """
-    _check(student_BC, teacher_BC, cuts, weights)
-    dtype = torch.promote_types(torch.promote_types(student_BC.dtype, teacher_BC.dtype), torch.float32)
+    student, teacher = raised(student_BC, teacher_BC)
+    _check(student.shape[1], cuts, weights, kl)
     settings = (tuple(cuts), float(w0), tuple(map(float, weights)), float(temperature), kl)
-    answer = _Partition.apply(student_BC.to(dtype), teacher_BC.detach().to(dtype), ranking_BC, settings)
-    return Comparison(*answer)  # type: ignore[misc]
+    answer = _Partition.apply(student, teacher, ranking_BC, settings)
+    return Comparison(*answer)
 
 
-def _check(student_BC: Tensor, teacher_BC: Tensor, cuts: Sequence[int], weights: Sequence[float]) -> None:
-    if student_BC.ndim != 2 or student_BC.shape != teacher_BC.shape:
-        raise ValueError(
-            f"logits must be two tensors of one shape [B, C], got {[*student_BC.shape]} and {[*teacher_BC.shape]}"
-        )
-    classes = student_BC.shape[1]
+def _check(classes: int, cuts: Sequence[int], weights: Sequence[float], kl: str) -> None:
     if not cuts or list(cuts) != sorted(set(cuts)) or not 1 <= cuts[0] <= cuts[-1] < classes:
         raise ValueError(
             f"cuts must be rising ranks from 1 to less than the number of classes ({classes}), got {[*cuts]}"
         )
     if len(weights) != len(cuts) + 1:
         raise ValueError(f"there must be a weight for each of the {len(cuts) + 1} groups, got {len(weights)}")
+    if kl not in get_args(Direction):
+        raise ValueError(f"kl must be one of {', '.join(get_args(Direction))}, got {kl!r}")
 
 
 class _Partition(torch.autograd.Function):
-    """Loss and gradient in one pass: one log-softmax a side, sums over slices of the ranked classes.
+    """Loss and gradient in one pass over slices of the ranked logits.
 
-    Masses stay logarithms throughout, so a group that is 1e-30 of the teacher's prediction is as exact as any other.
+    A group is compared inside itself before its mass is known, so one that is 1e-30 of the teacher's prediction is as
+    exact as any other.
     """
 
     @staticmethod
     def forward(ctx: Any, student_BC: Tensor, teacher_BC: Tensor, ranking_BC: Tensor, settings: Any) -> Any:
         cuts, w0, weights, temperature, kl = settings
         edges = [*pairwise([0, *cuts, student_BC.shape[1]])]
-        student = _Grouped((student_BC / temperature).log_softmax(1).gather(1, ranking_BC), edges)
-        teacher = _Grouped((teacher_BC / temperature).log_softmax(1).gather(1, ranking_BC), edges)
-        between, within, gradient = _compare(student, teacher, edges, w0, weights, kl)
+        student = _grouped(student_BC.gather(1, ranking_BC) / temperature, edges)
+        teacher = _grouped(teacher_BC.gather(1, ranking_BC) / temperature, edges)
+        between, within, gradient = _compare(student, teacher, w0, weights, kl)
         scale = temperature**2 / len(student_BC)
-        parts = within.sum(0) * scale
-        total = between.sum() * scale
-        loss = w0 * total + torch.dot(parts, parts.new_tensor(weights))
+        total, parts = between.sum() * scale, within.sum(0) * scale
+        loss = w0 * total
+        for weight, part in zip(weights, parts, strict=True):
+            loss = loss + weight * part
         # d(z / T) / dz = 1 / T; back to the order of the classes
-        ctx.save_for_backward(torch.empty_like(gradient).scatter_(1, ranking_BC, gradient * (scale / temperature)))
+        ctx.save_for_backward(torch.empty_like(gradient).scatter_(1, ranking_BC, gradient.mul_(scale / temperature)))
         ctx.mark_non_differentiable(total, parts)
         return loss, total, parts
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, loss: Tensor, *_: Tensor) -> Any:
+    def backward(ctx: Any, outer: Tensor, *_: Tensor) -> Any:
         (gradient,) = ctx.saved_tensors
-        return gradient * loss, None, None, None
+        return gradient * outer, None, None, None
 
 
-class _Grouped:
-    """A distribution over ranked classes as log masses of groups and log probabilities inside them."""
+class _Distribution(NamedTuple):
+    """Probabilities over dimension 1, and their logarithms."""
 
-    def __init__(self, logs_BC: Tensor, edges: Sequence[tuple[int, int]]) -> None:
-        slices = [logs_BC[:, start:end] for start, end in edges]
-        self.log_masses_BG = torch.stack([part.logsumexp(1) for part in slices], dim=1)
-        self.log_leaves = [part - self.log_masses_BG[:, i, None] for i, part in enumerate(slices)]
+    log: Tensor
+    p: Tensor
+
+
+def _distribution(logits: Tensor) -> _Distribution:
+    log = logits.log_softmax(1)
+    return _Distribution(log, log.exp())
+
+
+def _grouped(logits_BC: Tensor, edges: Sequence[tuple[int, int]]) -> tuple[_Distribution, list[_Distribution]]:
+    """Return the distribution over groups of ranked classes, and those inside the groups."""
+    slices = [logits_BC[:, start:end] for start, end in edges]
+    leaves = [_distribution(part) for part in slices]
+    # log Σ exp of a group is its highest logit less that one's log probability; both are at hand without rounding
+    masses = [part.amax(1) - leaf.log.amax(1) for part, leaf in zip(slices, leaves, strict=True)]
+    return _distribution(torch.stack(masses, dim=1)), leaves
 
 
 def _compare(
-    student: _Grouped,
-    teacher: _Grouped,
-    edges: Sequence[tuple[int, int]],
+    student: tuple[_Distribution, list[_Distribution]],
+    teacher: tuple[_Distribution, list[_Distribution]],
     w0: float,
     weights: Sequence[float],
     kl: Direction,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return KL between groups [B], KL inside groups [B, G], and the gradient [B, C] of their weighted sum with
     respect to the student's ranked logits over T."""
-    between, pull_BG = _divergence(student.log_masses_BG, teacher.log_masses_BG, "forward")
+    between, pull_BG = _divergence(student[0], teacher[0], "forward")
     within, pieces = [], []
-    for i, (start, end) in enumerate(edges):
-        leaf = student.log_leaves[i].exp()
-        gradient = (w0 * pull_BG[:, i, None]) * leaf  # a group's pull is shared among its classes
-        if end - start > 1:
-            inside, pull = _divergence(student.log_leaves[i], teacher.log_leaves[i], kl)
-            gradient = gradient + weights[i] * pull
-        else:
-            inside = torch.zeros_like(between)
+    for i, (leaf, teacher_leaf) in enumerate(zip(student[1], teacher[1], strict=True)):
+        inside, pull = _divergence(leaf, teacher_leaf, kl)  # 0 for a group of one class
         within.append(inside)
-        pieces.append(gradient)
+        # a group's pull is shared among its classes
+        pieces.append(pull.mul_(weights[i]).addcmul_(leaf.p, pull_BG[:, i, None], value=w0))
     return between, torch.stack(within, dim=1), torch.cat(pieces, dim=1)
 
 
-def _divergence(student_log: Tensor, teacher_log: Tensor, kl: Direction) -> tuple[Tensor, Tensor]:
+def _divergence(student: _Distribution, teacher: _Distribution, kl: Direction) -> tuple[Tensor, Tensor]:
     """Return the KL [B] of two distributions over dimension 1 and its gradient with respect to the student's logits."""
-    student, difference = student_log.exp(), student_log - teacher_log
-    value, gradient = torch.zeros_like(student_log[:, 0]), torch.zeros_like(student_log)
-    share = 0.5 if kl == "both" else 1.0
-    if kl != "reverse":
-        teacher = teacher_log.exp()
-        value = value - share * (teacher * difference).sum(1)
-        gradient = gradient + share * (student - teacher)
-    if kl != "forward":
-        reverse = (student * difference).sum(1)
-        value = value + share * reverse
-        gradient = gradient + share * student * (difference - reverse[:, None])
-    return value, gradient
+    difference = student.log - teacher.log
+    forward, forward_pull = -(teacher.p * difference).sum(1), student.p - teacher.p
+    if kl == "forward":
+        return forward, forward_pull
+    reverse = (student.p * difference).sum(1)
+    reverse_pull = student.p * (difference - reverse[:, None])
+    if kl == "reverse":
+        return reverse, reverse_pull
+    return (forward + reverse) / 2, (forward_pull + reverse_pull) / 2

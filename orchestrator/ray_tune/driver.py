@@ -1,4 +1,4 @@
-"""The Ray Tune driver, and nothing else knows Ray: it carries the planner's attempts to workers and their reports back.
+"""The Ray Tune driver: it carries the planner's attempts to workers and their reports back.
 
 A Ray trial is one attempt. Tune schedules processes and resources; what runs, what is retried and what is stopped is
 the planner's word, so Tune's own state can be thrown away at any moment. The searcher hands out attempts, the scheduler
@@ -14,23 +14,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
-os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
-os.environ.setdefault("TUNE_PRINT_ALL_TRIAL_ERRORS", "0")
-os.environ.setdefault("TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S", "0")
+import ray
+from ray import tune
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+from ray.tune.search import Searcher
+from ray.tune.stopper import Stopper
 
-import ray  # noqa: E402: Ray reads its settings when it is imported
-from ray import tune  # noqa: E402
-from ray.tune.schedulers import FIFOScheduler, TrialScheduler  # noqa: E402
-from ray.tune.search import Searcher  # noqa: E402
-from ray.tune.stopper import Stopper  # noqa: E402
-
-from orchestrator.attempts import Attempt, Outcome, Signal, Verdict  # noqa: E402
-from orchestrator.planner import Planner  # noqa: E402
-from orchestrator.reporting import deliver  # noqa: E402
-from orchestrator.worker import Order, Report, failure_file, run_order  # noqa: E402
-from trainers.files import remove  # noqa: E402
-from trainers.store import Store  # noqa: E402
+from orchestrator.attempts import Attempt, Outcome, Signal, Verdict
+from orchestrator.planner import Planner
+from orchestrator.ray_tune.trainable import AttemptTrainable
+from orchestrator.reporting import deliver
+from orchestrator.worker import Order, Report, failure_file
+from trainers.files import remove
+from trainers.store import Store
 
 if TYPE_CHECKING:
     from ray.tune.execution.tune_controller import TuneController
@@ -38,36 +34,6 @@ if TYPE_CHECKING:
 
 STOP_GRACE_SECONDS = 5.0
 """After a request to stop, running epochs have this long to end; their trials then go on from their last epoch."""
-
-log = logging.getLogger("kdsweep")
-
-
-class AttemptTrainable(tune.Trainable):
-    """Runs one attempt, an epoch a step. Reused for attempt after attempt; nothing heavy is imported before the first
-    step, so that Ray starts workers on all slots before the first one is busy."""
-
-    def setup(self, config: dict[str, Any]) -> None:
-        self._begin(config)
-
-    def reset_config(self, new_config: dict[str, Any]) -> bool:
-        self._begin(new_config)
-        return True
-
-    def _begin(self, config: dict[str, Any]) -> None:
-        self._reports: Iterator[Report] = run_order(Order.from_text(config["order"]))
-
-    def step(self) -> dict[str, Any]:
-        report = next(self._reports)
-        return {"report": report.to_text(), "done": bool(report.ending)}
-
-    def cleanup(self) -> None:
-        close = getattr(self._reports, "close", None)
-        if close is not None:
-            close()
-
-    def save_checkpoint(self, checkpoint_dir: str) -> None:
-        raise NotImplementedError("checkpoints are the worker's own; Tune is told to take none")
-
 
 class _Bridge:
     """What searcher, scheduler and stopper share: the planner, and which Ray trial runs which attempt."""
@@ -217,6 +183,7 @@ def drive(
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots)
     os.environ["TUNE_DISABLE_SIGINT_HANDLER"] = "1"
     os.environ["TUNE_GLOBAL_CHECKPOINT_S"] = "86400"
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     name = f"tune-{secrets.token_hex(6)}"
     _BRIDGES[name] = _Bridge(planner, order_for, store)
     tuner = tune.Tuner(

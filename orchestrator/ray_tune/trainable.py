@@ -1,0 +1,35 @@
+"""The worker's side of Ray Tune. Imports little: every worker process pays for it before its first step."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from ray import tune
+
+from orchestrator.worker import Order, Report, run_order
+
+
+class AttemptTrainable(tune.Trainable):
+    """Runs one attempt, an epoch a step. Reused for attempt after attempt; nothing heavy is imported before the first
+    step, so that Ray starts workers on all slots before the first one is busy."""
+
+    def setup(self, config: dict[str, Any]) -> None:
+        self._begin(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self._begin(new_config)
+        return True
+
+    def _begin(self, config: dict[str, Any]) -> None:
+        self._reports: Iterator[Report] = run_order(Order.from_text(config["order"]))
+
+    def step(self) -> dict[str, Any]:
+        report = next(self._reports)
+        return {"report": report.to_text(), "done": bool(report.ending)}
+
+    def cleanup(self) -> None:
+        close = getattr(self._reports, "close", None)
+        if close is not None:
+            close()
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        raise NotImplementedError("checkpoints are the worker's own; Tune is told to take none")

@@ -1,0 +1,79 @@
+"""What each search tuned, spent and chose: the setting's validation accuracy beside its accuracy on test images."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from reports.resolved import Cell, Row, Value
+from reports.scores import ENDED, by_seed, chosen, dimension_names, is_searched, setting_of
+from reports.spread import Stat, summarise
+
+SCALED = "warmup_epochs"
+"""Shorter in a search that trains fewer epochs, so it tells no two settings apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One setting that a search has confirmed, or that there is none yet."""
+
+    shown: str
+    """The row, by the name that is shown."""
+    cell: Cell
+    tuned: tuple[str, ...]
+    """Dimensions with their ranges, for people."""
+    ended: Mapping[str, int]
+    """How many of the search's trials ended in each state."""
+    open: int
+    """How many of its trials have not ended."""
+    rank: int
+    setting: Mapping[str, Value] | None
+    """The searched hyperparameters; None before any trial with the setting has run."""
+    validation: float | None
+    """In percent, as the search measured it after the last epoch."""
+    test: Stat | None
+    """Of the setting, trained anew on the whole training set."""
+
+
+def choices(trials: pd.DataFrame, row: Row, shown: str, cell: Cell) -> Iterator[Choice]:
+    """Yield what the search of a row in a cell has chosen, best rank first; one line without a setting before that."""
+    if not is_searched(trials, row):
+        return
+    search, confirmed = trials[trials["phase"] == "search"], trials[trials["phase"] == "confirm"]
+    names = dimension_names(trials, row)
+    ended = {state: int((search["state"] == state).sum()) for state in ENDED}
+    for rank in sorted(int(rank) for rank in confirmed["rank"].dropna().unique()) or [1]:
+        setting = chosen(trials, names, rank)
+        yield Choice(
+            shown=shown,
+            cell=cell,
+            tuned=tuple(dimension_text(d) for d in row.dimensions) or names,
+            ended={state: count for state, count in ended.items() if count},
+            open=len(search) - sum(ended.values()),
+            rank=rank,
+            setting=setting,
+            validation=None if setting is None else _validation(search, setting),
+            test=summarise(by_seed(confirmed[confirmed["rank"] == rank])),
+        )
+
+
+def _validation(search: pd.DataFrame, setting: Mapping[str, Value]) -> float | None:
+    wanted = {name: value for name, value in setting.items() if name != SCALED}
+    complete = search[(search["state"] == "COMPLETE") & search["final_val_top1"].notna()]
+    scores = [float(line["final_val_top1"]) for _, line in complete.iterrows() if _has(line, wanted)]
+    return max(scores, default=None)
+
+
+def _has(line: "pd.Series[Any]", wanted: Mapping[str, Value]) -> bool:
+    return setting_of(line, tuple(wanted)) == dict(wanted)
+
+
+def dimension_text(dimension: Mapping[str, Any]) -> str:
+    """Return a dimension for people, such as `k 1…50 (log)` or `cut k|mass`."""
+    name = str(dimension["name"])
+    if dimension.get("choices") is not None:
+        return f"{name} {'|'.join(str(choice) for choice in dimension['choices'])}"
+    if dimension.get("low") is None:
+        return name
+    return f"{name} {dimension['low']:g}…{dimension['high']:g}{' (log)' if dimension.get('log') else ''}"

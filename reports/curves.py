@@ -1,0 +1,98 @@
+"""What is drawn over a hyperparameter: for each cell, the entries with a grid over it and the rows to compare with."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from reports.head_to_head import Line, Table
+from reports.resolved import Cell, Row
+
+COMPARED = ("ce", "kd", "dkd")
+"""Methods whose fixed rows are drawn as lines to compare with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """An entry's accuracies over the values of its grid."""
+
+    shown: str
+    points: tuple[tuple[float, Mapping[int, float]], ...]
+    """(value, accuracy of each seed), by rising value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Accuracy over one hyperparameter in one cell."""
+
+    hyperparameter: str
+    cell: Cell
+    curves: tuple[Curve, ...]
+    levels: tuple[tuple[str, float], ...]
+    """(shown name, mean) of rows that do not depend on the hyperparameter."""
+
+
+def figures(table: Table) -> Iterator[Figure]:
+    """Yield the figures that the sweep has numbers for, by cell, then by hyperparameter in the sweep's order."""
+    grids = _grids(table.lines)
+    for column, cell in enumerate(table.cells):
+        levels = tuple(_levels(table.lines, column, grids))
+        for name in dict.fromkeys(name for name, _ in grids.values()):
+            curves = (_curve(entry, name, values, table, column) for entry, (n, values) in grids.items() if n == name)
+            drawn = tuple(curve for curve in curves if curve.points)
+            if drawn:
+                yield Figure(name, cell, drawn, levels)
+
+
+def _grids(lines: Sequence[Line]) -> dict[str, tuple[str, dict[str, float]]]:
+    """Return entry -> (hyperparameter, its value by row) of every entry with a grid over one number."""
+    entries: dict[str, list[Row]] = {}
+    for line in lines:
+        if line.kind != "teacher":
+            entries.setdefault(line.row.entry, []).append(line.row)
+    grids = {entry: grid_of(rows) for entry, rows in entries.items()}
+    return {entry: grid for entry, grid in grids.items() if grid is not None}
+
+
+def grid_of(rows: Sequence[Row]) -> tuple[str, dict[str, float]] | None:
+    """Return the one hyperparameter that tells an entry's rows apart by a number, and each row's value of it.
+
+    Another one may differ as well, where a value of the grid makes it dead; so the one that is different in every row
+    is taken, as the rows' labels name it.
+    """
+    if len(rows) < 2:
+        return None
+    suffixes = [row.label.removeprefix(row.entry).strip() for row in rows]
+    names = {suffix.partition("=")[0] for suffix in suffixes}
+    if len(names) != 1 or any(suffix.count("=") != 1 for suffix in suffixes):
+        return None  # several grids, or none that the labels name
+    name = names.pop()
+    values = [
+        _number(row.hyperparameters.get(name, suffix.partition("=")[2]))
+        for row, suffix in zip(rows, suffixes, strict=True)
+    ]
+    numbers = [value for value in values if value is not None]
+    if len(set(numbers)) != len(rows):
+        return None
+    return name, {row.label: number for row, number in zip(rows, numbers, strict=True)}
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool):
+        return None
+    try:
+        return float(str(value))
+    except ValueError:
+        return None
+
+
+def _curve(entry: str, name: str, values: Mapping[str, float], table: Table, column: int) -> Curve:
+    scores = {ln.row.label: ln.scores[column].by_seed for ln in table.lines if ln.row.entry == entry}
+    points = [(values[label], scores[label]) for label in sorted(values, key=values.__getitem__) if scores[label]]
+    return Curve(table.options.names.get(entry, entry), tuple(points))
+
+
+def _levels(lines: Sequence[Line], column: int, grids: Mapping[str, object]) -> Iterator[tuple[str, float]]:
+    for line in lines:
+        stat = line.scores[column].stat
+        fixed = line.kind != "teacher" and not line.searched and line.row.entry not in grids
+        if fixed and line.row.method in COMPARED and stat is not None:
+            yield line.shown, stat.mean

@@ -1,0 +1,230 @@
+"""The tables in LaTeX: booktabs, a document that pdflatex compiles alone, from which a table can be copied."""
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from reports.head_to_head import Table
+from reports.scores import Score
+from reports.spread import Stat
+from reports.wording import (
+    caption,
+    gaps,
+    line_name,
+    pair_text,
+    percent,
+    setting_text,
+    spent_text,
+)
+
+HEAD = r"""% Compiles alone: pdflatex table.tex. To use a table in a paper, copy it from \begin{table} to \end{table};
+% it needs booktabs and graphicx.
+\documentclass{article}
+\usepackage[T1]{fontenc}
+\usepackage[utf8]{inputenc}
+\usepackage{textcomp}
+\usepackage{booktabs}
+\usepackage{graphicx}
+\begin{document}
+"""
+
+SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "'": r"\textquotesingle{}",
+    "`": r"\textasciigrave{}",
+    "-": "{-}",  # no ligature to a dash
+    "→": r"$\to$",
+    "←": r"$\leftarrow$",
+    "±": r"$\pm$",
+    "×": r"$\times$",
+    "·": r"$\cdot$",
+    "≤": r"$\leq$",
+    "≥": r"$\geq$",
+    "≠": r"$\neq$",
+    "≈": r"$\approx$",
+    "∞": r"$\infty$",
+    "–": "--",
+    "—": "---",
+    "…": r"\ldots{}",
+    "‘": "`",
+    "’": "'",
+    "“": "``",
+    "”": "''",
+    "°": r"\textdegree{}",
+    "µ": r"$\mu$",
+    "²": r"$^2$",
+    "³": r"$^3$",
+}
+
+GREEK = [
+    "alpha",
+    "beta",
+    "gamma",
+    "delta",
+    "epsilon",
+    "zeta",
+    "eta",
+    "theta",
+    "iota",
+    "kappa",
+    "lambda",
+    "mu",
+    "nu",
+    "xi",
+    "omicron",
+    "pi",
+    "rho",
+    "final-sigma",
+    "sigma",
+    "tau",
+    "upsilon",
+    "phi",
+    "chi",
+    "psi",
+    "omega",
+]
+GREEK_LETTERS = {
+    chr(0x3B1 + i): rf"$\{name}$" for i, name in enumerate(GREEK) if name not in ("omicron", "final-sigma")
+}
+GREEK_LETTERS |= {
+    letter: rf"$\{name}$"
+    for letter, name in zip(
+        "ΓΔΘΛΞΠΣΦΨΩ", ["Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Phi", "Psi", "Omega"], strict=True
+    )
+}
+
+LAST_LATIN = 0x17F
+"""Of Latin Extended-A, which fonts in T1 encoding have."""
+
+
+def render(table: Table) -> str:
+    """Return the whole of table.tex."""
+    parts = [_main(table)]
+    if table.choices:
+        parts.append(_search(table))
+    if table.differences:
+        parts.append(_differences(table))
+    return HEAD + "\n".join(parts) + "\\end{document}\n"
+
+
+def _main(table: Table) -> str:
+    heads = ["Method", *(escape(pair_text(cell, table, "→")) for cell in table.cells)]
+    lines, rules = [], []
+    for i, line in enumerate(table.lines):
+        lines.append([escape(line_name(table, i)), *(_score(score, table.options.digits) for score in line.scores)])
+        rules.append(line.kind != "method" and i + 1 < len(table.lines) and table.lines[i + 1].kind == "method")
+    sentences = list(caption(table))
+    lacking = list(gaps(table))
+    if lacking:
+        sentences.append("Not in the means: " + "; ".join(lacking) + ".")
+    return _table(heads, lines, rules, " ".join(sentences), f"tab:{label(table.name)}", "l" + "r" * len(table.cells))
+
+
+def _search(table: Table) -> str:
+    digits = table.options.digits
+    heads = ["Method", "Pair", "Tuned", "Trials", "Rank", "Setting", "Validation", "Test"]
+    lines = []
+    for c in table.choices:
+        setting = "not chosen yet" if c.setting is None else setting_text(c.setting, 4)
+        texts = [c.shown, pair_text(c.cell, table, "→"), ", ".join(c.tuned), spent_text(c), str(c.rank), setting]
+        validation = "--" if c.validation is None else percent(c.validation, digits)
+        lines.append([*(escape(text) for text in texts), validation, "--" if c.test is None else _stat(c.test, digits)])
+    text = (
+        "The searches: what was tuned, trials spent, the setting chosen by validation accuracy, and its test accuracy "
+        "when trained anew on the whole training set."
+    )
+    return _table(heads, lines, [False] * len(lines), text, f"tab:{label(table.name)}-search", "lllllllr"[:-2] + "rr")
+
+
+def _differences(table: Table) -> str:
+    heads = ["Method", *(escape(pair_text(cell, table, "→")) for cell in table.cells)]
+    lines = [
+        [escape(d.shown), *("--" if stat is None else _stat(stat, table.options.digits, sign=True) for stat in d.stats)]
+        for d in table.differences
+    ]
+    text = (
+        f"Difference from {table.baseline} in points, seed by seed: mean ± sample standard deviation of the "
+        "differences (number of seeds)."
+    )
+    name = f"tab:{label(table.name)}-difference"
+    return _table(heads, lines, [False] * len(lines), text, name, "l" + "r" * len(table.cells))
+
+
+def _table(
+    heads: Sequence[str], lines: Iterable[Sequence[str]], rules: Sequence[bool], text: str, name: str, columns: str
+) -> str:
+    body = []
+    for line, rule in zip(lines, rules, strict=True):
+        body.append(f"  {' & '.join(line)} \\\\")
+        if rule:
+            body.append("  \\midrule")
+    return "\n".join(
+        [
+            "\\begin{table}[htbp]",
+            "\\centering",
+            f"\\caption{{{escape(text)}}}",
+            f"\\label{{{name}}}",
+            "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%",
+            f"\\begin{{tabular}}{{{columns}}}",
+            "  \\toprule",
+            f"  {' & '.join(heads)} \\\\",
+            "  \\midrule",
+            *body,
+            "  \\bottomrule",
+            "\\end{tabular}}",
+            "\\end{table}",
+            "",
+        ]
+    )
+
+
+def _score(score: Score, digits: int) -> str:
+    if score.stat is None:
+        return f"{{\\footnotesize {escape(score.missing)}}}"
+    return _stat(score.stat, digits, bold=score.best)
+
+
+def _stat(stat: Stat, digits: int, *, bold: bool = False, sign: bool = False) -> str:
+    mean = percent(stat.mean, digits)
+    if sign and float(mean) > 0:
+        mean = f"+{mean}"
+    mean = f"\\mathbf{{{mean}}}" if bold else mean
+    spread = "" if stat.std is None else f" \\pm {percent(stat.std, digits)}"
+    return f"${mean}{spread}$ {{\\scriptsize ({stat.n})}}"
+
+
+def escape(text: str) -> str:
+    """Return the text so that pdflatex prints it as it is.
+
+    A character that no font of pdflatex has is printed as its number, such as [U+4E2D]: a name in another script
+    must not stop the document.
+    """
+    return "".join(_character(c) for c in unicodedata.normalize("NFC", " ".join(text.split())))
+
+
+def _character(c: str) -> str:
+    known = SPECIAL.get(c) or GREEK_LETTERS.get(c)
+    if known is not None:
+        return known
+    if c.isascii():
+        return c if c.isprintable() else ""
+    if ord(c) <= LAST_LATIN and unicodedata.category(c).startswith("L"):
+        return c
+    return f"[U+{ord(c):04X}]"
+
+
+def label(name: str) -> str:
+    """Return the name as it can stand in a label: letters, digits, point and hyphen."""
+    return "".join(c if c.isascii() and (c.isalnum() or c in ".-") else "-" for c in name)

@@ -1,0 +1,116 @@
+"""The tables in GitHub's Markdown."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from reports.head_to_head import Table
+from reports.scores import Score
+from reports.wording import (
+    caption,
+    difference_text,
+    gaps,
+    line_name,
+    mean_text,
+    pair_text,
+    percent,
+    setting_text,
+    spent_text,
+)
+
+SPECIAL = re.compile(r"([\\`*_\[\]|~#$])")
+LINE_BREAKS = re.compile(r"\s+")
+
+
+def render(table: Table) -> str:
+    """Return the whole of table.md."""
+    parts = [f"# {escape(table.name)}", main_table(table), *notes(table)]
+    if table.choices:
+        parts += ["## Search", _grid(*_search(table))]
+    if table.differences:
+        baseline = escape(table.baseline)
+        parts += [f"## Difference from {baseline}", DIFFERENCE_NOTE.format(baseline=baseline), _differences(table)]
+    return "\n\n".join(parts) + "\n"
+
+
+DIFFERENCE_NOTE = (
+    "In points, seed by seed over the seeds that both have: mean ± sample standard deviation of the differences "
+    "(number of seeds). Trials with the same seed as {baseline} share initial weights and batch order."
+)
+
+
+def note(table: Table, limit: int) -> str:
+    """Return the main table and its notes in at most `limit` characters; rows that do not fit are counted."""
+    text = "\n\n".join([main_table(table), *notes(table)])
+    if len(text) <= limit:
+        return text
+    ending = "\n\n… cut here; the whole table is in table.md."
+    kept = text[: limit - len(ending)].rpartition("\n")[0]
+    return kept + ending
+
+
+def main_table(table: Table) -> str:
+    """Return rows against cells."""
+    heads = ["method", *(escape(pair_text(cell, table, "→")) for cell in table.cells)]
+    lines = [
+        [escape(line_name(table, i)), *(_score(score, table) for score in line.scores)]
+        for i, line in enumerate(table.lines)
+    ]
+    return _grid(heads, lines)
+
+
+def notes(table: Table) -> Iterator[str]:
+    """Yield the caption and the list of what is missing from printed means."""
+    yield " ".join(escape(sentence) for sentence in caption(table))
+    lacking = list(gaps(table))
+    if lacking:
+        yield "Not in the means: " + "; ".join(escape(gap) for gap in lacking) + "."
+
+
+def _score(score: Score, table: Table) -> str:
+    if score.stat is None:
+        return f"– {escape(score.missing)}"
+    text = mean_text(score.stat, table.options.digits)
+    number, _, rest = text.partition(" ")
+    return f"**{number}** {rest}" if score.best else text
+
+
+def _search(table: Table) -> tuple[list[str], list[list[str]]]:
+    heads = ["row", "pair", "tuned", "trials spent", "rank", "setting", "validation", "test"]
+    lines = []
+    for c in table.choices:
+        setting = "not chosen yet" if c.setting is None else setting_text(c.setting, 4)
+        validation = "–" if c.validation is None else percent(c.validation, table.options.digits)
+        test = "–" if c.test is None else mean_text(c.test, table.options.digits)
+        texts = [c.shown, pair_text(c.cell, table, "→"), ", ".join(c.tuned), spent_text(c), str(c.rank), setting]
+        lines.append([*(escape(text) for text in texts), validation, test])
+    return _without_constant(
+        heads, lines, {"pair": len(table.cells) == 1, "rank": all(c.rank == 1 for c in table.choices)}
+    )
+
+
+def _without_constant(
+    heads: list[str], lines: list[list[str]], dropped: dict[str, bool]
+) -> tuple[list[str], list[list[str]]]:
+    keep = [i for i, head in enumerate(heads) if not dropped.get(head)]
+    return [heads[i] for i in keep], [[line[i] for i in keep] for line in lines]
+
+
+def _differences(table: Table) -> str:
+    heads = ["method", *(escape(pair_text(cell, table, "→")) for cell in table.cells)]
+    digits = table.options.digits
+    lines = [
+        [escape(d.shown), *("–" if stat is None else difference_text(stat, digits) for stat in d.stats)]
+        for d in table.differences
+    ]
+    return _grid(heads, lines)
+
+
+def _grid(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    rule = ["---", *("---:" for _ in heads[1:])]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (heads, rule, *lines))
+
+
+def escape(text: str) -> str:
+    """Return the text so that Markdown shows it as it is: no markup, no HTML, no line or column break."""
+    flat = LINE_BREAKS.sub(" ", text).strip()
+    return SPECIAL.sub(r"\\\1", flat.replace("&", "&amp;").replace("<", "&lt;"))

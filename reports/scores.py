@@ -1,0 +1,123 @@
+"""From the trials of one row in one cell to its number, or to the reason why there is none.
+
+A number is a mean over reported seeds of trials that are COMPLETE and FINISHED: of a fixed row all its trials, of a
+searched row those of the setting that the search chose (confirmed, rank 1). Search-phase, pruned, diverged and failed
+trials are never in it.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from reports.resolved import Row, Value
+from reports.spread import Stat, summarise
+from reports.stores import METHOD_PREFIX
+
+REASONS = {
+    "FAIL": "failed",
+    "DIVERGED": "diverged",
+    "PRUNED": "pruned",
+    "INTERRUPTED": "interrupted",
+    "RUNNING": "running",
+    "WAITING": "not run",
+    "COMPLETE": "no accuracy recorded",
+}
+"""State of a trial that gave no number -> what the table says of it; told in this order."""
+
+ENDED = ("COMPLETE", "PRUNED", "DIVERGED", "FAIL")
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One number of the table, or why there is none."""
+
+    by_seed: Mapping[int, float] = field(default_factory=dict)
+    """Test accuracy after the last epoch, in percent, of each seed that counts."""
+    missing: str = ""
+    """What is not in the mean and why, such as `diverged 1 of 3`; empty where every seed is in it."""
+    setting: Mapping[str, Value] = field(default_factory=dict)
+    """Hyperparameters that the sweep file fixes, and those that the search chose, if it has."""
+    best: bool = False
+    """The highest mean of its column as printed; never for the teacher or the student alone."""
+
+    @property
+    def stat(self) -> Stat | None:
+        """Mean and spread; None without any number."""
+        return summarise(self.by_seed)
+
+
+def score(trials: pd.DataFrame, row: Row) -> Score:
+    """Return the score of a row in a cell, from the lines of `Results.trials` that belong to both."""
+    reported = trials[is_reported(trials)]
+    return Score(by_seed(reported), missing(trials, reported, searched=is_searched(trials, row)), _setting(trials, row))
+
+
+def is_reported(trials: pd.DataFrame) -> "pd.Series[bool]":
+    """Return which trials a mean is made of, once they are complete."""
+    return (trials["phase"] == "fixed") | ((trials["phase"] == "confirm") & (trials["rank"] == 1).fillna(False))
+
+
+def is_searched(trials: pd.DataFrame, row: Row) -> bool:
+    """Return whether the row's setting is the outcome of a search."""
+    return bool(row.dimensions) or bool((trials["phase"] == "search").any())
+
+
+def by_seed(trials: pd.DataFrame) -> dict[int, float]:
+    """Return the accuracy of each seed among the complete trials."""
+    complete = (trials["state"] == "COMPLETE") & (trials["status"] == "FINISHED") & trials["final_top1"].notna()
+    counted = trials[complete]
+    return {int(seed): float(top1) for seed, top1 in zip(counted["seed"], counted["final_top1"], strict=True)}
+
+
+def missing(trials: pd.DataFrame, reported: pd.DataFrame, *, searched: bool) -> str:
+    """Return why the mean lacks seeds, or all of it; empty where it lacks none."""
+    if reported.empty:
+        return _search_standing(trials) if searched else "not run"
+    without = reported[~reported["seed"].isin(list(by_seed(reported)))]
+    counts = Counter(str(state) for state in without["state"])
+    order = [*REASONS, *sorted(counts.keys() - REASONS.keys())]
+    reasons = [(REASONS.get(state, state.lower()), counts[state]) for state in order if counts[state]]
+    planned = len(reported)
+    if len(reasons) == 1 and reasons[0][1] == planned and reasons[0][0] != "failed":
+        return reasons[0][0]
+    return ", ".join(f"{reason} {count} of {planned}" for reason, count in reasons)
+
+
+def _search_standing(trials: pd.DataFrame) -> str:
+    search = trials[trials["phase"] == "search"]
+    ended = int(search["state"].isin(ENDED).sum())
+    if search["state"].eq("WAITING").all():
+        return "not run"
+    if ended < len(search):
+        return f"search not finished, {ended} ended"
+    return "not confirmed yet" if search["state"].eq("COMPLETE").any() else "no trial of the search completed"
+
+
+def _setting(trials: pd.DataFrame, row: Row) -> dict[str, Value]:
+    return {**row.hyperparameters, **(chosen(trials, dimension_names(trials, row), rank=1) or {})}
+
+
+def chosen(trials: pd.DataFrame, names: tuple[str, ...], rank: int) -> dict[str, Value] | None:
+    """Return the searched hyperparameters of the setting confirmed at `rank`; None before any of its trials ran."""
+    confirmed = trials[
+        (trials["phase"] == "confirm") & (trials["rank"] == rank).fillna(False) & trials["run_id"].notna()
+    ]
+    return None if confirmed.empty else setting_of(confirmed.iloc[0], names)
+
+
+def setting_of(line: "pd.Series[Any]", names: tuple[str, ...]) -> dict[str, Value]:
+    """Return the hyperparameters of one line of trials, those that it has."""
+    values = {name: line.get(METHOD_PREFIX + name) for name in names}
+    return {name: getattr(value, "item", lambda v=value: v)() for name, value in values.items() if pd.notna(value)}
+
+
+def dimension_names(trials: pd.DataFrame, row: Row) -> tuple[str, ...]:
+    """Return what is searched: as resolved.yaml says, else the hyperparameters that the search's trials differ in."""
+    if row.dimensions:
+        return tuple(str(dimension["name"]) for dimension in row.dimensions)
+    search = trials[trials["phase"] == "search"]
+    names = [name for name in trials.columns if name.startswith(METHOD_PREFIX) and search[name].nunique() > 1]
+    return tuple(name.removeprefix(METHOD_PREFIX) for name in names)

@@ -1,0 +1,45 @@
+"""Means and spreads over seeds. Exact sums: the result does not depend on the order of the values."""
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """What one row scored in one cell, in percent (or in points, for a difference)."""
+
+    seeds: tuple[int, ...]
+    """The seeds in it, rising."""
+    mean: float
+    std: float | None
+    """Of the sample (divided by n - 1); None for one seed."""
+    low: float
+    high: float
+
+    @property
+    def n(self) -> int:
+        """How many seeds."""
+        return len(self.seeds)
+
+
+def summarise(by_seed: Mapping[int, float]) -> Stat | None:
+    """Return mean and spread of one value a seed; None where there is no value."""
+    if not by_seed:
+        return None
+    values = [by_seed[seed] for seed in sorted(by_seed)]
+    std = statistics.stdev(values) if len(values) > 1 else None
+    return Stat(tuple(sorted(by_seed)), math.fsum(values) / len(values), std, min(values), max(values))
+
+
+def paired_difference(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Stat | None:
+    """Return ours minus theirs over the seeds that both have: equal seeds share initial weights and batch order."""
+    return summarise({seed: ours[seed] - theirs[seed] for seed in ours.keys() & theirs.keys()})
+
+
+def best(stats: Sequence[Stat | None], digits: int) -> tuple[bool, ...]:
+    """Return which means are the highest as they are printed: what looks equal is equally best."""
+    printed = [None if stat is None else float(f"{stat.mean:.{digits}f}") for stat in stats]
+    highest = max((value for value in printed if value is not None), default=None)
+    return tuple(value is not None and value == highest for value in printed)

@@ -1,0 +1,69 @@
+"""Writes a report into a folder. Every file is whole or not there; equal results give equal bytes."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reports import csv_table, head_to_head, latex, markdown
+from reports.curves import Figure, figures
+from trainers.files import replaced
+
+if TYPE_CHECKING:
+    from reports.results import Results
+
+KINDS = ("pdf", "png")
+
+
+def write(results: "Results", out: Path) -> list[Path]:
+    """Write all files of the report into `out` (see `reports.write`)."""
+    table = head_to_head.build(results)
+    written = [
+        _write_text(out / "table.md", markdown.render(table)),
+        _write_text(out / "table.tex", latex.render(table)),
+        _write_text(out / "table.csv", csv_table.render(table)),
+        _write_parquet(out / "results.parquet", results),
+    ]
+    drawn = list(figures(table))
+    several = len(table.cells) > 1
+    for figure, stem in zip(drawn, stems(drawn, several=several), strict=True):
+        written += _write_figure(figure, out / "figures", stem, figure.cell.id if several else "")
+    return written
+
+
+def _write_text(path: Path, text: str) -> Path:
+    with replaced(path) as temporary:
+        temporary.write_bytes(text.encode("utf-8"))
+    return path
+
+
+def _write_parquet(path: Path, results: "Results") -> Path:
+    with replaced(path) as temporary:
+        results.trials.to_parquet(temporary, engine="pyarrow", index=False)
+    return path
+
+
+def _write_figure(figure: Figure, folder: Path, stem: str, title: str) -> Iterator[Path]:
+    from reports.drawing import draw
+
+    for kind in KINDS:
+        path = folder / f"{stem}.{kind}"
+        with replaced(path) as temporary:
+            draw(figure, temporary, kind, title)
+        yield path
+
+
+def stems(drawn: Iterable[Figure], *, several: bool) -> list[str]:
+    """Return a file name without its ending for each figure; the cell is in it where the sweep has several."""
+    return [
+        f"accuracy_over_{slug(figure.hyperparameter)}" + (f"-{slug(figure.cell.id)}" if several else "")
+        for figure in drawn
+    ]
+
+
+def slug(text: str) -> str:
+    """Return the text as a part of a file name; with a digest where something was lost, so that no two meet."""
+    plain = re.sub(r"[^a-z0-9_.]+", "-", text.lower()).strip("-.")[:80]
+    readable = re.sub(r": | -> ", "-", text)
+    return plain if plain == readable else f"{plain}-{hashlib.sha256(text.encode()).hexdigest()[:8]}".lstrip("-")

@@ -1,0 +1,189 @@
+"""Telling MLflow and Optuna: everything once, however often it is told; a target that is away is caught up with."""
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+import optuna
+import pytest
+
+from orchestrator.acceptance import adopt
+from orchestrator.attempts import Attempt, Outcome
+from orchestrator.ledger import Ledger
+from orchestrator.mlflow_store import MlflowTarget, TrackingError, check_answers, tracking_uri
+from orchestrator.mlflow_store.location import ensure_database
+from orchestrator.optuna_mirror import OptunaTarget, storage_url
+from orchestrator.telling import Teller
+from tests.orchestrator.simulation import SWEEP, drive, new_planner, sweep_of
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database with its tables: making one takes seconds, so it is copied."""
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    ensure_database(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def sweep(tmp_path_factory: pytest.TempPathFactory):
+    text = SWEEP.replace("sampler: tpe", "sampler: random, pruner: median").replace("trials: 8", "trials: 12")
+    return sweep_of(text, tmp_path_factory.mktemp("sweep"))
+
+
+@pytest.fixture
+def ledger(home: Path, empty_store: Path):
+    home.mkdir()
+    shutil.copy(empty_store, home / "mlflow.db")
+    return Ledger(home / "ledger.db")
+
+
+def some_trouble(attempt: Attempt) -> Outcome | None:
+    """The kd trials diverge, the first ce fails."""
+    if attempt.trial.method == "kd":
+        return Outcome(ending="DIVERGED", reason="the loss is not finite")
+    if attempt.trial.method == "ce" and attempt.trial.seed == 0 and attempt.phase == "fixed":
+        return Outcome(ending="FAIL", reason="Traceback: it broke")
+    return None
+
+
+def tell_everything(ledger: Ledger, home: Path) -> None:
+    targets = {
+        "mlflow": lambda own: MlflowTarget(tracking_uri(home), home, own),
+        "optuna": lambda own: OptunaTarget(storage_url(home, None), own),
+    }
+    for name, target in targets.items():
+        teller = Teller(name, ledger.path, target)
+        teller.start()
+        assert teller.drain(60), teller.problem
+
+
+def read(home: Path, sql: str) -> list[tuple]:
+    connection = sqlite3.connect(home / "mlflow.db")
+    try:
+        return connection.execute(sql).fetchall()
+    finally:
+        connection.close()
+
+
+TAG = "SELECT t.value, r.status FROM runs r JOIN tags t ON t.run_uuid = r.run_uuid AND t.key = '{}'"
+
+
+def test_one_run_a_key_with_the_states_as_mapped(sweep, ledger, home):
+    drive(new_planner(ledger, sweep), ending=some_trouble)
+    ledger.end_sweep(sweep.name, "FAIL")
+    tell_everything(ledger, home)
+    keys = [key for key, _ in read(home, TAG.format("trial_key"))]
+    assert sorted(keys) == sorted(ledger.states())
+    mapped = {(state, status) for state, status in read(home, TAG.format("state"))}
+    assert mapped == {("COMPLETE", "FINISHED"), ("PRUNED", "KILLED"), ("DIVERGED", "FAILED"), ("FAIL", "FAILED")}
+    assert read(home, "SELECT count(*) FROM runs WHERE status = 'RUNNING'") == [(0,)]
+
+
+def test_telling_twice_changes_nothing(sweep, ledger, home):
+    drive(new_planner(ledger, sweep))
+    ledger.end_sweep(sweep.name, "COMPLETE")
+    tell_everything(ledger, home)
+    tables = ("runs", "params", "tags", "metrics", "latest_metrics", "experiments")
+    before = {table: read(home, f"SELECT count(*) FROM {table}") for table in tables}
+    studies = optuna.get_all_study_summaries(storage_url(home, None))
+    # as if every mark of what has been told had been lost in a kill
+    with ledger.transaction():
+        ledger._db.execute("DELETE FROM told")
+        for key in ledger.states():
+            ledger.to_tell("mlflow", f"trial:{key}")
+        ledger.to_tell("mlflow", f"sweep:{sweep.name}")
+        for number in range(12):
+            ledger.to_tell("optuna", f"{sweep.searches[0].study_id}:{number}")
+    tell_everything(ledger, home)
+    assert {table: read(home, f"SELECT count(*) FROM {table}") for table in tables} == before
+    assert [s.n_trials for s in optuna.get_all_study_summaries(storage_url(home, None))] == [
+        s.n_trials for s in studies
+    ]
+
+
+def test_a_run_holds_what_its_key_decides_and_where_it_ran(sweep, ledger, home):
+    drive(new_planner(ledger, sweep))
+    ledger.end_sweep(sweep.name, "COMPLETE")
+    tell_everything(ledger, home)
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri(home))
+    experiment = client.get_experiment_by_name("small")
+    (parent,) = client.search_runs([experiment.experiment_id], "tags.kind = 'sweep'")
+    member = next(m for m in ledger.members("small") if m.row == "gdkd (by k) k=5" and m.seed == 1)
+    (run,) = client.search_runs([experiment.experiment_id], f"tags.trial_key = '{member.key}'")
+    assert run.data.tags["mlflow.parentRunId"] == parent.info.run_id
+    assert run.data.params["method"] == "gdkd"
+    assert run.data.params["method.k"] == "5"
+    assert run.data.params["method.w2"] == "8.0"
+    assert run.data.params["recipe.epochs"] == "4"
+    assert run.data.params["teacher"] == "cifar_tinyresnet"
+    for tag in ("config_key", "sweep", "entry", "cell", "phase", "mlflow.user", "mlflow.source.git.commit"):
+        assert run.data.tags[tag]
+    assert [m.step for m in client.get_metric_history(run.info.run_id, "test_top1")] == [1, 2, 3, 4]
+    assert run.data.metrics["final_top1"] == ledger.trial(member.key).metrics["final_top1"]
+    names = {artifact.path for artifact in client.list_artifacts(parent.info.run_id)}
+    assert names == {"sweep.yaml", "resolved.yaml", "members.csv"}
+    lines = client.download_artifacts(parent.info.run_id, "members.csv", str(home))
+    header, *rows = Path(lines).read_text().splitlines()
+    assert header == "cell,entry,row,phase,rank,seed,trial_key,run_id,experiment_id"
+    assert len(rows) == len(ledger.members("small"))
+    assert all(row.split(",")[7] for row in rows)
+
+
+def test_one_optuna_trial_a_proposal(sweep, ledger, home):
+    drive(new_planner(ledger, sweep), ending=lambda a: some_diverge(a, ledger))
+    tell_everything(ledger, home)
+    (summary,) = optuna.get_all_study_summaries(storage_url(home, None))
+    study = optuna.load_study(study_name=summary.study_name, storage=storage_url(home, None))
+    proposals = ledger.proposals(sweep.searches[0].study_id)
+    told = {trial.user_attrs["proposal"]: trial for trial in study.trials}
+    assert len(study.trials) == len(told) == len(proposals) == 12
+    for proposal in proposals:
+        trial = told[proposal.number]
+        assert trial.params == proposal.params
+        assert trial.user_attrs["state"] == proposal.state
+        expected = "COMPLETE" if proposal.state == "COMPLETE" else "PRUNED"
+        assert trial.state.name == expected
+        assert trial.value == proposal.value if proposal.state == "COMPLETE" else True
+    assert {p.state for p in proposals} == {"COMPLETE", "PRUNED", "DIVERGED"}
+
+
+def some_diverge(attempt: Attempt, ledger: Ledger) -> Outcome | None:
+    first = attempt.phase == "search" and not any(state == "DIVERGED" for state in ledger.states().values())
+    return Outcome(ending="DIVERGED") if first else None
+
+
+def test_a_target_that_is_away_loses_nothing(sweep, ledger, home):
+    drive(new_planner(ledger, sweep))
+    away = Teller("mlflow", ledger.path, lambda own: MlflowTarget("http://127.0.0.1:9", home, own))
+    away.start()
+    assert not away.drain(0.5)
+    assert ledger.untold("mlflow")
+    tell_everything(ledger, home)
+    assert ledger.untold_count() == 0
+    assert len(read(home, TAG.format("trial_key"))) == len(ledger.states())
+
+
+def test_a_home_that_lost_its_ledger_takes_its_results_from_the_store(sweep, ledger, home):
+    drive(new_planner(ledger, sweep))
+    tell_everything(ledger, home)
+    fixed = {member.key: ledger.trial(member.key).metrics for member in sweep.fixed}
+    new = Ledger(home / "new.db")
+    new_planner(new, sweep)
+    assert adopt([sweep], new, tracking_uri(home)) == len(fixed) + 1
+    assert {key: new.trial(key).metrics for key in fixed} == fixed
+    assert all(new.remembered("mlflow", f"trial:{key}") for key in fixed)
+
+
+def test_a_store_that_does_not_answer_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(TrackingError, match="127.0.0.1:9 does not answer") as caught:
+        check_answers("http://someone:secret@127.0.0.1:9")
+    assert "secret" not in str(caught.value)
+
+
+def test_a_database_is_made_whole_or_not_at_all(tmp_path: Path):
+    ensure_database(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    assert [path.name for path in tmp_path.iterdir()] == ["mlflow.db"]

@@ -1,0 +1,117 @@
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from sweep_texts import SMALL, told
+
+from search_spaces.yaml_lines import YamlError, dotted, read_tree
+
+# Plain words that PyYAML and we read differently on purpose stay out: numbers, dates and sexagesimals are tested below.
+words = st.from_regex(r"[a-zA-Z _.:,'\"#\[\]{}>-]{0,12}\Z").filter(lambda text: not any(c.isdigit() for c in text))
+scalars = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(10**17), 10**17),
+    st.floats(allow_nan=False),
+    words,
+)
+values = st.recursive(
+    scalars,
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(words, inner, max_size=4)),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(words, values, max_size=5), st.booleans())
+def test_what_pyyaml_writes_is_read_as_pyyaml_reads_it(mapping: dict[str, object], flow: bool) -> None:
+    text = yaml.safe_dump(mapping, default_flow_style=flow, allow_unicode=True)
+    tree = read_tree(text)
+    assert tree.problems == []
+    assert tree.values == yaml.safe_load(text) == mapping
+
+
+@given(st.dictionaries(words, values, max_size=5))
+def test_json_is_read_as_json(mapping: dict[str, object]) -> None:
+    assert read_tree(json.dumps(mapping)).values == mapping
+
+
+@given(st.dictionaries(words, values, min_size=1, max_size=5))
+def test_every_key_and_item_has_its_line(mapping: dict[str, object]) -> None:
+    text = yaml.safe_dump(mapping, default_flow_style=False, sort_keys=False, width=10**6)
+    tree = read_tree(text)
+    for number, key in enumerate(mapping):
+        line = tree.lines[(key,)]
+        assert line is not None
+        assert line >= number + 1
+    assert all(line is not None and 1 <= line <= text.count("\n") for line in tree.lines.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1e-4", 1e-4),
+        ("1E5", 1e5),
+        ("-.5", -0.5),
+        ("5.", 5.0),
+        ("1_000", 1000),
+        ("-3", -3),
+        ("010", "010"),
+        ("1:30", "1:30"),
+        ("2024-01-01", "2024-01-01"),
+        ("0x10", "0x10"),
+        ("on", True),
+        ("Off", False),
+        ("'on'", "on"),
+        ("~", None),
+        ("", None),
+        (".inf", float("inf")),
+        ("!!str 5", "5"),
+        ("!!float 5.0", 5.0),
+        ("1.2.3", "1.2.3"),
+    ],
+)
+def test_plain_words(text: str, value: object) -> None:
+    read = read_tree(f"key: {text}").values["key"]
+    assert read == value
+    assert type(read) is type(value)
+
+
+def test_a_key_is_text_whatever_it_looks_like() -> None:
+    assert read_tree("{5: a, on: b, 1e-4: c}").values == {"5": "a", "on": "b", "1e-4": "c"}
+
+
+def test_a_key_twice_is_a_problem_at_any_level() -> None:
+    tree = read_tree("a:\n  b: 1\n  c: [{d: 1, d: 2}]\n  b: 2\n")
+    assert [(p.line, p.where, p.message) for p in tree.problems] == [
+        (3, "a.c[0].d", "given twice, first on line 3"),
+        (4, "a.b", "given twice, first on line 2"),
+    ]
+    assert tree.values == {"a": {"b": 1, "c": [{"d": 1}]}}
+
+
+def test_aliases_are_read_as_what_they_stand_for() -> None:
+    assert read_tree("a: &x {k: 1}\nb: *x\n").values == {"a": {"k": 1}, "b": {"k": 1}}
+
+
+def test_a_merge_key_is_a_key_like_any_other(tmp_path: Path) -> None:
+    text = SMALL.replace("  kd:", "  kd: &kd {weight: 1}\n  dkd: {<<: *kd}")
+    assert told(tmp_path, text)[1].startswith("line 7  methods.dkd.<<: unknown hyperparameter of dkd")
+
+
+def test_a_number_beyond_64_bits_is_a_problem() -> None:
+    assert read_tree(f"a: {'9' * 5000}").problems[0].message == "must have at most 18 digits, got 5000"
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    try:
+        read_tree(text)
+    except YamlError as error:
+        assert str(error)
+
+
+def test_paths_in_words() -> None:
+    assert dotted(("methods", "gdkd (by k)", "k", "grid", 2)) == "methods.gdkd (by k).k.grid[2]"

@@ -1,0 +1,40 @@
+"""The rooms: who may import whom, found out in fresh processes; the command line answers at once."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def loaded_after(statement: str) -> set[str]:
+    """Return the top-level modules that a statement loads in a fresh interpreter."""
+    code = f"{statement}\nimport sys\nprint(*{{name.split('.')[0] for name in sys.modules}})"
+    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(answer.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("statement", "strangers"),
+    [
+        ("import trainers.distill", {"ray", "mlflow", "optuna", "search_spaces", "orchestrator", "reports"}),
+        ("import search_spaces", {"ray", "mlflow", "optuna", "torch", "timm", "orchestrator", "reports"}),
+        ("import reports", {"ray", "optuna", "orchestrator", "mlflow", "matplotlib", "torch"}),
+        ("import orchestrator", {"ray", "mlflow", "optuna", "torch"}),
+        ("import orchestrator.planner", {"ray", "mlflow", "torch"}),
+        ("import orchestrator.run", {"ray", "mlflow", "torch"}),
+        ("import orchestrator.worker", {"ray", "mlflow", "optuna", "torch"}),
+        ("import run_sweep", {"ray", "mlflow", "optuna", "torch", "pydantic", "yaml", "numpy"}),
+    ],
+)
+def test_a_room_loads_no_stranger(statement, strangers):
+    assert not loaded_after(statement) & strangers
+
+
+def test_every_python_file_is_in_a_room():
+    rooms = {"orchestrator", "reports", "search_spaces", "tests", "trainers"}
+    files = subprocess.run(["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True)
+    places = {Path(name).parts[0] for name in files.stdout.split()}
+    assert places <= rooms | {"run_sweep.py"}
