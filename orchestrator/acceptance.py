@@ -113,5 +113,3 @@ def import_checkpoints(sweeps: Sequence[Sweep], store: Store) -> None:
         for plan in sweep.teachers:
             if plan.checkpoint is not None and not store.weights(plan.id).exists():
                 import_weights(Path(plan.checkpoint), store.weights(plan.id))
-
-

@@ -18,7 +18,8 @@ from orchestrator.records import ENDED, AttemptRow, MemberRow, ProposalRow, Swee
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS sweep (
-    name TEXT PRIMARY KEY, accepted_at REAL NOT NULL, source TEXT NOT NULL, resolved TEXT NOT NULL, state TEXT NOT NULL);
+    name TEXT PRIMARY KEY, accepted_at REAL NOT NULL, source TEXT NOT NULL, resolved TEXT NOT NULL,
+    state TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS acceptance (
     id INTEGER PRIMARY KEY, sweep TEXT NOT NULL, accepted_at REAL NOT NULL, source TEXT NOT NULL,
     resolved TEXT NOT NULL);
@@ -233,7 +234,9 @@ class Ledger:
     def attempts(self, key: str) -> list[AttemptRow]:
         """Return the attempts of a trial, first to last."""
         rows = self._db.execute("SELECT * FROM attempt WHERE key = ? ORDER BY number", (key,))
-        return [AttemptRow(r["key"], r["number"], r["state"], r["started_at"], r["ended_at"], r["reason"]) for r in rows]
+        return [
+            AttemptRow(r["key"], r["number"], r["state"], r["started_at"], r["ended_at"], r["reason"]) for r in rows
+        ]
 
     def interrupt_running(self) -> int:
         """Mark what a driver that is gone left RUNNING as INTERRUPTED; return how many trials that were."""

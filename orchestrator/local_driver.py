@@ -19,10 +19,10 @@ def _run(planner: Planner, attempt: Attempt, order: Order) -> Outcome:
     try:
         for report in run_order(order):
             verdict = deliver(planner, attempt, report)
-            if report.ending == "COMPLETE" or report.ending == "DIVERGED":
+            if report.ending != "":
                 return Outcome(ending=report.ending, metrics=report.metrics)
             if verdict is Verdict.STOP:
                 return Outcome(ending="INTERRUPTED", reason="the run was stopped")
-    except Exception as error:  # noqa: BLE001: whatever a trial raises is recorded as its failure
+    except Exception as error:  # noqa: BLE001 (whatever a trial raises is recorded as its failure)
         return Outcome(ending="FAIL", reason=f"{type(error).__name__}: {error}")
     return Outcome(ending="FAIL", reason="the trial ended without a last epoch")

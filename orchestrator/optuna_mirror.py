@@ -32,7 +32,7 @@ class OptunaTarget:
         study, present = self._study(study_id)
         if row.state is None or row.number in present:
             return
-        name, content = self._ledger.study(study_id)
+        _, content = self._ledger.study(study_id)
         study.add_trial(_frozen(row, content, self._ledger))
         if row.state != "FAIL":  # a failed one is tried again: its result then comes as a trial of its own
             present.add(row.number)
@@ -88,6 +88,6 @@ def _frozen(row: ProposalRow, content: dict[str, Any], ledger: Ledger) -> Any:
     )
     record = ledger.trial(row.key)
     if record is not None and record.started_at is not None and record.ended_at is not None:
-        trial.datetime_start = datetime.datetime.fromtimestamp(record.started_at)  # noqa: DTZ006: Optuna's are naive
+        trial.datetime_start = datetime.datetime.fromtimestamp(record.started_at)  # noqa: DTZ006 (Optuna's are naive)
         trial.datetime_complete = datetime.datetime.fromtimestamp(record.ended_at)  # noqa: DTZ006
     return trial

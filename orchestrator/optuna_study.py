@@ -89,7 +89,7 @@ def should_prune(pruner: str, row: ProposalRow, peers: Sequence[ProposalRow]) ->
     )
     study.add_trial(running)
     trial = optuna.trial.Trial(study, study.get_trials(deepcopy=False)[-1]._trial_id)
-    pruned = trial.should_prune()
+    pruned = bool(trial.should_prune())
     row.attributes = dict(study.get_trials(deepcopy=False)[-1].system_attrs)
     return pruned
 
@@ -110,7 +110,8 @@ def distribution(dimension: Dimension) -> BaseDistribution:
     """Return Optuna's distribution of a dimension."""
     if dimension.choices is not None:
         return CategoricalDistribution(list(dimension.choices))
-    assert dimension.low is not None and dimension.high is not None
+    assert dimension.low is not None
+    assert dimension.high is not None
     if dimension.type is int:
         return IntDistribution(int(dimension.low), int(dimension.high), log=dimension.log)
     return FloatDistribution(float(dimension.low), float(dimension.high), log=dimension.log)
@@ -130,5 +131,3 @@ def _new_pruner(name: str) -> optuna.pruners.BasePruner:
     if name == "halving":
         return optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=2)
     return optuna.pruners.MedianPruner(n_startup_trials=STARTUP_PROPOSALS, n_warmup_steps=0)
-
-

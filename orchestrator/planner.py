@@ -259,9 +259,7 @@ class Planner:
     def _propose(self, run: SearchRun) -> None:
         row, member = run.propose()
         self._record(run.sweep, member, proposal=row.number)
-        job = self._add_job(
-            run.sweep, member.key, member.trial, "search", reruns_pruned=run.search.pruner == "none"
-        )
+        job = self._add_job(run.sweep, member.key, member.trial, "search", reruns_pruned=run.search.pruner == "none")
         if run not in job.searches:
             job.searches.append(run)
         if row.state is None and job.ended:

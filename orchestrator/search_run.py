@@ -116,5 +116,3 @@ class SearchRun:
         if trial.state == "PRUNED" and self.search.pruner == "none":
             return False
         return trial.state in ENDED
-
-

@@ -79,7 +79,7 @@ class Teller:
                 try:
                     worked = self._tell_all(ledger, target)
                     self.problem, pause = "", FIRST_PAUSE_SECONDS
-                except Exception as error:  # noqa: BLE001: whatever a target raises, training goes on
+                except Exception as error:
                     self.problem = f"{type(error).__name__}: {error}".splitlines()[0]
                     log.debug("telling %s failed", self.name, exc_info=error)
                     self._stop.wait(pause)

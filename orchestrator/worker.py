@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from orchestrator.attempts import Attempt
 from trainers.files import remove, replaced
@@ -51,8 +51,8 @@ class Report:
     values: dict[str, float]
     earlier: dict[int, dict[str, float]] = field(default_factory=dict)
     """Epochs that a former attempt trained: with the first report after going on from a checkpoint."""
-    ending: str = ""
-    """"" while it goes on, else COMPLETE or DIVERGED."""
+    ending: Literal["", "COMPLETE", "DIVERGED"] = ""
+    """Empty while it goes on."""
     metrics: dict[str, float] = field(default_factory=dict)
     """Of the whole trial, with the ending."""
     provenance: dict[str, str] = field(default_factory=dict)
@@ -70,9 +70,7 @@ class Report:
         return Report(**content)
 
 
-def make_order(
-    attempt: Attempt, *, home: Path, threads: int, device: str, data_root: Path | None = None
-) -> Order:
+def make_order(attempt: Attempt, *, home: Path, threads: int, device: str, data_root: Path | None = None) -> Order:
     """Return the order for an attempt.
 
     Args:
@@ -127,7 +125,9 @@ def _epochs(order: Order, store: Store, trial: Trial) -> Iterator[Report]:
         checkpoint = None
 
     def report(epoch: Epoch) -> Report:
-        ending = ("DIVERGED" if epoch.diverged else "COMPLETE") if epoch.last else ""
+        ending: Literal["", "COMPLETE", "DIVERGED"] = ""
+        if epoch.last:
+            ending = "DIVERGED" if epoch.diverged else "COMPLETE"
         return Report(
             number=epoch.number,
             values=epoch.values,
@@ -137,9 +137,7 @@ def _epochs(order: Order, store: Store, trial: Trial) -> Iterator[Report]:
             provenance={} if earlier_told else provenance(order),
         )
 
-    for epoch in distill(
-        trial, store, device=order.device, data_root=root, bank=order.bank, checkpoint=checkpoint
-    ):
+    for epoch in distill(trial, store, device=order.device, data_root=root, bank=order.bank, checkpoint=checkpoint):
         if not epoch.last:
             _keep_checkpoint(epoch, order, store)
         elif not epoch.diverged:
@@ -157,7 +155,7 @@ def _keep_checkpoint(epoch: Any, order: Order, store: Store) -> None:
 
 
 def _keep_result(epoch: Any, order: Order, store: Store) -> None:
-    """Keep what outlives the trial, before anyone is told that it has ended; a killed attempt leaves both or repeats."""
+    """Keep what outlives the trial before anyone is told that it has ended."""
     if order.keep_weights:
         epoch.save_weights(store.weights(order.key))
     if order.serves is not None and order.bank:

@@ -9,7 +9,7 @@ Reads the tracking store alone; knows nothing of how trials are scheduled. Impor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reports.errors import ReportError, StoreUnavailable, UnknownSweep
+from reports.errors import ReportError, StoreUnavailableError, UnknownSweepError
 from reports.results import Results
 
 if TYPE_CHECKING:
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 __all__ = [
     "ReportError",
     "Results",
-    "StoreUnavailable",
-    "UnknownSweep",
+    "StoreUnavailableError",
+    "UnknownSweepError",
     "console_table",
-    "head_to_head",
     "load",
     "note",
+    "table",
     "write",
 ]
 
@@ -37,19 +37,19 @@ def load(name: str, *, home: Path | str | None = None, tracking_uri: str | None 
         tracking_uri: of MLflow; `MLFLOW_TRACKING_URI`, else the database in `home`.
 
     Raises:
-        UnknownSweep: no such sweep.
-        StoreUnavailable: no such store, or it does not answer.
+        UnknownSweepError: no such sweep.
+        StoreUnavailableError: no such store, or it does not answer.
     """
     from reports import loading
 
     return loading.load(name, home=home, tracking_uri=tracking_uri)
 
 
-def head_to_head(results: Results) -> "Table":
-    """Return the head-to-head table as a plain object."""
-    from reports import head_to_head as module
+def table(results: Results) -> "Table":
+    """Return the head-to-head table as a plain object: rows, cells, scores, what searches chose."""
+    from reports import head_to_head
 
-    return module.build(results)
+    return head_to_head.build(results)
 
 
 def write(results: Results, out: Path | str) -> list[Path]:

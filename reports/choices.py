@@ -7,8 +7,9 @@ from typing import Any
 import pandas as pd
 
 from reports.resolved import Cell, Row, Value
-from reports.scores import ENDED, by_seed, chosen, dimension_names, is_searched, setting_of
+from reports.scores import ENDED, by_seed, chosen, dimension_names, is_searched
 from reports.spread import Stat, summarise
+from reports.stores import METHOD_PREFIX
 
 SCALED = "warmup_epochs"
 """Shorter in a search that trains fewer epochs, so it tells no two settings apart."""
@@ -59,14 +60,12 @@ def choices(trials: pd.DataFrame, row: Row, shown: str, cell: Cell) -> Iterator[
 
 
 def _validation(search: pd.DataFrame, setting: Mapping[str, Value]) -> float | None:
-    wanted = {name: value for name, value in setting.items() if name != SCALED}
-    complete = search[(search["state"] == "COMPLETE") & search["final_val_top1"].notna()]
-    scores = [float(line["final_val_top1"]) for _, line in complete.iterrows() if _has(line, wanted)]
-    return max(scores, default=None)
-
-
-def _has(line: "pd.Series[Any]", wanted: Mapping[str, Value]) -> bool:
-    return setting_of(line, tuple(wanted)) == dict(wanted)
+    same = search["state"] == "COMPLETE"
+    for name, value in setting.items():
+        if name != SCALED:
+            same &= (search[METHOD_PREFIX + name] == value).fillna(False)
+    best = search.loc[same, "final_val_top1"].max()
+    return None if pd.isna(best) else float(best)
 
 
 def dimension_text(dimension: Mapping[str, Any]) -> str:

@@ -90,5 +90,7 @@ def _searches(table: Table, width: int) -> Iterator[str]:
 
 
 def _cut(text: str, width: int) -> str:
+    """Return the text in `width` characters; the middle goes, for rows of one entry differ at the end."""
     flat = " ".join(text.split())
-    return flat if len(flat) <= width else flat[: width - 1] + "…"
+    tail = width // 3
+    return flat if len(flat) <= width else f"{flat[: width - tail - 1]}…{flat[-tail:]}"

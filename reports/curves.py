@@ -36,7 +36,7 @@ def figures(table: Table) -> Iterator[Figure]:
     for column, cell in enumerate(table.cells):
         levels = tuple(_levels(table.lines, column, grids))
         for name in dict.fromkeys(name for name, _ in grids.values()):
-            curves = (_curve(entry, name, values, table, column) for entry, (n, values) in grids.items() if n == name)
+            curves = (_curve(entry, values, table, column) for entry, (n, values) in grids.items() if n == name)
             drawn = tuple(curve for curve in curves if curve.points)
             if drawn:
                 yield Figure(name, cell, drawn, levels)
@@ -53,26 +53,23 @@ def _grids(lines: Sequence[Line]) -> dict[str, tuple[str, dict[str, float]]]:
 
 
 def grid_of(rows: Sequence[Row]) -> tuple[str, dict[str, float]] | None:
-    """Return the one hyperparameter that tells an entry's rows apart by a number, and each row's value of it.
+    """Return the hyperparameter that an entry has a grid over, and each row's value of it.
 
-    Another one may differ as well, where a value of the grid makes it dead; so the one that is different in every row
-    is taken, as the rows' labels name it.
+    None where it has no grid, grids over several, or values that are not numbers.
     """
-    if len(rows) < 2:
+    names = {name for row in rows for name in (row.grid or _labelled(row))}
+    if len(rows) < 2 or len(names) != 1:
         return None
-    suffixes = [row.label.removeprefix(row.entry).strip() for row in rows]
-    names = {suffix.partition("=")[0] for suffix in suffixes}
-    if len(names) != 1 or any(suffix.count("=") != 1 for suffix in suffixes):
-        return None  # several grids, or none that the labels name
     name = names.pop()
-    values = [
-        _number(row.hyperparameters.get(name, suffix.partition("=")[2]))
-        for row, suffix in zip(rows, suffixes, strict=True)
-    ]
-    numbers = [value for value in values if value is not None]
-    if len(set(numbers)) != len(rows):
-        return None
-    return name, {row.label: number for row, number in zip(rows, numbers, strict=True)}
+    values = {row.label: _number(row.hyperparameters.get(name, _labelled(row).get(name))) for row in rows}
+    numbers = {label: value for label, value in values.items() if value is not None}
+    return (name, numbers) if len(set(numbers.values())) == len(rows) else None
+
+
+def _labelled(row: Row) -> dict[str, str]:
+    """Return the grid values that a row's label names, such as k of `gdkd (by k) k=5`."""
+    words = row.label.removeprefix(row.entry).split()
+    return {name: value for name, _, value in (word.partition("=") for word in words) if value}
 
 
 def _number(value: object) -> float | None:
@@ -84,7 +81,7 @@ def _number(value: object) -> float | None:
         return None
 
 
-def _curve(entry: str, name: str, values: Mapping[str, float], table: Table, column: int) -> Curve:
+def _curve(entry: str, values: Mapping[str, float], table: Table, column: int) -> Curve:
     scores = {ln.row.label: ln.scores[column].by_seed for ln in table.lines if ln.row.entry == entry}
     points = [(values[label], scores[label]) for label in sorted(values, key=values.__getitem__) if scores[label]]
     return Curve(table.options.names.get(entry, entry), tuple(points))

@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -31,7 +31,7 @@ LINES = ("-", (0, (6, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)))
 DASHES = ((0, (4, 2)), (0, (1.5, 1.5)), (0, (6, 1.5, 1.5, 1.5)), (0, (8, 3)))
 GREYS = ("0.25", "0.4", "0.15", "0.5")
 
-STYLE = {
+STYLE: Any = {
     "font.family": FONT,
     "font.size": 8,
     "axes.linewidth": 0.6,
@@ -68,8 +68,7 @@ def draw(figure: Figure, path: Path, kind: str, title: str = "") -> None:
         _draw_levels(axes, figure)
         if title:
             axes.set_title(printable(title), fontsize=7)
-        if len(figure.curves) > 1:
-            axes.legend(fontsize=7)
+        axes.legend(fontsize=7)
         canvas.savefig(path, format=kind, metadata=WITHOUT_TIME[kind])
 
 

@@ -90,7 +90,7 @@ class _Parts:
 
     def __init__(self, trials: pd.DataFrame) -> None:
         self._none = trials.iloc[:0]
-        self._parts = {key: part for key, part in trials.groupby(["cell", "row"], sort=False)}
+        self._parts = dict(iter(trials.groupby(["cell", "row"], sort=False)))
 
     def of(self, cell: Cell, row: Row) -> pd.DataFrame:
         return self._parts.get((cell.id, row.label), self._none)

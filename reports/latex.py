@@ -1,5 +1,6 @@
 """The tables in LaTeX: booktabs, a document that pdflatex compiles alone, from which a table can be copied."""
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
@@ -44,7 +45,6 @@ SPECIAL = {
     '"': r"\textquotedbl{}",
     "'": r"\textquotesingle{}",
     "`": r"\textasciigrave{}",
-    "-": "{-}",  # no ligature to a dash
     "→": r"$\to$",
     "←": r"$\leftarrow$",
     "±": r"$\pm$",
@@ -55,8 +55,8 @@ SPECIAL = {
     "≠": r"$\neq$",
     "≈": r"$\approx$",
     "∞": r"$\infty$",
-    "–": "--",
-    "—": "---",
+    "–": r"\textendash{}",
+    "—": r"\textemdash{}",
     "…": r"\ldots{}",
     "‘": "`",
     "’": "'",
@@ -68,42 +68,12 @@ SPECIAL = {
     "³": r"$^3$",
 }
 
-GREEK = [
-    "alpha",
-    "beta",
-    "gamma",
-    "delta",
-    "epsilon",
-    "zeta",
-    "eta",
-    "theta",
-    "iota",
-    "kappa",
-    "lambda",
-    "mu",
-    "nu",
-    "xi",
-    "omicron",
-    "pi",
-    "rho",
-    "final-sigma",
-    "sigma",
-    "tau",
-    "upsilon",
-    "phi",
-    "chi",
-    "psi",
-    "omega",
-]
-GREEK_LETTERS = {
-    chr(0x3B1 + i): rf"$\{name}$" for i, name in enumerate(GREEK) if name not in ("omicron", "final-sigma")
-}
-GREEK_LETTERS |= {
-    letter: rf"$\{name}$"
-    for letter, name in zip(
-        "ΓΔΘΛΞΠΣΦΨΩ", ["Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Phi", "Psi", "Omega"], strict=True
-    )
-}
+GREEK = "αalpha βbeta γgamma δdelta εepsilon ζzeta ηeta θtheta ιiota κkappa λlambda μmu νnu ξxi πpi ρrho σsigma τtau "
+GREEK += "υupsilon φphi χchi ψpsi ωomega ΓGamma ΔDelta ΘTheta ΛLambda ΞXi ΠPi ΣSigma ΦPhi ΨPsi ΩOmega"
+SPECIAL |= {word[0]: f"$\\{word[1:]}$" for word in GREEK.split()}
+
+LIGATURES = re.compile(r"(?<=-)(?=-)|(?<=,)(?=,)")
+"""Between two hyphens or commas, which LaTeX would join to a dash or a quotation mark."""
 
 LAST_LATIN = 0x17F
 """Of Latin Extended-A, which fonts in T1 encoding have."""
@@ -145,7 +115,7 @@ def _search(table: Table) -> str:
         "The searches: what was tuned, trials spent, the setting chosen by validation accuracy, and its test accuracy "
         "when trained anew on the whole training set."
     )
-    return _table(heads, lines, [False] * len(lines), text, f"tab:{label(table.name)}-search", "lllllllr"[:-2] + "rr")
+    return _table(heads, lines, [False] * len(lines), text, f"tab:{label(table.name)}-search", "llllllrr")
 
 
 def _differences(table: Table) -> str:
@@ -211,11 +181,12 @@ def escape(text: str) -> str:
     A character that no font of pdflatex has is printed as its number, such as [U+4E2D]: a name in another script
     must not stop the document.
     """
-    return "".join(_character(c) for c in unicodedata.normalize("NFC", " ".join(text.split())))
+    flat = unicodedata.normalize("NFC", " ".join(text.split()))
+    return LIGATURES.sub("{}", "".join(_character(c) for c in flat))
 
 
 def _character(c: str) -> str:
-    known = SPECIAL.get(c) or GREEK_LETTERS.get(c)
+    known = SPECIAL.get(c)
     if known is not None:
         return known
     if c.isascii():

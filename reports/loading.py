@@ -4,14 +4,14 @@ import csv
 import difflib
 import io
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import yaml
 
-from reports.errors import StoreUnavailable, UnknownSweep
+from reports.errors import StoreUnavailableError, UnknownSweepError
 from reports.resolved import Cell, read_cells
 from reports.results import MEMBER_COLUMNS, METRICS, TRIAL_COLUMNS, Results
 from reports.stores import METHOD_PREFIX, RunRecord, Store, open_store
@@ -24,11 +24,11 @@ def load(name: str, *, home: Path | str | None = None, tracking_uri: str | None 
     store = open_store(tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or _database_in(home))
     parent = store.parent(name)
     if parent is None:
-        raise UnknownSweep(_not_found(name, store.sweeps()))
+        raise UnknownSweepError(_not_found(name, store.sweeps()))
     members = read_members(store.artifact(parent, "members.csv"))
-    resolved = yaml.load(store.artifact(parent, "resolved.yaml"), Loader=_SAFE_LOADER)
+    resolved = yaml.load(store.artifact(parent, "resolved.yaml"), Loader=_SAFE_LOADER)  # noqa: S506
     if not isinstance(resolved, Mapping):
-        raise StoreUnavailable(f"resolved.yaml of run {parent.run_id} holds no mapping")
+        raise StoreUnavailableError(f"resolved.yaml of run {parent.run_id} holds no mapping")
     runs = find_runs(store, members, parent.experiment_id)
     named = read_cells(resolved, (member["cell"] for member in members if member["phase"] != "teacher"))
     cells = {cell.id: cell for cell in named}
@@ -57,7 +57,7 @@ def read_members(text: str) -> list[Member]:
     reader = csv.DictReader(io.StringIO(text))
     missing = [column for column in MEMBER_COLUMNS if column not in (reader.fieldnames or ())]
     if missing:
-        raise StoreUnavailable(f"members.csv lacks {', '.join(missing)}; was it written by another version?")
+        raise StoreUnavailableError(f"members.csv lacks {', '.join(missing)}; was it written by another version?")
     seen: dict[tuple[str, ...], Member] = {}
     for line in reader:
         identity = tuple(line[column] or "" for column in ("cell", "row", "phase", "rank", "seed", "trial_key"))
@@ -94,11 +94,8 @@ def _pair(member: Member, params: Mapping[str, str], cells: Mapping[str, Cell]) 
         return {"dataset": cell.dataset, "teacher": cell.teacher, "student": cell.student}
     dataset, _, network = member["cell"].partition(": ")
     teacher = None if member["phase"] == "teacher" else params.get("teacher")
-    return {
-        "dataset": dataset or params.get("dataset"),
-        "teacher": teacher,
-        "student": network or params.get("student"),
-    }
+    dataset, network = dataset or params.get("dataset", ""), network or params.get("student", "")
+    return {"dataset": dataset, "teacher": teacher, "student": network}
 
 
 def state_of(run: RunRecord | None) -> str:
@@ -145,7 +142,14 @@ def hyperparameter_dtype(texts: Iterable[str]) -> str:
     return "str"
 
 
+CONVERSIONS: dict[str, Callable[[Any], Any]] = {
+    "Int64": int,
+    "float64": float,
+    "boolean": lambda text: text.lower() == "true",
+}
+
+
 def column(dtype: str, values: Sequence[Any]) -> "pd.Series[Any]":
     """Return the values, text or numbers or None, as a column of `dtype`."""
-    convert = {"Int64": int, "float64": float, "boolean": lambda text: text.lower() == "true"}.get(dtype, str)
+    convert = CONVERSIONS.get(dtype, str)
     return pd.Series([None if value is None else convert(value) for value in values], dtype=dtype)

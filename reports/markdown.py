@@ -25,7 +25,8 @@ def render(table: Table) -> str:
     """Return the whole of table.md."""
     parts = [f"# {escape(table.name)}", main_table(table), *notes(table)]
     if table.choices:
-        parts += ["## Search", _grid(*_search(table))]
+        heads, lines = _search(table)
+        parts += ["## Search", _grid(heads, lines, texts=len(heads) - 2)]
     if table.differences:
         baseline = escape(table.baseline)
         parts += [f"## Difference from {baseline}", DIFFERENCE_NOTE.format(baseline=baseline), _differences(table)]
@@ -105,8 +106,9 @@ def _differences(table: Table) -> str:
     return _grid(heads, lines)
 
 
-def _grid(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    rule = ["---", *("---:" for _ in heads[1:])]
+def _grid(heads: Sequence[str], lines: Iterable[Sequence[str]], texts: int = 1) -> str:
+    """Return a table whose first `texts` columns are text, the others numbers."""
+    rule = ["---" if i < texts else "---:" for i in range(len(heads))]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (heads, rule, *lines))
 
 

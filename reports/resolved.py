@@ -5,7 +5,7 @@ Reads as little of it as possible. What is not there is made up from the members
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 Value = bool | int | float | str
@@ -31,6 +31,8 @@ class Row:
     label: str
     method: str = ""
     hyperparameters: Mapping[str, Value] = field(default_factory=dict)
+    grid: tuple[str, ...] = ()
+    """Which of the hyperparameters come from a grid."""
     dimensions: tuple[Mapping[str, Any], ...] = ()
     """What is searched: name with low, high, log or with choices; empty for a fixed row."""
 
@@ -98,12 +100,7 @@ def read_rows(resolved: Mapping[str, Any], member_rows: Iterable[tuple[str, str,
     if not listed:
         listed = [Row(entry, label) for label, (entry, _) in known.items()]
     methods = {label: method for label, (_, method) in known.items()}
-    return [
-        row
-        if row.method
-        else Row(row.entry, row.label, methods.get(row.label, ""), row.hyperparameters, row.dimensions)
-        for row in listed
-    ]
+    return [row if row.method else replace(row, method=methods.get(row.label, "")) for row in listed]
 
 
 def _row(values: Mapping[str, Any]) -> Row:
@@ -112,6 +109,7 @@ def _row(values: Mapping[str, Any]) -> Row:
         label=str(values.get("label") or values["entry"]),
         method=str(values.get("method") or ""),
         hyperparameters=dict(values.get("hyperparameters") or {}),
+        grid=tuple(str(name) for name in values.get("grid") or ()),
         dimensions=tuple(_dimension(d) for d in values.get("dimensions") or ()),
     )
 

@@ -40,7 +40,7 @@ TRIAL_COLUMNS: dict[str, tuple[str, str]] = {
     "final_top1": ("float64", "test accuracy after the last epoch, percent; missing in search"),
     "best_top1": (
         "float64",
-        "highest test accuracy of any epoch, percent; never in a table: it is chosen on the test set",
+        "highest test accuracy of any epoch, percent; never in a table: chosen on test",
     ),
     "final_top5": ("float64", "test top-5 accuracy after the last epoch, percent"),
     "final_val_top1": ("float64", "validation accuracy after the last epoch, percent; search alone"),

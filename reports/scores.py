@@ -51,8 +51,11 @@ class Score:
 
 def score(trials: pd.DataFrame, row: Row) -> Score:
     """Return the score of a row in a cell, from the lines of `Results.trials` that belong to both."""
-    reported = trials[is_reported(trials)]
-    return Score(by_seed(reported), missing(trials, reported, searched=is_searched(trials, row)), _setting(trials, row))
+    reported, searched = trials[is_reported(trials)], is_searched(trials, row)
+    chose = chosen(trials, dimension_names(trials, row), rank=1) if searched else None
+    return Score(
+        by_seed(reported), missing(trials, reported, searched=searched), {**row.hyperparameters, **(chose or {})}
+    )
 
 
 def is_reported(trials: pd.DataFrame) -> "pd.Series[bool]":
@@ -76,8 +79,9 @@ def missing(trials: pd.DataFrame, reported: pd.DataFrame, *, searched: bool) -> 
     """Return why the mean lacks seeds, or all of it; empty where it lacks none."""
     if reported.empty:
         return _search_standing(trials) if searched else "not run"
-    without = reported[~reported["seed"].isin(list(by_seed(reported)))]
-    counts = Counter(str(state) for state in without["state"])
+    scored = by_seed(reported)
+    states = zip(reported["seed"], reported["state"], strict=True)
+    counts = Counter(str(state) for seed, state in states if seed not in scored)
     order = [*REASONS, *sorted(counts.keys() - REASONS.keys())]
     reasons = [(REASONS.get(state, state.lower()), counts[state]) for state in order if counts[state]]
     planned = len(reported)
@@ -96,15 +100,10 @@ def _search_standing(trials: pd.DataFrame) -> str:
     return "not confirmed yet" if search["state"].eq("COMPLETE").any() else "no trial of the search completed"
 
 
-def _setting(trials: pd.DataFrame, row: Row) -> dict[str, Value]:
-    return {**row.hyperparameters, **(chosen(trials, dimension_names(trials, row), rank=1) or {})}
-
-
 def chosen(trials: pd.DataFrame, names: tuple[str, ...], rank: int) -> dict[str, Value] | None:
     """Return the searched hyperparameters of the setting confirmed at `rank`; None before any of its trials ran."""
-    confirmed = trials[
-        (trials["phase"] == "confirm") & (trials["rank"] == rank).fillna(False) & trials["run_id"].notna()
-    ]
+    at_rank = (trials["phase"] == "confirm") & (trials["rank"] == rank).fillna(False)
+    confirmed = trials[at_rank & trials["run_id"].notna()]
     return None if confirmed.empty else setting_of(confirmed.iloc[0], names)
 
 

@@ -59,7 +59,7 @@ def spent_text(choice: Choice) -> str:
 def caption(table: Table) -> Iterator[str]:
     """Yield the sentences that a reader needs to trust the table: what the numbers are and how they came about."""
     if table.options.caption:
-        yield table.options.caption
+        yield table.options.caption + ("" if table.options.caption.endswith((".", "!", "?")) else ".")
     datasets = ", ".join(dict.fromkeys(cell.dataset for cell in table.cells if cell.dataset))
     yield f"Top-1 accuracy in percent on the test images{f' of {datasets}' if datasets else ''} after the last epoch."
     yield _spread_sentence(table)

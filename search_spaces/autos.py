@@ -15,14 +15,14 @@ BFLOAT16_FROM: Capability = (8, 0)
 def decide(
     model: SweepModel, facts: Facts, given: Mapping[str, Any], capability: Callable[[], Capability | None]
 ) -> dict[str, Any]:
-    """Return a value for everything that the sweep file leaves open; what is in `given` stays as it is.
+    """Return a value for everything that the sweep file leaves open; what `given` has decided stays so.
 
     Raises:
         ValueError: `given` has a value that is none of those possible.
     """
     types = given.get("logit_type", {})
     decided: dict[str, Any] = {
-        "precision": given.get("precision") or _precision(model, capability),
+        "precision": _precision(model, given, capability),
         "logit_type": {name: types.get(name) or logit_type(info) for name, info in facts.datasets.items()},
     }
     if decided["precision"] not in get_args(Precision):
@@ -30,9 +30,11 @@ def decide(
     return decided
 
 
-def _precision(model: SweepModel, capability: Callable[[], Capability | None]) -> str:
+def _precision(model: SweepModel, given: Mapping[str, Any], capability: Callable[[], Capability | None]) -> Any:
     if model.precision != "auto":
         return model.precision
+    if "precision" in given:
+        return given["precision"]
     if model.resources.gpus == 0:  # trains on the CPU, whatever else the machine has
         return "float32"
     device = capability()

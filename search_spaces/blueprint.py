@@ -1,7 +1,7 @@
 """What all trials of one row in one cell have in common, and how settings turn it into a trial."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -56,8 +56,13 @@ class Blueprint:
             seed=seed,
         )
 
-    def to_json(self) -> dict[str, Any]:
-        """Return all that decides the trials, as plain JSON values."""
+    def to_json(self, searched: Collection[str] = ()) -> dict[str, Any]:
+        """Return all that decides the trials, as plain JSON values; a default is there whether given or not.
+
+        Args:
+            searched: hyperparameters that are not settings here.
+        """
+        settings = {field.name: field.default for field in self.method.fields()} | self._values({}, self.recipe)
         return {
             "dataset": self.info.name,
             "data_digest": self.info.digest,
@@ -67,7 +72,7 @@ class Blueprint:
             "teacher": None if self.teacher is None else dataclasses.asdict(self.teacher),
             "method": self.method.name,
             "method_version": self.method.version,
-            "settings": self._values({}, self.recipe),
+            "settings": {name: value for name, value in settings.items() if name not in searched},
             "recipe": dataclasses.asdict(as_trained(self.recipe)),
         }
 

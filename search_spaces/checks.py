@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from search_spaces import facts
 from search_spaces.draft import Draft
-from search_spaces.entries import Entry, needs_class_count, read_entries
+from search_spaces.entries import Entry, read_entries
 from search_spaces.errors import nearest, unknown
 from search_spaces.facts import Facts
 from search_spaces.recipe_checks import check_recipes
@@ -32,9 +32,7 @@ def check(draft: Draft) -> Facts | None:
 
 
 def _check_entries(draft: Draft) -> list[Entry]:
-    by_class = bool(draft.methods) and needs_class_count(draft.methods)
-    counts = [info.classes for info in draft.infos().values()] if by_class else []
-    entries = read_entries(draft.tree, draft.methods, counts)
+    entries = read_entries(draft.tree, draft.methods, lambda: [info.classes for info in draft.infos().values()])
     owner: dict[str, str] = {}
     for entry in entries:
         for row in entry.rows():

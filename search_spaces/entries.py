@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +13,10 @@ from search_spaces.yaml_lines import Path, Tree
 from trainers.trial import Value
 
 if TYPE_CHECKING:
-    from trainers.methods import Method
+    from trainers.methods import Hyperparameter, Method
 
 MAX_ROWS = 10_000
+ClassCounts = Callable[[], list[int]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,11 +79,12 @@ class Entry:
             )
 
 
-def read_entries(tree: Tree, models: Mapping[str, EntryModel], class_counts: Sequence[int]) -> list[Entry]:
+def read_entries(tree: Tree, models: Mapping[str, EntryModel], class_counts: ClassCounts) -> list[Entry]:
     """Return the sound entries; what is wrong with the others joins the tree's problems.
 
     Args:
-        class_counts: of the sweep's data sets; a value must suit each of them.
+        class_counts: returns those of the sweep's data sets; asked only where a rule depends on them. A value must
+            suit each.
     """
     from trainers import methods  # imports torch
 
@@ -99,21 +101,8 @@ def read_entries(tree: Tree, models: Mapping[str, EntryModel], class_counts: Seq
     return entries
 
 
-def needs_class_count(models: Mapping[str, EntryModel]) -> bool:
-    """Whether a setting has a bound that depends on the data set."""
-    from trainers import methods
-
-    chosen = [(model, name if model.method is None else model.method) for name, model in models.items()]
-    known = [(model, methods.get(name)) for model, name in chosen if name in methods.names()]
-    return any(
-        field.range is not None and field.range.lt == "classes" and field.name in model.settings
-        for model, method in known
-        for field in method.fields()
-    )
-
-
 def _read_entry(
-    tree: Tree, path: Path, method: "Method", given: Mapping[str, Any], class_counts: Sequence[int]
+    tree: Tree, path: Path, method: "Method", given: Mapping[str, Any], class_counts: ClassCounts
 ) -> Entry | None:
     before = len(tree.problems)
     fields = {field.name: field for field in method.fields()}
@@ -123,7 +112,7 @@ def _read_entry(
         if name not in fields:
             tree.add(where, _unknown_hyperparameter(method.name, name, list(fields)))
             continue
-        check = _ValueCheck(method, name, class_counts)
+        check = _ValueCheck(method, fields[name], class_counts)
         settings.append(parse(tree, where, value, fields[name], check))
     if len(tree.problems) > before:
         return None
@@ -136,15 +125,17 @@ def _read_entry(
 
 @dataclass(frozen=True, slots=True)
 class _ValueCheck:
-    """What a method says of one value, for every class count once."""
+    """What a method says of one value; for every class count where its rules depend on that."""
 
     method: "Method"
-    name: str
-    class_counts: Sequence[int]
+    field: "Hyperparameter"
+    class_counts: ClassCounts
 
     def __call__(self, value: object) -> Iterable[str]:
-        counts: Sequence[int | None] = self.class_counts or [None]
-        found = [self.method.value_problems(self.name, value, count) for count in counts]
+        broken = self.method.value_problems(self.field.name, value, None)
+        if broken or self.field.range is None or self.field.range.lt != "classes":
+            return broken
+        found = [self.method.value_problems(self.field.name, value, count) for count in self.class_counts()]
         return dict.fromkeys(message for messages in found for message in messages)
 
 

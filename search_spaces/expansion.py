@@ -104,7 +104,8 @@ def restore(resolved: Mapping[str, Any], source: str = "", folder: Path = Path()
 
 def _entries(file: SweepFile) -> list[Entry]:
     tree = Tree(file.given, {(): 1})
-    entries = read_entries(tree, file.model.methods, [info.classes for info in file.facts.datasets.values()])
+    classes = [info.classes for info in file.facts.datasets.values()]
+    entries = read_entries(tree, file.model.methods, lambda: classes)
     if tree.problems:
         raise SweepFileError(file.path, tree.problems)
     return entries

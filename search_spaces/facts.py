@@ -49,18 +49,24 @@ def network_problem(plain: str, sizes: Callable[[], list[int]]) -> str | None:
         sizes: of the images of the sweep's data sets in pixels; asked only where the answer depends on them. Where
             none is known, a name that is right for some size will do.
     """
-    from trainers.models import names, timm_name  # imports timm and torch
+    from trainers.models import names  # imports timm and torch
 
     if plain in names():
         return None
-    asked = sizes()
-    problems = []
-    for size in asked or (ANY_SMALL, ANY_LARGE):
-        try:
-            timm_name(plain, size)
-        except ValueError as error:
-            problems.append(str(error))
-    return problems[0] if problems and (asked or len(problems) == 2) else None
+    somewhere = [_misnamed(plain, size) for size in (ANY_SMALL, ANY_LARGE)]
+    if all(somewhere):
+        return somewhere[0]
+    return next(filter(None, (_misnamed(plain, size) for size in sizes())), None)
+
+
+def _misnamed(plain: str, size: int) -> str | None:
+    from trainers.models import timm_name
+
+    try:
+        timm_name(plain, size)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def file_digest(path: Path) -> str:

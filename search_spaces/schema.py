@@ -289,7 +289,7 @@ class SweepModel(Closed):
     bank: StrictBool = True
     """Whether the teacher's logits are kept and shared by all trials."""
     resources: ResourcesModel = ResourcesModel()
-    """What one trial holds while it runs."""
+    """Cores and GPUs of a trial."""
     report: ReportModel = ReportModel()
     """How the report looks."""
 

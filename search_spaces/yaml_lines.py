@@ -167,7 +167,7 @@ class _Reading:
     def mapping(self, node: yaml.MappingNode, path: Path, above: tuple[int, ...]) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for key, child in node.value:
-            if not isinstance(key, yaml.ScalarNode):
+            if not isinstance(key, yaml.ScalarNode) or _lone_surrogate(key.value):
                 self.tree.problems.append(Problem(_line(key), dotted(path), "a key must be text"))
                 continue
             inner = (*path, str(key.value))
@@ -181,15 +181,23 @@ class _Reading:
 
     def scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
         text = str(node.value)
+        if _lone_surrogate(text):  # an escape such as \ud800 in quotes: no file or database takes it
+            self.tree.add(path, f"must be Unicode text, got {text!r}")
+            return None
         if node.tag == _STR:
             return text
         if not re.fullmatch(_PATTERNS[node.tag], text):  # an explicit tag on another word: !!int abc
             self.tree.add(path, f"{text!r} is not a YAML {node.tag.rpartition(':')[2]}")
             return None
-        if node.tag == _INT and len(text) > MAX_DIGITS:
-            self.tree.add(path, f"must have at most {MAX_DIGITS} digits, got {len(text)}")
+        digits = sum(map(str.isdigit, text))
+        if node.tag == _INT and digits > MAX_DIGITS:
+            self.tree.add(path, f"must have at most {MAX_DIGITS} digits, got {digits}")
             return None
         return _plain(node.tag, text)
+
+
+def _lone_surrogate(text: str) -> bool:
+    return any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _plain(tag: str, text: str) -> Any:

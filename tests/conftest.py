@@ -1,6 +1,5 @@
 """Shared by all tests: one thread, no network store by accident, fresh homes."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,12 +7,11 @@ import torch
 
 
 @pytest.fixture(autouse=True)
-def _alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the user's tracking server, home or cluster; every test computes on one thread."""
     for name in ("MLFLOW_TRACKING_URI", "KDSWEEP_HOME", "RAY_ADDRESS"):
         monkeypatch.delenv(name, raising=False)
     torch.set_num_threads(1)
-    yield
 
 
 @pytest.fixture

@@ -252,12 +252,10 @@ def _new_student(trial: Trial, data: DeviceData, device: torch.device) -> nn.Mod
 
     def make() -> nn.Module:
         info = data.info
-        return models.create(
-            trial.student, classes=info.classes, channels=info.channels, arguments=trial.student_args
-        )
+        return models.create(trial.student, classes=info.classes, channels=info.channels, arguments=trial.student_args)
 
     names = (trial.role, trial.seed, trial.student)
-    return from_stream(make, "weights", *names).to(device, memory_format=torch.channels_last)
+    return from_stream(make, "weights", *names).to(device).to(memory_format=torch.channels_last)
 
 
 def _new_optimizer(recipe: Recipe, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:

@@ -23,7 +23,7 @@ def replaced(path: Path) -> Iterator[Path]:
         sync(temporary)
         if temporary.is_dir() and path.exists():
             return
-        os.replace(temporary, path)
+        temporary.replace(path)
         _sync_one(path.parent)
     finally:
         remove(temporary)

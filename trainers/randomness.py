@@ -21,5 +21,5 @@ def from_stream(make: Callable[[], T], *names: object) -> T:
     For code that cannot be handed a generator, such as the initialisation inside timm's networks.
     """
     with torch.random.fork_rng(devices=[]):
-        torch.random.default_generator.manual_seed(stream_seed(*names))
+        torch.default_generator.manual_seed(stream_seed(*names))
         return make()

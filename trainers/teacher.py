@@ -25,7 +25,7 @@ class FrozenTeacher:
     """
 
     def __init__(self, model: nn.Module, teacher: Teacher, device: torch.device) -> None:
-        self._model = model.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
+        self._model = model.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False)
         self._autocast = teacher.precision == "bfloat16"
         self._logit_type = LOGIT_TYPES[teacher.logit_type]
         self._device = device

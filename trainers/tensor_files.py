@@ -25,6 +25,6 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, object]]:
         OSError, safetensors.SafetensorError: the file is missing or not whole.
     """
     with safe_open(path, framework="pt", device="cpu") as handle:
-        tensors = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118: not a mapping
+        tensors = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118 (not a mapping)
         metadata = json.loads((handle.metadata() or {}).get("json", "{}"))
     return tensors, metadata

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+
 @dataclass(frozen=True, slots=True)
 class ShiftViews:
     """Every crop of an image padded on all sides: (2 pad + 1)² views, numbered row by row.
@@ -21,7 +22,7 @@ class ShiftViews:
         mean, std: of the training images, in grey values; a view is (image - mean) / std in float32.
     """
 
-    padded_NCPP: Tensor
+    padded_NCPP: Tensor  # noqa: N815 (shape letters)
     size: int
     mean: Tensor
     std: Tensor

@@ -1,4 +1,4 @@
-"""Telling MLflow what the ledger knows: a thing is brought up to date as a whole, so telling it twice changes nothing."""
+"""Telling MLflow what the ledger knows: each thing as a whole, so that telling it twice changes nothing."""
 
 import subprocess
 from collections.abc import Sequence
@@ -198,7 +198,7 @@ class MlflowTarget:
         with tempfile.TemporaryDirectory() as folder:
             try:
                 path = self.client.download_artifacts(run_id, f"weights/{key}.safetensors", folder)
-            except Exception:  # noqa: BLE001: MLflow's stores raise what they like for a missing file
+            except Exception:  # noqa: BLE001 (MLflow's stores raise what they like for a missing file)
                 return False
             with replaced(target) as temporary:
                 temporary.write_bytes(Path(path).read_bytes())
@@ -240,5 +240,3 @@ def _git(*arguments: str) -> str:
     except FileNotFoundError:
         return ""
     return answer.stdout.strip() if answer.returncode == 0 else ""
-
-

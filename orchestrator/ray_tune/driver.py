@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 STOP_GRACE_SECONDS = 5.0
 """After a request to stop, running epochs have this long to end; their trials then go on from their last epoch."""
 
+
 class _Bridge:
     """What searcher, scheduler and stopper share: the planner, and which Ray trial runs which attempt."""
 
@@ -62,7 +63,7 @@ class _Bridge:
     def last_result(self, trial_id: str, text: str) -> None:
         """Take a result after which Tune stops the trial: the planner knows it already unless it says how it ended."""
         attempt, report = self._attempts.get(trial_id), Report.from_text(text)
-        if attempt is not None and (report.ending == "COMPLETE" or report.ending == "DIVERGED"):
+        if attempt is not None and report.ending != "":
             deliver(self.planner, attempt, report)
             self.planner.ended(attempt, Outcome(ending=report.ending, metrics=report.metrics))
 
@@ -92,7 +93,7 @@ class AttemptSearcher(Searcher):
         super().__init__(metric=None, mode=None)
         self._name = name
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # type: ignore[override]
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         return _BRIDGES[self._name].suggest(trial_id)
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:

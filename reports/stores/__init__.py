@@ -16,7 +16,7 @@ def open_store(tracking_uri: str) -> Store:
     """Return the store behind a tracking URI.
 
     Raises:
-        StoreUnavailable: there is none, or it does not answer. Nothing is created.
+        StoreUnavailableError: there is none, or it does not answer. Nothing is created.
     """
     if is_database(tracking_uri):
         from reports.stores.database import Database

@@ -50,7 +50,7 @@ class Store(Protocol):
         """Return an artifact of the run as text.
 
         Raises:
-            StoreUnavailable: it is not there, or out of reach from this machine.
+            StoreUnavailableError: it is not there, or out of reach from this machine.
         """
 
 

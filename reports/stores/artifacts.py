@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from reports.errors import StoreUnavailable
+from reports.errors import StoreUnavailableError
 from reports.stores._base import RunRecord
 
 
@@ -12,24 +12,24 @@ def read_artifact(run: RunRecord, name: str, tracking_uri: str, moved_to: Path |
     """Return the artifact `name` of `run` as text.
 
     Args:
-        moved_to: a folder of artifacts by experiment and run, looked at where the run's own is not there: a home that
+        moved_to: a folder of artifacts by run, looked at where the run's own is not there: a home that
             was copied to another place.
 
     Raises:
-        StoreUnavailable: it is not there, or out of reach.
+        StoreUnavailableError: it is not there, or out of reach.
     """
     folder = local_folder(run.artifact_uri)
     if folder is None:
         return _downloaded(run, name, tracking_uri)
     folders = [folder]
     if moved_to is not None:
-        folders.append(moved_to / run.experiment_id / run.run_id / "artifacts")
+        folders.append(moved_to / run.run_id / "artifacts")
     for candidate in folders:
         try:
             return (candidate / name).read_text(encoding="utf-8")
         except OSError:
             continue
-    raise StoreUnavailable(
+    raise StoreUnavailableError(
         f"{name} of the sweep's parent run {run.run_id} is not in {folder}; is the artifact store on this machine?"
     )
 
@@ -52,4 +52,4 @@ def _downloaded(run: RunRecord, name: str, tracking_uri: str) -> str:
             return Path(path).read_text(encoding="utf-8")
         except (MlflowException, OSError) as error:
             message = f"{name} of the sweep's parent run {run.run_id} cannot be read: {error}"
-            raise StoreUnavailable(message) from error
+            raise StoreUnavailableError(message) from error

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
-from reports.errors import StoreUnavailable
+from reports.errors import StoreUnavailableError
 from reports.results import METRICS
 from reports.stores._base import METHOD_PREFIX, PARAMS, TAGS, RunRecord, is_measured, preferred
 from reports.stores.artifacts import read_artifact
@@ -37,11 +37,11 @@ class Client:
         try:
             self._client = MlflowClient(tracking_uri)
         except MlflowException as error:
-            raise StoreUnavailable(f"{without_password(tracking_uri)} cannot be used: {error}") from error
+            raise StoreUnavailableError(f"{without_password(tracking_uri)} cannot be used: {error}") from error
         self._uri = tracking_uri
 
     def sweeps(self) -> list[str]:
-        names = {experiment_id: name for experiment_id, name in self._experiments()}
+        names = dict(self._experiments())
         parents = self._search(list(names), "tags.kind = 'sweep'")
         return sorted({names[run.info.experiment_id] for run in parents})
 
@@ -97,7 +97,7 @@ class Client:
             try:
                 page = self._client.search_runs(list(experiment_ids), condition, max_results=PAGE, page_token=token)
             except MlflowException as error:
-                raise StoreUnavailable(f"{without_password(self._uri)} refused a search: {error}") from error
+                raise StoreUnavailableError(f"{without_password(self._uri)} refused a search: {error}") from error
             yield from page
             token = page.token
             if not token:
@@ -116,11 +116,11 @@ def _must_answer(tracking_uri: str) -> None:
         return
     shown = without_password(tracking_uri)
     try:
-        urllib.request.urlopen(f"{shown.rstrip('/')}/health", timeout=ANSWER_SECONDS).close()
+        urllib.request.urlopen(f"{shown.rstrip('/')}/health", timeout=ANSWER_SECONDS).close()  # noqa: S310
     except urllib.error.HTTPError:
         return  # it answers; a proxy may hide this page
     except (OSError, ValueError) as error:
-        raise StoreUnavailable(f"the tracking server {shown} does not answer: {error}") from error
+        raise StoreUnavailableError(f"the tracking server {shown} does not answer: {error}") from error
 
 
 def _record(run: "Run") -> RunRecord:

@@ -30,7 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from reports.errors import StoreUnavailable
+from reports.errors import StoreUnavailableError
 from reports.results import METRICS
 from reports.stores._base import METHOD_PREFIX, PARAMS, TAGS, RunRecord, is_measured, preferred
 from reports.stores.artifacts import read_artifact
@@ -98,7 +98,7 @@ class Database:
         owners: dict[str, str] = {}
         for some in _chunks(sorted(set(keys))):
             wanted = select(TAG.c.run_uuid, TAG.c.value).where(TAG.c.key == "trial_key", TAG.c.value.in_(some))
-            owners.update({run_id: key for run_id, key in self._rows(wanted)})
+            owners.update((run_id, key) for run_id, key in self._rows(wanted))
         found: dict[str, list[RunRecord]] = defaultdict(list)
         for run_id, record in self.runs(owners).items():
             found[owners[run_id]].append(record)
@@ -133,7 +133,9 @@ class Database:
             with self._engine.connect() as connection:
                 return connection.execute(query).fetchall()
         except SQLAlchemyError as error:
-            raise StoreUnavailable(f"{self._engine.url!r} cannot be read as an MLflow database: {error}") from error
+            raise StoreUnavailableError(
+                f"{self._engine.url!r} cannot be read as an MLflow database: {error}"
+            ) from error
 
 
 def _open(tracking_uri: str) -> tuple[Engine, Path | None]:
@@ -143,10 +145,10 @@ def _open(tracking_uri: str) -> tuple[Engine, Path | None]:
         if url.get_backend_name() != "sqlite":
             return create_engine(url, poolclass=NullPool), None
     except (ArgumentError, ImportError) as error:
-        raise StoreUnavailable(f"the tracking URI cannot be used: {error}") from error
+        raise StoreUnavailableError(f"the tracking URI cannot be used: {error}") from error
     path = Path(url.database or "").absolute()
     if not path.is_file():
-        raise StoreUnavailable(f"there is no tracking database {path}; run a sweep first, or name its --home")
+        raise StoreUnavailableError(f"there is no tracking database {path}; run a sweep first, or name its --home")
     address = f"file:{quote(str(path))}?mode=ro"
     connect = lambda: sqlite3.connect(address, uri=True, timeout=WAIT_SECONDS, check_same_thread=False)  # noqa: E731
     return create_engine(f"sqlite:///{path}", creator=connect, poolclass=NullPool), path.parent

@@ -87,7 +87,7 @@ def drive(
 def content(ledger: Ledger, sweep: str) -> dict[str, object]:
     """Return all that a table could be made of: members with their results, and every proposal."""
     members = sorted(
-        ((m.cell, m.row, m.phase, m.rank or 0, m.seed, m.proposal or 0, m.key) for m in ledger.members(sweep))
+        (m.cell, m.row, m.phase, m.rank or 0, m.seed, m.proposal or 0, m.key) for m in ledger.members(sweep)
     )
     results = {key: (ledger.trial(key).state, ledger.trial(key).metrics) for *_, key in members}
     studies = [row[0] for row in ledger._db.execute("SELECT id FROM study ORDER BY id")]

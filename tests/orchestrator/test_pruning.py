@@ -54,7 +54,9 @@ def test_killed_at_every_commit_it_prunes_the_same(sweep, undisturbed, tmp_path:
 
 
 def test_asked_for_without_a_pruner_a_pruned_trial_goes_on(tmp_path: Path):
-    few = SWEEP.replace("k: {low: 1, high: 30, log: true}, w2: {low: 1, high: 16, log: true}", "k: {choice: [1, 2, 3, 5]}")
+    few = SWEEP.replace(
+        "k: {low: 1, high: 30, log: true}, w2: {low: 1, high: 16, log: true}", "k: {choice: [1, 2, 3, 5]}"
+    )
     ledger = Ledger(tmp_path / "ledger.db")
     text = few.replace("sampler: tpe", "sampler: random, pruner: halving").replace("trials: 8", "trials: 30")
     drive(new_planner(ledger, sweep_of(text, tmp_path / "pruned")))

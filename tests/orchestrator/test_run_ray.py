@@ -19,10 +19,14 @@ HEAD = """
 """
 
 
-def sweep_file(folder: Path, methods: str, *, name: str = "small", epochs: int = 2, seeds: int = 1, more: str = "") -> Path:
+def sweep_file(
+    folder: Path, methods: str, *, name: str = "small", epochs: int = 2, seeds: int = 1, more: str = ""
+) -> Path:
     text = textwrap.dedent(HEAD).format(name=name, epochs=epochs, seeds=seeds)
     path = folder / f"{name}.yaml"
-    path.write_text(text + "methods:\n" + textwrap.indent(textwrap.dedent(methods), "  ") + "\n" + textwrap.dedent(more))
+    path.write_text(
+        text + "methods:\n" + textwrap.indent(textwrap.dedent(methods), "  ") + "\n" + textwrap.dedent(more)
+    )
     return path
 
 

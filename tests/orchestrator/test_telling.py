@@ -179,7 +179,7 @@ def test_a_home_that_lost_its_ledger_takes_its_results_from_the_store(sweep, led
 
 def test_a_store_that_does_not_answer_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    with pytest.raises(TrackingError, match="127.0.0.1:9 does not answer") as caught:
+    with pytest.raises(TrackingError, match=r"127\.0\.0\.1:9 does not answer") as caught:
         check_answers("http://someone:secret@127.0.0.1:9")
     assert "secret" not in str(caught.value)
 

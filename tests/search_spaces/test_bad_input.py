@@ -55,6 +55,8 @@ def test_a_file_nested_too_deeply(tmp_path: Path) -> None:
 
 
 NAME_RULE = "must be 1 to 64 of a-z, 0-9, '.', '_' and '-', the first a letter or digit"
+RECIPES = "(known: cifar, digits, digits-teacher)"
+SETTINGS = "must be a value, {grid: […]}, {low: …, high: …} or {choice: […]}"
 ONE_LINE = [
     # the name
     ("name: small", "name: ../up", f"line 1  name: {NAME_RULE}, got '../up'"),
@@ -150,8 +152,7 @@ ONE_LINE = [
     (
         "methods:",
         "teachers: {tinyresnet: {recipe: digts}}\nmethods:",
-        "line 4  teachers.tinyresnet.recipe: unknown recipe 'digts'; did you mean 'digits'? "
-        "(known: cifar, digits, digits-teacher)",
+        f"line 4  teachers.tinyresnet.recipe: unknown recipe 'digts'; did you mean 'digits'? {RECIPES}",
     ),
     # recipes
     (
@@ -239,7 +240,7 @@ ONE_LINE = [
     (
         "  kd:",
         "  gdkd: {k: {}}",
-        "line 6  methods.gdkd.k: must be a value, {grid: […]}, {low: …, high: …} or {choice: […]}, got an empty mapping",
+        f"line 6  methods.gdkd.k: {SETTINGS}, got an empty mapping",
     ),
     ("  kd:", "  gdkd: {k: {low: 1}}", "line 6  methods.gdkd.k.high: is missing"),
     (

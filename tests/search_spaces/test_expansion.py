@@ -195,6 +195,11 @@ def test_what_was_decided_stays_decided(tmp_path: Path) -> None:
     assert expand(file, accepted.resolved["autos"], capability=lambda: None) == accepted
 
 
+def test_what_the_file_says_is_not_overruled_by_what_was_decided(tmp_path: Path) -> None:
+    sweep = expand(read(write(tmp_path, SMALL + "precision: bfloat16\n")), {"precision": "float32"})
+    assert sweep.fixed[0].trial.recipe.precision == "bfloat16"
+
+
 def test_an_auto_that_cannot_be(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"autos\.precision must be one of .*, got 'float8'"):
         expand(read(write(tmp_path, SMALL)), {"precision": "float8"})

@@ -45,7 +45,7 @@ def folder(store: Store) -> Path:
 
 
 def test_filled_once_then_read(store: Store):
-    first, asked = ask(store)
+    _, asked = ask(store)
     second, asked_again = ask(store)
     assert (asked, asked_again) == (250_000, 0)
     assert isinstance(second.logits, np.memmap)

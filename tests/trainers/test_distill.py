@@ -11,8 +11,8 @@ from tests.trainers.tiny import new_store, run, student_trial, teacher_trial
 from trainers.device_data import on_device
 from trainers.distill import Training, distill
 from trainers.store import Store
-from trainers.tensor_files import load_tensors
 from trainers.teacher import frozen_teacher, load_teacher
+from trainers.tensor_files import load_tensors
 from trainers.trial import TRAINER_VERSION, trial_key
 
 TIMES = ("epoch_seconds", "images_per_second")

@@ -26,6 +26,7 @@ from trainers.methods.standardize import standardize
 
 __all__ = [
     "ALL",
+    "METHODS",
     "BuiltMethod",
     "Choice",
     "Hyperparameter",
@@ -43,6 +44,8 @@ __all__ = [
 ]
 
 ALL = (CE_METHOD, KD_METHOD, DKD_METHOD, GDKD_METHOD, GDKD3_METHOD)
+METHODS = {method.name: method for method in ALL}
+"""Our own methods by name; `methods()` has those of plug-ins too."""
 PLUGINS = "kdsweep.methods"
 """Entry-point group; each entry resolves to a `Method`."""
 
@@ -54,7 +57,7 @@ def methods() -> dict[str, Method]:
     Raises:
         ValueError: a plug-in gives something else than a Method, or takes a name that is taken.
     """
-    found = {method.name: method for method in ALL}
+    found = dict(METHODS)
     for entry in entry_points(group=PLUGINS):
         method = entry.load()
         if not isinstance(method, Method):

@@ -232,7 +232,7 @@ def _finite(value: float) -> bool:
 
 def _coerced(value: object, kind: type[Value]) -> Value:
     assert isinstance(value, bool | int | float | str)
-    return float(value) if kind is float else value
+    return float(value) + 0.0 if kind is float else value  # + 0.0 makes -0.0 the same value as 0.0
 
 
 def check(hyperparameters: Any, method: str) -> None:

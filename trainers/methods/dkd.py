@@ -11,6 +11,7 @@ from typing import Annotated
 from torch import Tensor
 
 from trainers.methods._base import Log, Method, Needs, Range, Value, check
+from trainers.methods._tensors import raised
 from trainers.methods.partition import Comparison, partition_loss, target_first
 
 
@@ -46,7 +47,8 @@ def dkd_loss(
         target_B: class numbers.
 
     Raises:
-        ValueError: the logits are not two tensors of one shape [B, C], C at least 2.
+        ValueError: the logits are not two tensors of one shape [B, C], C at least 2, or there is not one target a
+            sample.
     """
     return _compare(student_BC, teacher_BC, target_B, alpha, beta, temperature).loss
 
@@ -54,10 +56,11 @@ def dkd_loss(
 def _compare(
     student_BC: Tensor, teacher_BC: Tensor, target_B: Tensor, alpha: float, beta: float, temperature: float
 ) -> Comparison:
+    student, teacher = raised(student_BC, teacher_BC)
     return partition_loss(
-        student_BC,
-        teacher_BC,
-        ranking_BC=target_first(target_B, student_BC.shape[1]),
+        student,
+        teacher,
+        ranking_BC=target_first(target_B, student.shape[1]),
         cuts=(1,),
         w0=alpha,
         weights=(0.0, beta),

@@ -12,6 +12,7 @@ from typing import Annotated
 from torch import Tensor
 
 from trainers.methods._base import Log, Method, Needs, Range, Value, check
+from trainers.methods._tensors import raised
 from trainers.methods.partition import Comparison, Direction, by_teacher, partition_loss
 
 
@@ -75,10 +76,11 @@ def _compare(
     temperature: float,
     kl: Direction,
 ) -> Comparison:
+    student, teacher = raised(student_BC, teacher_BC)
     return partition_loss(
-        student_BC,
-        teacher_BC,
-        ranking_BC=by_teacher(teacher_BC, k),
+        student,
+        teacher,
+        ranking_BC=by_teacher(teacher, k),
         cuts=(k,),
         w0=weights[0],
         weights=weights[1:],

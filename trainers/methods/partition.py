@@ -4,7 +4,7 @@ Zheng, Cheng, "Rethinking Decoupled Knowledge Distillation: A Predictive Distrib
 arXiv:2512.04625. One cut at k by the teacher's ranking is GDKD, cuts at 1 and k are GDKD3, target against rest is DKD
 (Zhao et al., CVPR 2022, arXiv:2203.08679); longer lists of cuts work the same.
 
-Shapes: B = batch, C = classes in the order of the ranking, G = groups.
+Shapes: S = student and teacher, B = batch, C = classes in the order of the ranking, N = some of them, G = groups.
 """
 
 from collections.abc import Sequence
@@ -37,15 +37,21 @@ def by_teacher(teacher_BC: Tensor, ranks: int | None = None) -> Tensor:
 
     Args:
         ranks: how many from the top must be in order; the others may come in any. None: all.
+
+    Raises:
+        ValueError: ranks is not in 1 … C.
     """
-    if ranks is None or teacher_BC.shape[1] <= SORTED_WHOLE:
+    size = teacher_BC.shape[1]
+    if ranks is not None and not 1 <= ranks <= size:
+        raise ValueError(f"ranks must be from 1 to the number of classes ({size}), got {ranks}")
+    if ranks is None or size <= SORTED_WHOLE:
         return teacher_BC.sort(dim=1, descending=True, stable=True).indices
     # topk alone leaves open which of several equal logits it takes: it only tells how high the last one is
     last_B1 = teacher_BC.topk(ranks, dim=1).values[:, -1:]
     above, level = teacher_BC > last_B1, teacher_BC == last_B1
     inside = above | (level & (level.cumsum(1) <= ranks - above.sum(1, keepdim=True)))
     count = inside.cumsum(1)
-    classes = torch.arange(teacher_BC.shape[1], device=teacher_BC.device).expand_as(count)
+    classes = torch.arange(size, device=teacher_BC.device).expand_as(count)
     place = torch.where(inside, count - 1, classes - count + count[:, -1:])
     order = torch.empty_like(place).scatter_(1, place, classes)
     top = order[:, :ranks]
@@ -82,10 +88,12 @@ def partition_loss(
             mean. Between the groups it is always forward, as in the authors' code.
 
     Raises:
-        ValueError: the tensors do not fit, or the cuts are not rising ranks between 1 and C − 1, or the weights are
-            not one a group, or kl is none of the three.
+        ValueError: the tensors do not have one shape, or the cuts are not rising ranks between 1 and C − 1, or the
+            weights are not one a group, or kl is none of the three.
     """
     student, teacher = raised(student_BC, teacher_BC)
+    if ranking_BC.shape != student.shape:
+        raise ValueError(f"a ranking must have the shape of the logits {[*student.shape]}, got {[*ranking_BC.shape]}")
     _check(student.shape[1], cuts, weights, kl)
     settings = (tuple(cuts), float(w0), tuple(map(float, weights)), float(temperature), kl)
     answer = _Partition.apply(student, teacher, ranking_BC, settings)
@@ -104,21 +112,22 @@ def _check(classes: int, cuts: Sequence[int], weights: Sequence[float], kl: str)
 
 
 class _Partition(torch.autograd.Function):
-    """Loss and gradient in one pass over slices of the ranked logits.
+    """Loss and gradient in one pass over the groups.
 
     A group is compared inside itself before its mass is known, so one that is 1e-30 of the teacher's prediction is as
-    exact as any other.
+    exact as any other. Student and teacher go through each operation as one tensor: at the usual sizes the number of
+    operations is the cost.
     """
 
     @staticmethod
     def forward(ctx: Any, student_BC: Tensor, teacher_BC: Tensor, ranking_BC: Tensor, settings: Any) -> Any:
         cuts, w0, weights, temperature, kl = settings
-        edges = [*pairwise([0, *cuts, student_BC.shape[1]])]
-        student = _grouped(student_BC.gather(1, ranking_BC) / temperature, edges)
-        teacher = _grouped(teacher_BC.gather(1, ranking_BC) / temperature, edges)
-        between, within, gradient = _compare(student, teacher, w0, weights, kl)
+        logits_SBC = torch.stack((student_BC, teacher_BC)).div_(temperature)
+        ranking_SBC, edges = ranking_BC.expand(2, -1, -1), pairwise((0, *cuts, student_BC.shape[1]))
+        groups = [logits_SBC.gather(2, ranking_SBC[:, :, start:end]) for start, end in edges]
+        between, within, gradient = _compare(groups, w0, weights, kl)
         scale = temperature**2 / len(student_BC)
-        total, parts = between.sum() * scale, within.sum(0) * scale
+        total, parts = between.sum() * scale, within.sum(1) * scale
         loss = w0 * total
         for weight, part in zip(weights, parts, strict=True):
             loss = loss + weight * part
@@ -134,54 +143,38 @@ class _Partition(torch.autograd.Function):
         return gradient * outer, None, None, None
 
 
-class _Distribution(NamedTuple):
-    """Probabilities over dimension 1, and their logarithms."""
-
-    log: Tensor
-    p: Tensor
-
-
-def _distribution(logits: Tensor) -> _Distribution:
-    log = logits.log_softmax(1)
-    return _Distribution(log, log.exp())
-
-
-def _grouped(logits_BC: Tensor, edges: Sequence[tuple[int, int]]) -> tuple[_Distribution, list[_Distribution]]:
-    """Return the distribution over groups of ranked classes, and those inside the groups."""
-    slices = [logits_BC[:, start:end] for start, end in edges]
-    leaves = [_distribution(part) for part in slices]
-    # log Σ exp of a group is its highest logit less that one's log probability; both are at hand without rounding
-    masses = [part.amax(1) - leaf.log.amax(1) for part, leaf in zip(slices, leaves, strict=True)]
-    return _distribution(torch.stack(masses, dim=1)), leaves
-
-
 def _compare(
-    student: tuple[_Distribution, list[_Distribution]],
-    teacher: tuple[_Distribution, list[_Distribution]],
-    w0: float,
-    weights: Sequence[float],
-    kl: Direction,
+    groups: Sequence[Tensor], w0: float, weights: Sequence[float], kl: Direction
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return KL between groups [B], KL inside groups [B, G], and the gradient [B, C] of their weighted sum with
-    respect to the student's ranked logits over T."""
-    between, pull_BG = _divergence(student[0], teacher[0], "forward")
+    """Return KL between groups [B], KL inside groups [G, B], and the gradient [B, C] of their weighted sum with
+    respect to the student's ranked logits over T.
+
+    Args:
+        groups: logits over T [S, B, N] of the classes of each group.
+    """
+    leaves = [part.log_softmax(2) for part in groups]
+    # log Σ exp of a group is its highest logit less that one's log probability; both are at hand without rounding
+    masses = [part.amax(2) - leaf.amax(2) for part, leaf in zip(groups, leaves, strict=True)]
+    between, pull_BG, _ = _divergence(torch.stack(masses, dim=2).log_softmax(2), "forward")
     within, pieces = [], []
-    for i, (leaf, teacher_leaf) in enumerate(zip(student[1], teacher[1], strict=True)):
-        inside, pull = _divergence(leaf, teacher_leaf, kl)  # 0 for a group of one class
+    for i, leaf in enumerate(leaves):
+        inside, pull, share = _divergence(leaf, kl)  # 0 for a group of one class
         within.append(inside)
         # a group's pull is shared among its classes
-        pieces.append(pull.mul_(weights[i]).addcmul_(leaf.p, pull_BG[:, i, None], value=w0))
-    return between, torch.stack(within, dim=1), torch.cat(pieces, dim=1)
+        pieces.append(pull.mul_(weights[i]).addcmul_(share, pull_BG[:, i, None], value=w0))
+    return between, torch.stack(within), torch.cat(pieces, dim=1)
 
 
-def _divergence(student: _Distribution, teacher: _Distribution, kl: Direction) -> tuple[Tensor, Tensor]:
-    """Return the KL [B] of two distributions over dimension 1 and its gradient with respect to the student's logits."""
-    difference = student.log - teacher.log
-    forward, forward_pull = -(teacher.p * difference).sum(1), student.p - teacher.p
+def _divergence(log_SBN: Tensor, kl: Direction) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the KL [B] of two distributions given as logarithms, its gradient [B, N] with respect to the student's
+    logits, and the student's probabilities."""
+    student, teacher = log_SBN.exp().unbind()
+    difference = log_SBN[0] - log_SBN[1]
+    forward, forward_pull = -(teacher * difference).sum(1), student - teacher
     if kl == "forward":
-        return forward, forward_pull
-    reverse = (student.p * difference).sum(1)
-    reverse_pull = student.p * (difference - reverse[:, None])
+        return forward, forward_pull, student
+    reverse = (student * difference).sum(1)
+    reverse_pull = student * (difference - reverse[:, None])
     if kl == "reverse":
-        return reverse, reverse_pull
-    return (forward + reverse) / 2, (forward_pull + reverse_pull) / 2
+        return reverse, reverse_pull, student
+    return (forward + reverse) / 2, (forward_pull + reverse_pull) / 2, student

@@ -4,6 +4,7 @@ They follow timm's interface (`forward_features`, `forward_head`, `forward_inter
 `reset_classifier`) and are registered with timm as `cifar_tinyresnet` and `cifar_tinycnn`.
 """
 
+from itertools import pairwise
 from typing import Any
 
 from timm.models import register_model
@@ -29,7 +30,8 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.second(self.relu(self.first(x)))
-        return self.relu(out + self.shortcut(x))
+        total: Tensor = self.relu(out + self.shortcut(x))
+        return total
 
 
 class StagedNet(nn.Module):
@@ -101,8 +103,7 @@ def cifar_tinycnn(pretrained: bool = False, num_classes: int = 100, in_chans: in
     _refuse_pretrained(pretrained, "cifar_tinycnn")
     widths = [in_chans, 16, 32, 64]
     stages: list[nn.Module] = [
-        nn.Sequential(conv_bn(inputs, outputs, 2), nn.ReLU())
-        for inputs, outputs in zip(widths[:-1], widths[1:], strict=True)
+        nn.Sequential(conv_bn(inputs, outputs, 2), nn.ReLU()) for inputs, outputs in pairwise(widths)
     ]
     return StagedNet(stages, width=64, grid=2, num_classes=num_classes)
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from hypothesis import settings
@@ -59,7 +60,7 @@ def textbook(
     total = student.new_zeros(())
     edges = [0, *cuts, student.shape[1]]
     for q, p, ranking in zip(student.log_softmax(1), teacher.log_softmax(1), rankings, strict=True):
-        groups = [list(ranking[start:end]) for start, end in zip(edges[:-1], edges[1:], strict=True)]
+        groups = [list(ranking[start:end]) for start, end in pairwise(edges)]
         total = total + w0 * _kl(torch.stack([p[g].logsumexp(0) for g in groups]), [q[g].logsumexp(0) for g in groups])
         for weight, group in zip(weights, groups, strict=True):
             ours, theirs = q[group].log_softmax(0), p[group].log_softmax(0)
@@ -75,8 +76,8 @@ def _kl(left: Tensor, right: Tensor | list[Tensor]) -> Tensor:
 
 def kl(left: Sequence[float], right: Sequence[float]) -> float:
     """Return the KL of two lists of probabilities; their sums are divided out."""
-    pairs = [(p / sum(left), q / sum(right)) for p, q in zip(left, right, strict=True)]
-    return sum(p * math.log(p / q) for p, q in pairs)
+    normal = [(p / sum(left), q / sum(right)) for p, q in zip(left, right, strict=True)]
+    return sum(p * math.log(p / q) for p, q in normal)
 
 
 def with_gradient(loss, student: Tensor, *rest: Tensor, **settings) -> tuple[Tensor, Tensor]:

@@ -75,7 +75,9 @@ def test_kd_is_the_kl_between_the_groups_and_the_mass_of_each_times_the_kl_insid
         student, teacher, ranking_BC=ranking, cuts=cuts, w0=1.0, weights=masses, temperature=temperature
     )
     torch.testing.assert_close(whole.loss, kd_loss(student, teacher, temperature=temperature), **TIGHT)
-    torch.testing.assert_close(whole.loss, whole.between + whole.within @ torch.tensor(masses).double(), **TIGHT)
+    torch.testing.assert_close(
+        whole.loss, whole.between + whole.within @ torch.tensor(masses, dtype=torch.float64), **TIGHT
+    )
 
 
 @repeatable

@@ -1,0 +1,226 @@
+"""A sweep in a tracking store, as the contract has it, without any training: told through MLflow's own client."""
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param
+
+STATUS = {
+    "COMPLETE": "FINISHED",
+    "PRUNED": "KILLED",
+    "INTERRUPTED": "KILLED",
+    "DIVERGED": "FAILED",
+    "FAIL": "FAILED",
+    "RUNNING": "RUNNING",
+}
+COLUMNS = ("cell", "entry", "row", "phase", "rank", "seed", "trial_key", "run_id", "experiment_id")
+CELL = "digits100: tinyresnet -> tinycnn"
+SEARCH_SEED = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class FakeTrial:
+    row: str
+    top1: float = 0.0
+    """Test accuracy, or validation accuracy in the search phase."""
+    seed: int = 0
+    entry: str = ""
+    """By default the row."""
+    cell: str = CELL
+    phase: str = "fixed"
+    rank: int | None = None
+    state: str = "COMPLETE"
+    """WAITING: there is no run."""
+    method: str = "kd"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """Instead of those that the state suggests."""
+    run_known: bool = True
+    """Whether members.csv has the run's id."""
+    key: str = ""
+    """By default from all that makes the trial."""
+
+    @property
+    def trial_key(self) -> str:
+        parts = (self.row, self.seed, self.cell, self.phase, self.rank, sorted(self.settings.items()))
+        return self.key or hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def row(label: str, method: str = "kd", **values: Any) -> dict[str, Any]:
+    """A row as resolved.yaml lists it."""
+    listed = {"entry": label, "label": label, "method": method, "group": "logit", "hyperparameters": {}}
+    return {**listed, "grid": [], "dimensions": [], **values}
+
+
+def grid(entry: str, name: str, values: Iterable[Any], method: str = "gdkd", **fixed: Any) -> list[dict[str, Any]]:
+    """The rows of an entry with a grid."""
+    return [
+        row(f"{entry} {name}={v}", method, entry=entry, hyperparameters={**fixed, name: v}, grid=[name]) for v in values
+    ]
+
+
+def teacher(top1: float, state: str = "COMPLETE", cell: str = "digits100: tinyresnet") -> FakeTrial:
+    return FakeTrial(row="teacher", entry="", cell=cell, phase="teacher", method="ce", top1=top1, state=state)
+
+
+def seeds(row: str, top1s: Sequence[float], **values: Any) -> list[FakeTrial]:
+    """A trial for each accuracy, with seeds 0, 1, …"""
+    return [FakeTrial(row=row, top1=top1, seed=seed, **values) for seed, top1 in enumerate(top1s)]
+
+
+def cell_of(text: str) -> dict[str, str]:
+    dataset, _, pair = text.partition(": ")
+    teacher_name, _, student = pair.partition(" -> ")
+    return {"id": text, "dataset": dataset, "teacher": teacher_name, "student": student}
+
+
+@dataclass(frozen=True)
+class FakeSweep:
+    name: str
+    trials: Sequence[FakeTrial]
+    rows: Sequence[Mapping[str, Any]]
+    cells: Sequence[str] = (CELL,)
+    report: Mapping[str, Any] = field(default_factory=dict)
+
+    def tell(self, client: MlflowClient, artifacts: Path | None) -> None:
+        """Record the sweep; `artifacts` is the experiment's folder, None for the server's choice."""
+        location = None if artifacts is None else artifacts.as_uri()
+        experiment = client.create_experiment(self.name, artifact_location=location)
+        parent = client.create_run(experiment, tags={"kind": "sweep", "sweep": self.name}).info.run_id
+        runs: dict[str, str] = {}
+        for trial in self.trials:
+            if trial.state != "WAITING" and trial.trial_key not in runs:
+                runs[trial.trial_key] = tell_trial(client, experiment, parent, trial)
+        self.tell_parent(client, parent, experiment, runs)
+
+    def tell_parent(self, client: MlflowClient, parent: str, experiment: str, runs: Mapping[str, str]) -> None:
+        resolved = {
+            "name": self.name,
+            "cells": [cell_of(text) for text in self.cells],
+            "rows": list(self.rows),
+            "report": dict(self.report),
+        }
+        client.log_text(parent, yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True), "resolved.yaml")
+        client.log_text(parent, self.members(experiment, runs), "members.csv")
+
+    def members(self, experiment: str, runs: Mapping[str, str]) -> str:
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for trial in self.trials:
+            run = runs.get(trial.trial_key, "") if trial.run_known else ""
+            entry = trial.entry or ("" if trial.phase == "teacher" else trial.row)
+            rank = "" if trial.rank is None else trial.rank
+            place = [trial.cell, entry, trial.row, trial.phase, rank, trial.seed]
+            writer.writerow([*place, trial.trial_key, run, experiment if run else ""])
+        return text.getvalue()
+
+
+def tell_trial(client: MlflowClient, experiment: str, parent: str, trial: FakeTrial) -> str:
+    tags = {
+        "kind": "teacher" if trial.phase == "teacher" else "trial",
+        "trial_key": trial.trial_key,
+        "config_key": hashlib.sha256(trial.row.encode()).hexdigest(),
+        "state": trial.state,
+        "phase": trial.phase,
+        "mlflow.parentRunId": parent,
+    }
+    run_id = client.create_run(experiment, start_time=1000, tags=tags).info.run_id
+    dataset, _, pair = trial.cell.partition(": ")
+    network, _, student = pair.partition(" -> ")
+    params = {
+        "dataset": dataset,
+        "split": "search" if trial.phase == "search" else "full",
+        "teacher": "" if trial.method == "ce" else f"cifar_{network}",
+        "student": f"cifar_{student or network}",
+        "method": trial.method,
+        "seed": trial.seed,
+        "recipe.epochs": 10,
+        **{f"method.{name}": value for name, value in trial.settings.items()},
+    }
+    metrics = [Metric(name, value, 2000, 10) for name, value in (trial.metrics or metrics_of(trial)).items()]
+    client.log_batch(run_id, metrics=metrics, params=[Param(name, str(value)) for name, value in params.items()])
+    if trial.state != "RUNNING":
+        client.set_terminated(run_id, STATUS[trial.state], end_time=3000)
+    return str(run_id)
+
+
+def metrics_of(trial: FakeTrial) -> dict[str, float]:
+    """What a trial leaves behind; one that did not complete has an accuracy too, which must never be in a mean."""
+    if trial.phase == "search":
+        return {"val_top1": trial.top1, "final_val_top1": trial.top1, "train_seconds": 1.5}
+    ends = {"final_top1": trial.top1, "best_top1": trial.top1 + 1, "final_top5": 99.0, "teacher_images": 0.0}
+    return {**ends, "train_seconds": 4.0, "peak_memory_bytes": 1e8, "test_top1": trial.top1}
+
+
+KS = {1: (66.2, 66.6, 65.8), 5: (66.5, 66.8, 66.9), 20: (63.4, 61.8, 65.0), 99: (64.0, 64.7, 65.4)}
+RANGES = [
+    {"name": "k", "type": "int", "low": 1, "high": 30, "log": True},
+    {"name": "w2", "type": "float", "low": 1.0, "high": 16.0, "log": True},
+]
+
+
+def whole_sweep() -> FakeSweep:
+    """One pair with everything that can happen to a trial."""
+    trials = [teacher(83.6)]
+    trials += seeds("ce", (55.4, 54.4, 56.4), method="ce") + seeds("kd", (63.1, 62.4, 63.8), settings={"weight": 0.9})
+    trials += seeds("dkd", (66.1, 65.5), method="dkd")
+    trials += [FakeTrial(row="dkd", seed=2, top1=90.0, state="DIVERGED", method="dkd")]
+    for k, top1s in KS.items():
+        values = {"entry": "gdkd (by k)", "method": "gdkd", "settings": {"k": k, "w2": 8.0}}
+        trials += seeds(f"gdkd (by k) k={k}", top1s, **values)
+    trials += a_search("gdkd (tuned)")
+    for seed, state in enumerate(("FAIL", "FAIL", "INTERRUPTED")):
+        trials.append(FakeTrial(row="broken", seed=seed, top1=91.0, state=state))
+    for seed, state in enumerate(("RUNNING", "WAITING", "COMPLETE")):
+        trials.append(FakeTrial(row="half", seed=seed, top1=60.0 if state == "COMPLETE" else 92.0, state=state))
+    trials += [FakeTrial(row="waiting", seed=seed, state="WAITING") for seed in range(3)]
+    trials += [FakeTrial(row="pruned", seed=seed, top1=93.0, state="PRUNED") for seed in range(3)]
+    trials += [FakeTrial(row="searching", phase="search", seed=SEARCH_SEED, top1=94.0, settings={"k": 2, "w2": 1.0})]
+    trials += [
+        FakeTrial(row="searching", phase="search", seed=SEARCH_SEED, state="RUNNING", settings={"k": 3, "w2": 1.0})
+    ]
+    rows = [row("ce", "ce"), row("kd"), row("dkd", "dkd"), *grid("gdkd (by k)", "k", KS)]
+    rows += [row("gdkd (tuned)", "gdkd", dimensions=RANGES), row("broken"), row("half"), row("waiting"), row("pruned")]
+    rows += [row("searching", "gdkd", dimensions=RANGES)]
+    return FakeSweep("whole", trials, rows, report={"caption": "A caption of mine."})
+
+
+def a_search(label: str) -> list[FakeTrial]:
+    """Six proposals, of which one pruned and one diverged; ranks 1 and 2 confirmed."""
+    found = [(3, 2.0, 62.0), (7, 8.5, 64.5), (7, 4.25, 64.5), (2, 3.0, 60.0)]
+    lost = [(29, 15.0, 95.0, "PRUNED"), (30, 16.0, 96.0, "DIVERGED")]
+    values: dict[str, Any] = {"row": label, "method": "gdkd"}
+    search = {"phase": "search", "seed": SEARCH_SEED, **values}
+    trials = [FakeTrial(settings={"k": k, "w2": w2}, top1=top1, **search) for k, w2, top1 in found]
+    trials += [FakeTrial(settings={"k": k, "w2": w2}, top1=t, state=state, **search) for k, w2, t, state in lost]
+    trials += seeds(label, (66.9, 67.1, 66.7), phase="confirm", rank=1, method="gdkd", settings={"k": 7, "w2": 8.5})
+    return trials + seeds(
+        label, (97.0, 97.0, 97.0), phase="confirm", rank=2, method="gdkd", settings={"k": 7, "w2": 4.25}
+    )
+
+
+NASTY = "=a & b_c %d | <script>alert(1)</script> ünï α中 $x$ #1 {~^\\}"
+"""A name with everything that means something to Markdown, LaTeX, HTML, a spreadsheet or matplotlib."""
+
+
+def nasty_sweep() -> FakeSweep:
+    """Two data sets, names that must be escaped, and a baseline."""
+    cells = ("digits100: tinyresnet -> tinycnn", "odd_set: t_1 & co -> s|2")
+    trials = []
+    for index, cell in enumerate(cells):
+        trials.append(teacher(80.0 + index, cell=cell.partition(" -> ")[0]))
+        trials += seeds("kd", (60.0 + index, 61.5 + index), cell=cell)
+        trials += seeds(NASTY, (61.0 + index, 61.0 + index), cell=cell, method="gdkd")
+        trials += seeds(f"{NASTY} k=1", (60.5, 60.6), entry=NASTY, cell=cell, method="gdkd", settings={"k": 1})
+        trials += seeds(f"{NASTY} k=50", (60.7, 60.9), entry=NASTY, cell=cell, method="gdkd", settings={"k": 50})
+    rows = [row("kd"), row(NASTY, "gdkd", entry="plain"), *grid(NASTY, "k", (1, 50))]
+    report = {"baseline": "kd", "digits": 2, "names": {"kd": "KD_{paper}"}, "caption": "50 % of_it & <b>more</b>"}
+    return FakeSweep("nasty", trials, rows, cells, report)

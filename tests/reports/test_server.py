@@ -1,0 +1,80 @@
+"""Over HTTP the same results come as from the database itself."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import reports
+from tests.reports.fake_sweep import CELL, FakeSweep, FakeTrial, row, seeds, teacher
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """A tracking server on loopback with a database and artifacts of its own; its address and folder."""
+    folder = tmp_path_factory.mktemp("server")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command += ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"]
+    command += ["--artifacts-destination", str(folder / "artifacts")]
+    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
+    with (folder / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log, env=environment) as ours:
+        address = f"http://127.0.0.1:{port}"
+        try:
+            wait_for(address, ours)
+            yield address, folder
+        finally:
+            ours.terminate()
+
+
+def wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            urllib.request.urlopen(f"{address}/health", timeout=2).close()
+            return
+        except OSError:
+            time.sleep(0.2)  # nothing tells when a server in another process listens
+    pytest.fail("the tracking server did not start")
+
+
+def test_the_same_as_from_the_database(server: tuple[str, Path]) -> None:
+    from mlflow import MlflowClient
+
+    address, folder = server
+    client = MlflowClient(address)
+    elsewhere = FakeTrial(row="kd", top1=61.0, seed=9, key="a" * 64)
+    FakeSweep("first", [elsewhere], [row("kd")]).tell(client, None)
+    trials = [teacher(80.0), *seeds("kd", (60.0, 61.0, 62.0), run_known=False), *seeds("ce", (50.0,), method="ce")]
+    trials += [FakeTrial(row="kd", seed=9, state="WAITING", key="a" * 64), FakeTrial(row="dkd", state="DIVERGED")]
+    trials += [FakeTrial(row="dkd", seed=1, state="WAITING")]
+    trials += [FakeTrial(row="kd", seed=3, metrics={"final_top1": float("nan"), "best_top1": float("inf")})]
+    FakeSweep("second", trials, [row("ce", "ce"), row("kd"), row("dkd", "dkd")]).tell(client, None)
+    over_http = reports.load("second", tracking_uri=address)
+    assert over_http.trials["state"].tolist().count("COMPLETE") == 7
+    with pytest.raises(reports.UnknownSweepError, match="did you mean 'second'"):
+        reports.load("secon", tracking_uri=address)
+
+    from reports.stores.database import Database
+
+    database = Database(f"sqlite:///{folder / 'mlflow.db'}")
+    expected = database.runs(over_http.trials["run_id"].dropna().tolist())
+    for _, line in over_http.trials.dropna(subset=["run_id"]).iterrows():
+        record = expected[line["run_id"]]
+        assert line["experiment_id"] == record.experiment_id
+        for name in ("final_top1", "best_top1", "train_seconds"):
+            assert record.metrics.get(name) == (None if pd.isna(line[name]) else line[name])
+    score = reports.table(over_http).lines[2].scores[0]
+    assert (sorted(score.by_seed), score.missing) == ([0, 1, 2, 9], "no accuracy recorded 1 of 5")
+    assert CELL in over_http.trials["cell"].tolist()

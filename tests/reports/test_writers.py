@@ -1,0 +1,199 @@
+"""What lies in the folder: every file whole, the same bytes for the same results, names printed as they are."""
+
+import csv
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import reports
+from reports import csv_table, latex, markdown
+from tests.reports.conftest import Loader
+from tests.reports.fake_sweep import NASTY, FakeSweep, grid, row, seeds
+
+FILES = ["table.md", "table.tex", "table.csv", "results.parquet"]
+
+
+@pytest.fixture(scope="module")
+def written(whole: reports.Results, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("written")
+    paths = reports.write(whole, out)
+    assert [str(path.relative_to(out)) for path in paths] == [
+        *FILES,
+        "figures/accuracy_over_k.pdf",
+        "figures/accuracy_over_k.png",
+    ]
+    return out
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_same_results_give_the_same_bytes(whole: reports.Results, written: Path, tmp_path: Path) -> None:
+    reports.write(whole, tmp_path)
+    assert contents(tmp_path) == contents(written)
+    reports.write(whole, tmp_path)  # over what is there
+    assert contents(tmp_path) == contents(written)
+
+
+def test_another_process_gives_the_same_bytes(told_home: Path, written: Path, tmp_path: Path) -> None:
+    code = f"import reports; reports.write(reports.load('whole', home={str(told_home)!r}), {str(tmp_path)!r})"
+    environment = {**os.environ, "PYTHONHASHSEED": "7", "SOURCE_DATE_EPOCH": "1"}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+    assert contents(tmp_path) == contents(written)
+
+
+def test_table_csv_does_not_tell_two_runs_of_a_sweep_apart(whole: reports.Results, written: Path) -> None:
+    """Order of members, run ids and times are those of another run; the numbers are the same."""
+    trials = whole.trials.iloc[::-1].assign(run_id="another", experiment_id="9", train_seconds=9.0)
+    other = reports.Results("whole", whole.members, trials, whole.resolved)
+    text = csv_table.render(reports.table(other))
+    assert text.encode() == (written / "table.csv").read_bytes()
+    assert not re.search(r"[0-9a-f]{32}", text)
+
+
+def test_table_csv(written: Path) -> None:
+    lines = list(csv.DictReader(io.StringIO((written / "table.csv").read_text())))
+    assert tuple(lines[0]) == csv_table.COLUMNS
+    by_row = {line["row"]: line for line in lines}
+    assert len(by_row) == len(lines)
+    k5 = by_row["gdkd (by k) k=5"]
+    assert (k5["n"], k5["mean"], k5["std"], k5["min"], k5["max"]) == ("3", "66.7333", "0.2082", "66.5", "66.9")
+    assert (k5["seeds"], k5["setting"], k5["missing"]) == ("0 1 2", "k=5", "")
+    assert by_row["teacher"]["method"] == "teacher"
+    assert (by_row["pruned"]["n"], by_row["pruned"]["mean"], by_row["pruned"]["missing"]) == ("0", "", "pruned")
+    assert by_row["gdkd (tuned)"]["setting"] == "k=7; w2=8.5"
+
+
+def test_results_parquet_is_the_trials(whole: reports.Results, written: Path) -> None:
+    pd.testing.assert_frame_equal(pd.read_parquet(written / "results.parquet"), whole.trials, check_dtype=False)
+
+
+def test_table_md(written: Path) -> None:
+    text = (written / "table.md").read_text()
+    assert "| kd | 63.1 ± 0.7 (3) |" in text
+    assert "| gdkd (tuned) | **66.9** ± 0.2 (3) |" in text
+    assert "| dkd | 65.8 ± 0.4 (2) |" in text
+    assert "| half | 60.0 (1) |" in text
+    assert "| broken | – failed 2 of 3, interrupted 1 of 3 |" in text
+    assert "n differs (1 to 3)" in text
+    assert "Not in the means: dkd: diverged 1 of 3;" in text
+    assert "chosen by accuracy on validation images" in text
+    assert "A caption of mine. Top-1" in text
+    search = text.partition("## Search")[2]
+    assert "| 6: 4 complete, 1 pruned, 1 diverged | 1 | k=7; w2=8.5 | 64.5 | 66.9 ± 0.2 (3) |" in search
+
+
+def test_names_in_markdown(nasty: reports.Results) -> None:
+    text = markdown.render(reports.table(nasty))
+    assert "<script>" not in text
+    assert "<b>" not in text
+    tables = [line for line in text.splitlines() if line.startswith("|")]
+    columns = {len(re.findall(r"(?<!\\)\|", line)) for line in tables}
+    assert columns == {4}
+    assert r"b\_c %d \| &lt;script>" in text
+    assert r"KD\_{paper}" in text
+    assert "more&lt;/b>. Top-1" in text
+
+
+def test_names_in_csv(nasty: reports.Results) -> None:
+    lines = list(csv.DictReader(io.StringIO(csv_table.render(reports.table(nasty)))))
+    assert lines[2]["row"] == f"'{NASTY}"
+    assert lines[1]["row"] == "kd"
+    assert [csv_table.guarded(text) for text in ("=1", "+1", "-1", "@a", "a-1", "")] == [
+        "'=1",
+        "'+1",
+        "'-1",
+        "'@a",
+        "a-1",
+        "",
+    ]
+
+
+def test_names_in_latex(nasty: reports.Results) -> None:
+    text = latex.render(reports.table(nasty))
+    body = text.partition("\\begin{document}")[2]
+    assert r"=a \& b\_c \%d \textbar{} \textless{}script\textgreater{}" in body
+    assert r"ünï $\alpha$[U+4E2D] \$x\$ \#1 \{\textasciitilde{}\textasciicircum{}\textbackslash{}\}" in body
+    assert r"$\mathbf{61.00} \pm 0.00$ {\scriptsize (2)}" in body
+    assert "%" not in body.replace(r"\%", "").replace("{%\n", "")
+    assert latex.escape("a--b,,c - – ²\n\tx") == r"a-{}-b,{},c - \textendash{} $^2$ x"
+
+
+def test_latex_is_balanced(nasty: reports.Results, whole: reports.Results) -> None:
+    for results in (nasty, whole):
+        text = latex.render(reports.table(results))
+        plain = re.sub(r"\\[{}$&%]", "", text)
+        assert plain.count("{") == plain.count("}")
+        assert plain.count("$") % 2 == 0
+        assert sorted(re.findall(r"\\begin\{(\w+)\}", plain)) == sorted(re.findall(r"\\end\{(\w+)\}", plain))
+        for table in re.findall(r"\\begin\{tabular\}\{(\w+)\}(.*?)\\end\{tabular\}", plain, re.DOTALL):
+            rows = [line for line in table[1].splitlines() if line.endswith("\\\\")]
+            assert {row.count(" & ") + 1 for row in rows} == {len(table[0])}
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex: apt install texlive-latex-recommended")
+def test_latex_compiles_alone(nasty: reports.Results, whole: reports.Results, tmp_path: Path) -> None:
+    for results in (nasty, whole):
+        (tmp_path / "table.tex").write_text(latex.render(reports.table(results)))
+        command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "table.tex"]
+        ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert ended.returncode == 0, ended.stdout[-2000:]
+
+
+def test_the_printed_table_fits(whole: reports.Results, nasty: reports.Results) -> None:
+    for results in (whole, nasty):
+        text = reports.console_table(results)
+        assert max(len(line) for line in text.splitlines()) <= 80
+    assert "66.9 ± 0.2 (3)*" in reports.console_table(whole)
+    assert "marked *" in reports.console_table(whole)
+
+
+def test_the_printed_table_breaks_into_blocks(results_of: Loader) -> None:
+    cells = tuple(f"digits100: teacher_{i} -> student_{i}" for i in range(8))
+    trials = [trial for cell in cells for trial in seeds("kd", (60.0, 61.0), cell=cell)]
+    text = reports.console_table(results_of(FakeSweep("wide", trials, [row("kd")], cells)))
+    assert max(len(line) for line in text.splitlines()) <= 80
+    assert text.count("60.5 ± 0.7 (2)") == 8
+    assert text.count("\nkd ") > 1
+
+
+def test_the_note_fits(whole: reports.Results, results_of: Loader) -> None:
+    assert len(reports.note(whole)) < 8000
+    assert "| kd | 63.1 ± 0.7 (3) |" in reports.note(whole)
+    short = reports.note(whole, limit=300)
+    assert len(short) <= 300
+    assert short.endswith("the whole table is in table.md.")
+
+
+def test_figures_of_several_cells_have_names_of_their_own(nasty: reports.Results, tmp_path: Path) -> None:
+    names = [path.name for path in reports.write(nasty, tmp_path) if path.suffix == ".pdf"]
+    assert names[0] == "accuracy_over_k-digits100-tinyresnet-tinycnn.pdf"
+    assert re.fullmatch(r"accuracy_over_k-odd_set-t_1-co-s-2-[0-9a-f]{8}\.pdf", names[1])
+
+
+def test_no_grid_no_figure(results_of: Loader, tmp_path: Path) -> None:
+    rows = [row("kd"), *grid("g", "k", (1, 5))]
+    results = results_of(FakeSweep("flat", seeds("kd", (60.0,)), rows))
+    assert [path.name for path in reports.write(results, tmp_path / "out")] == FILES
+
+
+def test_a_write_that_fails_leaves_the_old_file(
+    whole: reports.Results, written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(written, tmp_path / "out")
+
+    def fails(*_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(os, "replace", fails)
+    with pytest.raises(OSError, match="disk full"):
+        reports.write(whole, tmp_path / "out")
+    assert contents(tmp_path / "out") == contents(written)
