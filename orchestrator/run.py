@@ -2,13 +2,9 @@
 
 import contextlib
 import logging
-import os
-import signal
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 
 from orchestrator.acceptance import accept, adopt, expand_all, import_checkpoints, teachers_without_weights
 from orchestrator.attempts import Attempt
@@ -18,6 +14,7 @@ from orchestrator.mlflow_store import MlflowTarget, check_answers, tracking_uri
 from orchestrator.optuna_mirror import OptunaTarget, storage_url
 from orchestrator.planner import Planner
 from orchestrator.records import MemberRow, TrialRow
+from orchestrator.stopping import StopSignals
 from orchestrator.telling import Teller
 from orchestrator.worker import Order, make_order
 from search_spaces import Sweep, read
@@ -116,8 +113,13 @@ def _run(
 
     planner = Planner(sweeps, ledger, chance=_chance, lacking=lacking, on_end=on_end)
     tellers = _start_tellers(home, uri, storage)
-    with _signals(planner, say) as stop:
-        _drive(planner, sweeps, store, address=address, workers=workers, say=say)
+
+    def ask_to_stop() -> None:
+        planner.stopping = True
+        say("stopping: running epochs are ended and kept; once more to stop at once")
+
+    with StopSignals(ask_to_stop) as stop:
+        _drive(planner, sweeps, store, stop, address=address, workers=workers, say=say)
     planner.interrupt()
     problems = _conclude(sweeps, ledger, stopped=bool(stop.number))
     problems += _drain(tellers)
@@ -147,7 +149,14 @@ def _line(row: TrialRow) -> str:
 
 
 def _drive(
-    planner: Planner, sweeps: Sequence[Sweep], store: Store, *, address: str | None, workers: int | None, say: Say
+    planner: Planner,
+    sweeps: Sequence[Sweep],
+    store: Store,
+    stop: StopSignals,
+    *,
+    address: str | None,
+    workers: int | None,
+    say: Say,
 ) -> None:
     if planner.idle:
         say("nothing to train: every trial has ended before")
@@ -163,6 +172,7 @@ def _drive(
     cpus, gpus = orders.request
     folder = store.home / "ray"
     with ray_driver.cluster(address, workers=workers or 0, cpus=cpus, gpus=gpus) as slots:
+        stop.install()
         say(f"{slots} trials at a time")
         ray_driver.drive(planner, orders, store=store, slots=slots, cpus=cpus, gpus=gpus, folder=folder)
 
@@ -186,34 +196,6 @@ class _Orders:
         root = next((plan.root for plan in sweep.datasets if plan.name == attempt.trial.dataset), None)
         device = "cuda" if sweep.resources.gpus > 0 else "cpu"
         return make_order(attempt, home=self._home, threads=threads, device=device, data_root=root)
-
-
-@dataclass(slots=True)
-class _Stop:
-    number: int = 0
-    """Of the signal that asked to stop; 0 while nothing did."""
-
-
-@contextlib.contextmanager
-def _signals(planner: Planner, say: Say) -> Iterator[_Stop]:
-    """Make SIGINT and SIGTERM ask the planner to stop; a second one ends the process at once, its state is kept."""
-    stop = _Stop()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        if planner.stopping:
-            os._exit(128 + number)
-        stop.number, planner.stopping = number, True
-        say("stopping: running epochs are ended and kept; once more to stop at once")
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 # --- the end --------------------------------------------------------------------------------------------------------

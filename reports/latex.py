@@ -13,18 +13,16 @@ from reports.wording import (
     line_name,
     pair_text,
     percent,
-    setting_text,
-    spent_text,
+    search_texts,
 )
 
 HEAD = r"""% Compiles alone: pdflatex table.tex. To use a table in a paper, copy it from \begin{table} to \end{table};
 % it needs booktabs and graphicx.
 \documentclass{article}
-\usepackage[T1]{fontenc}
 \usepackage[utf8]{inputenc}
-\usepackage{textcomp}
 \usepackage{booktabs}
 \usepackage{graphicx}
+\setlength{\belowcaptionskip}{6pt}
 \begin{document}
 """
 
@@ -34,7 +32,7 @@ SPECIAL = {
     "}": r"\}",
     "&": r"\&",
     "%": r"\%",
-    "$": r"\$",
+    "$": r"$\mathdollar$",
     "#": r"\#",
     "_": r"\_",
     "~": r"\textasciitilde{}",
@@ -42,9 +40,7 @@ SPECIAL = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
-    "'": r"\textquotesingle{}",
-    "`": r"\textasciigrave{}",
+    "`": r"\`{}",
     "→": r"$\to$",
     "←": r"$\leftarrow$",
     "±": r"$\pm$",
@@ -62,7 +58,7 @@ SPECIAL = {
     "’": "'",
     "“": "``",
     "”": "''",
-    "°": r"\textdegree{}",
+    "°": r"$^\circ$",
     "µ": r"$\mu$",
     "²": r"$^2$",
     "³": r"$^3$",
@@ -76,7 +72,9 @@ LIGATURES = re.compile(r"(?<=-)(?=-)|(?<=,)(?=,)")
 """Between two hyphens or commas, which LaTeX would join to a dash or a quotation mark."""
 
 LAST_LATIN = 0x17F
-"""Of Latin Extended-A, which fonts in T1 encoding have."""
+"""Of Latin Extended-A, whose letters LaTeX's own fonts can put together, apart from those in `ABSENT`."""
+
+ABSENT = frozenset("ªºÐÞðþĄąĐđĘęĦħĮįĸĿŀŉŊŋŦŧŲųſ")
 
 
 def render(table: Table) -> str:
@@ -103,19 +101,20 @@ def _main(table: Table) -> str:
 
 
 def _search(table: Table) -> str:
+    heads, lines = search_texts(table)
     digits = table.options.digits
-    heads = ["Method", "Pair", "Tuned", "Trials", "Rank", "Setting", "Validation", "Test"]
-    lines = []
-    for c in table.choices:
-        setting = "not chosen yet" if c.setting is None else setting_text(c.setting, 4)
-        texts = [c.shown, pair_text(c.cell, table, "→"), ", ".join(c.tuned), spent_text(c), str(c.rank), setting]
-        validation = "--" if c.validation is None else percent(c.validation, digits)
-        lines.append([*(escape(text) for text in texts), validation, "--" if c.test is None else _stat(c.test, digits)])
+    whole = []
+    for choice, texts in zip(table.choices, lines, strict=True):
+        validation = "--" if choice.validation is None else percent(choice.validation, digits)
+        test = "--" if choice.test is None else _stat(choice.test, digits)
+        whole.append([*(escape(text) for text in texts), validation, test])
     text = (
         "The searches: what was tuned, trials spent, the setting chosen by validation accuracy, and its test accuracy "
         "when trained anew on the whole training set."
     )
-    return _table(heads, lines, [False] * len(lines), text, f"tab:{label(table.name)}-search", "llllllrr")
+    heads = [*(head.capitalize() for head in heads), "Validation", "Test"]
+    columns = "l" * (len(heads) - 2) + "rr"
+    return _table(heads, whole, [False] * len(whole), text, f"tab:{label(table.name)}-search", columns)
 
 
 def _differences(table: Table) -> str:
@@ -191,7 +190,7 @@ def _character(c: str) -> str:
         return known
     if c.isascii():
         return c if c.isprintable() else ""
-    if ord(c) <= LAST_LATIN and unicodedata.category(c).startswith("L"):
+    if ord(c) <= LAST_LATIN and c not in ABSENT and unicodedata.category(c).startswith("L"):
         return c
     return f"[U+{ord(c):04X}]"
 

@@ -13,8 +13,7 @@ from reports.wording import (
     mean_text,
     pair_text,
     percent,
-    setting_text,
-    spent_text,
+    search_texts,
 )
 
 SPECIAL = re.compile(r"([\\`*_\[\]|~#$])")
@@ -25,8 +24,7 @@ def render(table: Table) -> str:
     """Return the whole of table.md."""
     parts = [f"# {escape(table.name)}", main_table(table), *notes(table)]
     if table.choices:
-        heads, lines = _search(table)
-        parts += ["## Search", _grid(heads, lines, texts=len(heads) - 2)]
+        parts += ["## Search", _search(table)]
     if table.differences:
         baseline = escape(table.baseline)
         parts += [f"## Difference from {baseline}", DIFFERENCE_NOTE.format(baseline=baseline), _differences(table)]
@@ -75,25 +73,15 @@ def _score(score: Score, table: Table) -> str:
     return f"**{number}** {rest}" if score.best else text
 
 
-def _search(table: Table) -> tuple[list[str], list[list[str]]]:
-    heads = ["row", "pair", "tuned", "trials spent", "rank", "setting", "validation", "test"]
-    lines = []
-    for c in table.choices:
-        setting = "not chosen yet" if c.setting is None else setting_text(c.setting, 4)
-        validation = "–" if c.validation is None else percent(c.validation, table.options.digits)
-        test = "–" if c.test is None else mean_text(c.test, table.options.digits)
-        texts = [c.shown, pair_text(c.cell, table, "→"), ", ".join(c.tuned), spent_text(c), str(c.rank), setting]
-        lines.append([*(escape(text) for text in texts), validation, test])
-    return _without_constant(
-        heads, lines, {"pair": len(table.cells) == 1, "rank": all(c.rank == 1 for c in table.choices)}
-    )
-
-
-def _without_constant(
-    heads: list[str], lines: list[list[str]], dropped: dict[str, bool]
-) -> tuple[list[str], list[list[str]]]:
-    keep = [i for i, head in enumerate(heads) if not dropped.get(head)]
-    return [heads[i] for i in keep], [[line[i] for i in keep] for line in lines]
+def _search(table: Table) -> str:
+    heads, lines = search_texts(table)
+    digits = table.options.digits
+    whole = []
+    for choice, texts in zip(table.choices, lines, strict=True):
+        validation = "–" if choice.validation is None else percent(choice.validation, digits)
+        test = "–" if choice.test is None else mean_text(choice.test, digits)
+        whole.append([*(escape(text) for text in texts), validation, test])
+    return _grid([*heads, "validation", "test"], whole, texts=len(heads))
 
 
 def _differences(table: Table) -> str:

@@ -56,6 +56,18 @@ def spent_text(choice: Choice) -> str:
     return str(total) if parts == [f"{total} complete"] else f"{total}: {', '.join(parts)}" if parts else "0"
 
 
+def search_texts(table: Table, arrow: str = "→") -> tuple[list[str], list[list[str]]]:
+    """Return heads and lines of what the searches did, but for their scores; pair and rank only where they differ."""
+    heads = ["method", "pair", "tuned", "trials", "rank", "setting"]
+    same = {"pair": len(table.cells) == 1, "rank": all(choice.rank == 1 for choice in table.choices)}
+    lines = []
+    for c in table.choices:
+        setting = "not chosen yet" if c.setting is None else setting_text(c.setting, 4)
+        texts = [c.shown, pair_text(c.cell, table, arrow), ", ".join(c.tuned), spent_text(c), str(c.rank), setting]
+        lines.append([text for head, text in zip(heads, texts, strict=True) if not same.get(head)])
+    return [head for head in heads if not same.get(head)], lines
+
+
 def caption(table: Table) -> Iterator[str]:
     """Yield the sentences that a reader needs to trust the table: what the numbers are and how they came about."""
     if table.options.caption:

@@ -88,6 +88,7 @@ def test_table_md(written: Path) -> None:
     assert "chosen by accuracy on validation images" in text
     assert "A caption of mine. Top-1" in text
     search = text.partition("## Search")[2]
+    assert "| method | tuned | trials | rank | setting | validation | test |" in search  # one pair, two ranks
     assert "| 6: 4 complete, 1 pruned, 1 diverged | 1 | k=7; w2=8.5 | 64.5 | 66.9 ± 0.2 (3) |" in search
 
 
@@ -121,7 +122,10 @@ def test_names_in_latex(nasty: reports.Results) -> None:
     text = latex.render(reports.table(nasty))
     body = text.partition("\\begin{document}")[2]
     assert r"=a \& b\_c \%d \textbar{} \textless{}script\textgreater{}" in body
-    assert r"ünï $\alpha$[U+4E2D] \$x\$ \#1 \{\textasciitilde{}\textasciicircum{}\textbackslash{}\}" in body
+    assert (
+        r"ünï $\alpha$[U+4E2D] $\mathdollar$x$\mathdollar$ \#1 \{\textasciitilde{}\textasciicircum{}\textbackslash{}\}"
+        in body
+    )
     assert r"$\mathbf{61.00} \pm 0.00$ {\scriptsize (2)}" in body
     assert "%" not in body.replace(r"\%", "").replace("{%\n", "")
     assert latex.escape("a--b,,c - – ²\n\tx") == r"a-{}-b,{},c - \textendash{} $^2$ x"

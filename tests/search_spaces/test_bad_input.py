@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from sweep_texts import SMALL, told, told_of, write
 
 from search_spaces import SweepFileError, read
+from tests.search_spaces.sweep_texts import SMALL, told, told_of, write
 
 WHOLE = {
     "nothing": (b"", "line 1  must be a mapping with keys such as name: and methods:, got nothing"),

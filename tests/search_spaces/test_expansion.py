@@ -6,11 +6,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from sweep_texts import SMALL, sweep_of, write
 
 import search_spaces
 from search_spaces import Sweep, SweepModel, expand, read, restore
 from search_spaces.facts import logit_type
+from tests.search_spaces.sweep_texts import SMALL, sweep_of, write
 from trainers.data import DataInfo, describe
 from trainers.trial import trial_key
 

@@ -1,9 +1,9 @@
 from pathlib import Path
 
 import pytest
-from sweep_texts import SMALL, sweep_of, told, write
 
 from search_spaces import read
+from tests.search_spaces.sweep_texts import SMALL, sweep_of, told, write
 
 
 def test_a_value_is_replaced(tmp_path: Path) -> None:

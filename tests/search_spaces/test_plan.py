@@ -2,9 +2,8 @@ import json
 import time
 from pathlib import Path
 
-from sweep_texts import SMALL, sweep_of
-
 from search_spaces import describe_plan
+from tests.search_spaces.sweep_texts import SMALL, sweep_of
 
 TEXT = SMALL.replace(
     "  kd:",

@@ -1,9 +1,9 @@
 from pathlib import Path
 
 import pytest
-from sweep_texts import SMALL, sweep_of
 
 from search_spaces import Search
+from tests.search_spaces.sweep_texts import SMALL, sweep_of
 
 TUNED = SMALL.replace("  kd:", "  tuned: {method: gdkd, k: {low: 1, high: 50, log: true}, w2: {low: 1, high: 16}}")
 SEARCH = "search: {trials: 12, parallel: 3, epochs: 5, confirm: 2, seed: 7}\n"
