@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from trainers.files import remove
+
 LOCK = "driver.lock"
 
 
@@ -61,8 +63,15 @@ def driver_lock(home: Path, sweeps: list[str]) -> Iterator[None]:
         handle.truncate(0)
         handle.write(json.dumps({"pid": os.getpid(), "host": platform.node(), "sweeps": sweeps}))
         handle.flush()
+        _tidy(home)
         yield
         handle.truncate(0)
+
+
+def _tidy(home: Path) -> None:
+    """Remove what a killed driver has left half-made: only drivers write these, and the lock is ours."""
+    for leftover in [*home.glob(".*.db.*.tmp"), home / "ray"]:
+        remove(leftover)
 
 
 def lock_holder(home: Path) -> str:

@@ -268,5 +268,5 @@ def _report(sweeps: Sequence[Sweep], home: Path, uri: str, say: Say) -> list[Pat
         say(reports.console_table(results))
         written.append(folder)
         with contextlib.closing(Ledger(home / "ledger.db")) as ledger:
-            MlflowTarget(uri, home, ledger).note(sweep.name, (folder / "table.md").read_text())
+            MlflowTarget(uri, home, ledger).note(sweep.name, reports.note(results))
     return written

@@ -149,9 +149,11 @@ def _epochs(order: Order, store: Store, trial: Trial) -> Iterator[Report]:
 def _keep_checkpoint(epoch: Any, order: Order, store: Store) -> None:
     folder = store.checkpoints(order.key)
     older = sorted(folder.glob("epoch-*.safetensors")) if folder.exists() else []
-    epoch.save(folder / f"epoch-{epoch.number:05d}.attempt-{order.number:03d}.safetensors")
-    for path in older:
-        remove(path)
+    path = folder / f"epoch-{epoch.number:05d}.attempt-{order.number:03d}.safetensors"
+    epoch.save(path)
+    for former in older:
+        if former.name < path.name:  # a worker that was thought lost must not remove what is newer than its own
+            remove(former)
 
 
 def _keep_result(epoch: Any, order: Order, store: Store) -> None:

@@ -87,6 +87,8 @@ def _identity(teacher: Teacher, data: DeviceData) -> dict[str, object]:
 
 
 def _fill(folder: Path, teacher: Teacher, answering: FrozenTeacher, data: DeviceData) -> None:
+    for left_by_a_dead_writer in folder.parent.glob(f".{folder.name}.*.tmp"):  # the lock is ours: nobody writes there
+        remove(left_by_a_dead_writer)
     images, views = len(data.train_targets), data.train.count
     shape = (images, views, data.info.classes)
     with replaced(folder) as temporary:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 METRICS_A_CALL = 1000
 OTHERS_A_CALL = 100
-NOTE_CHARACTERS = 8000
 TARGET = "mlflow"
 EPOCHS_TOLD = "mlflow-epochs"
 
@@ -56,7 +55,7 @@ class MlflowTarget:
 
     def note(self, sweep: str, text: str) -> None:
         """Put the finished table into the description of the sweep's parent run."""
-        self.client.set_tag(self._parent(sweep), "mlflow.note.content", text[:NOTE_CHARACTERS])
+        self.client.set_tag(self._parent(sweep), "mlflow.note.content", text)
 
     @property
     def client(self) -> "MlflowClient":

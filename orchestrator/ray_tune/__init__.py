@@ -10,5 +10,6 @@ for _name, _value in (
     ("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1"),
     ("TUNE_PRINT_ALL_TRIAL_ERRORS", "0"),
     ("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0"),
+    ("RAY_worker_niceness", "0"),  # Ray's 15 starves training on a machine that does anything else
 ):
     os.environ.setdefault(_name, _value)

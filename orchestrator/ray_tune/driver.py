@@ -141,6 +141,17 @@ class _PlannerStopper(Stopper):
 
 
 @contextlib.contextmanager
+def _private_token() -> Iterator[None]:
+    """Make the token that Ray writes for its first local cluster readable by its owner alone: whoever has it runs code
+    in the cluster."""
+    token = Path.home() / ".ray" / "auth_token"
+    there = token.exists()
+    yield
+    if not there and token.exists():
+        token.chmod(0o600)
+
+
+@contextlib.contextmanager
 def cluster(address: str | None, *, workers: int, cpus: int, gpus: float) -> Iterator[int]:
     """Connect to a Ray cluster, or start one on this machine; yield how many trials run side by side.
 
@@ -149,17 +160,14 @@ def cluster(address: str | None, *, workers: int, cpus: int, gpus: float) -> Ite
         workers: trials at once on a local cluster; 0 asks for as many as the machine's cores allow.
         cpus, gpus: of one trial.
     """
+    quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False, "configure_logging": False}
+    logging.getLogger("ray._private.authentication").setLevel(logging.ERROR)
     if address is None:
         cores = workers * cpus if workers else (os.cpu_count() or 1)
-        ray.init(
-            num_cpus=cores,
-            include_dashboard=False,
-            logging_level=logging.ERROR,
-            log_to_driver=False,
-            configure_logging=False,
-        )
+        with _private_token():
+            ray.init(num_cpus=cores, include_dashboard=False, **quiet)
     else:
-        ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, configure_logging=False)
+        ray.init(address=address, **quiet)
     try:
         total = ray.cluster_resources()
         slots = int(total.get("CPU", 1) // cpus)
