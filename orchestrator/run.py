@@ -21,6 +21,8 @@ from search_spaces import Sweep, read
 from trainers.store import Store
 
 DRAIN_SECONDS = 60.0
+TELLING_DELAY_SECONDS = 15.0
+"""Workers start first: a new MLflow database takes seconds of a core to make, and nobody reads it yet."""
 EXIT_COMPLETE, EXIT_FAILED, EXIT_WRONG_REQUEST = 0, 1, 2
 
 log = logging.getLogger("kdsweep")
@@ -112,7 +114,7 @@ def _run(
         say(_line(row))
 
     planner = Planner(sweeps, ledger, chance=_chance, lacking=lacking, on_end=on_end)
-    tellers = _start_tellers(home, uri, storage)
+    tellers = _start_tellers(home, uri, storage, delay_seconds=0.0 if planner.idle else TELLING_DELAY_SECONDS)
 
     def ask_to_stop() -> None:
         planner.stopping = True
@@ -231,7 +233,7 @@ def _rows(members: Sequence[MemberRow]) -> str:
     return ", ".join(sorted({member.row for member in members}))
 
 
-def _start_tellers(home: Path, uri: str, storage: str | None) -> list[Teller]:
+def _start_tellers(home: Path, uri: str, storage: str | None, delay_seconds: float) -> list[Teller]:
     path = home / "ledger.db"
     url = storage_url(home, storage)
     tellers = [
@@ -239,7 +241,7 @@ def _start_tellers(home: Path, uri: str, storage: str | None) -> list[Teller]:
         Teller("optuna", path, lambda ledger: OptunaTarget(url, ledger)),
     ]
     for teller in tellers:
-        teller.start()
+        teller.start(delay_seconds)
     return tellers
 
 

@@ -43,11 +43,14 @@ class Teller:
         self._stop = threading.Event()
         self._final = threading.Event()
         self._thread = threading.Thread(target=self._work, name=f"tell-{name}", daemon=True)
+        self._delay_seconds = 0.0
         self._sweep_told = -SWEEP_EVERY_SECONDS
         self.problem = ""
         self.told = 0
 
-    def start(self) -> None:
+    def start(self, delay_seconds: float = 0.0) -> None:
+        """Start telling, after a delay: what a run starts with has the machine to itself."""
+        self._delay_seconds = delay_seconds
         self._thread.start()
 
     def drain(self, patience_seconds: float, clock: Callable[[], float] = time.monotonic) -> bool:
@@ -71,6 +74,7 @@ class Teller:
         self._thread.join(1.0)
 
     def _work(self) -> None:
+        self._final.wait(self._delay_seconds)
         ledger = Ledger(self._ledger_path)
         with contextlib.closing(ledger):
             target = self._open_target(ledger)

@@ -74,7 +74,7 @@ def _check_networks(draft: Draft) -> None:
 
 def _networks(draft: Draft) -> dict[str, dict[str, str]]:
     """Return timm's name of each network on each data set; one that does not exist there is a problem."""
-    from trainers.models import timm_name
+    from trainers.model_names import timm_name
 
     found: dict[str, dict[str, str]] = {}
     for name, info in draft.infos().items():

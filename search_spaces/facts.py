@@ -49,7 +49,7 @@ def network_problem(plain: str, sizes: Callable[[], list[int]]) -> str | None:
         sizes: of the images of the sweep's data sets in pixels; asked only where the answer depends on them. Where
             none is known, a name that is right for some size will do.
     """
-    from trainers.models import names  # imports timm and torch
+    from trainers.model_names import names  # imports timm and torch
 
     if plain in names():
         return None
@@ -60,7 +60,7 @@ def network_problem(plain: str, sizes: Callable[[], list[int]]) -> str | None:
 
 
 def _misnamed(plain: str, size: int) -> str | None:
-    from trainers.models import timm_name
+    from trainers.model_names import timm_name
 
     try:
         timm_name(plain, size)

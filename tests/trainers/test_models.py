@@ -35,3 +35,8 @@ def test_names():
         models.timm_name("timm:resnet81", 16)
     with pytest.raises(ValueError, match="did you mean 'timm:efficientnet_b0'"):
         models.timm_name("efficientnet_b0", 16)
+
+
+def test_every_name_is_a_registered_network():
+    assert models.names() == tuple(factory.__name__.removeprefix("cifar_") for factory in models.ALL)
+    assert all(timm.is_model(f"cifar_{name}") for name in models.names())

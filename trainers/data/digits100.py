@@ -8,6 +8,7 @@ trains on is ever seen in an image that scores it.
 
 import functools
 import hashlib
+import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -69,16 +70,26 @@ def _generate() -> Images:
 
 def _pools(random: np.random.Generator) -> dict[str, list[NDArray[np.float64]]]:
     """Deal each digit's handwritings to the pools; a pool has ten arrays [n, 8, 8] with ink in 0…1."""
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
+    ink, labels = _handwritings()
     pools: dict[str, list[NDArray[np.float64]]] = {name: [] for name in POOL_SHARES}
     for digit in range(10):
-        order = random.permutation(np.flatnonzero(digits.target == digit))
+        order = random.permutation(np.flatnonzero(labels == digit))
         ends = np.round(np.cumsum([*POOL_SHARES.values()]) * len(order)).astype(int)
         for name, indices in zip(POOL_SHARES, np.split(order, ends[:-1]), strict=True):
-            pools[name].append(digits.images[indices] / 16.0)
+            pools[name].append(ink[indices])
     return pools
+
+
+def _handwritings() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return scikit-learn's digits [1797, 8, 8] with ink in 0…1, and which digit each is.
+
+    Read from the file that scikit-learn installs: importing it would cost every worker a second.
+    """
+    spec = importlib.util.find_spec("sklearn")
+    assert spec is not None
+    assert spec.origin is not None
+    table = np.loadtxt(Path(spec.origin).parent / "datasets" / "data" / "digits.csv.gz", delimiter=",")
+    return table[:, :-1].reshape(-1, DIGIT_SIZE, DIGIT_SIZE) / 16.0, table[:, -1].astype(np.int64)
 
 
 def _compose(

@@ -1,0 +1,49 @@
+"""What networks are called: a sweep file's plain name, and timm's. Light: timm is imported only for a name of its own.
+
+A plain name means the small `cifar_` network on images up to 64 x 64; `timm:<name>` means timm's own.
+"""
+
+import difflib
+from collections.abc import Collection
+
+SMALL_IMAGE_PIXELS = 64
+PREFIX = "cifar_"
+TIMM = "timm:"
+SMALL = ("tinyresnet", "tinycnn")
+"""Plain names of the networks that `trainers.models` registers with timm as `cifar_<name>`."""
+
+
+def names() -> tuple[str, ...]:
+    """Return the plain names of the project's own networks."""
+    return SMALL
+
+
+def timm_name(plain: str, size: int) -> str:
+    """Return timm's name for the network that a sweep file calls `plain`, on images of `size` pixels.
+
+    Raises:
+        ValueError: there is no such network; names the nearest one.
+    """
+    if plain.startswith(TIMM):
+        return _checked(plain.removeprefix(TIMM), plain, _timm_names(), TIMM)
+    if size > SMALL_IMAGE_PIXELS:
+        return _checked(plain, plain, _timm_names(), TIMM)
+    return PREFIX + (plain if plain in SMALL else _checked(plain, plain, SMALL, ""))
+
+
+def _timm_names() -> Collection[str]:
+    import timm
+
+    import trainers.models  # noqa: F401 (registers ours)
+
+    return list(timm.list_models())
+
+
+def _checked(name: str, given: str, known: Collection[str], prefix: str) -> str:
+    if name in known:
+        return name
+    near = [prefix + match for match in difflib.get_close_matches(name, known, n=1)]
+    if not near and not prefix and name in _timm_names():
+        near = [TIMM + name]
+    hint = f"; did you mean '{near[0]}'?" if near else ""
+    raise ValueError(f"unknown model '{given}'{hint} (all: run_sweep.py models)")
