@@ -33,8 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _is_users(error: Exception) -> bool:
     """Return whether the error is one that the user can mend: told in one message, without a traceback."""
-    names = {"SweepFileError", "HomeError", "TrackingError", "LedgerError", "ReportError"}
-    return any(kind.__name__ in names for kind in type(error).__mro__)
+    from trainers.errors import RequestError
+
+    return isinstance(error, RequestError)
 
 
 def _parser() -> argparse.ArgumentParser:

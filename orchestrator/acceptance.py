@@ -8,7 +8,8 @@ from orchestrator.mlflow_store import KnownRun, MlflowTarget, known_runs
 from orchestrator.optuna_study import distribution
 from orchestrator.planner import member_row, trial_row
 from orchestrator.records import ENDED
-from search_spaces import Member, Search, Sweep, SweepFile, expand
+from search_spaces import Member, Search, Sweep, SweepFile, TeacherPlan, expand
+from trainers.errors import RequestError
 from trainers.store import Store
 
 
@@ -103,6 +104,34 @@ def teachers_without_weights(
         if told is None or not target.fetch_weights(plan.id, told.split(" ", 1)[0]):
             lacking.add(plan.id)
     return frozenset(lacking)
+
+
+class TeacherFileError(RequestError):
+    """A teacher's checkpoint cannot be read, or is of another network."""
+
+
+def check_checkpoints(sweeps: Sequence[Sweep]) -> None:
+    """Find out whether teachers that come from files can be used, before anything is made.
+
+    Raises:
+        TeacherFileError: tells every file that cannot.
+    """
+    problems = [problem for sweep in sweeps for plan in sweep.teachers for problem in _checkpoint_problems(sweep, plan)]
+    if problems:
+        raise TeacherFileError("\n".join(problems))
+
+
+def _checkpoint_problems(sweep: Sweep, plan: TeacherPlan) -> list[str]:
+    if plan.checkpoint is None:
+        return []
+    from trainers.teacher_files import check_weights
+
+    (info,) = (dataset.info for dataset in sweep.datasets if dataset.name == plan.dataset)
+    try:
+        check_weights(plan.checkpoint, plan.timm_name, classes=info.classes, channels=info.channels)
+    except (OSError, ValueError) as error:
+        return [f"{sweep.name}: teachers.{plan.model}.checkpoint: {error}"]
+    return []
 
 
 def import_checkpoints(sweeps: Sequence[Sweep], store: Store) -> None:

@@ -9,12 +9,13 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from trainers.errors import RequestError
 from trainers.files import remove
 
 LOCK = "driver.lock"
 
 
-class HomeError(Exception):
+class HomeError(RequestError):
     """The home cannot be used: not a folder, not writable, or another driver is at work in it."""
 
 

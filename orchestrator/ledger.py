@@ -15,6 +15,7 @@ from typing import Any
 
 from orchestrator.filesystem import is_network
 from orchestrator.records import ENDED, AttemptRow, MemberRow, ProposalRow, SweepRow, TrialRow
+from trainers.errors import RequestError
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS sweep (
@@ -54,7 +55,7 @@ EPOCH_SECONDS = 5.0
 BUSY_SECONDS = 60.0
 
 
-class LedgerError(Exception):
+class LedgerError(RequestError):
     """The ledger file is damaged or was written by a newer kdsweep."""
 
 

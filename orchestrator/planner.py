@@ -56,7 +56,7 @@ class Planner:
         ledger: the truth.
         chance: accuracy in percent of guessing, by data set.
         lacking: keys of teachers whose weights are gone; they are trained again.
-        on_end: called with a trial's key when it has ended, for displays.
+        on_end: called with a trial's record when its end has been committed.
     """
 
     def __init__(
@@ -100,6 +100,7 @@ class Planner:
         job.epochs = max(job.epochs, number)
         self._ledger.add_epoch(attempt.key, number, attempt.number, values)
         if any(search.is_rung(number) for search in job.searches) and self._pruned(job, number, values):
+            self._on_end(self._row(job))
             return Verdict.STOP
         return Verdict.STOP if self.stopping else Verdict.GO_ON
 
@@ -130,6 +131,7 @@ class Planner:
                 attempt.key, attempt.number, outcome.ending, metrics=outcome.metrics, reason=outcome.reason
             )
             self._settle(job)
+        self._on_end(self._row(job))
 
     def interrupt(self) -> None:
         """Record everything that still runs as INTERRUPTED: its workers are gone or going."""
@@ -222,14 +224,14 @@ class Planner:
                 self._settle(job)
             else:
                 self._ready[job.phase].appendleft(job)
+        if final:
+            self._on_end(self._row(job))
 
     def _settle(self, job: Job) -> None:
         """Let everything that waited for the trial go on."""
-        row = self._ledger.trial(job.key)
-        assert row is not None
-        self._on_end(row)
         if job.state == "INTERRUPTED":
             return
+        row = self._row(job)
         if job.state == "COMPLETE":
             for blocked in self._blocked.pop(job.key, []):
                 self._ready[blocked.phase].append(blocked)
@@ -238,6 +240,11 @@ class Planner:
         for search in job.searches:
             search.decide(row)
             self._advance(search)
+
+    def _row(self, job: Job) -> TrialRow:
+        row = self._ledger.trial(job.key)
+        assert row is not None
+        return row
 
     # --- searches -----------------------------------------------------------------------------------------------
 

@@ -6,7 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from orchestrator.acceptance import accept, adopt, expand_all, import_checkpoints, teachers_without_weights
+from orchestrator.acceptance import (
+    accept,
+    adopt,
+    check_checkpoints,
+    expand_all,
+    import_checkpoints,
+    teachers_without_weights,
+)
 from orchestrator.attempts import Attempt
 from orchestrator.home import check_writable, driver_lock
 from orchestrator.ledger import Ledger
@@ -18,8 +25,11 @@ from orchestrator.stopping import StopSignals
 from orchestrator.telling import Teller
 from orchestrator.worker import Order, make_order
 from search_spaces import Sweep, read
+from trainers.files import remove
 from trainers.store import Store
 
+FINAL = frozenset({"COMPLETE", "DIVERGED"})
+"""Nothing goes on from here: checkpoints are removed."""
 DRAIN_SECONDS = 60.0
 TELLING_DELAY_SECONDS = 15.0
 """Workers start first: a new MLflow database takes seconds of a core to make, and nobody reads it yet."""
@@ -65,6 +75,7 @@ def run(
     Raises:
         SweepFileError: a file asks for something that cannot be; nothing has been started or made.
         HomeError: the home cannot be written, or another driver works in it.
+        TeacherFileError: a teacher's checkpoint cannot be used; nothing has been started or made.
         TrackingError: the tracking store does not answer; nothing has been started or made.
     """
     read_files = [read(Path(file), overrides) for file in files]
@@ -74,6 +85,7 @@ def run(
     sweeps = expand_all(read_files, known)
     if known is not None:
         known.close()
+    check_checkpoints(sweeps)
     check_answers(uri)
     with driver_lock(home, [sweep.name for sweep in sweeps]), contextlib.closing(_ledger(home)) as ledger:
         return _run(sweeps, ledger, home, uri, address=address, workers=workers, storage=storage, say=say)
@@ -111,6 +123,8 @@ def _run(
 
     def on_end(row: TrialRow) -> None:
         ended.append(row)
+        if row.state in FINAL:
+            remove(store.checkpoints(row.key))
         say(_line(row))
 
     planner = Planner(sweeps, ledger, chance=_chance, lacking=lacking, on_end=on_end)
@@ -120,12 +134,18 @@ def _run(
         planner.stopping = True
         say("stopping: running epochs are ended and kept; once more to stop at once")
 
-    with StopSignals(ask_to_stop) as stop:
-        _drive(planner, sweeps, store, stop, address=address, workers=workers, say=say)
-    planner.interrupt()
-    problems = _conclude(sweeps, ledger, stopped=bool(stop.number))
-    problems += _drain(tellers)
-    reports = _report(sweeps, home, uri, say) if not problems or _told(tellers) else []
+    stop = StopSignals(ask_to_stop)
+    driven = False
+    try:
+        with stop:
+            _drive(planner, sweeps, store, stop, address=address, workers=workers, say=say)
+        driven = True
+    finally:  # whatever happened, its record comes first
+        planner.interrupt()
+        problems = _conclude(sweeps, ledger, stopped=bool(stop.number) or not driven)
+        problems += _drain(tellers)
+    reports, unreported = _report(sweeps, home, uri, say)
+    problems += unreported
     code = 128 + stop.number if stop.number else (EXIT_FAILED if problems else EXIT_COMPLETE)
     return RunResult(tuple(sweep.name for sweep in sweeps), code, len(ended), tuple(problems), tuple(reports))
 
@@ -219,18 +239,17 @@ def _problems(sweep: Sweep, ledger: Ledger, states: dict[str, str]) -> list[str]
     failed = [member for key, member in members.items() if states[key] == "FAIL"]
     diverged = [member for key, member in members.items() if states[key] == "DIVERGED" and member.phase != "search"]
     waiting = [member for key, member in members.items() if states[key] in ("WAITING", "INTERRUPTED")]
-    lines = []
-    if failed:
-        lines.append(f"{sweep.name}: {len(failed)} trials failed ({_rows(failed)}); the next run tries them again")
-    if diverged:
-        lines.append(f"{sweep.name}: {len(diverged)} trials diverged ({_rows(diverged)})")
-    if waiting:
-        lines.append(f"{sweep.name}: {len(waiting)} trials could not start ({_rows(waiting)})")
-    return lines
+    groups = (
+        (failed, "failed", "; the next run tries again"),
+        (diverged, "diverged", ""),
+        (waiting, "could not start", ""),
+    )
+    return [f"{sweep.name}: {_trials(group)} {what}{then}" for group, what, then in groups if group]
 
 
-def _rows(members: Sequence[MemberRow]) -> str:
-    return ", ".join(sorted({member.row for member in members}))
+def _trials(members: Sequence[MemberRow]) -> str:
+    rows = ", ".join(sorted({member.row for member in members}))
+    return f"{len(members)} {'trial' if len(members) == 1 else 'trials'} ({rows})"
 
 
 def _start_tellers(home: Path, uri: str, storage: str | None, delay_seconds: float) -> list[Teller]:
@@ -250,25 +269,38 @@ def _drain(tellers: Sequence[Teller]) -> list[str]:
     problems = []
     for teller in tellers:
         if not teller.drain(DRAIN_SECONDS):
-            problems.append(f"{teller.name}: results are still to be told ({teller.problem}); run_sweep.py sync")
+            problems.append(
+                f"{teller.name}: results are still to be told ({teller.problem}); the same command tells them"
+            )
     return problems
 
 
-def _told(tellers: Sequence[Teller]) -> bool:
-    return not any(teller.problem for teller in tellers)
+def _report(sweeps: Sequence[Sweep], home: Path, uri: str, say: Say) -> tuple[list[Path], list[str]]:
+    """Write every sweep's report, print its table, and put the table into the sweep's parent run.
 
-
-def _report(sweeps: Sequence[Sweep], home: Path, uri: str, say: Say) -> list[Path]:
-    """Write every sweep's report, print its table, and put the table into the sweep's parent run."""
+    Returns the folders, and in words what could not be reported.
+    """
     import reports
 
-    written = []
+    written, problems = [], []
     for sweep in sweeps:
-        results = reports.load(sweep.name, home=home, tracking_uri=uri)
+        try:
+            results = reports.load(sweep.name, home=home, tracking_uri=uri)
+        except reports.ReportError as error:
+            problems.append(f"{sweep.name}: no report: {error}")
+            continue
         folder = home / "reports" / sweep.name
         reports.write(results, folder)
         say(reports.console_table(results))
         written.append(folder)
-        with contextlib.closing(Ledger(home / "ledger.db")) as ledger:
-            MlflowTarget(uri, home, ledger).note(sweep.name, reports.note(results))
-    return written
+        problems += _note(sweep.name, home, uri, reports.note(results))
+    return written, problems
+
+
+def _note(sweep: str, home: Path, uri: str, text: str) -> list[str]:
+    with contextlib.closing(Ledger(home / "ledger.db")) as ledger:
+        try:
+            MlflowTarget(uri, home, ledger).note(sweep, text)
+        except Exception as error:  # noqa: BLE001 (MLflow raises what it likes; the table is written by now)
+            return [f"{sweep}: the table is not in the sweep's run: {error}"]
+    return []

@@ -17,6 +17,8 @@ from orchestrator.ledger import Ledger
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 IDLE_SECONDS = 0.5
+FAILURES_A_ROUND = 3
+"""So many things that cannot be told mean that the target is away."""
 SWEEP_EVERY_SECONDS = 15.0
 """How often a sweep's table of members is brought up to date while it grows."""
 
@@ -95,14 +97,25 @@ class Teller:
                     self._stop.wait(IDLE_SECONDS)
 
     def _tell_all(self, ledger: Ledger, target: Target) -> bool:
-        """Tell what is in the outbox now; return whether there was anything."""
+        """Tell what is in the outbox now; return whether there was anything.
+
+        Raises:
+            Exception: the first of what kept something from being told.
+        """
         batch = self._batch(ledger)
+        failures: list[Exception] = []
         for sequence, ref in batch:
-            if self._stop.is_set():
+            if self._stop.is_set() or len(failures) >= FAILURES_A_ROUND:
                 break
-            target.tell(ref)
+            try:
+                target.tell(ref)
+            except Exception as error:  # noqa: BLE001 (one thing that cannot be told must not keep the others back)
+                failures.append(error)
+                continue
             ledger.mark_told(sequence)
             self.told += 1
+        if failures:
+            raise failures[0]
         return bool(batch)
 
     def _batch(self, ledger: Ledger) -> list[tuple[int, str]]:

@@ -1,7 +1,9 @@
 """What can stop a report."""
 
+from trainers.errors import RequestError
 
-class ReportError(Exception):
+
+class ReportError(RequestError):
     """A report cannot be made; the message says why and what to do. Never raised for a sweep that merely has gaps."""
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from trainers.errors import RequestError
+
 SHOWN_CHARACTERS = 60
 """A longer value is cut in a message."""
 
@@ -24,7 +26,7 @@ class Problem:
     """Shown instead of a line: `--set`."""
 
 
-class SweepFileError(ValueError):
+class SweepFileError(RequestError, ValueError):
     """A sweep file (or its `--set` values) breaks rules; nothing has been started.
 
     Attributes:

@@ -7,10 +7,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from trainers import models
 from trainers.tensor_files import load_tensors, save_tensors
 
 WRAPPERS = ("model", "state_dict")
 PARALLEL_PREFIX = "module."
+SHOWN_DIFFERENCES = 3
 
 
 def import_weights(source: Path, target: Path) -> None:
@@ -23,11 +25,34 @@ def import_weights(source: Path, target: Path) -> None:
     save_tensors(target, read_weights(source), {"source": source.name})
 
 
+def check_weights(source: Path, model: str, *, classes: int, channels: int) -> None:
+    """Find out whether the weights in a file fit a network.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it holds no weights, or those of another network; names the first keys that differ.
+    """
+    found = {name: tuple(tensor.shape) for name, tensor in read_weights(source).items()}
+    network = models.create(model, classes=classes, channels=channels)
+    expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    missing = [f"{name} is missing" for name in expected if name not in found]
+    strange = [f"{name} is not in the network" for name in found if name not in expected]
+    shapes = [
+        f"{name} is {list(found[name])}, the network's is {list(shape)}"
+        for name, shape in expected.items()
+        if found.get(name, shape) != shape
+    ]
+    differences = [*missing, *strange, *shapes]
+    if differences:
+        shown = "; ".join(differences[:SHOWN_DIFFERENCES])
+        raise ValueError(f"{source} does not fit {model}: {shown} ({len(differences)} differences)")
+
+
 def read_weights(source: Path) -> dict[str, Tensor]:
     """Return the state dict in a safetensors or torch file, without executing anything that is in it."""
-    if source.suffix == ".safetensors":
-        return load_tensors(source)[0]
     try:
+        if source.suffix == ".safetensors":
+            return load_tensors(source)[0]
         with torch.serialization.safe_globals(_numpy_scalars()):
             content = torch.load(source, map_location="cpu", weights_only=True)
     except OSError:

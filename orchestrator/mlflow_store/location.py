@@ -4,13 +4,14 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+from trainers.errors import RequestError
 from trainers.files import replaced
 
 TIMEOUT_SECONDS = "20"
 RETRIES = "2"
 
 
-class TrackingError(Exception):
+class TrackingError(RequestError):
     """The tracking store cannot be used: it does not answer, or refuses what is asked of it."""
 
 

@@ -25,6 +25,7 @@ from orchestrator.planner import Planner
 from orchestrator.ray_tune.trainable import AttemptTrainable
 from orchestrator.reporting import deliver
 from orchestrator.worker import Order, Report, failure_file
+from trainers.errors import RequestError
 from trainers.files import remove
 from trainers.store import Store
 
@@ -140,6 +141,18 @@ class _PlannerStopper(Stopper):
         return not bridge.planner.running() or self._clock() >= bridge.deadline
 
 
+class ClusterError(RequestError):
+    """The Ray cluster that was asked for does not answer, or refuses us."""
+
+
+def _connect(address: str, quiet: dict[str, Any]) -> None:
+    try:
+        ray.init(address=address, **quiet)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise ClusterError(f"the Ray cluster at {address} does not answer: {reason}") from error
+
+
 @contextlib.contextmanager
 def _private_token() -> Iterator[None]:
     """Make the token that Ray writes for its first local cluster readable by its owner alone: whoever has it runs code
@@ -167,7 +180,7 @@ def cluster(address: str | None, *, workers: int, cpus: int, gpus: float) -> Ite
         with _private_token():
             ray.init(num_cpus=cores, include_dashboard=False, **quiet)
     else:
-        ray.init(address=address, **quiet)
+        _connect(address, quiet)
     try:
         total = ray.cluster_resources()
         slots = int(total.get("CPU", 1) // cpus)
@@ -218,7 +231,7 @@ def drive(
         tuner.fit()
     finally:
         del _BRIDGES[name]
-        remove(folder / name)
+        remove(folder)
 
 
 def _trial_name(trial: "RayTrial") -> str:

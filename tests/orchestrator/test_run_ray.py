@@ -52,8 +52,8 @@ def test_trouble_in_workers_stays_where_it_is(tmp_path: Path):
     path = sweep_file(tmp_path, TROUBLE.format(place=tmp_path))
     result = kdsweep("run", path, "--home", tmp_path / "home", "--workers", 2, cwd=tmp_path)
     assert result.returncode == 1, result.stdout + result.stderr
-    assert "2 trials failed (dies, raises)" in result.stderr
-    assert "1 trials diverged (nan)" in result.stderr
+    assert "small: 2 trials (dies, raises) failed; the next run tries again" in result.stderr
+    assert "small: 1 trial (nan) diverged" in result.stderr
     assert "Traceback" not in result.stderr
 
     ledger = tmp_path / "home" / "ledger.db"

@@ -1,0 +1,111 @@
+"""The command line: wrong requests get exit 2, one clear message, and nothing is made."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.orchestrator.cli import ROOT, kdsweep
+
+GOOD = """\
+name: good
+dataset: digits100
+pairs: tinyresnet -> tinycnn
+methods: {kd: }
+seeds: 1
+"""
+
+BAD = {
+    "no such file": (None, "no such file"),
+    "not yaml": ("name: [", "line 1"),
+    "a key twice": (GOOD + "seeds: 2\n", "line 6"),
+    "unknown key": (GOOD + "epocs: 2\n", "unknown key; did you mean"),
+    "unknown method": (GOOD.replace("kd:", "kdd:"), "did you mean 'kd'?"),
+    "unknown model": (GOOD.replace("tinycnn", "tinycn"), "did you mean 'tinycnn'?"),
+    "unknown data set": (GOOD.replace("digits100", "digits10"), "did you mean 'digits100'?"),
+    "k of 0": (GOOD.replace("kd: ", "gdkd: {k: 0}"), "must be at least 1, got 0"),
+    "k of all classes": (GOOD.replace("kd: ", "gdkd: {k: 100}"), "less than the number of classes (100), got 100"),
+    "text for a number": (GOOD.replace("kd: ", "gdkd: {w2: big}"), "must be a number, got 'big'"),
+    "an empty grid": (GOOD.replace("kd: ", "gdkd: {k: {grid: []}}"), "at least one value"),
+    "low above high": (GOOD.replace("kd: ", "gdkd: {k: {low: 9, high: 2}}"), "must be below high"),
+    "no arrow": (GOOD.replace(" -> ", " - "), "teacher -> student"),
+    "no seeds": (GOOD.replace("seeds: 1", "seeds: []"), "seeds"),
+    "a name that leaves the home": (GOOD.replace("name: good", "name: ../../good"), "name"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_wrong_file_is_told_and_nothing_is_made(case, tmp_path: Path):
+    text, message = BAD[case]
+    path = tmp_path / "sweep.yaml"
+    if text is not None:
+        path.write_text(text)
+    result = kdsweep("run", path, "--home", tmp_path / "home", cwd=tmp_path)
+    assert result.returncode == 2
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    path = tmp_path / "sweep.yaml"
+    path.write_text(GOOD)
+    return path
+
+
+def test_a_home_that_cannot_be_written(good: Path, tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    result = kdsweep("run", good, "--home", tmp_path / "file" / "home", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "is a file; give another with --home" in result.stderr
+
+
+def test_a_tracking_server_that_does_not_answer(good: Path, tmp_path: Path):
+    uri = "http://127.0.0.1:9"
+    result = kdsweep(
+        "run",
+        good,
+        "--home",
+        tmp_path / "home",
+        cwd=tmp_path,
+        MLFLOW_TRACKING_URI=uri,
+        MLFLOW_HTTP_REQUEST_MAX_RETRIES="0",
+    )
+    assert result.returncode == 2
+    assert f"the tracking store at {uri} does not answer" in result.stderr
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_report_of_an_unknown_sweep(tmp_path: Path):
+    result = kdsweep("report", "nothing", "--home", tmp_path / "home", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("arguments", [["run"], ["walk"], ["run", "x", "--workers", "-1"], ["plan"]])
+def test_a_wrong_command_line(arguments, tmp_path: Path):
+    result = kdsweep(*arguments, cwd=tmp_path)
+    assert result.returncode == 2
+    assert "usage:" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["methods", "models", "datasets"])
+def test_lists(command, tmp_path: Path):
+    result = kdsweep(command, cwd=tmp_path)
+    assert result.returncode == 0
+    expected = {"methods": "gdkd", "models": "tinyresnet", "datasets": "digits100"}[command]
+    assert expected in result.stdout
+
+
+def test_the_readme_names_every_command():
+    text = (ROOT / "README.md").read_text()
+    listed = set(re.findall(r"run_sweep\.py (\w+)", text))
+    answer = subprocess.run(
+        [sys.executable, str(ROOT / "run_sweep.py"), "--help"], capture_output=True, text=True, check=True
+    )
+    commands = set(re.findall(r"^    (\w+) ", answer.stdout, re.MULTILINE)) - {"COMMAND"}
+    assert listed == commands
