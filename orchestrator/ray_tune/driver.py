@@ -43,6 +43,8 @@ class _Bridge:
     def __init__(self, planner: Planner, order_for: Callable[[Attempt], Order], store: Store) -> None:
         self.planner = planner
         self.deadline: float | None = None
+        self.errors: dict[str, str] = {}
+        """What Ray says of workers that were lost, by Ray trial."""
         self._order_for = order_for
         self._store = store
         self._attempts: dict[str, Attempt] = {}
@@ -80,7 +82,8 @@ class _Bridge:
         if failure.exists():
             self.planner.ended(attempt, Outcome(ending="FAIL", reason=failure.read_text()))
         else:
-            self.planner.ended(attempt, Outcome(ending="LOST", reason="the worker's process or its machine died"))
+            reason = self.errors.pop(trial_id, "the worker's process or its machine died")
+            self.planner.ended(attempt, Outcome(ending="LOST", reason=reason))
 
 
 _BRIDGES: dict[str, _Bridge] = {}
@@ -116,6 +119,11 @@ class AttemptScheduler(FIFOScheduler):
 
     def on_trial_result(self, tune_controller: "TuneController", trial: "RayTrial", result: dict[str, Any]) -> str:
         return _BRIDGES[self._name].result(trial.trial_id, result["report"])
+
+    def on_trial_error(self, tune_controller: "TuneController", trial: "RayTrial") -> None:
+        path = Path(trial.error_file) if trial.error_file else None
+        if path is not None and path.exists():
+            _BRIDGES[self._name].errors[trial.trial_id] = path.read_text()
 
     def on_trial_complete(self, tune_controller: "TuneController", trial: "RayTrial", result: dict[str, Any]) -> None:
         if "report" in result:

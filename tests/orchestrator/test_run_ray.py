@@ -16,6 +16,7 @@ HEAD = """
     teachers: {{tinyresnet: {{recipe: {{base: digits-teacher, epochs: 1}}}}}}
     recipe: {{base: digits, epochs: {epochs}}}
     seeds: {seeds}
+    bank: off
 """
 
 
@@ -99,7 +100,7 @@ def test_stopped_by_a_signal_and_gone_on_with_gives_the_same_table(tmp_path: Pat
     more = "search: {trials: 4, parallel: 2, sampler: random, pruner: median}"
     path = sweep_file(tmp_path, methods, epochs=4, seeds=2, more=more)
 
-    undisturbed = kdsweep("run", path, "--home", tmp_path / "one", "--workers", 1, cwd=tmp_path)
+    undisturbed = kdsweep("run", path, "--home", tmp_path / "one", "--workers", 0, cwd=tmp_path)
     assert undisturbed.returncode == 0, undisturbed.stdout + undisturbed.stderr
 
     with start("run", path, "--home", tmp_path / "two", "--workers", 2, cwd=tmp_path) as process:
