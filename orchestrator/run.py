@@ -159,12 +159,13 @@ def _chance(dataset: str) -> float:
 
 def _line(row: TrialRow) -> str:
     """Return what is said of a trial that has ended."""
-    who = f"{row.origin.get('row', '')} {row.origin.get('cell', '')}".strip()
+    origin = row.origin
+    which = f"proposal {origin['proposal']}" if origin["phase"] == "search" else f"seed {row.spec['seed']}"
     score = next((row.metrics[name] for name in ("final_top1", "final_val_top1") if name in row.metrics), None)
-    result = "" if score is None else f" {score:.2f} %"
-    seconds = f" in {row.metrics['train_seconds']:.1f} s" if "train_seconds" in row.metrics else ""
-    reason = f": {row.reason.strip().splitlines()[-1]}" if row.reason else ""
-    return f"{row.state:<11} {row.origin.get('phase', ''):<7} {who} seed {row.spec['seed']}{result}{seconds}{reason}"
+    result = "" if score is None else f"  {score:.1f} %"
+    seconds = f"  {row.metrics['train_seconds']:.1f} s" if "train_seconds" in row.metrics else ""
+    reason = f"  {row.reason.strip().splitlines()[-1]}" if row.reason else ""
+    return f"{row.state:<11} {origin['cell']}  {origin['row']}  {which}{result}{seconds}{reason}"
 
 
 # --- driving --------------------------------------------------------------------------------------------------------

@@ -105,7 +105,7 @@ def test_stopped_by_a_signal_and_gone_on_with_gives_the_same_table(tmp_path: Pat
 
     with start("run", path, "--home", tmp_path / "two", "--workers", 2, cwd=tmp_path) as process:
         for line in process.stdout:
-            if line.startswith("COMPLETE") and "search" in line:
+            if line.startswith("COMPLETE") and "proposal" in line:
                 process.send_signal(signal.SIGTERM)
                 break
         rest = process.stdout.read()
