@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -134,8 +135,7 @@ def _run(options: argparse.Namespace) -> int:
     for problem in result.problems:
         print(problem, file=sys.stderr)
     if result.exit_code in (130, 143):
-        line = " ".join(["python run_sweep.py run", *options.files])
-        print(f"stopped; go on with: {line}", file=sys.stderr)
+        print(f"stopped; go on with: {shlex.join(['python', *sys.argv])}", file=sys.stderr)
     for folder in result.reports:
         print(f"report: {folder}")
     return result.exit_code
@@ -157,7 +157,11 @@ def _report(options: argparse.Namespace) -> int:
     home = home_folder(options.home)
     results = reports.load(options.name, home=home)
     folder = Path(options.out) if options.out else home / "reports" / options.name
-    reports.write(results, folder)
+    try:
+        reports.write(results, folder)
+    except OSError as error:
+        print(f"the report cannot be written into {folder}: {error.strerror}; give another with --out", file=sys.stderr)
+        return EXIT_WRONG_REQUEST
     print(reports.console_table(results))
     print(f"report: {folder}")
     return 0

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from orchestrator.ledger import Ledger
-from orchestrator.mlflow_store import KnownRun, MlflowTarget, known_runs
+from orchestrator.mlflow_store import MlflowTarget, known_runs
 from orchestrator.optuna_study import distribution
 from orchestrator.planner import member_row, trial_row
 from orchestrator.records import ENDED
-from search_spaces import Member, Search, Sweep, SweepFile, TeacherPlan, expand
+from search_spaces import Member, Problem, Search, Sweep, SweepFile, SweepFileError, TeacherPlan, expand
 from trainers.errors import RequestError
 from trainers.store import Store
 
@@ -19,8 +19,11 @@ def expand_all(files: Sequence[SweepFile], ledger: Ledger | None) -> list[Sweep]
     Raises:
         SweepFileError: of the first file that cannot be expanded; nothing has been recorded.
     """
-    sweeps = []
+    sweeps: list[Sweep] = []
     for file in files:
+        if any(sweep.name == file.name for sweep in sweeps):
+            problem = Problem(None, "name", f"must be of one file in a run, got '{file.name}' twice")
+            raise SweepFileError(file.path, [problem])
         row = ledger.sweep(file.name) if ledger is not None else None
         sweeps.append(expand(file, autos=row.resolved.get("autos", {}) if row is not None else {}))
     return sweeps
@@ -60,24 +63,34 @@ def _study_content(search: Search) -> dict[str, object]:
     }
 
 
-def adopt(sweeps: Sequence[Sweep], ledger: Ledger, uri: str) -> int:
-    """Take over trials that the tracking store has as ended and this ledger does not know as such; return how many.
+class Adoption:
+    """Results that the tracking store has and this ledger does not: looked up once, taken over when asked for."""
 
-    Looked up once, at the start of a run, for the keys known by then.
-    """
-    states = ledger.states()
-    keys = {member.key for sweep in sweeps for member in known_members(sweep)}
-    found = known_runs(uri, {key for key in keys if states.get(key, "WAITING") == "WAITING"}, ENDED - {"PRUNED"})
-    with ledger.transaction():
-        for run in found.values():
-            _adopt(ledger, run)
-    return len(found)
+    def __init__(self, ledger: Ledger, uri: str) -> None:
+        self._ledger = ledger
+        states = ledger.states()
+        self._found = {
+            key: run
+            for key, run in known_runs(uri, ENDED - {"PRUNED"}).items()
+            if states.get(key, "WAITING") == "WAITING"
+        }
+
+    def take(self, key: str) -> bool:
+        """Record the trial's result in the ledger, if the store has one; return whether it has."""
+        run = self._found.pop(key, None)
+        if run is None:
+            return False
+        final = {name: run.metrics[name] for name in END_METRICS if name in run.metrics}
+        with self._ledger.transaction():
+            self._ledger.adopt_trial(key, run.state, final)
+            self._ledger.remember("mlflow", f"trial:{key}", f"{run.run_id} {run.experiment_id}")
+        return True
 
 
-def _adopt(ledger: Ledger, run: KnownRun) -> None:
-    final = {name: run.metrics[name] for name in END_METRICS if name in run.metrics}
-    ledger.adopt_trial(run.trial_key, run.state, final)
-    ledger.remember("mlflow", f"trial:{run.trial_key}", f"{run.run_id} {run.experiment_id}")
+def adopt(sweeps: Sequence[Sweep], adoption: Adoption) -> int:
+    """Take over what the tracking store has of the trials that are known before anything is searched; return how
+    many."""
+    return sum(adoption.take(member.key) for sweep in sweeps for member in known_members(sweep))
 
 
 END_METRICS = (
@@ -100,10 +113,26 @@ def teachers_without_weights(
     for plan in {plan.id: plan for sweep in sweeps for plan in sweep.teachers}.values():
         if plan.trial is None or states.get(plan.id) != "COMPLETE" or store.weights(plan.id).exists():
             continue
+        if not any(_waits_for(plan.id, sweep, ledger, states) for sweep in sweeps):
+            continue
         told = ledger.remembered("mlflow", f"trial:{plan.id}")
         if told is None or not target.fetch_weights(plan.id, told.split(" ", 1)[0]):
             lacking.add(plan.id)
     return frozenset(lacking)
+
+
+def _waits_for(teacher: str, sweep: Sweep, ledger: Ledger, states: dict[str, str]) -> bool:
+    """Return whether anything of the sweep is still to be trained under this teacher."""
+    fixed = [m.key for m in sweep.fixed if m.trial.teacher is not None and m.trial.teacher.id == teacher]
+    if any(states.get(key) not in ENDED for key in fixed):
+        return True
+    for search in sweep.searches:
+        learns = search.blueprint.teacher is not None and search.blueprint.teacher.id == teacher
+        proposals = ledger.proposals(search.study_id)
+        whole = len(proposals) >= search.trials and all(row.state not in (None, "FAIL") for row in proposals)
+        if learns and not whole:
+            return True
+    return False
 
 
 class TeacherFileError(RequestError):

@@ -30,18 +30,17 @@ def check_writable(home: Path) -> None:
     Raises:
         HomeError: it cannot; says which folder stands in the way.
     """
-    if home.exists() and not home.is_dir():
-        raise HomeError(f"the home {home} is a file, not a folder; give another with --home")
-    existing = next(folder for folder in (home, *home.parents) if folder.exists())
-    if not existing.is_dir():
-        raise HomeError(f"the home {home} cannot be made: {existing} is a file; give another with --home")
     try:
+        if home.exists() and not home.is_dir():
+            raise HomeError(f"the home {home} is a file, not a folder; give another with --home")
+        existing = next(folder for folder in (home, *home.parents) if folder.exists())
+        if not existing.is_dir():
+            raise HomeError(f"the home {home} cannot be made: {existing} is a file; give another with --home")
         with tempfile.TemporaryFile(dir=existing):  # asked of the file system itself: root passes every other question
             pass
     except OSError as error:
-        raise HomeError(
-            f"the home {home} cannot be written: {error.strerror} in {existing}; give another with --home"
-        ) from error
+        reason = error.strerror or type(error).__name__
+        raise HomeError(f"the home {home} cannot be written: {reason}; give another with --home") from error
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.filesystem import is_network
-from orchestrator.records import ENDED, AttemptRow, MemberRow, ProposalRow, SweepRow, TrialRow
+from orchestrator.records import AttemptRow, MemberRow, ProposalRow, SweepRow, TrialRow
 from trainers.errors import RequestError
 
 SCHEMA = """
@@ -65,6 +65,7 @@ class Ledger:
     Args:
         path: the file; made if missing.
         clock: wall clock in seconds, for time stamps only; nothing is decided by it.
+        check: go through the whole file for damage first.
         on_commit: called with "before" and "after" around every commit (for tests that kill there).
     """
 
@@ -74,6 +75,7 @@ class Ledger:
         *,
         clock: Callable[[], float] = time.time,
         on_commit: Callable[[str], None] = lambda moment: None,
+        check: bool = False,
     ) -> None:
         self.path = path
         self.clock = clock
@@ -83,6 +85,10 @@ class Ledger:
         try:
             self._db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
             self._prepare()
+            if check:
+                (answer,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
+                if answer != "ok":
+                    raise LedgerError(f"{path} is damaged: {answer}")
         except sqlite3.DatabaseError as error:
             raise LedgerError(f"{path} is not a readable ledger: {error}") from error
 
@@ -132,10 +138,14 @@ class Ledger:
                 "accepted_at=excluded.accepted_at, source=excluded.source, resolved=excluded.resolved, state='RUNNING'",
                 (name, now, source, content),
             )
-            self._db.execute(
-                "INSERT INTO acceptance (sweep, accepted_at, source, resolved) VALUES (?, ?, ?, ?)",
-                (name, now, source, content),
-            )
+            before = self._db.execute(
+                "SELECT source, resolved FROM acceptance WHERE sweep = ? ORDER BY id DESC LIMIT 1", (name,)
+            ).fetchone()
+            if before is None or tuple(before) != (source, content):
+                self._db.execute(
+                    "INSERT INTO acceptance (sweep, accepted_at, source, resolved) VALUES (?, ?, ?, ?)",
+                    (name, now, source, content),
+                )
             self._db.execute("DELETE FROM member WHERE sweep = ?", (name,))
             self.to_tell("mlflow", f"sweep:{name}")
 
@@ -240,7 +250,7 @@ class Ledger:
         ]
 
     def interrupt_running(self) -> int:
-        """Mark what a driver that is gone left RUNNING as INTERRUPTED; return how many trials that were."""
+        """Mark trials and attempts that are RUNNING, though nothing runs, as INTERRUPTED; return how many trials."""
         keys = [row["key"] for row in self._db.execute("SELECT key FROM trial WHERE state = 'RUNNING'")]
         if keys:
             with self.transaction():
@@ -251,6 +261,11 @@ class Ledger:
                 for key in keys:
                     self.to_tell("mlflow", f"trial:{key}")
         return len(keys)
+
+    def interrupt_sweeps(self) -> None:
+        """Mark sweeps that a driver which is gone left RUNNING as INTERRUPTED."""
+        for row in self._db.execute("SELECT name FROM sweep WHERE state = 'RUNNING'").fetchall():
+            self.end_sweep(row["name"], "INTERRUPTED")
 
     def adopt_trial(self, key: str, state: str, metrics: dict[str, float]) -> None:
         """Record the result that a trial has elsewhere."""
@@ -375,9 +390,27 @@ class Ledger:
         """Return everything kept for the target, by ref."""
         return dict(self._db.execute("SELECT ref, value FROM told WHERE target = ?", (target,)).fetchall())
 
-    def ended(self) -> set[str]:
-        """Return the keys of trials that are not trained again."""
-        return {key for key, state in self.states().items() if state in ENDED}
+    def retarget(self, target: str, address: str) -> None:
+        """Note where a target is; when it has moved, everything is to be told anew, there."""
+        before = self.remembered("address", target)
+        if before == address:
+            return
+        with self.transaction():
+            self.remember("address", target, address)
+            if before is not None:
+                self._forget(target)
+
+    def _forget(self, target: str) -> None:
+        self._db.execute("DELETE FROM told WHERE target IN (?, ?)", (target, f"{target}-epochs"))
+        if target == "mlflow":
+            self._db.execute("DELETE FROM told WHERE target = 'weights'")
+            refs = [f"trial:{row[0]}" for row in self._db.execute("SELECT key FROM trial WHERE attempts > 0")]
+            refs += [f"sweep:{row[0]}" for row in self._db.execute("SELECT name FROM sweep")]
+        else:
+            ended = self._db.execute("SELECT study, number FROM proposal WHERE state IS NOT NULL")
+            refs = [f"{row[0]}:{row[1]}" for row in ended]
+        for ref in refs:
+            self.to_tell(target, ref)
 
 
 def _trial_row(row: sqlite3.Row) -> TrialRow:

@@ -1,5 +1,6 @@
 """The driver that runs trials one after the other in this process: for tests, notebooks and `--workers 0`."""
 
+import traceback
 from collections.abc import Callable
 
 from orchestrator.attempts import Attempt, Outcome, Signal, Verdict
@@ -24,5 +25,5 @@ def _run(planner: Planner, attempt: Attempt, order: Order) -> Outcome:
             if verdict is Verdict.STOP:
                 return Outcome(ending="INTERRUPTED", reason="the run was stopped")
     except Exception as error:  # noqa: BLE001 (whatever a trial raises is recorded as its failure)
-        return Outcome(ending="FAIL", reason=f"{type(error).__name__}: {error}")
+        return Outcome(ending="FAIL", reason="".join(traceback.format_exception(error)))
     return Outcome(ending="FAIL", reason="the trial ended without a last epoch")

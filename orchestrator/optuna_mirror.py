@@ -30,12 +30,11 @@ class OptunaTarget:
         study_id, _, number = ref.rpartition(":")
         row = self._ledger.proposals(study_id)[int(number)]
         study, present = self._study(study_id)
-        if row.state is None or row.number in present:
-            return
+        if row.state in (None, "FAIL") or row.number in present:
+            return  # a failed proposal is tried again: it is told when it has a result, and then once
         _, content = self._ledger.study(study_id)
         study.add_trial(_frozen(row, content, self._ledger))
-        if row.state != "FAIL":  # a failed one is tried again: its result then comes as a trial of its own
-            present.add(row.number)
+        present.add(row.number)
 
     def _study(self, study_id: str) -> tuple[Any, set[int]]:
         """Return the study and the proposals it holds; read once."""
@@ -49,8 +48,7 @@ class OptunaTarget:
             for key, value in content["attributes"].items():
                 study.set_user_attr(key, value)
             trials = study.get_trials(deepcopy=False)
-            failed = optuna.trial.TrialState.FAIL
-            present = {trial.user_attrs.get("proposal") for trial in trials if trial.state is not failed}
+            present = {trial.user_attrs.get("proposal") for trial in trials}
             self._studies[study_id] = (study, present)
         return self._studies[study_id]
 
@@ -75,8 +73,7 @@ def _frozen(row: ProposalRow, content: dict[str, Any], ledger: Ledger) -> Any:
     distributions = {
         name: optuna.distributions.json_to_distribution(text) for name, text in content["distributions"].items()
     }
-    states = {"COMPLETE": TrialState.COMPLETE, "FAIL": TrialState.FAIL}
-    state = states.get(row.state or "", TrialState.PRUNED)
+    state = TrialState.COMPLETE if row.state == "COMPLETE" else TrialState.PRUNED
     trial = optuna.trial.create_trial(
         state=state,
         value=row.value if state is TrialState.COMPLETE else None,

@@ -42,6 +42,9 @@ class Job:
     epochs_at_start: int = 0
     """`epochs` when the current attempt was handed out."""
     searches: list[SearchRun] = field(default_factory=list)
+    """Those with a proposal that waits for it."""
+    curve: dict[int, dict[str, float]] = field(default_factory=dict)
+    """Values of the epochs that were reported in this run."""
 
     @property
     def ended(self) -> bool:
@@ -56,6 +59,7 @@ class Planner:
         ledger: the truth.
         chance: accuracy in percent of guessing, by data set.
         lacking: keys of teachers whose weights are gone; they are trained again.
+        adopt: takes a trial's result over from elsewhere into the ledger, if it is known there.
         on_end: called with a trial's record when its end has been committed.
     """
 
@@ -66,11 +70,13 @@ class Planner:
         *,
         chance: Callable[[str], float],
         lacking: frozenset[str] = frozenset(),
+        adopt: Callable[[str], bool] = lambda key: False,
         on_end: Callable[[TrialRow], None] = lambda row: None,
     ) -> None:
         self._ledger = ledger
         self._chance = chance
         self._on_end = on_end
+        self._adopt = adopt
         self._known = {key: state for key, state in ledger.states().items() if key not in lacking}
         self._jobs: dict[str, Job] = {}
         self._ready: dict[str, deque[Job]] = {phase: deque() for phase in PHASES}
@@ -78,6 +84,7 @@ class Planner:
         self._waiting_searches: dict[str, list[SearchRun]] = {}
         self._running: dict[str, Job] = {}
         self._teachers: dict[str, Teacher] = {}
+        self._advancing: list[SearchRun] = []
         self.stopping = False
         for sweep in sweeps:
             self._take_up(sweep)
@@ -98,6 +105,7 @@ class Planner:
         if job is None:
             return Verdict.STOP
         job.epochs = max(job.epochs, number)
+        job.curve[number] = values
         self._ledger.add_epoch(attempt.key, number, attempt.number, values)
         if any(search.is_rung(number) for search in job.searches) and self._pruned(job, number, values):
             self._on_end(self._row(job))
@@ -105,39 +113,54 @@ class Planner:
         return Verdict.STOP if self.stopping else Verdict.GO_ON
 
     def _pruned(self, job: Job, number: int, values: dict[str, float]) -> bool:
-        """Ask the pruners of all searches that wait for the trial; end it in the same commit when all say so."""
+        """Show the rung to all searches that wait for the trial; end it in the same commit when none waits any more."""
         with self._ledger.transaction():
-            votes = [search.reached(job.key, number, values) for search in job.searches]
-            if not all(votes):
-                return False
+            for search in job.searches:
+                search.reached(job.key, number, values)
+            settled = [search for search in job.searches if search.settled(job.key)]
+            stop = len(settled) == len(job.searches)
+            if stop:
+                self._ledger.end_attempt(
+                    job.key, job.attempt, "PRUNED", reason=f"stopped by the pruner at epoch {number}"
+                )
+        if stop:
             del self._running[job.key]
             job.state = "PRUNED"
-            self._ledger.end_attempt(job.key, job.attempt, "PRUNED", reason=f"stopped by the pruner at epoch {number}")
-            self._settle(job)
-            return True
+        for search in settled:
+            self._advance(search)
+        return stop
 
     def ended(self, attempt: Attempt, outcome: Outcome) -> None:
         """Take the end of an attempt; what an attempt that is not the trial's current one says is refused."""
         job = self._current(attempt)
         if job is None:
             return
-        del self._running[attempt.key]
         if outcome.ending == "LOST":
             self._lost(job, outcome)
             return
-        job.state = outcome.ending
-        with self._ledger.transaction():
-            self._ledger.end_attempt(
-                attempt.key, attempt.number, outcome.ending, metrics=outcome.metrics, reason=outcome.reason
-            )
-            self._settle(job)
+        before, job.state = job.state, outcome.ending
+        try:
+            with self._ledger.transaction():
+                self._ledger.end_attempt(
+                    attempt.key, attempt.number, outcome.ending, metrics=outcome.metrics, reason=outcome.reason
+                )
+                self._settle(job)
+        except BaseException:
+            job.state = before  # nothing is committed: the attempt is still in flight, and can be reported as lost
+            raise
+        del self._running[attempt.key]
         self._on_end(self._row(job))
+
+    def stop(self) -> None:
+        """Hand out nothing more, and let running attempts end after their epoch."""
+        self.stopping = True
 
     def interrupt(self) -> None:
         """Record everything that still runs as INTERRUPTED: its workers are gone or going."""
         for job in list(self._running.values()):
             self._ledger.end_attempt(job.key, job.attempt, "INTERRUPTED", reason="the run was stopped")
         self._running.clear()
+        self._ledger.interrupt_running()
 
     @property
     def idle(self) -> bool:
@@ -147,10 +170,6 @@ class Planner:
     def running(self) -> list[str]:
         """Return the keys of the trials in flight."""
         return list(self._running)
-
-    def unsettled(self) -> list[str]:
-        """Return the keys of jobs that have no result: failed, interrupted, or never started."""
-        return [job.key for job in self._jobs.values() if not job.ended or job.state == "FAIL"]
 
     def describe(self, attempt: Attempt, provenance: dict[str, str]) -> None:
         """Take where and with what an attempt runs."""
@@ -222,9 +241,10 @@ class Planner:
             self._ledger.end_attempt(job.key, job.attempt, "LOST", reason=reason, trial_state=job.state)
             if final:
                 self._settle(job)
-            else:
-                self._ready[job.phase].appendleft(job)
-        if final:
+        del self._running[job.key]
+        if not final:
+            self._ready[job.phase].appendleft(job)
+        else:
             self._on_end(self._row(job))
 
     def _settle(self, job: Job) -> None:
@@ -237,7 +257,8 @@ class Planner:
                 self._ready[blocked.phase].append(blocked)
             for search in self._waiting_searches.pop(job.key, []):
                 self._advance(search)
-        for search in job.searches:
+        waiting, job.searches = job.searches, []
+        for search in waiting:
             search.decide(row)
             self._advance(search)
 
@@ -257,22 +278,39 @@ class Planner:
 
     def _advance(self, run: SearchRun) -> None:
         """Make every proposal that can be made; confirm what has been searched through."""
+        if run in self._advancing:
+            return  # a proposal that is decided at once leads back here; the loop below goes on by itself
+        self._advancing.append(run)
         while run.standing() == "open":
             self._propose(run)
+        self._advancing.remove(run)
         if run.finished and not run.confirmed:
             run.confirmed = True
             self._confirm(run)
 
     def _propose(self, run: SearchRun) -> None:
+        """Make a proposal; it is decided by what is known of its trial, or waits for the trial."""
         row, member = run.propose()
         self._record(run.sweep, member, proposal=row.number)
-        job = self._add_job(run.sweep, member.key, member.trial, "search", reruns_pruned=run.search.pruner == "none")
+        if row.state is None:
+            for epoch, values in sorted(self._curve(member.key).items()):
+                run.reached(member.key, epoch, values)
+        if run.settled(member.key):
+            return
+        job = self._add_job(run.sweep, member.key, member.trial, "search", reruns_pruned=False)
+        if job.ended and job.state != "PRUNED":
+            run.decide(self._row(job))
+            return
         if run not in job.searches:
             job.searches.append(run)
-        if row.state is None and job.ended:
-            trial = self._ledger.trial(member.key)
-            assert trial is not None
-            run.decide(trial)
+        if job.state == "PRUNED":  # by others: this search's pruner would have let it go on
+            job.reruns_pruned = True
+            self._queue(job)
+
+    def _curve(self, key: str) -> dict[int, dict[str, float]]:
+        """Return the values of all epochs that the trial has been through."""
+        known = {number: values for number, _, values in self._ledger.epochs(key)}
+        return known | (self._jobs[key].curve if key in self._jobs else {})
 
     def _confirm(self, run: SearchRun) -> None:
         for rank, row in enumerate(run.ranking()[: run.search.confirm], start=1):
@@ -284,6 +322,8 @@ class Planner:
         with self._ledger.transaction():
             self._ledger.add_trials([trial_row(sweep.name, member, proposal)])
             self._ledger.add_members(sweep.name, [member_row(member, proposal)])
+        if member.key not in self._known and self._adopt(member.key):
+            self._known[member.key] = self._ledger.trial(member.key).state  # type: ignore[union-attr]
 
 
 def trial_row(sweep: str, member: Member, proposal: int | None = None) -> TrialRow:

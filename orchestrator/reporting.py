@@ -6,10 +6,11 @@ from orchestrator.worker import Report
 
 
 def deliver(planner: Planner, attempt: Attempt, report: Report) -> Verdict:
-    """Tell the planner every epoch in the report, those of a former attempt first; STOP as soon as it says so."""
+    """Tell the planner every epoch in the report, those of a former attempt first; STOP if it says so of any."""
     if report.provenance:
         planner.describe(attempt, report.provenance)
+    verdict = Verdict.GO_ON
     for number, values in [*sorted(report.earlier.items()), (report.number, report.values)]:
         if planner.epoch(attempt, number, values) is Verdict.STOP:
-            return Verdict.STOP
-    return Verdict.GO_ON
+            verdict = Verdict.STOP
+    return verdict

@@ -1,12 +1,12 @@
 """`run`: from sweep files to ended trials, told results and a written report."""
 
 import contextlib
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator.acceptance import (
+    Adoption,
     accept,
     adopt,
     check_checkpoints,
@@ -17,7 +17,7 @@ from orchestrator.acceptance import (
 from orchestrator.attempts import Attempt
 from orchestrator.home import check_writable, driver_lock
 from orchestrator.ledger import Ledger
-from orchestrator.mlflow_store import MlflowTarget, check_answers, tracking_uri
+from orchestrator.mlflow_store import MlflowTarget, TrackingError, check_answers, tracking_uri
 from orchestrator.optuna_mirror import OptunaTarget, storage_url
 from orchestrator.planner import Planner
 from orchestrator.records import MemberRow, TrialRow
@@ -27,15 +27,15 @@ from orchestrator.worker import Order, make_order
 from search_spaces import Sweep, read
 from trainers.files import remove
 from trainers.store import Store
+from trainers.trial import digest
 
 FINAL = frozenset({"COMPLETE", "DIVERGED"})
 """Nothing goes on from here: checkpoints are removed."""
 DRAIN_SECONDS = 60.0
 TELLING_DELAY_SECONDS = 15.0
 """Workers start first: a new MLflow database takes seconds of a core to make, and nobody reads it yet."""
-EXIT_COMPLETE, EXIT_FAILED, EXIT_WRONG_REQUEST = 0, 1, 2
+EXIT_COMPLETE, EXIT_FAILED = 0, 1
 
-log = logging.getLogger("kdsweep")
 Say = Callable[[str], None]
 
 
@@ -47,7 +47,7 @@ class RunResult:
     exit_code: int
     """0: all ended; 1: a FAIL, a DIVERGED among reported trials, or results untold; 130 or 143: stopped."""
     trained: int
-    """Trials that ended in this run."""
+    """Attempts that ended in this run, INTERRUPTED ones among them."""
     problems: tuple[str, ...] = ()
     reports: tuple[Path, ...] = field(default=())
 
@@ -83,12 +83,25 @@ def run(
     uri = tracking_uri(home)
     known = _peek(home)
     sweeps = expand_all(read_files, known)
+    new = [sweep.name for sweep in sweeps if known is None or known.sweep(sweep.name) is None]
     if known is not None:
         known.close()
     check_checkpoints(sweeps)
-    check_answers(uri)
-    with driver_lock(home, [sweep.name for sweep in sweeps]), contextlib.closing(_ledger(home)) as ledger:
-        return _run(sweeps, ledger, home, uri, address=address, workers=workers, storage=storage, say=say)
+    try:
+        check_answers(uri)
+        answers = True
+    except TrackingError as error:
+        if new:
+            raise
+        answers = False
+        say(f"{error}; training goes on, results are told later")
+    with (
+        driver_lock(home, [sweep.name for sweep in sweeps]),
+        contextlib.closing(Ledger(home / "ledger.db", check=True)) as ledger,
+    ):
+        return _run(
+            sweeps, ledger, home, uri, answers=answers, address=address, workers=workers, storage=storage, say=say
+        )
 
 
 def _peek(home: Path) -> Ledger | None:
@@ -105,20 +118,13 @@ def _run(
     home: Path,
     uri: str,
     *,
+    answers: bool,
     address: str | None,
     workers: int | None,
     storage: str | None,
     say: Say,
 ) -> RunResult:
     store = Store(home)
-    import_checkpoints(sweeps, store)
-    ledger.interrupt_running()
-    for sweep in sweeps:
-        accept(sweep, ledger)
-    adopted = adopt(sweeps, ledger, uri)
-    if adopted:
-        say(f"{adopted} trials were found in the tracking store and are not trained again")
-    lacking = teachers_without_weights(sweeps, ledger, store, MlflowTarget(uri, home, ledger))
     ended: list[TrialRow] = []
 
     def on_end(row: TrialRow) -> None:
@@ -127,27 +133,51 @@ def _run(
             remove(store.checkpoints(row.key))
         say(_line(row))
 
-    planner = Planner(sweeps, ledger, chance=_chance, lacking=lacking, on_end=on_end)
-    tellers = _start_tellers(home, uri, storage, delay_seconds=0.0 if planner.idle else TELLING_DELAY_SECONDS)
-
-    def ask_to_stop() -> None:
-        planner.stopping = True
-        say("stopping: running epochs are ended and kept; once more to stop at once")
-
-    stop = StopSignals(ask_to_stop)
-    driven = False
-    try:
-        with stop:
+    with StopSignals(lambda: say("stopping: running epochs are ended and kept; once more to stop at once")) as stop:
+        adoption = _take_up(sweeps, ledger, store, uri, storage, answers=answers, say=say)
+        lacking = teachers_without_weights(sweeps, ledger, store, MlflowTarget(uri, home, ledger))
+        planner = Planner(
+            sweeps,
+            ledger,
+            chance=_chance,
+            lacking=lacking,
+            adopt=adoption.take if adoption is not None else lambda key: False,
+            on_end=on_end,
+        )
+        stop.asks(planner.stop)
+        tellers = _start_tellers(home, uri, storage, delay_seconds=0.0 if planner.idle else TELLING_DELAY_SECONDS)
+        driven = False
+        try:
             _drive(planner, sweeps, store, stop, address=address, workers=workers, say=say)
-        driven = True
-    finally:  # whatever happened, its record comes first
-        planner.interrupt()
-        problems = _conclude(sweeps, ledger, stopped=bool(stop.number) or not driven)
-        problems += _drain(tellers)
+            driven = True
+        finally:  # whatever happened, its record comes first
+            planner.interrupt()
+            problems = _conclude(sweeps, ledger, stopped=bool(stop.number) or not driven)
+            problems += _drain(tellers)
     reports, unreported = _report(sweeps, home, uri, say)
     problems += unreported
     code = 128 + stop.number if stop.number else (EXIT_FAILED if problems else EXIT_COMPLETE)
     return RunResult(tuple(sweep.name for sweep in sweeps), code, len(ended), tuple(problems), tuple(reports))
+
+
+def _take_up(
+    sweeps: Sequence[Sweep], ledger: Ledger, store: Store, uri: str, storage: str | None, *, answers: bool, say: Say
+) -> Adoption | None:
+    """Record what is asked for, and take over what the tracking store has of it; None where that does not answer."""
+    import_checkpoints(sweeps, store)
+    ledger.retarget("mlflow", digest(uri))
+    ledger.retarget("optuna", digest(storage_url(store.home, storage)))
+    ledger.interrupt_running()
+    ledger.interrupt_sweeps()
+    for sweep in sweeps:
+        accept(sweep, ledger)
+    if not answers:
+        return None
+    adoption = Adoption(ledger, uri)
+    adopted = adopt(sweeps, adoption)
+    if adopted:
+        say(f"{adopted} trials were found in the tracking store and are not trained again")
+    return adoption
 
 
 def _chance(dataset: str) -> float:
@@ -197,7 +227,10 @@ def _drive(
     with ray_driver.cluster(address, workers=workers or 0, cpus=cpus, gpus=gpus) as slots:
         stop.install()
         say(f"{slots} trials at a time")
-        ray_driver.drive(planner, orders, store=store, slots=slots, cpus=cpus, gpus=gpus, folder=folder)
+        most = slots if address is not None else 2 * slots  # one running and one waiting for its worker
+        ray_driver.drive(
+            planner, orders, store=store, slots=slots, most_in_flight=most, cpus=cpus, gpus=gpus, folder=folder
+        )
 
 
 class _Orders:
@@ -239,7 +272,7 @@ def _problems(sweep: Sweep, ledger: Ledger, states: dict[str, str]) -> list[str]
     members = {member.key: member for member in ledger.members(sweep.name)}
     failed = [member for key, member in members.items() if states[key] == "FAIL"]
     diverged = [member for key, member in members.items() if states[key] == "DIVERGED" and member.phase != "search"]
-    waiting = [member for key, member in members.items() if states[key] in ("WAITING", "INTERRUPTED")]
+    waiting = [member for key, member in members.items() if states[key] in ("WAITING", "INTERRUPTED", "RUNNING")]
     groups = (
         (failed, "failed", "; the next run tries again"),
         (diverged, "diverged", ""),
@@ -285,13 +318,13 @@ def _report(sweeps: Sequence[Sweep], home: Path, uri: str, say: Say) -> tuple[li
 
     written, problems = [], []
     for sweep in sweeps:
+        folder = home / "reports" / sweep.name
         try:
             results = reports.load(sweep.name, home=home, tracking_uri=uri)
-        except reports.ReportError as error:
+            reports.write(results, folder)
+        except (reports.ReportError, OSError) as error:
             problems.append(f"{sweep.name}: no report: {error}")
             continue
-        folder = home / "reports" / sweep.name
-        reports.write(results, folder)
         say(reports.console_table(results))
         written.append(folder)
         problems += _note(sweep.name, home, uri, reports.note(results))

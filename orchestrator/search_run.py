@@ -4,7 +4,7 @@ from typing import Literal
 
 from orchestrator.ledger import Ledger
 from orchestrator.optuna_study import LiveStudy, should_prune
-from orchestrator.records import ENDED, ProposalRow, TrialRow
+from orchestrator.records import ProposalRow, TrialRow
 from search_spaces import Member, Search, Sweep
 from trainers.recipe import rungs
 
@@ -61,24 +61,27 @@ class SearchRun:
         self.rows.append(row)
         self._repeats = self._repeats + 1 if row.key in self._by_key else 0
         self._by_key.setdefault(row.key, []).append(row)
+        if self._by_key[row.key][0] is not row and row.state is None:
+            self._save(row.key)
         return row, member
 
     def is_rung(self, epoch: int) -> bool:
         """Return whether a pruner may stop a trial after this epoch."""
         return epoch in self._rungs
 
-    def reached(self, key: str, epoch: int, values: dict[str, float]) -> bool:
-        """Take an epoch's accuracy; return whether the pruner stops the trial. Recorded before it is returned."""
-        rung = self._rungs.get(epoch)
-        if rung is None or "val_top1" not in values:
-            return False
-        stop = False
-        for row in self._by_key[key]:
-            if row.state is None and rung not in row.rungs:
-                row.rungs[rung] = values["val_top1"]
-                stop = self._prunes(row) or stop
-                self._ledger.save_proposal(self.search.study_id, row)
-        return stop
+    def reached(self, key: str, epoch: int, values: dict[str, float]) -> None:
+        """Take an epoch's accuracy; at a rung the pruner may decide the trial's proposals here and now.
+
+        Whether the trial itself stops depends on who else waits for it. A rung that is known already changes nothing,
+        so a curve can be gone through again.
+        """
+        rung, row = self._rungs.get(epoch), self._by_key[key][0]
+        if rung is None or rung in row.rungs or row.state is not None or "val_top1" not in values:
+            return
+        row.rungs[rung] = values["val_top1"]
+        if self._prunes(row):
+            row.state = "PRUNED"
+        self._save(key)
 
     def _prunes(self, row: ProposalRow) -> bool:
         if self.search.pruner == "none":
@@ -86,11 +89,24 @@ class SearchRun:
         peers = self.rows[: max(0, row.number - self.search.parallel + 1)]
         return should_prune(self.search.pruner, row, peers)
 
+    def settled(self, key: str) -> bool:
+        """Return whether the proposals of this trial are decided."""
+        return self._by_key[key][0].state is not None
+
     def decide(self, trial: TrialRow) -> None:
         """Take the outcome of a trial for every proposal that waits for it."""
-        for row in self._by_key[trial.key]:
-            if row.state is None:
-                row.state, row.value = trial.state, self._value(trial)
+        row = self._by_key[trial.key][0]
+        if row.state is None:
+            row.state, row.value = trial.state, self._value(trial)
+            self._save(trial.key)
+
+    def _save(self, key: str) -> None:
+        """Record a proposal, and the same for those that repeat it."""
+        first, *repeats = self._by_key[key]
+        with self._ledger.transaction():
+            for row in repeats:
+                _copy_outcome(first, row)
+            for row in (first, *repeats):
                 self._ledger.save_proposal(self.search.study_id, row)
 
     def _value(self, trial: TrialRow) -> float | None:
@@ -111,8 +127,7 @@ class SearchRun:
                 best.setdefault(row.key, row)
         return sorted(best.values(), key=lambda row: (-(row.value or 0.0), row.number))
 
-    def takes(self, trial: TrialRow) -> bool:
-        """Return whether a trial that the ledger has is a result for this search as it is."""
-        if trial.state == "PRUNED" and self.search.pruner == "none":
-            return False
-        return trial.state in ENDED
+
+def _copy_outcome(first: ProposalRow, repeat: ProposalRow) -> None:
+    repeat.state, repeat.value = first.state, first.value
+    repeat.rungs, repeat.attributes = dict(first.rungs), dict(first.attributes)

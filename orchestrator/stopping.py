@@ -11,16 +11,20 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopSignals:
-    """While entered, a first SIGINT or SIGTERM calls `ask`; a second one ends the process at once, its state is kept.
+    """While entered, a first SIGINT or SIGTERM asks to stop; a second one ends the process at once, its state is kept.
 
     Does nothing outside the main thread, where Python handles no signals.
+
+    Args:
+        say: called when it is asked.
 
     Attributes:
         number: of the signal that asked; 0 while none did.
     """
 
-    def __init__(self, ask: Callable[[], None]) -> None:
-        self._ask = ask
+    def __init__(self, say: Callable[[], None]) -> None:
+        self._say = say
+        self._ask: Callable[[], None] = lambda: None
         self._before: dict[signal.Signals, Any] = {}
         self.number = 0
 
@@ -35,6 +39,12 @@ class StopSignals:
         for number in self._before:
             signal.signal(number, self._handle)
 
+    def asks(self, ask: Callable[[], None]) -> None:
+        """Call `ask` at the first signal; at once where there has been one."""
+        self._ask = ask
+        if self.number:
+            ask()
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
@@ -46,3 +56,4 @@ class StopSignals:
             os._exit(128 + number)
         self.number = number
         self._ask()
+        self._say()

@@ -17,8 +17,8 @@ from orchestrator.ledger import Ledger
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 IDLE_SECONDS = 0.5
-FAILURES_A_ROUND = 3
-"""So many things that cannot be told mean that the target is away."""
+FAILURES_IN_A_ROW = 3
+"""So many things in a row that cannot be told mean that the target is away."""
 SWEEP_EVERY_SECONDS = 15.0
 """How often a sweep's table of members is brought up to date while it grows."""
 
@@ -46,6 +46,8 @@ class Teller:
         self._final = threading.Event()
         self._thread = threading.Thread(target=self._work, name=f"tell-{name}", daemon=True)
         self._delay_seconds = 0.0
+        self._stuck: set[int] = set()
+        """What could not be told when it was last tried."""
         self._sweep_told = -SWEEP_EVERY_SECONDS
         self.problem = ""
         self.told = 0
@@ -76,6 +78,13 @@ class Teller:
         self._thread.join(1.0)
 
     def _work(self) -> None:
+        try:
+            self._tell_until_stopped()
+        except Exception as error:
+            self.problem = f"{type(error).__name__}: {error}".splitlines()[0]
+            log.debug("telling %s ended", self.name, exc_info=error)
+
+    def _tell_until_stopped(self) -> None:
         self._final.wait(self._delay_seconds)
         ledger = Ledger(self._ledger_path)
         with contextlib.closing(ledger):
@@ -103,28 +112,31 @@ class Teller:
             Exception: the first of what kept something from being told.
         """
         batch = self._batch(ledger)
-        failures: list[Exception] = []
+        first_error: Exception | None = None
+        in_a_row = 0
         for sequence, ref in batch:
-            if self._stop.is_set() or len(failures) >= FAILURES_A_ROUND:
+            if self._stop.is_set() or in_a_row >= FAILURES_IN_A_ROW:
                 break
             try:
                 target.tell(ref)
             except Exception as error:  # noqa: BLE001 (one thing that cannot be told must not keep the others back)
-                failures.append(error)
+                first_error, in_a_row = first_error or error, in_a_row + 1
+                self._stuck.add(sequence)
                 continue
             ledger.mark_told(sequence)
-            self.told += 1
-        if failures:
-            raise failures[0]
+            self.told, in_a_row = self.told + 1, 0
+        if first_error is not None:
+            raise first_error
         return bool(batch)
 
     def _batch(self, ledger: Ledger) -> list[tuple[int, str]]:
         """Return what to tell next: trials first; a sweep, which lists its trials' runs, when none is left, and not
         at every proposal."""
-        untold = ledger.untold(self.name)
+        untold = sorted(ledger.untold(self.name), key=lambda item: item[0] in self._stuck)  # stable: stuck ones last
         trials = [item for item in untold if not item[1].startswith("sweep:")]
+        sweeps = [item for item in untold if item[1].startswith("sweep:")]
         due = self._final.is_set() or time.monotonic() - self._sweep_told > SWEEP_EVERY_SECONDS
-        if trials or not due:
+        if not due or any(sequence not in self._stuck for sequence, _ in trials):
             return trials
         self._sweep_told = time.monotonic()
-        return untold
+        return [*sweeps, *trials]

@@ -19,19 +19,19 @@ class KnownRun:
     metrics: dict[str, float]
 
 
-def known_runs(uri: str, keys: Iterable[str], ended: Iterable[str]) -> dict[str, KnownRun]:
-    """Return the runs of these trials that are in one of the `ended` states, by trial key.
+def known_runs(uri: str, ended: Iterable[str]) -> dict[str, KnownRun]:
+    """Return all runs of trials that are in one of the `ended` states, by trial key.
 
-    From a database by one query for the keys, from a server page by page.
+    From a database by two queries, from a server page by page.
     """
     database = local_database(uri)
-    wanted, states = set(keys), set(ended)
-    if not wanted or (database is not None and not database.exists()):
+    states = set(ended)
+    if database is not None and not database.exists():
         return {}
     found = _from_server(uri) if uri.startswith(("http://", "https://", "databricks")) else _from_database(uri)
     runs: dict[str, KnownRun] = {}
     for run in found:
-        if run.trial_key in wanted and run.state in states:
+        if run.state in states:
             runs.setdefault(run.trial_key, run)
     return runs
 

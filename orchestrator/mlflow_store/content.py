@@ -3,7 +3,7 @@
 import csv
 import io
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from orchestrator.records import MemberRow, TrialRow
 
@@ -66,12 +66,18 @@ def tags(row: TrialRow) -> dict[str, str]:
     }
 
 
-def points(row: TrialRow, epochs: Iterable[tuple[int, float, Mapping[str, float]]]) -> Iterator[Point]:
+def points(row: TrialRow, epochs: Sequence[tuple[int, float, Mapping[str, float]]], told: int = 0) -> Iterator[Point]:
     """Return the metrics of epochs at their own times and steps, so that telling them twice changes nothing, and the
-    metrics at the end."""
-    last = 0
+    metrics at the end.
+
+    Args:
+        epochs: all of the trial: the metrics at the end stand at the last one's step.
+        told: the epochs up to this one are left out.
+    """
+    last = epochs[-1][0] if epochs else 0
     for number, at, values in epochs:
-        last = max(last, number)
+        if number <= told:
+            continue
         for name, value in values.items():
             yield name, _finite(value), _milliseconds(at), number
     for name, value in row.metrics.items():

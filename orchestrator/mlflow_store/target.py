@@ -166,8 +166,8 @@ class MlflowTarget:
         from mlflow.entities import Metric
 
         told = int(self._ledger.remembered(EPOCHS_TOLD, row.key) or 0)
-        epochs = [epoch for epoch in self._ledger.epochs(row.key) if epoch[0] > told]
-        metrics = [Metric(*point) for point in content.points(row, epochs)]
+        epochs = self._ledger.epochs(row.key)
+        metrics = [Metric(*point) for point in content.points(row, epochs, told)]
         for start in range(0, len(metrics), METRICS_A_CALL):
             self.client.log_batch(run_id, metrics=metrics[start : start + METRICS_A_CALL])
         if epochs:

@@ -40,16 +40,21 @@ STOP_GRACE_SECONDS = 5.0
 class _Bridge:
     """What searcher, scheduler and stopper share: the planner, and which Ray trial runs which attempt."""
 
-    def __init__(self, planner: Planner, order_for: Callable[[Attempt], Order], store: Store) -> None:
+    def __init__(
+        self, planner: Planner, order_for: Callable[[Attempt], Order], store: Store, most_in_flight: int
+    ) -> None:
         self.planner = planner
         self.deadline: float | None = None
         self.errors: dict[str, str] = {}
         """What Ray says of workers that were lost, by Ray trial."""
         self._order_for = order_for
         self._store = store
+        self._most_in_flight = most_in_flight
         self._attempts: dict[str, Attempt] = {}
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        if len(self._attempts) >= self._most_in_flight:
+            return None
         step = self.planner.next()
         if isinstance(step, Attempt):
             self._attempts[trial_id] = step
@@ -184,9 +189,9 @@ def cluster(address: str | None, *, workers: int, cpus: int, gpus: float) -> Ite
     quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False, "configure_logging": False}
     logging.getLogger("ray._private.authentication").setLevel(logging.ERROR)
     if address is None:
-        cores = workers * cpus if workers else (os.cpu_count() or 1)
+        cores = workers * cpus if workers else max(os.cpu_count() or 1, cpus)
         with _private_token():
-            ray.init(num_cpus=cores, include_dashboard=False, **quiet)
+            ray.init(address="local", num_cpus=cores, include_dashboard=False, **quiet)
     else:
         _connect(address, quiet)
     try:
@@ -194,6 +199,9 @@ def cluster(address: str | None, *, workers: int, cpus: int, gpus: float) -> Ite
         slots = int(total.get("CPU", 1) // cpus)
         if gpus > 0:
             slots = min(slots, int(total.get("GPU", 0) / gpus))
+        if slots < 1:
+            there = f"{total.get('CPU', 0):g} CPUs and {total.get('GPU', 0):g} GPUs"
+            raise ClusterError(f"no trial fits: resources ask for {cpus} CPUs and {gpus:g} GPUs, Ray has {there}")
         yield min(slots, workers) if workers else slots
     finally:
         ray.shutdown()
@@ -205,6 +213,7 @@ def drive(
     *,
     store: Store,
     slots: int,
+    most_in_flight: int,
     cpus: int,
     gpus: float,
     folder: Path,
@@ -215,7 +224,7 @@ def drive(
     os.environ["TUNE_GLOBAL_CHECKPOINT_S"] = "86400"
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     name = f"tune-{secrets.token_hex(6)}"
-    _BRIDGES[name] = _Bridge(planner, order_for, store)
+    _BRIDGES[name] = _Bridge(planner, order_for, store, most_in_flight)
     tuner = tune.Tuner(
         tune.with_resources(AttemptTrainable, {"cpu": cpus, "gpu": gpus}),
         tune_config=tune.TuneConfig(

@@ -1,6 +1,7 @@
 """Trials without training: accuracies that are a function of the trial, driven through the real planner and ledger."""
 
 import hashlib
+import random
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -82,6 +83,38 @@ def drive(
         else:
             assert step is Signal.DONE
             return handed
+
+
+def drive_interleaved(planner: Planner, *, slots: int, seed: int) -> None:
+    """Run everything with the epochs of up to `slots` trials in any order, drawn from `seed`."""
+    draw = random.Random(seed)
+    flight: list[tuple[Attempt, Iterator[bool]]] = []
+    while True:
+        step = planner.next() if len(flight) < slots else Signal.WAIT
+        if isinstance(step, Attempt):
+            flight.append((step, epoch_by_epoch(planner, step)))
+        elif flight:
+            chosen = draw.randrange(len(flight))
+            if not next(flight[chosen][1]):
+                flight.pop(chosen)
+        else:
+            assert step is Signal.DONE
+            return
+
+
+def epoch_by_epoch(planner: Planner, attempt: Attempt) -> Iterator[bool]:
+    """Report an epoch at each step; yield whether there is more to come."""
+    search = attempt.trial.split == "search"
+    name, final = ("val_top1", "final_val_top1") if search else ("test_top1", "final_top1")
+    for number in range(1, attempt.trial.recipe.epochs + 1):
+        if planner.epoch(attempt, number, {name: accuracy(attempt.trial, number)}) is Verdict.STOP:
+            planner.ended(attempt, Outcome(ending="INTERRUPTED"))
+            yield False
+            return
+        yield True
+    value = accuracy(attempt.trial, attempt.trial.recipe.epochs)
+    planner.ended(attempt, Outcome(ending="COMPLETE", metrics={final: value}))
+    yield False
 
 
 def content(ledger: Ledger, sweep: str) -> dict[str, object]:

@@ -5,7 +5,16 @@ from pathlib import Path
 import pytest
 
 from orchestrator.ledger import Ledger
-from tests.orchestrator.simulation import SWEEP, Killed, content, drive, kill_at, new_planner, sweep_of
+from tests.orchestrator.simulation import (
+    SWEEP,
+    Killed,
+    content,
+    drive,
+    drive_interleaved,
+    kill_at,
+    new_planner,
+    sweep_of,
+)
 
 
 @pytest.fixture(scope="module", params=["median", "halving"])
@@ -66,3 +75,26 @@ def test_asked_for_without_a_pruner_a_pruned_trial_goes_on(tmp_path: Path):
     assert pruned
     assert again == dict.fromkeys(pruned, 2)
     assert set(ledger.states().values()) == {"COMPLETE"}
+
+
+REPEATING = """
+  gdkd (tuned): {method: gdkd, k: {choice: [1, 2, 3, 5, 8, 13]}}
+  gdkd (both): {method: gdkd, k: {choice: [2, 3, 5]}, w2: {choice: [8, 4]}}
+"""
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("pruner", ["median", "halving"])
+def test_repeated_and_shared_proposals_do_not_depend_on_timing(pruner, seed, tmp_path: Path):
+    """Two searches reach the same trials, each many times; whoever comes first, each decides as if it were alone."""
+    text = SWEEP.split("methods:")[0] + "methods:" + REPEATING
+    text += f"search: {{trials: 20, parallel: 4, sampler: random, pruner: {pruner}, seed: {seed}}}\nseeds: 1\n"
+    sweep = sweep_of(text, tmp_path)
+    results = []
+    for slots in (1, 4, 4):
+        ledger = Ledger(tmp_path / f"{len(results)}.db")
+        drive_interleaved(new_planner(ledger, sweep), slots=slots, seed=seed + len(results))
+        whole = content(ledger, sweep.name)
+        confirmed = [member for member in whole["members"] if member[2] == "confirm"]
+        results.append((whole["proposals"], confirmed))
+    assert results[0] == results[1] == results[2]

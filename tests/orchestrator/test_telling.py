@@ -7,7 +7,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from orchestrator.acceptance import adopt
+from orchestrator.acceptance import Adoption, adopt
 from orchestrator.attempts import Attempt, Outcome
 from orchestrator.ledger import Ledger
 from orchestrator.mlflow_store import MlflowTarget, TrackingError, check_answers, tracking_uri
@@ -172,7 +172,7 @@ def test_a_home_that_lost_its_ledger_takes_its_results_from_the_store(sweep, led
     fixed = {member.key: ledger.trial(member.key).metrics for member in sweep.fixed}
     new = Ledger(home / "new.db")
     new_planner(new, sweep)
-    assert adopt([sweep], new, tracking_uri(home)) == len(fixed) + 1
+    assert adopt([sweep], Adoption(new, tracking_uri(home))) == len(fixed) + 1
     assert {key: new.trial(key).metrics for key in fixed} == fixed
     assert all(new.remembered("mlflow", f"trial:{key}") for key in fixed)
 
