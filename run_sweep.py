@@ -134,10 +134,10 @@ def _run(options: argparse.Namespace) -> int:
     )
     for problem in result.problems:
         print(problem, file=sys.stderr)
+    for folder in result.reports:
+        print(f"report: {folder}", flush=True)
     if result.exit_code in (130, 143):
         print(f"stopped; go on with: {shlex.join(['python', *sys.argv])}", file=sys.stderr)
-    for folder in result.reports:
-        print(f"report: {folder}")
     return result.exit_code
 
 
