@@ -5,7 +5,7 @@ from pathlib import Path
 
 from orchestrator.ledger import Ledger
 from orchestrator.mlflow_store import MlflowTarget, known_runs
-from orchestrator.optuna_study import distribution
+from orchestrator.optuna_studies.live import distributions_json
 from orchestrator.planner import member_row, trial_row
 from orchestrator.records import ENDED
 from search_spaces import Member, Problem, Search, Sweep, SweepFile, SweepFileError, TeacherPlan, expand
@@ -52,13 +52,8 @@ def study_name(sweep: Sweep, search: Search) -> str:
 
 
 def _study_content(search: Search) -> dict[str, object]:
-    import optuna
-
     return {
-        "distributions": {
-            dimension.name: optuna.distributions.distribution_to_json(distribution(dimension))
-            for dimension in search.dimensions
-        },
+        "distributions": distributions_json(search.dimensions),
         "attributes": {"cell": search.cell, "row": search.row, "sampler": search.sampler, "pruner": search.pruner},
     }
 

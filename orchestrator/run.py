@@ -18,7 +18,7 @@ from orchestrator.attempts import Attempt
 from orchestrator.home import check_writable, driver_lock
 from orchestrator.ledger import Ledger
 from orchestrator.mlflow_store import MlflowTarget, TrackingError, check_answers, tracking_uri
-from orchestrator.optuna_mirror import OptunaTarget, storage_url
+from orchestrator.optuna_studies.mirror import OptunaTarget, storage_url
 from orchestrator.planner import Planner
 from orchestrator.records import MemberRow, TrialRow
 from orchestrator.stopping import StopSignals

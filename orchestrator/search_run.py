@@ -3,7 +3,7 @@
 from typing import Literal
 
 from orchestrator.ledger import Ledger
-from orchestrator.optuna_study import LiveStudy, should_prune
+from orchestrator.optuna_studies.live import LiveStudy, should_prune
 from orchestrator.records import ProposalRow, TrialRow
 from search_spaces import Member, Search, Sweep
 from trainers.recipe import rungs

@@ -1,5 +1,6 @@
 """The rooms: who may import whom, found out in fresh processes; the command line answers at once."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -38,3 +39,31 @@ def test_every_python_file_is_in_a_room():
     files = subprocess.run(["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True)
     places = {Path(name).parts[0] for name in files.stdout.split()}
     assert places <= rooms | {"run_sweep.py"}
+
+
+ENGINES = {
+    "ray": {"orchestrator/ray_tune"},
+    "optuna": {"orchestrator/optuna_studies"},
+    "mlflow": {"orchestrator/mlflow_store", "reports/stores"},
+}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_engine_is_known_by_its_folder_alone(engine):
+    places = set()
+    for room in ("orchestrator", "reports", "search_spaces", "trainers"):
+        for path in (ROOT / room).rglob("*.py"):
+            if engine in imported_by(path):
+                places.add(str(path.parent.relative_to(ROOT)))
+    assert places == ENGINES[engine]
+
+
+def imported_by(path: Path) -> set[str]:
+    """Return the top-level packages that a file imports anywhere in it."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.split(".")[0])
+    return names

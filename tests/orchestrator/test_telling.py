@@ -12,7 +12,7 @@ from orchestrator.attempts import Attempt, Outcome
 from orchestrator.ledger import Ledger
 from orchestrator.mlflow_store import MlflowTarget, TrackingError, check_answers, tracking_uri
 from orchestrator.mlflow_store.location import ensure_database
-from orchestrator.optuna_mirror import OptunaTarget, storage_url
+from orchestrator.optuna_studies.mirror import OptunaTarget, storage_url
 from orchestrator.telling import Teller
 from tests.orchestrator.simulation import SWEEP, drive, new_planner, sweep_of
 
@@ -187,3 +187,34 @@ def test_a_store_that_does_not_answer_is_named_without_its_password(monkeypatch:
 def test_a_database_is_made_whole_or_not_at_all(tmp_path: Path):
     ensure_database(f"sqlite:///{tmp_path / 'mlflow.db'}")
     assert [path.name for path in tmp_path.iterdir()] == ["mlflow.db"]
+
+
+def test_a_store_that_has_moved_is_told_everything(sweep, ledger, home, empty_store):
+    drive(new_planner(ledger, sweep))
+    ledger.retarget("mlflow", "one")
+    tell_everything(ledger, home)
+    shutil.copy(empty_store, home / "mlflow.db")  # another store in its place
+    ledger.retarget("mlflow", "one")
+    assert ledger.untold("mlflow") == []
+    ledger.retarget("mlflow", "two")
+    tell_everything(ledger, home)
+    assert sorted(key for key, _ in read(home, TAG.format("trial_key"))) == sorted(ledger.states())
+
+
+def test_one_thing_that_cannot_be_told_does_not_hold_back_the_rest(ledger):
+    told = []
+
+    class Target:
+        def tell(self, ref: str) -> None:
+            if ref.startswith("bad"):
+                raise ValueError("no")
+            told.append(ref)
+
+    for ref in ("bad1", "bad2", "bad3", "bad4", "good1", "sweep:s", "good2"):
+        ledger.to_tell("somebody", ref)
+    teller = Teller("somebody", ledger.path, lambda own: Target())
+    teller.start()
+    assert not teller.drain(6)
+    assert sorted(told) == ["good1", "good2", "sweep:s"]
+    assert teller.problem == "ValueError: no"
+    assert [ref for _, ref in ledger.untold("somebody")] == ["bad1", "bad2", "bad3", "bad4"]

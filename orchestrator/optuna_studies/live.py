@@ -1,4 +1,4 @@
-"""Optuna, and nothing else knows it: proposals and pruning decisions as functions of known outcomes.
+"""The live study: proposals and pruning decisions as functions of known outcomes.
 
 Proposal n of a study is drawn by a fresh sampler seeded from (study, n), knowing the outcomes of exactly the proposals
 0 … n − parallel and the settings of those between. Whoever draws it, whenever, gets the same.
@@ -115,6 +115,13 @@ def distribution(dimension: Dimension) -> BaseDistribution:
     if dimension.type is int:
         return IntDistribution(int(dimension.low), int(dimension.high), log=dimension.log)
     return FloatDistribution(float(dimension.low), float(dimension.high), log=dimension.log)
+
+
+def distributions_json(dimensions: Sequence[Dimension]) -> dict[str, str]:
+    """Return Optuna's distributions of dimensions, by name, as its own JSON texts."""
+    return {
+        dimension.name: optuna.distributions.distribution_to_json(distribution(dimension)) for dimension in dimensions
+    }
 
 
 def _new_sampler(name: str, seed: int) -> optuna.samplers.BaseSampler:
