@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
@@ -25,6 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return command(options)
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # whoever read our lines has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except Exception as error:
         if not _is_users(error):
             raise
@@ -119,8 +123,6 @@ def _workers(text: str) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    import os
-
     from orchestrator import home_folder, run
 
     result = run(
