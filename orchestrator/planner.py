@@ -126,6 +126,7 @@ class Planner:
         if stop:
             del self._running[job.key]
             job.state = "PRUNED"
+        job.searches = [search for search in job.searches if search not in settled]
         for search in settled:
             self._advance(search)
         return stop

@@ -76,7 +76,8 @@ def run(
         SweepFileError: a file asks for something that cannot be; nothing has been started or made.
         HomeError: the home cannot be written, or another driver works in it.
         TeacherFileError: a teacher's checkpoint cannot be used; nothing has been started or made.
-        TrackingError: the tracking store does not answer; nothing has been started or made.
+        TrackingError: the tracking store of a new sweep does not answer; nothing has been started or made.
+        ClusterError: the Ray cluster does not answer or has no room for a trial; the sweep is recorded by then.
     """
     read_files = [read(Path(file), overrides) for file in files]
     check_writable(home)
