@@ -148,7 +148,12 @@ def _datasets(file: SweepFile) -> Iterator[DataSetPlan]:
 
 def _resources(file: SweepFile) -> Resources:
     given = file.model.resources
-    return Resources(cpus=given.cpus, gpus=given.gpus, teacher_cpus=given.teacher_cpus or given.cpus)
+    return Resources(
+        cpus=given.cpus,
+        gpus=given.gpus,
+        teacher_cpus=given.teacher_cpus or given.cpus,
+        stall_seconds=given.stall_seconds,
+    )
 
 
 def _resolved(decisions: Decisions, cells: tuple[Cell, ...], rows: tuple[Row, ...]) -> dict[str, Any]:

@@ -240,6 +240,8 @@ class ResourcesModel(Closed):
     """GPUs of a trial; fractions share one. 0 trains on the CPU."""
     teacher_cpus: Annotated[StrictInt, Field(ge=1, le=10_000)] | None = None
     """Cores of a teacher's trial; by default `cpus`."""
+    stall_seconds: Annotated[StrictInt, Field(ge=10, le=1_000_000)] = 900
+    """A worker that makes no step for so long is taken for lost; its trial goes on from its last epoch in another."""
 
 
 class ReportModel(Closed):

@@ -72,6 +72,8 @@ class Resources:
     cpus: int
     gpus: float
     teacher_cpus: int
+    stall_seconds: int
+    """Without a step for so long, a worker is taken for lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
