@@ -4,27 +4,33 @@ import argparse
 import json
 import os
 import shlex
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+EXIT_FAILED = 1
 EXIT_WRONG_REQUEST = 2
+EXIT_STOPPED = 128
+"""Plus the number of the signal."""
 
 EXAMPLES = """examples:
   python run_sweep.py run search_spaces/quickstart.yaml     train what the file asks for, write tables and figures
   python run_sweep.py plan search_spaces/quickstart.yaml    say what that would be, start nothing
+  python run_sweep.py status quickstart                     how far it is, from another terminal
   python run_sweep.py report quickstart                     write the report again
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return the exit code: 0 done, 1 something failed, 2 a wrong request, 130/143 stopped."""
+    """Run one command; return the exit code: 0 done, 1 something failed, 2 a wrong request, 129/130/143 stopped."""
     options = _parser().parse_args(arguments)
     try:
         command: Callable[[argparse.Namespace], int] = options.command
         return command(options)
     except KeyboardInterrupt:
+        print("stopped before anything was started", file=sys.stderr)
         return 130
     except BrokenPipeError:  # whoever read our lines has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -54,6 +60,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_plan(commands)
     _add_report(commands)
+    _add_status(commands)
+    _add_sync(commands)
+    _add_repeat(commands)
+    _add_doctor(commands)
     for name, text, command in (
         ("methods", "list the distillation methods and their hyperparameters", _methods),
         ("models", "list the networks", _models),
@@ -85,9 +95,14 @@ def _add_run(commands: Any) -> None:
     parser.add_argument(
         "--workers", type=_workers, metavar="N", help="trials at once (0: one after the other in this process)"
     )
-    parser.add_argument("--storage", metavar="URL", help="of the persistent Optuna storage (else a file in the home)")
+    parser.add_argument("--verbose", action="store_true", help="let Ray, Optuna and MLflow speak")
+    _add_storage(parser)
     _add_home(parser)
     parser.set_defaults(command=_run)
+
+
+def _add_storage(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--storage", metavar="URL", help="of the persistent Optuna storage (else a file in the home)")
 
 
 def _add_plan(commands: Any) -> None:
@@ -115,6 +130,56 @@ def _add_report(commands: Any) -> None:
     parser.set_defaults(command=_report)
 
 
+def _add_status(commands: Any) -> None:
+    status = commands.add_parser(
+        "status",
+        help="say how far a sweep is",
+        description="Say how far a sweep is: rows, slots, time left, last problems. Writes nothing.",
+    )
+    status.add_argument("name", metavar="NAME", help="of the sweep")
+    every = commands.add_parser(
+        "list", help="list the sweeps of the home", description="List the sweeps of the home with their states."
+    )
+    for parser, command in ((status, _status), (every, _list)):
+        parser.add_argument("--json", action="store_true", help="as JSON")
+        _add_home(parser)
+        parser.set_defaults(command=command)
+
+
+def _add_sync(commands: Any) -> None:
+    parser = commands.add_parser(
+        "sync",
+        help="tell MLflow and Optuna what they have not been told yet",
+        description="Tell MLflow and Optuna what they have not been told yet: after a server was away, or another one "
+        "has taken its place. Trains nothing.",
+    )
+    _add_storage(parser)
+    _add_home(parser)
+    parser.set_defaults(command=_sync)
+
+
+def _add_repeat(commands: Any) -> None:
+    parser = commands.add_parser(
+        "repeat",
+        help="train a trial again, here, and compare every number",
+        description="Train a trial again, here, and compare every number with what is recorded. Records nothing.",
+    )
+    parser.add_argument("key", metavar="KEY", help="trial key, or how it begins (six characters or more)")
+    _add_home(parser)
+    parser.set_defaults(command=_repeat)
+
+
+def _add_doctor(commands: Any) -> None:
+    parser = commands.add_parser(
+        "doctor",
+        help="say what there is on this machine and in the home, and what is wrong with it",
+        description="Say what there is on this machine and in the home, and what is wrong with it. Makes nothing.",
+    )
+    _add_storage(parser)
+    _add_home(parser)
+    parser.set_defaults(command=_doctor)
+
+
 def _workers(text: str) -> int:
     number = int(text) if text.isdecimal() else -1
     if not 0 <= number <= 10_000:
@@ -123,24 +188,93 @@ def _workers(text: str) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from orchestrator import home_folder, run
+    from orchestrator import home_folder, run, viewer_lines
+    from orchestrator.display import Lines, fitting_screen
 
+    home = home_folder(options.home)
+    screen = Lines(sys.stdout) if options.verbose else fitting_screen()
     result = run(
         options.files,
-        home=home_folder(options.home),
+        home=home,
         overrides=options.set,
         address=options.address or os.environ.get("RAY_ADDRESS"),
         workers=options.workers,
         storage=options.storage,
-        say=lambda line: print(line, flush=True),
+        verbose=options.verbose,
+        screen=screen,
     )
+    for line in [*(f"report: {folder}" for folder in result.reports), *viewer_lines(home, options.storage)]:
+        screen.say(line)
+    stopped = result.exit_code > EXIT_STOPPED
+    again = [f"stopped; go on with: {_line(sys.argv)}"] if stopped else []
+    untold = [f"tell the rest with: {_line(_sync_line(options))}"] if result.untold else []
+    errors = Lines(sys.stderr)
+    for line in [*result.problems, *untold, *again]:
+        errors.say(line)
+    return result.exit_code
+
+
+def _line(arguments: Sequence[str]) -> str:
+    """Return the line that calls this program with these arguments in a shell."""
+    return shlex.join(["python", *arguments] if arguments[0].endswith(".py") else arguments)
+
+
+def _sync_line(options: argparse.Namespace) -> list[str]:
+    given = (("--storage", options.storage), ("--home", options.home))
+    return [sys.argv[0], "sync", *(text for name, value in given if value for text in (name, value))]
+
+
+def _status(options: argparse.Namespace) -> int:
+    from orchestrator import home_folder, status, viewer_lines
+
+    home = home_folder(options.home)
+    found = status(options.name, home)
+    if options.json:
+        print(json.dumps(found.to_json(), indent=2))
+        return 0
+    print(found.to_text(*shutil.get_terminal_size()) if sys.stdout.isatty() else found.to_text())
+    print(*viewer_lines(home), sep="\n")
+    return 0
+
+
+def _list(options: argparse.Namespace) -> int:
+    from orchestrator import home_folder, list_text, sweeps
+
+    found = sweeps(home_folder(options.home))
+    print(json.dumps([item.to_json() for item in found], indent=2) if options.json else list_text(found))
+    return 0
+
+
+def _sync(options: argparse.Namespace) -> int:
+    from orchestrator import home_folder, sync
+
+    result = sync(home_folder(options.home), options.storage)
     for problem in result.problems:
         print(problem, file=sys.stderr)
-    for folder in result.reports:
-        print(f"report: {folder}", flush=True)
-    if result.exit_code in (130, 143):
-        print(f"stopped; go on with: {shlex.join(['python', *sys.argv])}", file=sys.stderr)
-    return result.exit_code
+    print(f"{result.told} things told" if result.told or result.problems else "nothing was left to tell")
+    return EXIT_FAILED if result.problems else 0
+
+
+def _repeat(options: argparse.Namespace) -> int:
+    from orchestrator import home_folder, repeat
+
+    def on_epoch(number: int, epochs: int) -> None:
+        if sys.stderr.isatty():
+            print(f"\repoch {number} of {epochs}", end="\n" if number == epochs else "", file=sys.stderr, flush=True)
+
+    result = repeat(options.key, home_folder(options.home), on_epoch)
+    print(result.to_text())
+    return EXIT_FAILED if result.differing else 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from orchestrator import doctor, home_folder
+
+    wrong = False
+    for finding in doctor(home_folder(options.home), options.storage):
+        wrong |= finding.wrong
+        print(f"{'!!' if finding.wrong else 'ok'} {finding.name:<10} {finding.text}", flush=True)
+    return EXIT_FAILED if wrong else 0
 
 
 def _plan(options: argparse.Namespace) -> int:

@@ -1,19 +1,58 @@
-"""Who runs what when: planner, ledger, drivers, searches, tracking."""
+"""Who runs what when: planner, ledger, drivers, searches, tracking.
 
-from collections.abc import Sequence
-from pathlib import Path
+    result = orchestrator.run(["sweep.yaml"], home=Path("kdsweep_home"), screen=orchestrator.fitting_screen())
+    print(orchestrator.status("my-sweep", Path("kdsweep_home")).to_text())
+
+The functions here are what the commands of the same names call. Everything is imported when it is first asked for:
+the engines take seconds.
+"""
+
+import importlib
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.home import home_folder
-
 if TYPE_CHECKING:
-    from orchestrator.run import RunResult
+    from orchestrator.diagnosis import Finding, doctor
+    from orchestrator.display import Screen, fitting_screen
+    from orchestrator.home import home_folder
+    from orchestrator.repeating import Repetition, repeat
+    from orchestrator.running import RunResult, run
+    from orchestrator.standing import SweepStatus, list_text, status, sweeps
+    from orchestrator.syncing import SyncResult, sync
+    from orchestrator.viewers import viewer_lines
 
-__all__ = ["home_folder", "run"]
+__all__ = [
+    "Finding",
+    "Repetition",
+    "RunResult",
+    "Screen",
+    "SweepStatus",
+    "SyncResult",
+    "doctor",
+    "fitting_screen",
+    "home_folder",
+    "list_text",
+    "repeat",
+    "run",
+    "status",
+    "sweeps",
+    "sync",
+    "viewer_lines",
+]
+
+_PLACES = {
+    "display": ("Screen", "fitting_screen"),
+    "diagnosis": ("Finding", "doctor"),
+    "home": ("home_folder",),
+    "repeating": ("Repetition", "repeat"),
+    "running": ("RunResult", "run"),
+    "standing": ("SweepStatus", "list_text", "status", "sweeps"),
+    "syncing": ("SyncResult", "sync"),
+    "viewers": ("viewer_lines",),
+}
+_HOMES = {name: module for module, names in _PLACES.items() for name in names}
 
 
-def run(files: Sequence[str | Path], *, home: Path, **options: Any) -> "RunResult":
-    """Run sweep files; see `orchestrator.run.run`, which this calls. Imported late: the engines take seconds."""
-    from orchestrator.run import run as run_now
-
-    return run_now(files, home=home, **options)
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'orchestrator' has no attribute '{name}'")
+    return getattr(importlib.import_module(f"orchestrator.{_HOMES[name]}"), name)

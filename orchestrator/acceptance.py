@@ -63,6 +63,8 @@ class Adoption:
 
     def __init__(self, ledger: Ledger, uri: str) -> None:
         self._ledger = ledger
+        self.taken: frozenset[str] = frozenset()
+        """Keys of the trials that have been taken over."""
         states = ledger.states()
         self._found = {
             key: run
@@ -75,6 +77,7 @@ class Adoption:
         run = self._found.pop(key, None)
         if run is None:
             return False
+        self.taken |= {key}
         final = {name: run.metrics[name] for name in END_METRICS if name in run.metrics}
         with self._ledger.transaction():
             self._ledger.adopt_trial(key, run.state, final)

@@ -6,13 +6,17 @@ import json
 import os
 import platform
 import tempfile
+import time
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import IO
 
 from trainers.errors import RequestError
 from trainers.files import remove
 
 LOCK = "driver.lock"
+LOCK_TRIES, LOCK_TRY_SECONDS = 5, 0.1
 
 
 class HomeError(RequestError):
@@ -43,8 +47,39 @@ def check_writable(home: Path) -> None:
         raise HomeError(f"the home {home} cannot be written: {reason}; give another with --home") from error
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """The driver that works in a home, as it says of itself in the lock file."""
+
+    pid: int
+    host: str
+    sweeps: tuple[str, ...]
+    started_at: float
+    """Wall clock in seconds."""
+    slots: int = 0
+    """Trials at a time; 0 until the workers are there."""
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host}, {'sweep ' + ', '.join(self.sweeps) if self.sweeps else 'sync'}"
+
+
+class DriverLock:
+    """The lock while it is held."""
+
+    def __init__(self, handle: IO[str], sweeps: list[str]) -> None:
+        self._handle = handle
+        self._holder = Holder(pid=os.getpid(), host=platform.node(), sweeps=tuple(sweeps), started_at=time.time())
+        self.tell(0)
+
+    def tell(self, slots: int) -> None:
+        """Let others know how many trials run at a time."""
+        self._handle.truncate(0)
+        self._handle.write(json.dumps(asdict(self._holder) | {"slots": slots}))
+        self._handle.flush()
+
+
 @contextlib.contextmanager
-def driver_lock(home: Path, sweeps: list[str]) -> Iterator[None]:
+def driver_lock(home: Path, sweeps: list[str]) -> Iterator[DriverLock]:
     """Hold the home for one driver; freed when the process ends, however it ends.
 
     Raises:
@@ -56,16 +91,24 @@ def driver_lock(home: Path, sweeps: list[str]) -> Iterator[None]:
     except OSError as error:
         raise HomeError(f"the home {home} cannot be written: {error.strerror}; give another with --home") from error
     with handle:
+        if not _take(handle):
+            raise HomeError(f"another driver works in {home}: {_read_holder(home) or 'nobody known'}")
+        lock = DriverLock(handle, sweeps)
+        _tidy(home)
+        yield lock
+        handle.truncate(0)
+
+
+def _take(handle: IO[str]) -> bool:
+    """Return whether the lock could be had; tried for a moment, for others look at it now and then."""
+    for _ in range(LOCK_TRIES):
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise HomeError(f"another driver works in {home}: {lock_holder(home)}") from error
-        handle.truncate(0)
-        handle.write(json.dumps({"pid": os.getpid(), "host": platform.node(), "sweeps": sweeps}))
-        handle.flush()
-        _tidy(home)
-        yield
-        handle.truncate(0)
+        except OSError:
+            time.sleep(LOCK_TRY_SECONDS)
+        else:
+            return True
+    return False
 
 
 def _tidy(home: Path) -> None:
@@ -74,10 +117,21 @@ def _tidy(home: Path) -> None:
         remove(leftover)
 
 
-def lock_holder(home: Path) -> str:
-    """Return who holds the lock, in words; "nobody" where nobody does or says so."""
+def lock_holder(home: Path) -> Holder | None:
+    """Return who works in the home now; None where nobody does. Takes no lock and makes nothing."""
+    try:
+        with (home / LOCK).open() as handle:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return _read_holder(home)
+    return None
+
+
+def _read_holder(home: Path) -> Holder | None:
     try:
         content = json.loads((home / LOCK).read_text())
-    except (OSError, ValueError):
-        return "nobody known"
-    return f"process {content['pid']} on {content['host']}, sweep {', '.join(content['sweeps'])}"
+        return Holder(**content | {"sweeps": tuple(content["sweeps"])})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None

@@ -48,8 +48,10 @@ CREATE TABLE IF NOT EXISTS outbox (
 CREATE TABLE IF NOT EXISTS told (target TEXT NOT NULL, ref TEXT NOT NULL, value TEXT NOT NULL,
     PRIMARY KEY (target, ref));
 CREATE INDEX IF NOT EXISTS member_key ON member (key);
+CREATE TABLE IF NOT EXISTS notice (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, key TEXT NOT NULL, text TEXT NOT NULL);
 """
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 EPOCH_GROUP = 100
 EPOCH_SECONDS = 5.0
 BUSY_SECONDS = 60.0
@@ -57,6 +59,10 @@ BUSY_SECONDS = 60.0
 
 class LedgerError(RequestError):
     """The ledger file is damaged or was written by a newer kdsweep."""
+
+
+class LedgerWriteError(RequestError):
+    """The ledger cannot be written now, for want of disk for instance. What it holds is whole."""
 
 
 class Ledger:
@@ -108,24 +114,39 @@ class Ledger:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Make all that is written in the block one commit; an error leaves none of it. May be nested."""
+        """Make all that is written in the block one commit; an error leaves none of it. May be nested.
+
+        Raises:
+            LedgerWriteError: the file cannot be written; says why.
+        """
         if self._depth:
             yield
             return
-        self._db.execute("BEGIN IMMEDIATE")
-        self._depth = 1
         try:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._depth = 1
             yield
             self._write_epochs()
             self._on_commit("before")
             self._db.execute("COMMIT")
+            self._epochs = []
+        except sqlite3.OperationalError as error:
+            self._roll_back()
+            raise LedgerWriteError(f"{self.path} cannot be written: {error}") from error
         except BaseException:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
+            self._roll_back()
             raise
         finally:
             self._depth = 0
         self._on_commit("after")
+
+    def _roll_back(self) -> None:
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+
+    def rows(self, sql: str, *parameters: object) -> list[sqlite3.Row]:
+        """Return what a query finds: for those who look at the ledger and change nothing."""
+        return self._db.execute(sql, parameters).fetchall()
 
     # --- sweeps and their members -------------------------------------------------------------------------------
 
@@ -280,6 +301,11 @@ class Ledger:
         with self.transaction():
             self._db.execute("UPDATE trial SET provenance = ? WHERE key = ?", (json.dumps(provenance), key))
 
+    def add_notice(self, key: str, text: str) -> None:
+        """Record something that went wrong with a trial on the way and changed none of its numbers."""
+        with self.transaction():
+            self._db.execute("INSERT INTO notice (at, key, text) VALUES (?, ?, ?)", (self.clock(), key, text))
+
     # --- epochs -------------------------------------------------------------------------------------------------
 
     def add_epoch(self, key: str, number: int, attempt: int, values: dict[str, float]) -> None:
@@ -299,7 +325,6 @@ class Ledger:
             self._db.executemany("INSERT OR IGNORE INTO epoch VALUES (?, ?, ?, ?, ?)", self._epochs)
             for key in {row[0] for row in self._epochs}:
                 self.to_tell("mlflow", f"trial:{key}")
-            self._epochs = []
 
     def epochs(self, key: str) -> list[tuple[int, float, dict[str, float]]]:
         """Return (number, wall clock, values) of the trial's recorded epochs, in order."""

@@ -61,6 +61,7 @@ class Planner:
         lacking: keys of teachers whose weights are gone; they are trained again.
         adopt: takes a trial's result over from elsewhere into the ledger, if it is known there.
         on_end: called with a trial's record when its end has been committed.
+        on_trouble: called with a trial's record and what went wrong on its way: a lost worker, a notice.
     """
 
     def __init__(
@@ -72,10 +73,12 @@ class Planner:
         lacking: frozenset[str] = frozenset(),
         adopt: Callable[[str], bool] = lambda key: False,
         on_end: Callable[[TrialRow], None] = lambda row: None,
+        on_trouble: Callable[[TrialRow, str], None] = lambda row, text: None,
     ) -> None:
         self._ledger = ledger
         self._chance = chance
         self._on_end = on_end
+        self._on_trouble = on_trouble
         self._adopt = adopt
         self._known = {key: state for key, state in ledger.states().items() if key not in lacking}
         self._jobs: dict[str, Job] = {}
@@ -86,6 +89,8 @@ class Planner:
         self._teachers: dict[str, Teacher] = {}
         self._advancing: list[SearchRun] = []
         self.stopping = False
+        self.ended_attempts = 0
+        """Of this run, however they ended but for those that were lost."""
         for sweep in sweeps:
             self._take_up(sweep)
 
@@ -150,6 +155,7 @@ class Planner:
             job.state = before  # nothing is committed: the attempt is still in flight, and can be reported as lost
             raise
         del self._running[attempt.key]
+        self.ended_attempts += 1
         self._on_end(self._row(job))
 
     def stop(self) -> None:
@@ -171,6 +177,13 @@ class Planner:
     def running(self) -> list[str]:
         """Return the keys of the trials in flight."""
         return list(self._running)
+
+    def notice(self, attempt: Attempt, text: str) -> None:
+        """Record what went wrong with an attempt without changing its numbers."""
+        job = self._current(attempt)
+        if job is not None:
+            self._ledger.add_notice(attempt.key, text)
+            self._on_trouble(self._row(job), text)
 
     def describe(self, attempt: Attempt, provenance: dict[str, str]) -> None:
         """Take where and with what an attempt runs."""
@@ -245,6 +258,7 @@ class Planner:
         del self._running[job.key]
         if not final:
             self._ready[job.phase].appendleft(job)
+            self._on_trouble(self._row(job), f"a worker was lost, the trial goes on: {reason}")
         else:
             self._on_end(self._row(job))
 

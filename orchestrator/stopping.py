@@ -1,25 +1,29 @@
-"""Stopping on request: SIGINT and SIGTERM ask once, the second time they end the process."""
+"""Stopping on request: SIGINT, SIGTERM and SIGHUP ask once, the second time they end the process."""
 
+import contextlib
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopSignals:
-    """While entered, a first SIGINT or SIGTERM asks to stop; a second one ends the process at once, its state is kept.
+    """While entered, a first signal asks to stop; a second one ends the process at once, its state is kept.
 
-    Does nothing outside the main thread, where Python handles no signals.
+    Does nothing outside the main thread, where Python handles no signals. A signal that is ignored (SIGHUP under nohup)
+    stays ignored.
 
     Args:
         say: called when it is asked.
 
     Attributes:
         number: of the signal that asked; 0 while none did.
+        at_once: called before the process ends at the second signal, to leave nothing behind.
     """
 
     def __init__(self, say: Callable[[], None]) -> None:
@@ -27,17 +31,20 @@ class StopSignals:
         self._ask: Callable[[], None] = lambda: None
         self._before: dict[signal.Signals, Any] = {}
         self.number = 0
+        self.at_once: Callable[[], None] = lambda: None
+        self._asked_at = 0.0
+
+    def passed(self) -> float:
+        """Return the seconds since the first signal; 0 where there was none."""
+        return time.monotonic() - self._asked_at if self.number else 0.0
 
     def __enter__(self) -> "StopSignals":
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.getsignal(number) for number in SIGNALS}
-            self.install()
+            before = {number: signal.getsignal(number) for number in SIGNALS}
+            self._before = {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}
+            for number in self._before:
+                signal.signal(number, self._handle)
         return self
-
-    def install(self) -> None:
-        """Take the signals, again where a library has taken them since (Ray does when it starts)."""
-        for number in self._before:
-            signal.signal(number, self._handle)
 
     def asks(self, ask: Callable[[], None]) -> None:
         """Call `ask` at the first signal; at once where there has been one."""
@@ -53,7 +60,9 @@ class StopSignals:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.number:
+            with contextlib.suppress(Exception):
+                self.at_once()
             os._exit(128 + number)
-        self.number = number
+        self.number, self._asked_at = number, time.monotonic()
         self._ask()
-        self._say()
+        threading.Thread(target=self._say, daemon=True).start()  # the signal may have come in the middle of a print

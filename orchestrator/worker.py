@@ -1,20 +1,18 @@
 """What a worker does with an attempt: train, leave checkpoints, report. The same under Ray and in this process."""
 
 import json
-import logging
 import platform
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from orchestrator.attempts import Attempt
+from orchestrator.pulse import Pulse, is_superseded
 from trainers.files import remove, replaced
 from trainers.store import Store
 from trainers.trial import Teacher, Trial, from_json, to_json
-
-log = logging.getLogger("kdsweep")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +55,8 @@ class Report:
     """Of the whole trial, with the ending."""
     provenance: dict[str, str] = field(default_factory=dict)
     """Host, device and versions, with the first report."""
+    warnings: list[str] = field(default_factory=list)
+    """What went wrong since the last report without changing any number."""
 
     def to_text(self) -> str:
         """Return the report as JSON text."""
@@ -96,22 +96,31 @@ def failure_file(store: Store, key: str, number: int) -> Path:
     return store.checkpoints(key) / f"attempt-{number:03d}.failure.txt"
 
 
-def run_order(order: Order) -> Iterator[Report]:
+def run_order(order: Order, on_step: Callable[[], None] = lambda: None) -> Iterator[Report]:
     """Run the attempt and report after every epoch. Whoever iterates may stop between two reports.
+
+    Args:
+        on_step: called after every step of training or scoring.
 
     Raises:
         Exception: whatever the training raises; its traceback has been written to `failure_file` by then.
     """
     store = Store(Path(order.home))
     try:
-        yield from _epochs(order, store, from_json(order.trial))
+        with Pulse(store.checkpoints(order.key), order.number) as pulse:
+
+            def step() -> None:
+                pulse.beat()
+                on_step()
+
+            yield from _epochs(order, store, from_json(order.trial), step)
     except Exception:
         with replaced(failure_file(store, order.key, order.number)) as temporary:
             temporary.write_text(traceback.format_exc())
         raise
 
 
-def _epochs(order: Order, store: Store, trial: Trial) -> Iterator[Report]:
+def _epochs(order: Order, store: Store, trial: Trial, beat: Callable[[], None]) -> Iterator[Report]:
     import torch
 
     from trainers.distill import Epoch, distill
@@ -120,8 +129,9 @@ def _epochs(order: Order, store: Store, trial: Trial) -> Iterator[Report]:
     checkpoint = newest_checkpoint(store, order.key) if order.number > 1 else None
     root = None if order.data_root is None else Path(order.data_root)
     earlier_told = False
+    warnings: list[str] = []
     if checkpoint is not None and not _readable(checkpoint):
-        log.warning("checkpoint %s cannot be read; the trial starts from the beginning", checkpoint)
+        warnings.append(f"checkpoint {checkpoint.name} cannot be read; the trial starts from the beginning")
         checkpoint = None
 
     def report(epoch: Epoch) -> Report:
@@ -134,37 +144,56 @@ def _epochs(order: Order, store: Store, trial: Trial) -> Iterator[Report]:
             earlier={} if earlier_told else dict(enumerate(epoch.training.history[:-1], start=1)),
             ending=ending,
             metrics=epoch.summary() if ending else {},
-            provenance={} if earlier_told else provenance(order),
+            provenance={} if earlier_told else provenance(threads=order.threads, device=order.device, bank=order.bank),
+            warnings=[*warnings, *epoch.training.warnings],
         )
 
-    for epoch in distill(trial, store, device=order.device, data_root=root, bank=order.bank, checkpoint=checkpoint):
+    for epoch in distill(
+        trial, store, device=order.device, data_root=root, bank=order.bank, checkpoint=checkpoint, on_step=beat
+    ):
+        if is_superseded(store.checkpoints(order.key), order.number):
+            return  # taken for lost and replaced: nobody listens, and what is on disk is another's now
         if not epoch.last:
-            _keep_checkpoint(epoch, order, store)
+            warnings += _keep_checkpoint(epoch, order, store)
         elif not epoch.diverged:
-            _keep_result(epoch, order, store)
+            warnings += _keep_result(epoch, order, store, beat)
         yield report(epoch)
         earlier_told = True
+        warnings.clear()
+        epoch.training.warnings.clear()
 
 
-def _keep_checkpoint(epoch: Any, order: Order, store: Store) -> None:
+def _keep_checkpoint(epoch: Any, order: Order, store: Store) -> list[str]:
+    """Write a checkpoint and remove older ones; return what went wrong: without one a trial loses time, no result."""
+    from safetensors import SafetensorError
+
     folder = store.checkpoints(order.key)
     older = sorted(folder.glob("epoch-*.safetensors")) if folder.exists() else []
     path = folder / f"epoch-{epoch.number:05d}.attempt-{order.number:03d}.safetensors"
-    epoch.save(path)
+    try:
+        epoch.save(path)
+    except (OSError, SafetensorError) as error:
+        return [f"no checkpoint of epoch {epoch.number} could be written: {error}"]
     for former in older:
         if former.name < path.name:  # a worker that was thought lost must not remove what is newer than its own
             remove(former)
+    return []
 
 
-def _keep_result(epoch: Any, order: Order, store: Store) -> None:
-    """Keep what outlives the trial before anyone is told that it has ended."""
+def _keep_result(epoch: Any, order: Order, store: Store, beat: Callable[[], None]) -> list[str]:
+    """Keep what outlives the trial before anyone is told that it has ended; return what went wrong that does not
+    matter to the trial."""
     if order.keep_weights:
         epoch.save_weights(store.weights(order.key))
     if order.serves is not None and order.bank:
-        _fill_bank(order, store, Teacher(**order.serves))
+        try:
+            _fill_bank(order, store, Teacher(**order.serves), beat)
+        except OSError as error:
+            return [f"the teacher's logits cannot be stored ({error}); it runs in every step of its students"]
+    return []
 
 
-def _fill_bank(order: Order, store: Store, teacher: Teacher) -> None:
+def _fill_bank(order: Order, store: Store, teacher: Teacher, beat: Callable[[], None]) -> None:
     """Compute the logits that students will ask for while the teacher is still at hand."""
     import torch
 
@@ -174,7 +203,7 @@ def _fill_bank(order: Order, store: Store, teacher: Teacher) -> None:
 
     device = torch.device(order.device)
     data = on_device(order.trial["dataset"], None if order.data_root is None else Path(order.data_root), device)
-    open_or_fill(teacher, frozen_teacher(teacher, store, data.info, device), data, store)
+    open_or_fill(teacher, frozen_teacher(teacher, store, data.info, device), data, store, beat)
 
 
 def newest_checkpoint(store: Store, key: str) -> Path | None:
@@ -196,15 +225,15 @@ def _readable(checkpoint: Path) -> bool:
     return True
 
 
-def provenance(order: Order) -> dict[str, str]:
-    """Return where and with what the attempt runs, for tags."""
+def provenance(*, threads: int, device: str, bank: bool) -> dict[str, str]:
+    """Return where and with what an attempt runs, for tags."""
     import torch
 
     return {
         "host": platform.node(),
-        "device": torch.cuda.get_device_name() if order.device == "cuda" else platform.processor() or "cpu",
-        "threads": str(order.threads),
-        "bank": "on" if order.bank else "off",
+        "device": torch.cuda.get_device_name() if device == "cuda" else platform.processor() or "cpu",
+        "threads": str(threads),
+        "bank": "on" if bank else "off",
         "torch": torch.__version__,
         "cuda": torch.version.cuda or "",
         "python": platform.python_version(),

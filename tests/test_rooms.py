@@ -25,7 +25,7 @@ def loaded_after(statement: str) -> set[str]:
         ("import reports", {"ray", "optuna", "orchestrator", "mlflow", "matplotlib", "torch"}),
         ("import orchestrator", {"ray", "mlflow", "optuna", "torch"}),
         ("import orchestrator.planner", {"ray", "mlflow", "torch"}),
-        ("import orchestrator.run", {"ray", "mlflow", "torch"}),
+        ("import orchestrator.running", {"ray", "mlflow", "torch"}),
         ("import orchestrator.worker", {"ray", "mlflow", "optuna", "torch"}),
         ("import run_sweep", {"ray", "mlflow", "optuna", "torch", "pydantic", "yaml", "numpy"}),
     ],

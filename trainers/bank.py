@@ -7,6 +7,8 @@ disk: a half-written one is never read. All trials with that teacher, data set a
 import hashlib
 import json
 import logging
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,16 +53,25 @@ def bank_name(teacher: Teacher, data: DeviceData) -> str:
     return digest(_identity(teacher, data))[:32]
 
 
-def open_or_fill(teacher: Teacher, answering: FrozenTeacher, data: DeviceData, store: Store) -> tuple[Bank, int]:
+def open_or_fill(
+    teacher: Teacher,
+    answering: FrozenTeacher,
+    data: DeviceData,
+    store: Store,
+    on_step: Callable[[], None] = lambda: None,
+) -> tuple[Bank, int]:
     """Return the bank and how many images the teacher answered to fill it (0 where it was there).
 
     One process fills, the others wait for it. A bank that cannot be trusted is set aside, not read, and filled anew.
+
+    Args:
+        on_step: called after every chunk of images, and while another process fills.
 
     Raises:
         OSError: the bank cannot be written (a full disk, say). Nothing half-written stays.
     """
     folder = store.bank(bank_name(teacher, data))
-    with locked(folder.with_name(f"{folder.name}.lock")):
+    with locked(folder.with_name(f"{folder.name}.lock"), on_step):
         if folder.exists():
             try:
                 return _open(folder, teacher, answering, data), 0
@@ -69,7 +80,7 @@ def open_or_fill(teacher: Teacher, answering: FrozenTeacher, data: DeviceData, s
                 log.warning("the teacher logits in %s are not used and are computed anew: %s", folder, error)
                 remove(aside)
                 folder.rename(aside)
-        _fill(folder, teacher, answering, data)
+        _fill(folder, teacher, answering, data, on_step)
         bank = _open(folder, teacher, answering, data)
     return bank, bank.logits.shape[0] * bank.logits.shape[1]
 
@@ -86,7 +97,9 @@ def _identity(teacher: Teacher, data: DeviceData) -> dict[str, object]:
     }
 
 
-def _fill(folder: Path, teacher: Teacher, answering: FrozenTeacher, data: DeviceData) -> None:
+def _fill(
+    folder: Path, teacher: Teacher, answering: FrozenTeacher, data: DeviceData, on_step: Callable[[], None]
+) -> None:
     for left_by_a_dead_writer in folder.parent.glob(f".{folder.name}.*.tmp"):  # the lock is ours: nobody writes there
         remove(left_by_a_dead_writer)
     images, views = len(data.train_targets), data.train.count
@@ -94,15 +107,24 @@ def _fill(folder: Path, teacher: Teacher, answering: FrozenTeacher, data: Device
     with replaced(folder) as temporary:
         temporary.mkdir()
         array = np.lib.format.open_memmap(temporary / "logits.npy", mode="w+", dtype=teacher.logit_type, shape=shape)
+        _allocate(temporary / "logits.npy")
         checksum = hashlib.blake2b()
         for start in range(0, images, CHUNK_IMAGES):
             numbers = torch.arange(start, min(start + CHUNK_IMAGES, images))
             rows = _answers(answering, data, numbers.repeat_interleave(views), torch.arange(views).repeat(len(numbers)))
             array[start : start + len(numbers)] = rows.reshape(len(numbers), views, -1)
             checksum.update(rows.tobytes())
+            on_step()
         array.flush()
         manifest = {**_identity(teacher, data), "shape": shape, "blake2b": checksum.hexdigest()}
         (temporary / "manifest.json").write_text(json.dumps(manifest, indent=1))
+
+
+def _allocate(path: Path) -> None:
+    """Take all the disk that the file will need, now: a full disk met while writing to mapped memory kills the process
+    with SIGBUS, where this raises an OSError."""
+    with path.open("r+b") as handle:
+        os.posix_fallocate(handle.fileno(), 0, path.stat().st_size)
 
 
 def _answers(answering: FrozenTeacher, data: DeviceData, images: Tensor, views: Tensor) -> NDArray[Any]:

@@ -18,16 +18,16 @@ import torch
 from torch import Tensor, nn
 
 from trainers import methods, models
-from trainers.bank import open_or_fill
+from trainers.bank import Bank, open_or_fill
 from trainers.checkpoint import load_checkpoint, save_checkpoint
 from trainers.device_data import DeviceData, on_device
 from trainers.memory import MemoryMeter
 from trainers.randomness import from_stream, generator
 from trainers.recipe import Recipe, learning_rate_at
 from trainers.store import Store
-from trainers.teacher import frozen_teacher
+from trainers.teacher import FrozenTeacher, frozen_teacher
 from trainers.tensor_files import save_tensors
-from trainers.trial import Trial, trial_key
+from trainers.trial import Teacher, Trial, trial_key
 from trainers.views import ShiftViews
 
 EVALUATION_ROWS = 1000
@@ -75,6 +75,7 @@ def distill(
     data_root: Path | None = None,
     bank: bool = True,
     checkpoint: Path | None = None,
+    on_step: Callable[[], None] = lambda: None,
 ) -> Iterator[Epoch]:
     """Train the trial's student and yield after every epoch.
 
@@ -83,12 +84,13 @@ def distill(
         data_root: where the files of the data set lie, if it has any.
         bank: keep and use the teacher's logits; False runs the teacher in every step, with the same logits.
         checkpoint: go on from this file instead of from the start.
+        on_step: called after every step of training or scoring: whoever waits sees that it goes on.
 
     Raises:
         FileNotFoundError: the teacher's weights or the checkpoint are not there.
         ValueError: the trial names a method, network or data set that does not exist, or the data have changed.
     """
-    training = Training(trial, store, device=torch.device(device), data_root=data_root, bank=bank)
+    training = Training(trial, store, device=torch.device(device), data_root=data_root, bank=bank, on_step=on_step)
     if checkpoint is not None:
         load_checkpoint(checkpoint, training)
     while training.epochs_done < trial.recipe.epochs:
@@ -102,9 +104,17 @@ class Training:
     """The state of one trial in training: student, optimiser, and the values of every epoch so far."""
 
     def __init__(
-        self, trial: Trial, store: Store, *, device: torch.device, data_root: Path | None = None, bank: bool = True
+        self,
+        trial: Trial,
+        store: Store,
+        *,
+        device: torch.device,
+        data_root: Path | None = None,
+        bank: bool = True,
+        on_step: Callable[[], None] = lambda: None,
     ) -> None:
         self.trial = trial
+        self.on_step = on_step
         self.device = device
         self.data = on_device(trial.dataset, data_root, device)
         if self.data.info.digest != trial.data_digest:
@@ -113,6 +123,8 @@ class Training:
         self.method = methods.build(trial.method, **trial.hyperparameters)
         self.optimizer = _new_optimizer(trial.recipe, self._trainable())
         self.history: list[dict[str, float]] = []
+        self.warnings: list[str] = []
+        """What went wrong on the way without changing any number."""
         self.teacher_images = 0
         self.teacher_logits = self._teacher_logits(store, bank)
         self.memory = MemoryMeter(device)
@@ -174,6 +186,7 @@ class Training:
             terms = self._step(images, views[start : start + batch_size], number, rate)
             for name, term in terms.items():  # stays on the device: reading a number here would stall every step
                 sums[name] = sums.get(name, 0.0) + term.detach() * len(images)
+            self.on_step()
         return {_logged(name): float(value) / self._images for name, value in sums.items()}, rate
 
     def _draws(self, number: int) -> tuple[Tensor, Tensor]:
@@ -206,14 +219,24 @@ class Training:
             return None
         answering = frozen_teacher(teacher, store, self.data.info, self.device)
         if bank:
-            stored, self.teacher_images = open_or_fill(teacher, answering, self.data, store)
-            return lambda images, views, inputs: stored.rows(images, views).to(self.device, non_blocking=True)
+            stored = self._bank(teacher, answering, store)
+            if stored is not None:
+                return lambda images, views, inputs: stored.rows(images, views).to(self.device, non_blocking=True)
 
         def live(images: Tensor, views: Tensor, inputs: Tensor) -> Tensor:
             self.teacher_images += len(images)
             return answering.logits(inputs)
 
         return live
+
+    def _bank(self, teacher: Teacher, answering: FrozenTeacher, store: Store) -> Bank | None:
+        """Return the teacher's stored logits; None, with a warning, where the disk has no place for them."""
+        try:
+            stored, self.teacher_images = open_or_fill(teacher, answering, self.data, store, self.on_step)
+        except OSError as error:
+            self.warnings.append(f"the teacher's logits cannot be stored ({error}); it runs in every step")
+            return None
+        return stored
 
     def _score(self) -> dict[str, float]:
         """Return accuracies in percent on the validation images in a search, on the test images elsewhere."""
@@ -236,6 +259,7 @@ class Training:
                 logits = self.student(inputs)
             ranked = logits.float().topk(min(5, logits.shape[1]), dim=1).indices == targets[rows, None]
             hits += torch.stack([ranked[:, 0].sum(), ranked.sum()])
+            self.on_step()
         top1, top5 = (100.0 * hits.double() / len(numbers)).tolist()
         return top1, top5
 

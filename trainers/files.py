@@ -5,8 +5,12 @@ import fcntl
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
+
+LOCK_POLL_SECONDS = 0.1
 
 
 @contextlib.contextmanager
@@ -54,9 +58,23 @@ def _sync_one(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on `path` (made if missing); waits for other processes. Freed when the holder dies."""
+def locked(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Hold an exclusive lock on `path` (made if missing); waits for other processes. Freed when the holder dies.
+
+    Args:
+        waiting: called again and again while another process holds it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        while not _take(handle):
+            waiting()
+            time.sleep(LOCK_POLL_SECONDS)
         yield
+
+
+def _take(handle: IO[bytes]) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,70 @@
+"""What a run finds done and what it will do, in words: said before anything is trained."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from orchestrator.ledger import Ledger
+from orchestrator.progress import still_to_come
+from orchestrator.records import ENDED
+from search_spaces import Sweep
+
+SHOWN_ROWS = 6
+STORE = "the tracking store"
+
+
+def what_there_is(sweep: Sweep, ledger: Ledger, adopted: frozenset[str]) -> Iterator[str]:
+    """Yield a line for what has ended before, with where it comes from, and a line for what is to be trained.
+
+    Args:
+        adopted: keys of trials whose results were found in the tracking store in this run.
+    """
+    lines = ledger.rows(
+        "SELECT m.row, m.phase, t.key, t.state, json_extract(t.origin, '$.sweep') AS sweep "
+        "FROM member m JOIN trial t USING (key) WHERE m.sweep = ? GROUP BY m.row, t.key ORDER BY min(m.position)",
+        sweep.name,
+    )
+    ended = {line["key"] for line in lines if line["state"] in ENDED}
+    keys = {line["key"] for line in lines}
+    if ended:
+        taken = [f"{len(own)} of its own"] if (own := _own(lines, sweep.name, adopted)) else []
+        taken += list(_taken(lines, sweep.name, adopted))
+        yield f"{sweep.name}: {len(ended)} trials have ended before and are not trained again: {', '.join(taken)}"
+    left = [line for line in lines if line["state"] not in ENDED]
+    searched = list(_searching(sweep, ledger))
+    if len(keys) > len(ended) or searched:
+        parts = [f"{len(keys) - len(ended)} trials ({_rows(left)})"] if left else []
+        yield f"{sweep.name}: to train: {'; '.join([*parts, *searched])}"
+
+
+def _own(lines: Sequence[Any], sweep: str, adopted: frozenset[str]) -> set[str]:
+    return {
+        line["key"]
+        for line in lines
+        if line["state"] in ENDED and line["sweep"] == sweep and line["key"] not in adopted
+    }
+
+
+def _taken(lines: Sequence[Any], sweep: str, adopted: frozenset[str]) -> Iterator[str]:
+    """Yield how many trials come from each other place, with their rows."""
+    places: dict[str, list[Any]] = {}
+    for line in lines:
+        place = STORE if line["key"] in adopted else f"sweep {line['sweep']}"
+        if line["state"] in ENDED and place != f"sweep {sweep}":
+            places.setdefault(place, []).append(line)
+    for place, found in places.items():
+        yield f"{len({line['key'] for line in found})} from {place} ({_rows(found)})"
+
+
+def _searching(sweep: Sweep, ledger: Ledger) -> Iterator[str]:
+    """Yield what searches may still ask for."""
+    for search in sweep.searches:
+        coming = still_to_come(sweep.name, search, ledger)
+        where = f" [{search.cell}]" if len(sweep.cells) > 1 else ""
+        if coming.proposals or coming.confirming:
+            yield f"{search.row}{where}: up to {coming.proposals} more proposals, then {coming.confirming} to confirm"
+
+
+def _rows(lines: Sequence[Any]) -> str:
+    names = list(dict.fromkeys(line["row"] for line in lines))
+    more = f" and {len(names) - SHOWN_ROWS} more rows" if len(names) > SHOWN_ROWS else ""
+    return ", ".join(names[:SHOWN_ROWS]) + more

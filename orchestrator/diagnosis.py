@@ -1,0 +1,138 @@
+"""`doctor`: what there is on this machine and in this home, and what is wrong with it. Makes nothing."""
+
+import contextlib
+import importlib.metadata
+import os
+import platform
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.filesystem import filesystem_type, is_network
+from orchestrator.home import HomeError, check_writable, lock_holder
+from orchestrator.ledger import Ledger, LedgerError
+from orchestrator.mlflow_store import TrackingError, check_answers, tracking_uri
+from orchestrator.mlflow_store.location import without_password
+from orchestrator.optuna_studies.mirror import storage_url
+from orchestrator.progress import untold
+from trainers.errors import RequestError
+
+LIBRARIES = ("torch", "torchvision", "timm", "ray", "optuna", "mlflow", "optuna-dashboard")
+LITTLE_BYTES = 2 * 10**9
+"""Less disk than this is worth a warning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    name: str
+    text: str
+    wrong: bool = False
+
+
+def doctor(home: Path, storage: str | None = None) -> Iterator[Finding]:
+    """Yield what is found, one thing after the other: versions, machine, home, driver, stores.
+
+    Args:
+        storage: URL of the persistent Optuna storage; None takes the database in the home.
+    """
+    yield Finding("versions", _versions())
+    yield Finding("machine", f"{platform.platform()}, {os.cpu_count()} cores")
+    yield Finding("gpus", _gpus())
+    yield from _home(home)
+    yield from _processes(home)
+    yield from _ledger(home)
+    yield _tracking(home)
+    yield _storage(home, storage)
+
+
+def _versions() -> str:
+    names = ("kdsweep", *LIBRARIES)
+    return ", ".join([f"python {platform.python_version()}", *(f"{name} {_version(name)}" for name in names)])
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _gpus() -> str:
+    import torch
+
+    if not torch.cuda.is_available():
+        return "none that torch can use"
+    return ", ".join(torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count()))
+
+
+def _home(home: Path) -> Iterator[Finding]:
+    try:
+        check_writable(home)
+    except HomeError as error:
+        yield Finding("home", str(error), wrong=True)
+        return
+    existing = next(folder for folder in (home, *home.parents) if folder.exists())
+    free = shutil.disk_usage(existing).free
+    kind = filesystem_type(existing) or "unknown file system"
+    shared = ", shared over a network: the ledger is slower and safe" if is_network(existing) else ""
+    state = "" if home.exists() else ", not there yet"
+    yield Finding("home", f"{home}{state}: {kind}{shared}")
+    yield Finding("disk", f"{free / 10**9:.1f} GB free", wrong=free < LITTLE_BYTES)
+
+
+def _processes(home: Path) -> Iterator[Finding]:
+    holder = lock_holder(home)
+    yield Finding("driver", "nobody works in this home" if holder is None else str(holder))
+    if holder is None:
+        from orchestrator.ray_tune.processes import left_behind
+
+        left = [str(process.pid) for process in left_behind(home)]
+        if left:
+            text = f"processes of a driver that died are still there: {', '.join(left)}; the next run ends them"
+            yield Finding("processes", text, wrong=True)
+
+
+def _ledger(home: Path) -> Iterator[Finding]:
+    path = home / "ledger.db"
+    if not path.exists():
+        yield Finding("ledger", "none yet")
+        return
+    try:
+        with contextlib.closing(Ledger(path, check=True)) as ledger:
+            states = ledger.rows("SELECT state, count(*) AS trials FROM trial GROUP BY state ORDER BY state")
+            waiting = untold(ledger)
+    except LedgerError as error:
+        yield Finding("ledger", str(error), wrong=True)
+        return
+    yield Finding("ledger", "whole; trials: " + (", ".join(f"{r['trials']} {r['state']}" for r in states) or "none"))
+    if waiting:
+        text = ", ".join(f"{count} to {target}" for target, count in waiting.items())
+        yield Finding("untold", f"{text}; run_sweep.py sync tells them", wrong=lock_holder(home) is None)
+
+
+def _tracking(home: Path) -> Finding:
+    uri = tracking_uri(home)
+    try:
+        check_answers(uri)
+    except TrackingError as error:
+        return Finding("tracking", str(error), wrong=True)
+    return Finding("tracking", f"{without_password(uri)} answers{_not_yet(uri)}")
+
+
+def _storage(home: Path, storage: str | None) -> Finding:
+    from orchestrator.optuna_studies.mirror import check_storage
+
+    url = storage_url(home, storage)
+    try:
+        check_storage(url)
+    except RequestError as error:
+        return Finding("searches", str(error), wrong=True)
+    return Finding("searches", f"{without_password(url)} answers{_not_yet(url)}")
+
+
+def _not_yet(url: str) -> str:
+    path = Path(url.removeprefix("sqlite:///"))
+    return " (not there yet)" if url.startswith("sqlite:///") and not path.exists() else ""

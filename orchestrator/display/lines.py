@@ -1,0 +1,48 @@
+"""Plain lines for files, pipes and job logs: one for each trial that ends, and now and then one for the whole."""
+
+import time
+from collections.abc import Callable
+from typing import IO
+
+from orchestrator.display._base import View
+from orchestrator.display.words import summary
+
+SUMMARY_SECONDS = 60.0
+
+
+class Lines:
+    """Writes lines; once nobody reads them any more, silently none.
+
+    Args:
+        clock: monotonic, in seconds.
+    """
+
+    def __init__(self, out: IO[str], clock: Callable[[], float] = time.monotonic) -> None:
+        self._out = out
+        self._clock = clock
+        self._summed_up = clock()
+        self._read = True
+
+    def say(self, line: str) -> None:
+        """Write the line."""
+        if not self._read:
+            return
+        try:
+            print(line, file=self._out, flush=True)
+        except (OSError, ValueError):  # the reader has gone, or the file was closed
+            self._read = False
+
+    def ended(self, line: str, *, trouble: bool) -> None:
+        """Write the line."""
+        self.say(line)
+
+    def show(self, view: View) -> None:
+        """Write a line for each sweep, at most once a minute."""
+        if self._clock() - self._summed_up < SUMMARY_SECONDS:
+            return
+        self._summed_up = self._clock()
+        for line in summary(view):
+            self.say(line)
+
+    def close(self) -> None:
+        """Nothing to leave: every line stays."""

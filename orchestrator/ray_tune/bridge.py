@@ -1,0 +1,261 @@
+"""Between Tune and the planner: who runs which attempt, what Tune's parts ask, and what is told back.
+
+A Ray trial is one attempt. Tune schedules processes and resources; what runs, what is retried and what is stopped is
+the planner's word, so Tune's own state can be thrown away at any moment. The searcher hands out attempts, the scheduler
+passes results on; Tune copies and pickles both, so they hold a name and find the bridge by it.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import ray
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+from ray.tune.search import Searcher
+from ray.tune.stopper import Stopper
+
+from orchestrator.attempts import Attempt, Outcome, Signal, Verdict
+from orchestrator.planner import Planner
+from orchestrator.pulse import StallWatch
+from orchestrator.reporting import deliver
+from orchestrator.worker import Order, Report, failure_file
+from trainers.store import Store
+
+if TYPE_CHECKING:
+    from ray.tune.execution.tune_controller import TuneController
+    from ray.tune.experiment import Trial as RayTrial
+
+STOP_GRACE_SECONDS = 5.0
+"""After a request to stop, running epochs have this long to end; their trials then go on from their last epoch."""
+STALL_LOOK_SECONDS = 1.0
+
+T = TypeVar("T")
+
+
+class Living(Protocol):
+    """A cluster, as far as the bridge knows it."""
+
+    def is_alive(self) -> bool: ...
+
+
+class Bridge:
+    """What searcher, scheduler and stopper share. Whatever goes wrong in here ends the run, not Tune's loop: Tune would
+    lose the error, and with it the reason.
+
+    Args:
+        stall_seconds: of an attempt: without a step for so long its worker is taken for lost.
+        clock: monotonic, in seconds.
+
+    Attributes:
+        error: what has gone wrong; the run ends.
+        cluster_lost: the cluster has died; another one can go on.
+    """
+
+    def __init__(
+        self,
+        planner: Planner,
+        order_for: Callable[[Attempt], Order],
+        store: Store,
+        cluster: Living,
+        *,
+        most_in_flight: int,
+        stall_seconds: Callable[[Attempt], float],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.planner = planner
+        self.error: Exception | None = None
+        self.cluster_lost = False
+        self._order_for = order_for
+        self._store = store
+        self._cluster = cluster
+        self._most_in_flight = most_in_flight
+        self._stall_seconds = stall_seconds
+        self._clock = clock
+        self._attempts: dict[str, Attempt] = {}
+        """By Ray trial."""
+        self._trials: dict[str, RayTrial] = {}
+        self._reasons: dict[str, str] = {}
+        """What is known of workers that were lost, by Ray trial."""
+        self._stalls = StallWatch(clock)
+        self._looked = 0.0
+        self._deadline: float | None = None
+
+    def _safely(self, action: Callable[[], T], otherwise: T) -> T:
+        if self.error is not None:
+            return otherwise
+        try:
+            return action()
+        except Exception as error:  # noqa: BLE001 (raised again when Tune's loop has ended)
+            self.error = error
+            return otherwise
+
+    # --- what Tune's parts ask ----------------------------------------------------------------------------------
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        """Return the order for the next attempt, None where there is none now, FINISHED where there will be none."""
+        return self._safely(lambda: self._suggest(trial_id), None)
+
+    def _suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        if len(self._attempts) >= self._most_in_flight:
+            return None
+        step = self.planner.next()
+        if isinstance(step, Attempt):
+            self._attempts[trial_id] = step
+            return {"order": self._order_for(step).to_text()}
+        return Searcher.FINISHED if step is Signal.DONE else None
+
+    def added(self, trial: "RayTrial") -> None:
+        """Take note of a Ray trial, by which its worker is found."""
+        self._trials[trial.trial_id] = trial
+
+    def result(self, trial_id: str, text: str) -> str:
+        """Take a report; return whether the trial goes on."""
+        return self._safely(lambda: self._result(trial_id, text), str(TrialScheduler.STOP))
+
+    def _result(self, trial_id: str, text: str) -> str:
+        attempt = self._attempts.get(trial_id)
+        if attempt is None:
+            return str(TrialScheduler.STOP)
+        verdict = deliver(self.planner, attempt, Report.from_text(text))
+        return str(TrialScheduler.STOP if verdict is Verdict.STOP else TrialScheduler.CONTINUE)
+
+    def last_result(self, trial_id: str, text: str) -> None:
+        """Take a result after which Tune stops the trial: the planner knows it already unless it says how it ended."""
+        self._safely(lambda: self._last_result(trial_id, text), None)
+
+    def _last_result(self, trial_id: str, text: str) -> None:
+        attempt, report = self._attempts.get(trial_id), Report.from_text(text)
+        if attempt is not None and report.ending != "":
+            deliver(self.planner, attempt, report)
+            self.planner.ended(attempt, Outcome(ending=report.ending, metrics=report.metrics))
+
+    def lost(self, trial_id: str, reason: str) -> None:
+        """Take what Ray says of a worker that is lost; what is known already says more."""
+        self._reasons.setdefault(trial_id, reason)
+
+    def completed(self, trial_id: str, error: bool) -> None:
+        """Take the end of a Ray trial; for an attempt whose end the planner has already, this changes nothing."""
+        self._safely(lambda: self._completed(trial_id, error), None)
+
+    def _completed(self, trial_id: str, error: bool) -> None:
+        attempt = self._attempts.pop(trial_id, None)
+        self._trials.pop(trial_id, None)
+        if attempt is None:
+            return
+        self._stalls.forget(self._store.checkpoints(attempt.key), attempt.number)
+        if self.cluster_lost:
+            self.planner.ended(attempt, Outcome(ending="LOST", reason="the Ray cluster died"))
+            return
+        if not error:
+            self.planner.ended(attempt, Outcome(ending="INTERRUPTED", reason="the run was stopped"))
+            return
+        failure = failure_file(self._store, attempt.key, attempt.number)
+        if failure.exists():
+            self.planner.ended(attempt, Outcome(ending="FAIL", reason=failure.read_text()))
+        else:
+            reason = self._reasons.pop(trial_id, "the worker's process or its machine died")
+            self.planner.ended(attempt, Outcome(ending="LOST", reason=reason))
+
+    # --- while it runs ------------------------------------------------------------------------------------------
+
+    def is_over(self) -> bool:
+        """Return whether Tune is to end now; asked several times a second. Ends workers that are stuck."""
+        return self._safely(self._is_over, True)
+
+    def _is_over(self) -> bool:
+        if not self._cluster.is_alive():
+            self.cluster_lost = True
+            return True
+        if not self.planner.stopping:
+            self._end_stalled()
+            return False
+        if self._deadline is None:
+            self._deadline = self._clock() + STOP_GRACE_SECONDS
+        if self.planner.running() and self._clock() < self._deadline:
+            return False
+        for trial_id in self._attempts:
+            self._kill_worker(trial_id)
+        return True
+
+    def _end_stalled(self) -> None:
+        if self._clock() - self._looked < STALL_LOOK_SECONDS:
+            return
+        self._looked = self._clock()
+        for trial_id, attempt in self._attempts.items():
+            limit = self._stall_seconds(attempt)
+            folder = self._store.checkpoints(attempt.key)
+            if trial_id not in self._reasons and self._stalls.is_stalled(folder, attempt.number, limit):
+                self._reasons[trial_id] = f"the worker made no step for {limit:g} s and was ended"
+                self._kill_worker(trial_id)
+
+    def _kill_worker(self, trial_id: str) -> None:
+        trial = self._trials.get(trial_id)
+        actor = trial.temporary_state.ray_actor if trial is not None else None
+        if actor is not None:
+            ray.kill(actor)
+
+    def give_up(self) -> None:
+        """Record attempts of which Tune has not told the end as lost with the cluster."""
+        for trial_id in list(self._attempts):
+            self.completed(trial_id, error=True)
+
+
+BRIDGES: dict[str, Bridge] = {}
+"""By the name of the Tune run."""
+
+
+class AttemptSearcher(Searcher):
+    """Asks the planner for attempts."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(metric=None, mode=None)
+        self._name = name
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        return BRIDGES[self._name].suggest(trial_id)
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        BRIDGES[self._name].completed(trial_id, error)
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing to save: the ledger is the truth."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing to restore: a run goes on from the ledger."""
+
+
+class AttemptScheduler(FIFOScheduler):
+    """Passes results to the planner, and its word back."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+
+    def on_trial_add(self, tune_controller: "TuneController", trial: "RayTrial") -> None:
+        BRIDGES[self._name].added(trial)
+
+    def on_trial_result(self, tune_controller: "TuneController", trial: "RayTrial", result: dict[str, Any]) -> str:
+        return BRIDGES[self._name].result(trial.trial_id, result["report"])
+
+    def on_trial_error(self, tune_controller: "TuneController", trial: "RayTrial") -> None:
+        path = Path(trial.error_file) if trial.error_file else None
+        if path is not None and path.exists():
+            BRIDGES[self._name].lost(trial.trial_id, path.read_text())
+
+    def on_trial_complete(self, tune_controller: "TuneController", trial: "RayTrial", result: dict[str, Any]) -> None:
+        if "report" in result:
+            BRIDGES[self._name].last_result(trial.trial_id, result["report"])
+
+
+class BridgeStopper(Stopper):
+    """Ends the whole Tune run when the bridge says so."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        return BRIDGES[self._name].is_over()

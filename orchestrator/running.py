@@ -1,0 +1,294 @@
+"""`run`: from sweep files to ended trials, told results and a written report."""
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orchestrator.acceptance import (
+    Adoption,
+    accept,
+    adopt,
+    check_checkpoints,
+    expand_all,
+    import_checkpoints,
+    teachers_without_weights,
+)
+from orchestrator.beginning import what_there_is
+from orchestrator.conclusion import conclude
+from orchestrator.display import Nothing, Screen, Watch
+from orchestrator.driving import ClusterLostError, Orders, Workforce, drive
+from orchestrator.home import DriverLock, check_writable, driver_lock
+from orchestrator.ledger import Ledger, LedgerWriteError
+from orchestrator.mlflow_store import MlflowTarget, TrackingError, check_answers, tracking_uri
+from orchestrator.planner import Planner
+from orchestrator.records import TrialRow
+from orchestrator.stopping import StopSignals
+from orchestrator.tellers import TELLING_DELAY_SECONDS, drain, retarget, start_tellers
+from search_spaces import Sweep, SweepFile, read
+from trainers.files import remove
+from trainers.store import Store
+
+FINAL = frozenset({"COMPLETE", "DIVERGED"})
+"""Nothing goes on from here: checkpoints are removed."""
+STOPPING_SECONDS = 20.0
+"""From a request to stop to the end of the process: Slurm sends SIGKILL 30 s after SIGTERM."""
+LEAST_TELLING_SECONDS = 3.0
+EXIT_COMPLETE, EXIT_FAILED = 0, 1
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended."""
+
+    sweeps: tuple[str, ...]
+    exit_code: int
+    """0: all ended; 1: a FAIL, a DIVERGED among reported trials, or results untold; 129, 130 or 143: stopped."""
+    trained: int
+    """Attempts that ended in this run, INTERRUPTED ones among them."""
+    problems: tuple[str, ...] = ()
+    reports: tuple[Path, ...] = field(default=())
+    untold: bool = False
+    """Something is still to be told; `sync` does it."""
+
+
+def run(
+    files: Sequence[str | Path],
+    *,
+    home: Path,
+    overrides: Sequence[str] = (),
+    address: str | None = None,
+    workers: int | None = None,
+    storage: str | None = None,
+    verbose: bool = False,
+    screen: Screen | None = None,
+) -> RunResult:
+    """Run sweep files until every trial they ask for has ended; what has ended before is not trained again.
+
+    Args:
+        home: the folder that holds everything.
+        overrides: `key=value` for values of the files.
+        address: of a Ray cluster; None starts a local one.
+        workers: trials at once; 0 runs them in this process; None takes what the machine or the cluster has.
+        storage: URL of the persistent Optuna storage; None takes the database in the home.
+        verbose: let Ray, Optuna and MLflow speak.
+        screen: shows how it goes; None shows nothing.
+
+    Raises:
+        SweepFileError: a file asks for something that cannot be; nothing has been started or made.
+        HomeError: the home cannot be written, or another driver works in it.
+        TeacherFileError: a teacher's checkpoint cannot be used; nothing has been started or made.
+        TrackingError: the tracking store of a new sweep does not answer; nothing has been started or made.
+        LedgerError: the ledger is damaged; nothing has been started.
+        ClusterError: the Ray cluster does not answer or has no room for a trial; the sweep is recorded by then.
+    """
+    screen = screen or Nothing()
+    read_files = [read(Path(file), overrides) for file in files]
+    check_writable(home)
+    uri = tracking_uri(home)
+    sweeps, new = _expanded(read_files, home)
+    check_checkpoints(sweeps)
+    answers = _answers(uri, screen, needed=bool(new))
+    with (
+        driver_lock(home, [sweep.name for sweep in sweeps]) as lock,
+        contextlib.closing(Ledger(home / "ledger.db", check=True)) as ledger,
+    ):
+        workforce = Workforce(address=address, workers=workers, verbose=verbose)
+        return _Run(sweeps, ledger, home, uri, storage, screen, lock).go(workforce, answers=answers)
+
+
+def _expanded(files: Sequence[SweepFile], home: Path) -> tuple[list[Sweep], list[str]]:
+    """Return the sweeps of the files, and the names of those that this home has never accepted."""
+    if not (home / "ledger.db").exists():
+        sweeps = expand_all(files, None)
+        return sweeps, [sweep.name for sweep in sweeps]
+    with contextlib.closing(Ledger(home / "ledger.db")) as known:
+        sweeps = expand_all(files, known)
+        return sweeps, [sweep.name for sweep in sweeps if known.sweep(sweep.name) is None]
+
+
+def _answers(uri: str, screen: Screen, *, needed: bool) -> bool:
+    """Return whether the tracking store answers.
+
+    Raises:
+        TrackingError: it does not, and is needed.
+    """
+    try:
+        check_answers(uri)
+    except TrackingError as error:
+        if needed:
+            raise
+        screen.say(f"{error}; training goes on, results are told later")
+        return False
+    return True
+
+
+class _Run:
+    """A run that holds the home."""
+
+    def __init__(
+        self,
+        sweeps: Sequence[Sweep],
+        ledger: Ledger,
+        home: Path,
+        uri: str,
+        storage: str | None,
+        screen: Screen,
+        lock: DriverLock,
+    ) -> None:
+        self._sweeps = sweeps
+        self._ledger = ledger
+        self._home = home
+        self._uri = uri
+        self._storage = storage
+        self._screen = screen
+        self._lock = lock
+        self._store = Store(home)
+        self._ended = 0
+
+    def go(self, workforce: Workforce, *, answers: bool) -> RunResult:
+        """Take up what there is, train, tell, report."""
+        stop = StopSignals(lambda: self._screen.say(STOPPING))
+        with stop, Watch(self._screen, self._ledger.path, self._sweeps) as watch:
+            planner = self._take_up(answers=answers)
+            stop.asks(planner.stop)
+            delay = 0.0 if planner.idle else TELLING_DELAY_SECONDS
+            tellers = start_tellers(self._home, self._uri, self._storage, delay)
+            problems: list[str] = []
+            driven = False
+            try:
+                self._drive(planner, stop, workforce, watch)
+                driven = True
+            except (LedgerWriteError, ClusterLostError) as error:
+                problems.append(f"stopped: {error}")
+            finally:  # whatever happened, its record comes first
+                problems += self._record_end(planner, stopped=bool(stop.number) or not driven)
+                limit = max(LEAST_TELLING_SECONDS, STOPPING_SECONDS - stop.passed()) if stop.number else None
+                untold = drain(tellers, limit)
+        folders: list[Path] = []
+        if not stop.number:
+            folders, unreported = self._report()
+            problems += unreported
+        code = 128 + stop.number if stop.number else (EXIT_FAILED if problems or untold else EXIT_COMPLETE)
+        names = tuple(sweep.name for sweep in self._sweeps)
+        return RunResult(names, code, self._ended, (*problems, *untold), tuple(folders), bool(untold))
+
+    def _take_up(self, *, answers: bool) -> Planner:
+        """Record what is asked for, take over what the tracking store has of it, and plan the rest."""
+        ledger, sweeps = self._ledger, self._sweeps
+        import_checkpoints(sweeps, self._store)
+        retarget(ledger, self._home, self._uri, self._storage)
+        ledger.interrupt_running()
+        ledger.interrupt_sweeps()
+        for sweep in sweeps:
+            accept(sweep, ledger)
+        adoption = Adoption(ledger, self._uri) if answers else None
+        if adoption is not None:
+            adopt(sweeps, adoption)
+        planner = Planner(
+            sweeps,
+            ledger,
+            chance=_chance,
+            lacking=teachers_without_weights(sweeps, ledger, self._store, MlflowTarget(self._uri, self._home, ledger)),
+            adopt=adoption.take if adoption is not None else lambda key: False,
+            on_end=self._on_end,
+            on_trouble=self._on_trouble,
+        )
+        for sweep in sweeps:
+            for line in what_there_is(sweep, ledger, adoption.taken if adoption is not None else frozenset()):
+                self._screen.say(line)
+        return planner
+
+    def _drive(self, planner: Planner, stop: StopSignals, workforce: Workforce, watch: Watch) -> None:
+        if planner.idle:
+            self._screen.say("nothing to train: every trial has ended before")
+            return
+
+        def on_slots(slots: int) -> None:
+            watch.slots = slots
+            self._lock.tell(slots)
+            if slots:
+                self._screen.say(f"{slots} {'trial' if slots == 1 else 'trials'} at a time")
+
+        orders = Orders(self._sweeps, self._home)
+        drive(planner, orders, self._store, stop, workforce, on_slots=on_slots, say=self._screen.say)
+
+    def _record_end(self, planner: Planner, *, stopped: bool) -> list[str]:
+        """Record everything that still runs as INTERRUPTED and how the sweeps stand; return what is wrong."""
+        try:
+            planner.interrupt()
+            return conclude(self._sweeps, self._ledger, stopped=stopped)
+        except LedgerWriteError as error:
+            return [] if stopped else [str(error)]  # the next run finds them RUNNING and knows what that means
+
+    # --- what is told of trials ---------------------------------------------------------------------------------
+
+    def _on_end(self, row: TrialRow) -> None:
+        self._ended += 1
+        if row.state in FINAL:
+            remove(self._store.checkpoints(row.key))
+        trouble = row.state == "FAIL" or (row.state == "DIVERGED" and row.origin["phase"] != "search")
+        self._screen.ended(_line(row), trouble=trouble)
+
+    def _on_trouble(self, row: TrialRow, text: str) -> None:
+        self._screen.ended(f"{'NOTE':<11} {_which(row)}  {_last_line(text)}", trouble=True)
+
+    # --- the report ---------------------------------------------------------------------------------------------
+
+    def _report(self) -> tuple[list[Path], list[str]]:
+        """Write every sweep's report, print its table, and put the table into the sweep's parent run.
+
+        Returns the folders, and in words what could not be reported.
+        """
+        import reports
+
+        written, problems = [], []
+        for sweep in self._sweeps:
+            folder = self._home / "reports" / sweep.name
+            try:
+                results = reports.load(sweep.name, home=self._home, tracking_uri=self._uri)
+                reports.write(results, folder)
+            except (reports.ReportError, OSError) as error:
+                problems.append(f"{sweep.name}: no report: {error}")
+                continue
+            self._screen.say(reports.console_table(results))
+            written.append(folder)
+            problems += self._note(sweep.name, reports.note(results))
+        return written, problems
+
+    def _note(self, sweep: str, text: str) -> list[str]:
+        try:
+            MlflowTarget(self._uri, self._home, self._ledger).note(sweep, text)
+        except Exception as error:  # noqa: BLE001 (MLflow raises what it likes; the table is written by now)
+            return [f"{sweep}: the table is not in the sweep's run: {error}"]
+        return []
+
+
+STOPPING = "stopping: running epochs are ended and kept; once more to stop at once"
+
+
+def _chance(dataset: str) -> float:
+    """Return the accuracy of guessing in percent."""
+    from trainers import data
+
+    return 100.0 / data.describe(dataset).classes
+
+
+def _line(row: TrialRow) -> str:
+    """Return what is said of a trial that has ended."""
+    score = next((row.metrics[name] for name in ("final_top1", "final_val_top1") if name in row.metrics), None)
+    result = "" if score is None else f"  {score:.1f} %"
+    seconds = f"  {row.metrics['train_seconds']:.1f} s" if "train_seconds" in row.metrics else ""
+    reason = f"  {_last_line(row.reason)}" if row.reason else ""
+    return f"{row.state:<11} {_which(row)}{result}{seconds}{reason}"
+
+
+def _which(row: TrialRow) -> str:
+    origin = row.origin
+    which = f"proposal {origin['proposal']}" if origin["phase"] == "search" else f"seed {row.spec['seed']}"
+    return f"{origin['cell']}  {origin['row']}  {which}"
+
+
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[-1].strip() if lines else ""

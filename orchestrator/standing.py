@@ -1,0 +1,121 @@
+"""How the sweeps of a home stand, from another process than the one that drives them. Writes nothing."""
+
+import contextlib
+import difflib
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from orchestrator.display import View
+from orchestrator.display.words import duration, picture
+from orchestrator.home import Holder, lock_holder
+from orchestrator.ledger import Ledger
+from orchestrator.progress import SweepProgress, left_seconds, sweep_progress
+from search_spaces import restore
+from trainers.errors import RequestError
+
+GONE = "its driver is gone; `run` goes on with it"
+
+
+class UnknownSweepError(RequestError):
+    """The home holds no sweep of that name, or no sweep at all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepStatus:
+    """A sweep, and who works on it."""
+
+    progress: SweepProgress
+    driver: Holder | None
+    """Who drives it now; None where nobody does."""
+    left_seconds: float | None
+    """None where nobody drives it, or it cannot be told yet."""
+
+    @property
+    def state(self) -> str:
+        """COMPLETE, FAIL, RUNNING or INTERRUPTED: what nobody drives does not run."""
+        recorded = self.progress.state
+        return "INTERRUPTED" if recorded == "RUNNING" and self.driver is None else recorded
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the status as plain JSON values."""
+        driver = None if self.driver is None else asdict(self.driver)
+        return self.progress.to_json() | {"state": self.state, "driver": driver, "left_seconds": self.left_seconds}
+
+    def to_text(self, width: int = 80, height: int = 1000) -> str:
+        """Return the status for people, in lines of at most `width` columns."""
+        slots = self.driver.slots if self.driver is not None else 0
+        elapsed = max(0.0, time.time() - self.driver.started_at) if self.driver is not None else 0.0
+        view = View(sweeps=[self.progress], slots=slots, elapsed_seconds=elapsed, left_seconds=self.left_seconds)
+        lines = picture(view, width, height)
+        if self.driver is None:
+            lines[-1] = GONE if self.progress.state == "RUNNING" else f"nobody works on it; {self.state}"
+            if self.progress.work_seconds and self.progress.counts.open:
+                lines[-1] += f"; about {duration(self.progress.work_seconds)} of training are left"
+        else:
+            lines.append(f"driven by {self.driver}")
+        lines += [f"{count} things are still to be told to {target}" for target, count in self.progress.untold.items()]
+        return "\n".join(lines)
+
+
+def status(name: str, home: Path) -> SweepStatus:
+    """Return how a sweep stands.
+
+    Raises:
+        UnknownSweepError: the home has no such sweep; names the nearest one.
+        LedgerError: the ledger is damaged.
+    """
+    with _opened(home) as ledger:
+        names = _names(ledger)
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            hint = f"; did you mean '{near[0]}'?" if near else ""
+            raise UnknownSweepError(f"no sweep '{name}' in {home}{hint} (all: {', '.join(names) or 'none'})")
+        return _status(name, ledger, lock_holder(home))
+
+
+def sweeps(home: Path) -> list[SweepStatus]:
+    """Return how all sweeps of a home stand, the one accepted last at the end.
+
+    Raises:
+        UnknownSweepError: there is no home.
+        LedgerError: the ledger is damaged.
+    """
+    with _opened(home) as ledger:
+        holder = lock_holder(home)
+        return [_status(name, ledger, holder) for name in _names(ledger)]
+
+
+@contextlib.contextmanager
+def _opened(home: Path) -> Iterator[Ledger]:
+    if not (home / "ledger.db").exists():
+        raise UnknownSweepError(f"no sweep has been run in {home}; give another with --home")
+    with contextlib.closing(Ledger(home / "ledger.db")) as ledger:
+        yield ledger
+
+
+def _names(ledger: Ledger) -> list[str]:
+    return [row["name"] for row in ledger.rows("SELECT name FROM sweep ORDER BY accepted_at")]
+
+
+def _status(name: str, ledger: Ledger, holder: Holder | None) -> SweepStatus:
+    row = ledger.sweep(name)
+    assert row is not None
+    progress = sweep_progress(restore(row.resolved), ledger)
+    driver = holder if holder is not None and name in holder.sweeps else None
+    left = None
+    if driver is not None:
+        elapsed = max(0.0, time.time() - driver.started_at)
+        left = left_seconds(progress.work_seconds, ledger, slots=driver.slots, elapsed_seconds=elapsed)
+    return SweepStatus(progress=progress, driver=driver, left_seconds=left)
+
+
+def list_text(statuses: list[SweepStatus]) -> str:
+    """Return a line for each sweep, for people."""
+    lines = [f"{'sweep':<32} {'state':<12} {'done':>6} {'of':>6} {'failed':>7}"]
+    for item in statuses:
+        counts = item.progress.counts
+        lines.append(f"{item.progress.name:<32} {item.state:<12} {counts.done:>6} {counts.total:>6} {counts.failed:>7}")
+    return "\n".join(lines)

@@ -1,0 +1,48 @@
+"""The two who are told, MLflow and the persistent Optuna storage: started with a run, drained at its end."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from orchestrator.ledger import Ledger
+from orchestrator.mlflow_store import MlflowTarget
+from orchestrator.optuna_studies.mirror import OptunaTarget, storage_url
+from orchestrator.telling import Teller
+from trainers.trial import digest
+
+DRAIN_SECONDS = 60.0
+"""A run waits no longer than this for something to get told at its end."""
+TELLING_DELAY_SECONDS = 15.0
+"""Workers start first: a new MLflow database takes seconds of a core to make, and nobody reads it yet."""
+
+
+def retarget(ledger: Ledger, home: Path, uri: str, storage: str | None) -> None:
+    """Note where the two are now; what has moved since is told everything anew."""
+    ledger.retarget("mlflow", digest(uri))
+    ledger.retarget("optuna", digest(storage_url(home, storage)))
+
+
+def start_tellers(home: Path, uri: str, storage: str | None, delay_seconds: float = 0.0) -> list[Teller]:
+    """Start telling what is in the outbox of the home's ledger, and what comes into it.
+
+    Args:
+        uri: of the tracking store.
+        storage: URL of the Optuna storage; None: the database in the home.
+    """
+    path = home / "ledger.db"
+    url = storage_url(home, storage)
+    tellers = [
+        Teller("mlflow", path, lambda ledger: MlflowTarget(uri, home, ledger)),
+        Teller("optuna", path, lambda ledger: OptunaTarget(url, ledger)),
+    ]
+    for teller in tellers:
+        teller.start(delay_seconds)
+    return tellers
+
+
+def drain(tellers: Sequence[Teller], limit_seconds: float | None = None) -> list[str]:
+    """Let the tellers finish; return who could not be told everything, and why, in words."""
+    return [
+        f"{teller.name}: results are still to be told ({teller.problem or 'there was no more time'})"
+        for teller in tellers
+        if not teller.drain(DRAIN_SECONDS if limit_seconds is None else limit_seconds)
+    ]
