@@ -5,6 +5,7 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,13 +26,14 @@ EXAMPLES = """examples:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code: 0 done, 1 something failed, 2 a wrong request, 129/130/143 stopped."""
-    options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _terminate)
     try:
+        options = _parser().parse_args(arguments)
         command: Callable[[argparse.Namespace], int] = options.command
         return command(options)
-    except KeyboardInterrupt:
-        print("stopped before anything was started", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as stop:
+        print(f"stopped; go on with: {_line(sys.argv)}", file=sys.stderr)
+        return EXIT_STOPPED + int(stop.args[0] if stop.args else signal.SIGINT)
     except BrokenPipeError:  # whoever read our lines has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -40,6 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(str(error), file=sys.stderr)
         return EXIT_WRONG_REQUEST
+
+
+def _terminate(number: int, frame: object) -> None:
+    """Do at SIGTERM what Python does at Ctrl-C; a run takes both as soon as it has something to keep."""
+    raise KeyboardInterrupt(number)
 
 
 def _is_users(error: Exception) -> bool:
@@ -216,7 +223,9 @@ def _run(options: argparse.Namespace) -> int:
 
 def _line(arguments: Sequence[str]) -> str:
     """Return the line that calls this program with these arguments in a shell."""
-    return shlex.join(["python", *arguments] if arguments[0].endswith(".py") else arguments)
+    from orchestrator.viewers import program
+
+    return " ".join([program("python")] * arguments[0].endswith(".py") + [shlex.join(arguments)])
 
 
 def _sync_line(options: argparse.Namespace) -> list[str]:

@@ -31,9 +31,6 @@ from trainers.store import Store
 
 FINAL = frozenset({"COMPLETE", "DIVERGED"})
 """Nothing goes on from here: checkpoints are removed."""
-STOPPING_SECONDS = 20.0
-"""From a request to stop to the end of the process: Slurm sends SIGKILL 30 s after SIGTERM."""
-LEAST_TELLING_SECONDS = 3.0
 EXIT_COMPLETE, EXIT_FAILED = 0, 1
 
 
@@ -149,13 +146,25 @@ class _Run:
     def go(self, workforce: Workforce, *, answers: bool) -> RunResult:
         """Take up what there is, train, tell, report."""
         stop = StopSignals(lambda: self._screen.say(STOPPING))
-        with stop, Watch(self._screen, self._ledger.path, self._sweeps) as watch:
+        folders: list[Path] = []
+        with stop:
+            problems, untold = self._train(stop, workforce, answers=answers)
+            if not stop.number:
+                folders, unreported = self._report()
+                problems += unreported
+        code = 128 + stop.number if stop.number else (EXIT_FAILED if problems or untold else EXIT_COMPLETE)
+        names = tuple(sweep.name for sweep in self._sweeps)
+        return RunResult(names, code, self._ended, (*problems, *untold), tuple(folders), bool(untold))
+
+    def _train(self, stop: StopSignals, workforce: Workforce, *, answers: bool) -> tuple[list[str], list[str]]:
+        """Train and tell; return what is wrong, and who could not be told everything, in words."""
+        problems: list[str] = []
+        driven = False
+        with Watch(self._screen, self._ledger.path, self._sweeps) as watch:
             planner = self._take_up(answers=answers)
             stop.asks(planner.stop)
             delay = 0.0 if planner.idle else TELLING_DELAY_SECONDS
             tellers = start_tellers(self._home, self._uri, self._storage, delay)
-            problems: list[str] = []
-            driven = False
             try:
                 self._drive(planner, stop, workforce, watch)
                 driven = True
@@ -163,15 +172,8 @@ class _Run:
                 problems.append(f"stopped: {error}")
             finally:  # whatever happened, its record comes first
                 problems += self._record_end(planner, stopped=bool(stop.number) or not driven)
-                limit = max(LEAST_TELLING_SECONDS, STOPPING_SECONDS - stop.passed()) if stop.number else None
-                untold = drain(tellers, limit)
-        folders: list[Path] = []
-        if not stop.number:
-            folders, unreported = self._report()
-            problems += unreported
-        code = 128 + stop.number if stop.number else (EXIT_FAILED if problems or untold else EXIT_COMPLETE)
-        names = tuple(sweep.name for sweep in self._sweeps)
-        return RunResult(names, code, self._ended, (*problems, *untold), tuple(folders), bool(untold))
+                untold = drain(tellers, stop)
+        return problems, untold
 
     def _take_up(self, *, answers: bool) -> Planner:
         """Record what is asked for, take over what the tracking store has of it, and plan the rest."""

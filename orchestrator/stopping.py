@@ -15,8 +15,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class StopSignals:
     """While entered, a first signal asks to stop; a second one ends the process at once, its state is kept.
 
-    Does nothing outside the main thread, where Python handles no signals. A signal that is ignored (SIGHUP under nohup)
-    stays ignored.
+    Does nothing outside the main thread, where Python handles no signals. SIGHUP stays ignored where it is (nohup).
 
     Args:
         say: called when it is asked.
@@ -41,7 +40,9 @@ class StopSignals:
     def __enter__(self) -> "StopSignals":
         if threading.current_thread() is threading.main_thread():
             before = {number: signal.getsignal(number) for number in SIGNALS}
-            self._before = {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}
+            if before[signal.SIGHUP] is signal.SIG_IGN:
+                del before[signal.SIGHUP]
+            self._before = before
             for number in self._before:
                 signal.signal(number, self._handle)
         return self

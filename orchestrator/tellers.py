@@ -6,11 +6,14 @@ from pathlib import Path
 from orchestrator.ledger import Ledger
 from orchestrator.mlflow_store import MlflowTarget
 from orchestrator.optuna_studies.mirror import OptunaTarget, storage_url
+from orchestrator.stopping import StopSignals
 from orchestrator.telling import Teller
 from trainers.trial import digest
 
 DRAIN_SECONDS = 60.0
 """A run waits no longer than this for something to get told at its end."""
+STOPPING_SECONDS = 20.0
+"""From a signal to the end of the process: Slurm sends SIGKILL 30 s after SIGTERM."""
 TELLING_DELAY_SECONDS = 15.0
 """Workers start first: a new MLflow database takes seconds of a core to make, and nobody reads it yet."""
 
@@ -39,10 +42,18 @@ def start_tellers(home: Path, uri: str, storage: str | None, delay_seconds: floa
     return tellers
 
 
-def drain(tellers: Sequence[Teller], limit_seconds: float | None = None) -> list[str]:
-    """Let the tellers finish; return who could not be told everything, and why, in words."""
+def drain(tellers: Sequence[Teller], stop: StopSignals | None = None) -> list[str]:
+    """Let the tellers finish; return who could not be told everything, and why, in words.
+
+    Args:
+        stop: once it has been signalled, only so much time is left.
+    """
+
+    def give_up() -> bool:
+        return stop is not None and stop.number != 0 and stop.passed() > STOPPING_SECONDS
+
     return [
         f"{teller.name}: results are still to be told ({teller.problem or 'there was no more time'})"
         for teller in tellers
-        if not teller.drain(DRAIN_SECONDS if limit_seconds is None else limit_seconds)
+        if not teller.drain(DRAIN_SECONDS, give_up=give_up)
     ]

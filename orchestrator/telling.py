@@ -57,14 +57,23 @@ class Teller:
         self._delay_seconds = delay_seconds
         self._thread.start()
 
-    def drain(self, patience_seconds: float, clock: Callable[[], float] = time.monotonic) -> bool:
+    def drain(
+        self,
+        patience_seconds: float,
+        *,
+        give_up: Callable[[], bool] = lambda: False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> bool:
         """Tell what is left, as long as something gets told at least every `patience_seconds`; end the thread.
+
+        Args:
+            give_up: asked again and again; nothing more is waited for once it says so.
 
         Returns whether everything has been told.
         """
         self._final.set()
         told, since = self.told, clock()
-        while self._thread.is_alive() and clock() - since < patience_seconds:
+        while self._thread.is_alive() and clock() - since < patience_seconds and not give_up():
             self._thread.join(0.1)
             if self.told != told:
                 told, since = self.told, clock()

@@ -21,16 +21,16 @@ def viewer_lines(home: Path, storage: str | None = None) -> Iterator[str]:
     if uri.startswith(("http://", "https://")):
         yield f"runs: {without_password(uri)}"
     elif without_password(uri) == uri:
-        yield f"runs: {_program('mlflow')} ui --backend-store-uri {shlex.quote(_short(uri))}"
+        yield f"runs: {program('mlflow')} ui --backend-store-uri {shlex.quote(_short(uri))}"
     else:
-        yield f'runs: {_program("mlflow")} ui --backend-store-uri "$MLFLOW_TRACKING_URI"'
+        yield f'runs: {program("mlflow")} ui --backend-store-uri "$MLFLOW_TRACKING_URI"'
     url = storage_url(home, storage)
     hint = "" if without_password(url) == url else "  (with the password in it)"
-    yield f"searches: {_program('optuna-dashboard')} {shlex.quote(_short(without_password(url)))}{hint}"
+    yield f"searches: {program('optuna-dashboard')} {shlex.quote(_short(without_password(url)))}{hint}"
 
 
-def _program(name: str) -> str:
-    """Return how a program beside our interpreter is called from here."""
+def program(name: str) -> str:
+    """Return how a program beside our interpreter is called in a shell from here."""
     beside = Path(sys.executable).parent / name
     if not beside.exists() or shutil.which(name) == str(beside):
         return name

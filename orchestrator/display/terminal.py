@@ -1,5 +1,6 @@
 """One region at the bottom of a terminal that is drawn again and again; what stays scrolls away above it."""
 
+import contextlib
 from typing import IO
 
 from rich.console import Console
@@ -11,20 +12,29 @@ from orchestrator.display.words import picture
 
 FREE_LINES = 3
 """Of the terminal, left for what scrolls above the region."""
+GONE = (OSError, ValueError)
+"""What writing to a window that has been closed raises."""
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave the error to us: rich would end the process."""
+        raise BrokenPipeError
 
 
 class Terminal:
     """A terminal that understands cursor movements."""
 
     def __init__(self, out: IO[str], width: int | None = None, height: int | None = None) -> None:
-        self._console = Console(file=out, highlight=False, markup=False, soft_wrap=True, width=width, height=height)
-        self._live = Live(console=self._console, auto_refresh=False, transient=True, redirect_stdout=False)
-        self._live.start()
-        self._there = True
+        self._console = _Console(file=out, highlight=False, markup=False, soft_wrap=True, width=width, height=height)
+        self._live: Live | None = None
+        """From the first picture to the end."""
+        self._closed = False
 
     def say(self, line: str) -> None:
         """Print the text above the region."""
-        self._safely(line, None)
+        with contextlib.suppress(*GONE):
+            self._console.print(Text(line))
 
     def ended(self, line: str, *, trouble: bool) -> None:
         """Print trouble above the region; what went well is in the region's numbers."""
@@ -33,28 +43,22 @@ class Terminal:
 
     def show(self, view: View) -> None:
         """Draw the region anew."""
+        if self._closed:
+            return
         width, height = self._console.size
         head, *lines = picture(view, width - 1, height - FREE_LINES)
         text = Text(head, style="bold", no_wrap=True, overflow="crop")
         for line in lines:
             text.append(f"\n{line}", style="red" if line.startswith("! ") else "not bold")
-        self._safely(None, text)
+        with contextlib.suppress(*GONE):
+            if self._live is None:
+                self._live = Live(console=self._console, auto_refresh=False, transient=True, redirect_stdout=False)
+                self._live.start()
+            self._live.update(text, refresh=True)
 
     def close(self) -> None:
         """Wipe the region away."""
-        if self._there:
-            self._there = False
-            self._live.stop()
-
-    def _safely(self, line: str | None, region: Text | None) -> None:
-        if not self._there:
-            if line is not None:
-                self._console.print(Text(line))
-            return
-        try:
-            if line is not None:
-                self._console.print(Text(line))
-            if region is not None:
-                self._live.update(region, refresh=True)
-        except (OSError, ValueError):  # the window has been closed
-            self._there = False
+        self._closed = True
+        with contextlib.suppress(*GONE):
+            if self._live is not None:
+                self._live.stop()

@@ -105,6 +105,8 @@ class Cluster:
         options: dict[str, Any] = {"logging_level": level, "log_to_driver": self._verbose, "configure_logging": False}
         for name in ("ray", "ray._private.worker", "ray._private.authentication"):
             logging.getLogger(name).setLevel(level)
+        if not self._verbose:  # nothing that Ray offers keeps it from printing what its own processes died of
+            ray._private.worker.print_to_stdstream = _print_nothing
         if self._address is not None:
             _connect(self._address, options)
             return
@@ -169,6 +171,10 @@ class Cluster:
             kill(self._processes | set(left_behind(self._home)))
         if session is not None:
             remove(session)
+
+
+def _print_nothing(data: object, ignore_prefix: bool) -> None:
+    """Stand in for Ray's printer of messages: a worker that is lost is told by our own lines."""
 
 
 def _named_processes() -> Iterator[tuple[str, Any]]:

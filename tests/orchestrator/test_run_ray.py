@@ -111,12 +111,12 @@ def test_stopped_by_a_signal_and_gone_on_with_gives_the_same_table(tmp_path: Pat
                 break
         rest = process.stdout.read()
     assert process.returncode == 143, rest
-    arguments = shlex.split(rest.partition("go on with: python ")[2].splitlines()[0])[1:]
+    _, *arguments = shlex.split(rest.partition("go on with: ")[2].splitlines()[0])
     states = {state for (state,) in query(tmp_path / "two" / "ledger.db", "SELECT DISTINCT state FROM trial")}
     assert "RUNNING" not in states
     assert "RUNNING" not in {s for (s,) in query(tmp_path / "two" / "mlflow.db", "SELECT DISTINCT status FROM runs")}
 
-    again = kdsweep(*arguments, cwd=tmp_path)
+    again = kdsweep(*arguments[1:], cwd=tmp_path)
     assert again.returncode == 0, again.stdout + again.stderr
     tables = [(tmp_path / home / "reports" / "small" / "table.csv").read_bytes() for home in ("one", "two")]
     assert tables[0] == tables[1]

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +15,10 @@ from trainers.methods import Method, Needs, Range, Value
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    mode: Literal["none", "raise", "nan", "die", "die once"] = "none"
+    mode: Literal["none", "raise", "nan", "die", "die once", "hang once"] = "none"
     """What happens in a step."""
     place: str = ""
-    """Folder for the mark that "die once" leaves."""
+    """Folder for the mark that "die once" and "hang once" leave."""
     ce_weight: Annotated[float, Range(ge=0)] = 1.0
     """Factor of the cross-entropy."""
     weight: Annotated[float, Range(ge=0)] = 1.0
@@ -36,6 +37,8 @@ def _term(
         raise RuntimeError("the method is broken & <unwell>")
     if mode == "die" or (mode == "die once" and _first_time(Path(str(values["place"])))):
         os.kill(os.getpid(), signal.SIGKILL)
+    if mode == "hang once" and _first_time(Path(str(values["place"]))):
+        threading.Event().wait()
     loss = student.mean() * (float("nan") if mode == "nan" else 0.0)
     return loss, {}
 

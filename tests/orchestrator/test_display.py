@@ -1,0 +1,163 @@
+"""What a person sees: lines that fit, one region in a terminal, plain lines elsewhere, and nothing that can raise."""
+
+import io
+import threading
+from pathlib import Path
+
+import pytest
+
+from orchestrator.display import Lines, Nothing, View, Watch, fitting_screen
+from orchestrator.display.notebook import Notebook
+from orchestrator.display.terminal import Terminal
+from orchestrator.display.words import cut, duration, load, picture
+from orchestrator.ledger import Ledger
+from orchestrator.progress import Counts, RowProgress, SweepProgress
+from tests.orchestrator.simulation import SWEEP, new_planner, sweep_of
+
+
+def view(rows: int = 4, cells: int = 1, problems: tuple[str, ...] = (), sweeps: int = 1) -> View:
+    lines = tuple(
+        RowProgress(
+            cell=f"cifar100: teacher{c} -> student{c}",
+            row=f"method {r}",
+            counts=Counts(total=5, done=r % 6, running=r == 2),
+            best=70.0 + r,
+            on_test=r % 2 == 0,
+        )
+        for c in range(cells)
+        for r in range(rows)
+    )
+    counts = Counts(total=5 * rows, done=7, running=1, failed=2)
+    progress = SweepProgress(
+        name="gdkd-k", state="RUNNING", counts=counts, rows=lines, work_seconds=300.0, problems=problems
+    )
+    return View(sweeps=[progress] * sweeps, slots=2, elapsed_seconds=65.0, left_seconds=150.0)
+
+
+def test_a_small_sweep_is_shown_row_by_row():
+    lines = picture(view(), 80, 24)
+    assert lines[0] == "gdkd-k: 7 of 20 trials done, 1 running, 2 failed"
+    assert lines[2].split() == ["method", "0", "0", "0", "0", "5", "70.0"]
+    assert lines[5].split() == ["method", "3", "3", "0", "0", "5", "73.0", "(validation)"]
+    assert lines[-1] == "1 of 2 slots in use, 1 min 5 s passed, about 2 min 30 s left"
+
+
+@pytest.mark.parametrize("rows", [1, 5, 40, 400])
+@pytest.mark.parametrize("cells", [1, 3, 13])
+@pytest.mark.parametrize("sweeps", [1, 2, 9])
+@pytest.mark.parametrize("size", [(80, 24), (40, 8), (120, 50), (20, 3)])
+def test_whatever_there_is_it_fits(rows, cells, sweeps, size):
+    width, height = size
+    shown = picture(view(rows, cells, ("a problem\nof two lines " + "x" * 200,) * 3, sweeps), width, height)
+    assert len(shown) <= height
+    assert all(len(line) <= max(width, 40) and "\n" not in line for line in shown)
+    assert shown[-1] == cut(load(view(rows, cells, sweeps=sweeps)), max(width, 40))
+
+
+def test_rows_without_room_are_counted():
+    lines = picture(view(rows=40), 80, 12)
+    assert any("other rows" in line for line in lines)
+    assert any(line.split()[:2] == ["method", "2"] for line in lines)  # the one that runs
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (59.6, "1 min"),
+        (61, "1 min 1 s"),
+        (3600, "1 h"),
+        (7500, "2 h 5 min"),
+        (1e5, "1 d 3 h"),
+        (-5, "0 s"),
+    ],
+)
+def test_durations(seconds, text):
+    assert duration(seconds) == text
+
+
+def test_lines_are_summed_up_once_a_minute():
+    out, now = io.StringIO(), [0.0]
+    screen = Lines(out, clock=lambda: now[0])
+    screen.ended("COMPLETE", trouble=False)
+    for now[0] in (1.0, 59.0, 61.0, 62.0):
+        screen.show(view())
+    assert out.getvalue().splitlines() == [
+        "COMPLETE",
+        f"gdkd-k: 7 of 20 trials done, 1 running, 2 failed; {load(view())}",
+    ]
+
+
+class Gone(io.StringIO):
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+
+@pytest.mark.parametrize("make", [Lines, lambda out: Terminal(out, 80, 24)])
+def test_a_reader_that_has_gone_stops_nothing(make):
+    screen = make(Gone())
+    screen.say("text")
+    screen.ended("text", trouble=True)
+    screen.show(view())
+    screen.close()
+
+
+def test_a_terminal_keeps_what_is_said_and_wipes_the_region(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    out = io.StringIO()
+    out.isatty = lambda: True  # type: ignore[method-assign]
+    screen = Terminal(out, 80, 24)
+    screen.ended("COMPLETE fine", trouble=False)
+    screen.ended("FAIL [bold]not markup[/bold]", trouble=True)
+    screen.show(view())
+    screen.show(view())
+    screen.close()
+    screen.say("the table")
+    text = out.getvalue()
+    assert "COMPLETE fine" not in text
+    assert "FAIL [bold]not markup[/bold]" in text
+    assert text.count("7 of 20 trials done") >= 2
+    assert text.rstrip().endswith("the table")
+    assert "\x1b[" in text  # the second picture is drawn over the first
+
+
+def test_a_notebook_replaces_one_output(capsys):
+    shown: list[tuple[str, dict[str, str]]] = []
+
+    class Handle:
+        def update(self, content: dict[str, str], raw: bool) -> None:
+            shown.append(("update", content))
+
+    def display(content: dict[str, str], raw: bool, display_id: bool) -> Handle:
+        shown.append(("new", content))
+        return Handle()
+
+    screen = Notebook(display)
+    screen.show(view(problems=("<script>",)))
+    screen.show(view())
+    screen.ended("FAIL", trouble=True)
+    assert [kind for kind, _ in shown] == ["new", "update"]
+    assert "&lt;script&gt;" in shown[0][1]["text/html"]
+    assert capsys.readouterr().out == "FAIL\n"
+
+
+def test_a_pipe_gets_lines(monkeypatch):
+    assert isinstance(fitting_screen(io.StringIO()), Lines)
+
+
+def test_the_watch_shows_the_ledger_from_a_thread_of_its_own(home: Path, tmp_path: Path):
+    home.mkdir()
+    sweep = sweep_of(SWEEP, tmp_path)
+    new_planner(Ledger(home / "ledger.db"), sweep)
+    seen = threading.Event()
+    views: list[View] = []
+
+    class Screen(Nothing):
+        def show(self, view: View) -> None:
+            views.append(view)
+            seen.set()
+
+    with Watch(Screen(), home / "ledger.db", [sweep]):
+        assert seen.wait(30)
+    assert views[0].sweeps[0].counts.total == 19
