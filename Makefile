@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: sweep test test-slow lint types imports check clean
+.PHONY: sweep test test-slow test-faults lint types imports check clean
 
 sweep: $(READY)
 	$(BIN)/python run_sweep.py run search_spaces/quickstart.yaml
@@ -14,6 +14,9 @@ test: $(READY) check
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow --timeout 900
+
+test-faults: $(READY)
+	$(BIN)/python -m pytest -m faults -s
 
 check: lint types imports
 

@@ -13,9 +13,9 @@ from orchestrator.filesystem import filesystem_type, is_network
 from orchestrator.home import HomeError, check_writable, lock_holder
 from orchestrator.ledger import Ledger, LedgerError
 from orchestrator.mlflow_store import TrackingError, check_answers, tracking_uri
-from orchestrator.mlflow_store.location import without_password
 from orchestrator.optuna_studies.mirror import storage_url
 from orchestrator.progress import untold
+from trainers.addresses import without_password
 from trainers.errors import RequestError
 
 LIBRARIES = ("torch", "torchvision", "timm", "ray", "optuna", "mlflow", "optuna-dashboard")

@@ -113,7 +113,7 @@ def _take(handle: IO[str]) -> bool:
 
 def _tidy(home: Path) -> None:
     """Remove what a killed driver has left half-made: only drivers write these, and the lock is ours."""
-    for leftover in [*home.glob(".*.db.*.tmp"), home / "ray"]:
+    for leftover in [*home.glob(".*.db.*.tmp"), *home.glob("weights/.*.tmp"), home / "ray"]:
         remove(leftover)
 
 

@@ -57,6 +57,9 @@ EPOCH_SECONDS = 5.0
 BUSY_SECONDS = 60.0
 
 
+WAY_OUT = "move it away and run again: results that were told are taken from the tracking store"
+
+
 class LedgerError(RequestError):
     """The ledger file is damaged or was written by a newer kdsweep."""
 
@@ -94,9 +97,11 @@ class Ledger:
             if check:
                 (answer,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
                 if answer != "ok":
-                    raise LedgerError(f"{path} is damaged: {answer}")
+                    raise LedgerError(f"{path} is damaged: {answer}; {WAY_OUT}")
+        except sqlite3.OperationalError as error:
+            raise LedgerWriteError(f"{path} cannot be opened: {error}") from error
         except sqlite3.DatabaseError as error:
-            raise LedgerError(f"{path} is not a readable ledger: {error}") from error
+            raise LedgerError(f"{path} is not a readable ledger: {error}; {WAY_OUT}") from error
 
     def _prepare(self) -> None:
         self._db.row_factory = sqlite3.Row
@@ -410,6 +415,11 @@ class Ledger:
         """Return what `remember` kept."""
         row = self._db.execute("SELECT value FROM told WHERE target = ? AND ref = ?", (target, ref)).fetchone()
         return None if row is None else str(row["value"])
+
+    def forget(self, target: str, ref: str) -> None:
+        """Drop what `remember` kept."""
+        with self.transaction():
+            self._db.execute("DELETE FROM told WHERE target = ? AND ref = ?", (target, ref))
 
     def all_remembered(self, target: str) -> dict[str, str]:
         """Return everything kept for the target, by ref."""

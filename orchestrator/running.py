@@ -1,7 +1,7 @@
 """`run`: from sweep files to ended trials, told results and a written report."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from orchestrator.driving import ClusterLostError, Orders, Workforce, drive
 from orchestrator.home import DriverLock, check_writable, driver_lock
 from orchestrator.ledger import Ledger, LedgerWriteError
 from orchestrator.mlflow_store import MlflowTarget, TrackingError, check_answers, tracking_uri
+from orchestrator.optuna_studies.mirror import StorageError, check_storage, storage_url
 from orchestrator.planner import Planner
 from orchestrator.records import TrialRow
 from orchestrator.stopping import StopSignals
@@ -75,7 +76,8 @@ def run(
         SweepFileError: a file asks for something that cannot be; nothing has been started or made.
         HomeError: the home cannot be written, or another driver works in it.
         TeacherFileError: a teacher's checkpoint cannot be used; nothing has been started or made.
-        TrackingError: the tracking store of a new sweep does not answer; nothing has been started or made.
+        TrackingError, StorageError: the tracking store or the Optuna storage of a new sweep does not answer; nothing
+            has been started or made.
         LedgerError: the ledger is damaged; nothing has been started.
         ClusterError: the Ray cluster does not answer or has no room for a trial; the sweep is recorded by then.
     """
@@ -85,7 +87,8 @@ def run(
     uri = tracking_uri(home)
     sweeps, new = _expanded(read_files, home)
     check_checkpoints(sweeps)
-    answers = _answers(uri, screen, needed=bool(new))
+    answers = _answers(lambda: check_answers(uri), screen, needed=bool(new))
+    _answers(lambda: check_storage(storage_url(home, storage)), screen, needed=bool(new))
     with (
         driver_lock(home, [sweep.name for sweep in sweeps]) as lock,
         contextlib.closing(Ledger(home / "ledger.db", check=True)) as ledger,
@@ -104,15 +107,15 @@ def _expanded(files: Sequence[SweepFile], home: Path) -> tuple[list[Sweep], list
         return sweeps, [sweep.name for sweep in sweeps if known.sweep(sweep.name) is None]
 
 
-def _answers(uri: str, screen: Screen, *, needed: bool) -> bool:
-    """Return whether the tracking store answers.
+def _answers(check: Callable[[], None], screen: Screen, *, needed: bool) -> bool:
+    """Return whether a store answers.
 
     Raises:
-        TrackingError: it does not, and is needed.
+        TrackingError, StorageError: it does not, and is needed.
     """
     try:
-        check_answers(uri)
-    except TrackingError as error:
+        check()
+    except (TrackingError, StorageError) as error:
         if needed:
             raise
         screen.say(f"{error}; training goes on, results are told later")

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Protocol
 
 from orchestrator.ledger import Ledger
+from trainers.addresses import without_password
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
+FINAL_PAUSE_SECONDS = 5.0
 IDLE_SECONDS = 0.5
 FAILURES_IN_A_ROW = 3
 """So many things in a row that cannot be told mean that the target is away."""
@@ -90,7 +92,7 @@ class Teller:
         try:
             self._tell_until_stopped()
         except Exception as error:
-            self.problem = f"{type(error).__name__}: {error}".splitlines()[0]
+            self.problem = _words(error)
             log.debug("telling %s ended", self.name, exc_info=error)
 
     def _tell_until_stopped(self) -> None:
@@ -104,15 +106,22 @@ class Teller:
                     worked = self._tell_all(ledger, target)
                     self.problem, pause = "", FIRST_PAUSE_SECONDS
                 except Exception as error:
-                    self.problem = f"{type(error).__name__}: {error}".splitlines()[0]
+                    self.problem = _words(error)
                     log.debug("telling %s failed", self.name, exc_info=error)
-                    self._stop.wait(pause)
+                    self._pause(pause)
                     pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
                     continue
                 if not worked:
                     if self._final.is_set() and not ledger.untold(self.name, 1):
                         return
                     self._stop.wait(IDLE_SECONDS)
+
+    def _pause(self, seconds: float) -> None:
+        """Wait before the next try; at the end of a run the first one comes at once, and they come often."""
+        if self._final.is_set():
+            self._stop.wait(min(seconds, FINAL_PAUSE_SECONDS))
+        else:
+            self._final.wait(seconds)
 
     def _tell_all(self, ledger: Ledger, target: Target) -> bool:
         """Tell what is in the outbox now; return whether there was anything.
@@ -149,3 +158,8 @@ class Teller:
             return trials
         self._sweep_told = time.monotonic()
         return [*sweeps, *trials]
+
+
+def _words(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return without_password(f"{type(error).__name__}: {lines[0] if lines else 'no further word'}")

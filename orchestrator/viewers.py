@@ -7,8 +7,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from orchestrator.mlflow_store.location import tracking_uri, without_password
+from orchestrator.mlflow_store import tracking_uri
 from orchestrator.optuna_studies.mirror import storage_url
+from trainers.addresses import without_password
 
 
 def viewer_lines(home: Path, storage: str | None = None) -> Iterator[str]:

@@ -1,14 +1,19 @@
 """Where the tracking store is, whether it answers, and how a new local one comes to be."""
 
 import os
+import time
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
+from orchestrator.databases import UnusableDatabaseError, is_database, tables_in, watchful
+from trainers.addresses import without_password
 from trainers.errors import RequestError
 from trainers.files import replaced
 
 TIMEOUT_SECONDS = "20"
-RETRIES = "2"
+PATIENCE_SECONDS = 3.0
+"""A server that is just restarting answers again within so long."""
+MESSAGE_CHARACTERS = 300
+NEEDED_TABLE, OPTUNA_TABLE = "experiments", "trial_intermediate_values"
 
 
 class TrackingError(RequestError):
@@ -22,61 +27,94 @@ def tracking_uri(home: Path) -> str:
 
 def local_database(uri: str) -> Path | None:
     """Return the file of a SQLite store, None for any other."""
-    return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
+    return Path(uri.removeprefix("sqlite:///").partition("?")[0]) if uri.startswith("sqlite:///") else None
 
 
 def artifact_folder(home: Path, uri: str) -> str | None:
-    """Return where a new experiment keeps its artifacts: in the home for the home's own database; else the server's
-    choice (None)."""
-    database = local_database(uri)
-    if database is not None and database.parent.resolve() == home.resolve():
-        return (home / "mlartifacts").absolute().as_uri()
-    return None
+    """Return where a new experiment keeps its artifacts: in the home for a database, whichever it is, for MLflow would
+    take the folder that happens to be the current one; None, the server's choice, for anything else."""
+    return (home / "mlartifacts").absolute().as_uri() if is_database(uri) else None
 
 
-def without_password(uri: str) -> str:
-    """Return the address without user name and password, for people's eyes."""
-    parts = urlsplit(uri)
-    if "@" not in parts.netloc:
-        return uri
-    return urlunsplit(parts._replace(netloc=parts.netloc.rsplit("@", 1)[1]))
+def client_uri(uri: str) -> str:
+    """Return the address that MLflow's client is given."""
+    return watchful(uri) if is_database(uri) else uri
 
 
 def prepare_client() -> None:
-    """Set MLflow's own switches, unless the user has: no telemetry, and a server that is away is noticed soon."""
+    """Set MLflow's own switches, unless the user has: no telemetry, a server that is away is noticed soon, and is not
+    the subject of MLflow's own tracebacks."""
     for name, value in (
         ("MLFLOW_HTTP_REQUEST_TIMEOUT", TIMEOUT_SECONDS),
-        ("MLFLOW_HTTP_REQUEST_MAX_RETRIES", RETRIES),
-        ("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1"),
         ("MLFLOW_DISABLE_TELEMETRY", "true"),
-        ("MLFLOW_LOGGING_LEVEL", "WARNING"),
+        ("MLFLOW_LOGGING_LEVEL", "CRITICAL"),
         ("GIT_PYTHON_REFRESH", "quiet"),
     ):
         os.environ.setdefault(name, value)
+    # not the user's choice: MLflow repeats requests that make a run too, and the first may have made one
+    os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
 
 
-def check_answers(uri: str) -> None:
+def check_answers(uri: str, patience_seconds: float = PATIENCE_SECONDS) -> None:
     """Ask the store one thing; nothing is made where there is none yet.
+
+    Args:
+        patience_seconds: a server that does not answer is asked again for so long.
 
     Raises:
         TrackingError: it does not answer; says where it was looked for.
     """
-    database = local_database(uri)
-    if database is not None and not database.exists():
+    if is_database(uri) and not _has_tables(uri):
         return
     prepare_client()
     from mlflow import MlflowClient
 
+    started = time.monotonic()
+    while True:
+        try:
+            MlflowClient(client_uri(uri)).search_experiments(max_results=1)
+        except Exception as error:
+            if is_database(uri) or time.monotonic() - started >= patience_seconds:
+                raise _silent(uri, str(error) or type(error).__name__) from error
+            time.sleep(1)
+        else:
+            return
+
+
+def _silent(uri: str, reason: str) -> TrackingError:
+    text = without_password(reason.strip().splitlines()[0], uri, client_uri(uri))
+    return TrackingError(
+        f"the tracking store at {without_password(uri)} does not answer: {text[:MESSAGE_CHARACTERS]}"
+    )
+
+
+def _has_tables(uri: str) -> bool:
+    """Return whether MLflow's tables are in a database.
+
+    Raises:
+        TrackingError: it cannot be used.
+    """
     try:
-        MlflowClient(uri).search_experiments(max_results=1)
-    except Exception as error:
-        text = (str(error) or type(error).__name__).splitlines()[0].replace(uri, without_password(uri))
-        raise TrackingError(f"the tracking store at {without_password(uri)} does not answer: {text[:300]}") from error
+        tables = tables_in(uri, NEEDED_TABLE)
+    except UnusableDatabaseError as error:
+        raise TrackingError(f"the tracking store at {without_password(uri)} cannot be used: {error}") from error
+    if NEEDED_TABLE not in tables and OPTUNA_TABLE in tables:
+        raise TrackingError(
+            f"the database {without_password(uri)} holds Optuna's studies; give MLflow one of its own: both keep their "
+            "version in a table of the same name"
+        )
+    return NEEDED_TABLE in tables
 
 
 def ensure_database(uri: str) -> None:
-    """Make a new SQLite store under a temporary name: one that is killed half-way through its migrations would be
-    unusable for ever."""
+    """Make sure that a database can be used before MLflow is asked, which would try for two minutes; make a new SQLite
+    store under a temporary name, for one that is killed half-way through its migrations would be unusable for ever.
+
+    Raises:
+        TrackingError: the database cannot be used.
+    """
+    if not is_database(uri) or _has_tables(uri):
+        return
     database = local_database(uri)
     if database is None or database.exists():
         return

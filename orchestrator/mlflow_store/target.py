@@ -10,6 +10,7 @@ import yaml
 from orchestrator.ledger import Ledger
 from orchestrator.mlflow_store import content
 from orchestrator.mlflow_store.location import TrackingError, artifact_folder, ensure_database, prepare_client
+from orchestrator.mlflow_store.once import TARGET, Once
 from orchestrator.records import TrialRow
 from trainers.store import Store
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 METRICS_A_CALL = 1000
 OTHERS_A_CALL = 100
-TARGET = "mlflow"
 EPOCHS_TOLD = "mlflow-epochs"
 
 
@@ -38,6 +38,10 @@ class MlflowTarget:
         self._client: MlflowClient | None = None
         self._context: dict[str, str] | None = None
         self._experiments: dict[str, str] = {}
+
+    @property
+    def _once(self) -> Once:
+        return Once(self.client, self._ledger)
 
     def tell(self, ref: str) -> None:
         """Bring the thing called `ref` ("sweep:NAME" or "trial:KEY") up to date in the store.
@@ -85,6 +89,7 @@ class MlflowTarget:
         self.client.log_text(run_id, yaml.safe_dump(sweep.resolved, sort_keys=False), "resolved.yaml")
         self.client.log_text(run_id, members, "members.csv")
         self._set_status(run_id, content.SWEEP_STATUS[sweep.state], end_time=None)
+        self._once.settle(f"sweep:{name}", PARENTS)
 
     def _parent(self, sweep: str) -> str:
         """Return the parent run of the sweep; found by its tags or made where there is none."""
@@ -92,14 +97,12 @@ class MlflowTarget:
         if remembered is not None:
             return remembered.split(" ", 1)[0]
         experiment = self._experiment(sweep)
-        found = self.client.search_runs([experiment], "tags.kind = 'sweep'", max_results=1)
-        if found:
-            run_id: str = found[0].info.run_id
-        else:
+
+        def make() -> str:
             tags = {**self._context_tags(), "kind": "sweep", "sweep": sweep}
-            run_id = self.client.create_run(experiment, run_name=sweep, tags=tags).info.run_id
-        self._ledger.remember(TARGET, f"sweep:{sweep}", f"{run_id} {experiment}")
-        return run_id
+            return str(self.client.create_run(experiment, run_name=sweep, tags=tags).info.run_id)
+
+        return self._once.make(f"sweep:{sweep}", experiment, PARENTS, make)
 
     def _experiment(self, sweep: str) -> str:
         if sweep not in self._experiments:
@@ -125,6 +128,7 @@ class MlflowTarget:
         if row.state == "COMPLETE" and row.spec["role"] == "teacher":
             self._keep_weights(run_id, row)
         self._set_status(run_id, content.STATUS[row.state], end_time=row.ended_at)
+        self._once.settle(f"trial:{row.key}", _of_trial(row.key))
 
     def _run(self, row: TrialRow) -> str:
         """Return the run of the trial: remembered, found by its key, or made with all its params."""
@@ -133,17 +137,17 @@ class MlflowTarget:
             return remembered.split(" ", 1)[0]
         sweep = str(row.origin["sweep"])
         experiment = self._experiment(sweep)
-        found = self.client.search_runs([experiment], f"tags.trial_key = '{row.key}'", max_results=1)
-        if found:
-            run_id: str = found[0].info.run_id
-        else:
-            tags = {**self._context_tags(), **content.tags(row), "mlflow.parentRunId": self._parent(sweep)}
+        parent = self._parent(sweep)
+
+        def make() -> str:
+            tags = {**self._context_tags(), **content.tags(row), "mlflow.parentRunId": parent}
             started = None if row.started_at is None else round(row.started_at * 1000)
             run = self.client.create_run(experiment, start_time=started, run_name=content.run_name(row), tags=tags)
-            run_id = run.info.run_id
-        self._log_params(run_id, row)
-        self._ledger.remember(TARGET, f"trial:{row.key}", f"{run_id} {experiment}")
-        return run_id
+            return str(run.info.run_id)
+
+        return self._once.make(
+            f"trial:{row.key}", experiment, _of_trial(row.key), make, then=lambda run_id: self._log_params(run_id, row)
+        )
 
     def _log_params(self, run_id: str, row: TrialRow) -> None:
         from mlflow.entities import Param
@@ -211,6 +215,13 @@ class MlflowTarget:
             tags: dict[str, Any] = resolve_tags()
             self._context = {name: str(value) for name, value in tags.items()} | _checkout()
         return self._context
+
+
+PARENTS = "tags.kind = 'sweep'"
+
+
+def _of_trial(key: str) -> str:
+    return f"tags.trial_key = '{key}'"
 
 
 def _checkout() -> dict[str, str]:

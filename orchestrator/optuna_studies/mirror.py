@@ -6,9 +6,16 @@ from typing import Any
 
 from orchestrator.ledger import Ledger
 from orchestrator.records import ProposalRow
+from trainers.addresses import without_password
+from trainers.errors import RequestError
 from trainers.files import replaced
 
 TARGET = "optuna"
+CONNECT_SECONDS = 5
+
+
+class StorageError(RequestError):
+    """The Optuna storage that was asked for cannot be used: its address is wrong, or it does not answer."""
 
 
 def storage_url(home: Path, storage: str | None) -> str:
@@ -26,7 +33,20 @@ class OptunaTarget:
         self._studies: dict[str, tuple[Any, set[int]]] = {}
 
     def tell(self, ref: str) -> None:
-        """Add the proposal called `ref` ("STUDY:NUMBER") to its study, unless it is there."""
+        """Add the proposal called `ref` ("STUDY:NUMBER") to its study, unless it is there.
+
+        Raises:
+            Exception: whatever the storage or the way to it raises; what a study holds is read anew after that, since
+                a proposal whose answer was lost may be in it.
+        """
+        try:
+            self._tell(ref)
+        except Exception:
+            self._studies.clear()
+            self._storage = None
+            raise
+
+    def _tell(self, ref: str) -> None:
         study_id, _, number = ref.rpartition(":")
         row = self._ledger.proposals(study_id)[int(number)]
         study, present = self._study(study_id)
@@ -61,8 +81,54 @@ class OptunaTarget:
             if self._url.startswith("sqlite:///") and not path.exists():
                 with replaced(path) as temporary:
                     optuna.storages.RDBStorage(f"sqlite:///{temporary}").engine.dispose()
-            self._storage = optuna.storages.RDBStorage(self._url)
+            self._storage = optuna.storages.RDBStorage(self._url, engine_kwargs=engine_options(self._url))
         return self._storage
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """Return how SQLAlchemy is to connect: to a server soon or not at all, and never by a connection that is dead."""
+    if url.startswith("sqlite"):
+        return {}
+    connect = {"connect_timeout": CONNECT_SECONDS} if url.startswith(("postgresql", "mysql")) else {}
+    return {"pool_pre_ping": True, "connect_args": connect}
+
+
+def check_storage(url: str) -> None:
+    """Find out whether the storage can be used; nothing is made where there is none yet.
+
+    Raises:
+        StorageError: it cannot; says where it was looked for, without a password.
+    """
+    import sqlalchemy as sql
+
+    where = without_password(url)
+    try:
+        parsed = sql.make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            _check_file(where, parsed.database)
+            return
+        engine = sql.create_engine(parsed, **engine_options(url))
+        with engine.connect():
+            pass
+        engine.dispose()
+    except (sql.exc.ArgumentError, ModuleNotFoundError) as error:
+        example = "sqlite:///optuna.db or postgresql://user:password@host/database"
+        reason = without_password(str(error)).splitlines()[0]
+        raise StorageError(f"the Optuna storage {where} cannot be used: {reason} (for example {example})") from error
+    except sql.exc.SQLAlchemyError as error:
+        reason = without_password(str(getattr(error, "orig", error))).strip().splitlines()[0]
+        raise StorageError(f"the Optuna storage at {where} does not answer: {reason}") from error
+
+
+def _check_file(where: str, database: str | None) -> None:
+    """Raise where a SQLite storage could not be made or opened."""
+    if not database or database == ":memory:":
+        raise StorageError(f"the Optuna storage {where} names no file, so nothing of it would stay")
+    path = Path(database).absolute()
+    if path.is_dir() or (path.exists() and not path.read_bytes()[:16].startswith(b"SQLite format 3")):
+        raise StorageError(f"the Optuna storage {where} is no SQLite database")
+    if not path.parent.is_dir():
+        raise StorageError(f"the Optuna storage {where} cannot be made: there is no folder {path.parent}")
 
 
 def _frozen(row: ProposalRow, content: dict[str, Any], ledger: Ledger) -> Any:

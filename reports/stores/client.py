@@ -5,12 +5,12 @@ import urllib.request
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
 
 from reports.errors import StoreUnavailableError
 from reports.results import METRICS
 from reports.stores._base import METHOD_PREFIX, PARAMS, TAGS, RunRecord, is_measured, preferred
 from reports.stores.artifacts import read_artifact
+from trainers.addresses import without_password
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -104,15 +104,9 @@ class Client:
                 return
 
 
-def without_password(uri: str) -> str:
-    """Return the URI without user name and password."""
-    parts = urlsplit(uri)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-
-
 def _must_answer(tracking_uri: str) -> None:
     """Ask an HTTP server for a sign of life first: MLflow's client would try for four minutes."""
-    if urlsplit(tracking_uri).scheme not in {"http", "https"}:
+    if not tracking_uri.startswith(("http://", "https://")):
         return
     shown = without_password(tracking_uri)
     try:

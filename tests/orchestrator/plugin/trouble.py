@@ -15,7 +15,7 @@ from trainers.methods import Method, Needs, Range, Value
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    mode: Literal["none", "raise", "nan", "die", "die once", "hang once"] = "none"
+    mode: Literal["none", "raise", "nan", "die", "die once", "hang once", "hang"] = "none"
     """What happens in a step."""
     place: str = ""
     """Folder for the mark that "die once" and "hang once" leave."""
@@ -37,7 +37,7 @@ def _term(
         raise RuntimeError("the method is broken & <unwell>")
     if mode == "die" or (mode == "die once" and _first_time(Path(str(values["place"])))):
         os.kill(os.getpid(), signal.SIGKILL)
-    if mode == "hang once" and _first_time(Path(str(values["place"]))):
+    if mode == "hang" or (mode == "hang once" and _first_time(Path(str(values["place"])))):
         threading.Event().wait()
     loss = student.mean() * (float("nan") if mode == "nan" else 0.0)
     return loss, {}
