@@ -88,7 +88,8 @@ def run(
     sweeps, new = _expanded(read_files, home)
     check_checkpoints(sweeps)
     answers = _answers(lambda: check_answers(uri), screen, needed=bool(new))
-    _answers(lambda: check_storage(storage_url(home, storage)), screen, needed=bool(new))
+    if storage is not None or (home / "optuna.db").exists():
+        _answers(lambda: check_storage(storage_url(home, storage)), screen, needed=bool(new))
     with (
         driver_lock(home, [sweep.name for sweep in sweeps]) as lock,
         contextlib.closing(Ledger(home / "ledger.db", check=True)) as ledger,
