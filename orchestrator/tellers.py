@@ -19,9 +19,9 @@ TELLING_DELAY_SECONDS = 15.0
 
 
 def retarget(ledger: Ledger, home: Path, uri: str, storage: str | None) -> None:
-    """Note where the two are now; what has moved since is told everything anew."""
-    ledger.retarget("mlflow", digest(uri))
-    ledger.retarget("optuna", digest(storage_url(home, storage)))
+    """Note where the two are now; what has moved since is told everything anew. A home moves with all that is in it."""
+    for target, address in (("mlflow", uri), ("optuna", storage_url(home, storage))):
+        ledger.retarget(target, digest(address.replace(f"sqlite:///{home.absolute()}/", "home:")))
 
 
 def start_tellers(home: Path, uri: str, storage: str | None, delay_seconds: float = 0.0) -> list[Teller]:

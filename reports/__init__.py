@@ -13,6 +13,7 @@ from reports.errors import ReportError, StoreUnavailableError, UnknownSweepError
 from reports.results import Results
 
 if TYPE_CHECKING:
+    from reports.curves import Figure
     from reports.head_to_head import Table
 
 __all__ = [
@@ -21,6 +22,8 @@ __all__ = [
     "StoreUnavailableError",
     "UnknownSweepError",
     "console_table",
+    "draw",
+    "figures",
     "load",
     "note",
     "table",
@@ -50,6 +53,24 @@ def table(results: Results) -> "Table":
     from reports import head_to_head
 
     return head_to_head.build(results)
+
+
+def figures(results: Results) -> "list[Figure]":
+    """Return the figures that the sweep has numbers for, as plain objects: accuracy over each grid, by cell."""
+    from reports import curves, head_to_head
+
+    return list(curves.figures(head_to_head.build(results)))
+
+
+def draw(figure: "Figure", path: Path | str) -> Path:
+    """Draw a figure as a file, by its ending a PDF or a PNG; return the path. The file is whole or not there.
+
+    Raises:
+        ValueError: the ending is another.
+    """
+    from reports import writing
+
+    return writing.draw_figure(figure, Path(path))
 
 
 def write(results: Results, out: Path | str) -> list[Path]:

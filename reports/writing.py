@@ -54,6 +54,18 @@ def _write_figure(figure: Figure, folder: Path, stem: str, title: str) -> Iterat
         yield path
 
 
+def draw_figure(figure: Figure, path: Path) -> Path:
+    """Draw one figure into a file of its own (see `reports.draw`)."""
+    from reports.drawing import draw
+
+    kind = path.suffix.removeprefix(".").lower()
+    if kind not in KINDS:
+        raise ValueError(f"a figure is drawn as {' or '.join(KINDS)}, got '{path.name}'")
+    with replaced(path) as temporary:
+        draw(figure, temporary, kind, "")
+    return path
+
+
 def stems(drawn: Iterable[Figure], *, several: bool) -> list[str]:
     """Return a file name without its ending for each figure; the cell is in it where the sweep has several."""
     return [

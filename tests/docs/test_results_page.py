@@ -1,0 +1,279 @@
+"""docs/results.md holds to the code: columns, notes, states, what MLflow holds, and every query and example works."""
+
+import re
+import shutil
+import sqlite3
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet
+import pytest
+import torch
+
+import reports
+from orchestrator.attempts import Attempt, Outcome
+from orchestrator.ledger import Ledger
+from orchestrator.mlflow_store import MlflowTarget, content, tracking_uri
+from orchestrator.mlflow_store.location import ensure_database
+from orchestrator.records import State, TrialRow
+from reports import csv_table, scores
+from reports.head_to_head import NO_TEACHER
+from reports.results import TRIAL_COLUMNS
+from reports.spread import Stat
+from tests.docs.test_sweep_file import bare, blocks, lines_of, tables
+from tests.orchestrator.simulation import SWEEP, drive, new_planner, sweep_of
+from tests.reports.conftest import tell
+from tests.reports.fake_sweep import whole_sweep
+from tests.trainers.tiny import run, student_trial, teacher_trial
+from trainers import methods
+from trainers.store import Store
+from trainers.trial import to_json
+
+PAGE = (Path(__file__).parents[2] / "docs" / "results.md").read_text()
+STATES = ("state", "MLflow status", "what it means")
+TYPES = {"str": "text", "Int64": "whole number", "float64": "number"}
+STORED = {"string": "text", "large_string": "text", "int64": "whole number", "double": "number"}
+"""Types of a parquet file in the page's words."""
+
+
+def listed(*heads: str) -> list[str]:
+    """Return what stands as code in the first column of the tables with these heads."""
+    return [bare(line[heads[0]]) for line in lines_of(PAGE, heads)]
+
+
+def examples(language: str) -> list[str]:
+    return [block.text for block in blocks(PAGE) if block.language == language]
+
+
+# --- stores ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database with its tables: making one takes seconds, so it is copied."""
+    path = tmp_path_factory.mktemp("empty") / "mlflow.db"
+    ensure_database(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="module")
+def fake(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> reports.Results:
+    """An invented sweep to which everything has happened."""
+    home = tmp_path_factory.mktemp("fake")
+    shutil.copy(empty_store, home / "mlflow.db")
+    tell(home, whole_sweep())
+    return reports.load("whole", home=home)
+
+
+@pytest.fixture(scope="module")
+def written(fake: reports.Results, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("report")
+    reports.write(fake, folder)
+    return folder
+
+
+def with_trouble(attempt: Attempt) -> Outcome:
+    """Return an end with metrics; one trial diverges, with metrics too, and one fails."""
+    if attempt.trial.split == "search":
+        return Outcome(ending="COMPLETE", metrics={"final_val_top1": 50.0 + attempt.trial.hyperparameters["k"]})
+    metrics = {"final_top1": 60.0 + attempt.trial.seed, "best_top1": 61.5, "final_top5": 90.0, "train_seconds": 2.0}
+    if attempt.trial.method == "kd" and attempt.trial.seed == 1:
+        return Outcome(ending="DIVERGED", metrics={**metrics, "final_top1": 1.0})
+    if attempt.trial.method == "ce" and attempt.phase == "fixed" and attempt.trial.seed == 1:
+        return Outcome(ending="FAIL", reason="Traceback: it broke")
+    return Outcome(ending="COMPLETE", metrics=metrics)
+
+
+@pytest.fixture(scope="module")
+def told(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a home in it whose store was told by our own code, of trials that were not trained."""
+    folder = tmp_path_factory.mktemp("told")
+    home = folder / "kdsweep_home"
+    home.mkdir()
+    shutil.copy(empty_store, home / "mlflow.db")
+    sweep = sweep_of(SWEEP.replace("name: small", "name: quickstart"), folder)
+    ledger = Ledger(home / "ledger.db")
+    drive(new_planner(ledger, sweep), ending=with_trouble)
+    ledger.end_sweep(sweep.name, "FAIL")
+    target = MlflowTarget(tracking_uri(home), home, ledger)
+    for ref in (*(f"trial:{key}" for key in ledger.states()), f"sweep:{sweep.name}"):
+        target.tell(ref)
+    ledger.close()
+    reports.write(reports.load("quickstart", home=home), home / "reports" / "quickstart")
+    return folder
+
+
+# --- files and tables -----------------------------------------------------------------------------------------------
+
+
+def test_the_files_are_those_that_are_written(written: Path) -> None:
+    files = {str(path.relative_to(written)) for path in written.rglob("*") if path.is_file()}
+    assert set(listed("file", "what it is")) == files
+
+
+def test_the_lines_shown_are_lines_of_the_invented_sweep(written: Path) -> None:
+    lines = (written / "table.md").read_text().splitlines()
+    for text in examples("text"):
+        assert set(text.splitlines()) <= set(lines)
+    assert any("dkd: diverged 1 of 3" in line for line in lines)
+
+
+def test_a_spread_is_of_the_sample(fake: reports.Results) -> None:
+    line = next(line for line in reports.table(fake).lines if line.shown == "gdkd (by k) k=5")
+    (score,) = line.scores
+    assert score.stat is not None and score.stat.std == pytest.approx(pd.Series([66.5, 66.8, 66.9]).std(ddof=1))
+
+
+def test_columns_of_table_csv(written: Path) -> None:
+    assert tuple(listed("column", "meaning")) == csv_table.COLUMNS
+    assert list(pd.read_csv(written / "table.csv").columns) == list(csv_table.COLUMNS)
+
+
+def test_columns_of_results_parquet(written: Path) -> None:
+    documented = {bare(line["column"]): line["type"] for line in lines_of(PAGE, ("column", "type", "meaning"))}
+    assert documented == {name: TYPES[dtype] for name, (dtype, _) in TRIAL_COLUMNS.items()}
+    stored = pyarrow.parquet.read_schema(written / "results.parquet")
+    settings = [name for name in stored.names if name.startswith("method.")]
+    assert stored.names == [*documented, *settings] and settings == sorted(settings)
+    assert {name: STORED[str(stored.field(name).type)] for name in documented} == documented
+
+
+def test_notes() -> None:
+    noted = set(listed("in the table", "what it means"))
+    reasons = set(scores.REASONS.values())
+    assert noted >= reasons
+    in_code = {NO_TEACHER, "not confirmed yet", "no trial of the search completed", "search not finished"}
+    assert noted - reasons == {*in_code, "not run: teacher failed"}
+    source = Path(scores.__file__).read_text()
+    assert all(text in source for text in in_code - {NO_TEACHER})
+
+
+def test_states() -> None:
+    documented = {bare(line["state"]): line["MLflow status"] for line in lines_of(PAGE, STATES)}
+    assert documented == {**content.STATUS, "WAITING": "no run yet"}
+    assert set(documented) == set(State.__args__)
+    assert set(content.SWEEP_STATUS.values()) == {"RUNNING", "FINISHED", "FAILED", "KILLED"}
+
+
+# --- what MLflow holds ----------------------------------------------------------------------------------------------
+
+
+def a_trial(**values: object) -> TrialRow:
+    origin = dict.fromkeys(("sweep", "cell", "entry", "row", "phase"), "x") | {"rank": 1, "proposal": 3}
+    spec = to_json(student_trial("gdkd"))
+    return TrialRow(key="k", config_key="c", spec=spec, origin=origin, reason="because", **values)
+
+
+def test_params() -> None:
+    names = [re.sub(r"^(method|recipe)\..*", r"\1.*", name) for name in content.params(a_trial())]
+    assert sorted(listed("param", "value")) == sorted(set(names))
+
+
+def test_tags(told: Path) -> None:
+    where = ("host", "device", "threads", "bank", "torch", "cuda", "python")
+    tags = content.tags(a_trial(provenance=dict.fromkeys(where, "x")))
+    assert set(listed("tag", "value")) == set(tags)
+    assert f"last {content.REASON_CHARACTERS} characters" in PAGE
+    ours = {name for (name,) in query(told, "SELECT DISTINCT key FROM tags") if not name.startswith("mlflow.")}
+    assert ours == set(tags) - set(where)
+
+
+def test_provenance_is_what_a_worker_tells() -> None:
+    from orchestrator.worker import provenance
+
+    assert set(provenance(threads=1, device="cpu", bank=True)) <= set(listed("tag", "value"))
+
+
+def test_metrics(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    full = run(teacher_trial(), store)[-1]
+    search = run(student_trial("ce"), store)[0]
+    parts = {name for method in methods.METHODS.values() for name in parts_of(method.name)}
+    documented = {
+        tuple(bare(line["metric"]) for line in lines) for heads, lines in tables(PAGE) if heads[0] == "metric"
+    }
+    each, end = sorted(documented, key=len, reverse=True)
+    assert set(each) == full.values.keys() | search.values.keys() | parts
+    assert set(end) == full.summary().keys() | search.summary().keys()
+
+
+def parts_of(name: str) -> set[str]:
+    method = methods.build(name)
+    logits = torch.randn(4, 100, generator=torch.Generator().manual_seed(0))
+    return set(method(logits, logits, torch.arange(4), 1)) - {"loss"}
+
+
+def test_which_method_logs_which_term() -> None:
+    for line in lines_of(PAGE, ("metric", "value")):
+        if match := re.match(r"of ([\w, ]+?):", line["value"]):
+            named = re.findall(r"\w+", match[1].replace(" and ", ", "))
+            assert [name for name in methods.METHODS if bare(line["metric"]) in parts_of(name)] == named
+
+
+def test_artifacts(told: Path) -> None:
+    from mlflow import MlflowClient
+
+    ((run_id,),) = query(told, "SELECT run_uuid FROM tags WHERE key = 'kind' AND value = 'sweep'")
+    client = MlflowClient(tracking_uri(told / "kdsweep_home"))
+    assert {found.path for found in client.list_artifacts(run_id)} == set(listed("artifact", "what it is"))
+    assert not client.get_run(run_id).data.params and not client.get_run(run_id).data.metrics
+    (sentence,) = re.findall(r"^`members.csv` has the columns .*?\.\s", PAGE, re.MULTILINE | re.DOTALL)
+    assert tuple(re.findall(r"`(\w+)`", sentence)) == content.MEMBER_COLUMNS
+
+
+# --- examples -------------------------------------------------------------------------------------------------------
+
+
+def query(told: Path, sql: str) -> list[tuple]:
+    connection = sqlite3.connect(f"file:{told}/kdsweep_home/mlflow.db?mode=ro", uri=True)
+    try:
+        return connection.execute(sql).fetchall()
+    finally:
+        connection.close()
+
+
+def test_queries(told: Path) -> None:
+    answers = [query(told, sql) for sql in examples("sql")]
+    assert len(answers) == 4
+    gained, line, over_k, wrong = answers
+    (points, count), *_ = gained
+    assert points > 0
+    assert count == sum(1 for _ in query(told, "SELECT 1 FROM latest_metrics WHERE key = 'best_top1'")) - 1  # DIVERGED
+    assert [(seed, top1) for seed, top1, _ in line] == [("0", 60.0), ("1", 61.0)]
+    assert {(1, 2, 60.5), (5, 2, 60.5)} <= set(over_k)
+    assert sorted(wrong) == [("ce", "FAIL", "Traceback: it broke"), ("kd", "DIVERGED", None)]
+
+
+@pytest.mark.skipif(shutil.which("sqlite3") is None, reason="needs sqlite3")
+def test_queries_by_the_command(told: Path) -> None:
+    command = ["sqlite3", "-readonly", "kdsweep_home/mlflow.db"]
+    answer = subprocess.run(
+        command, input="\n".join(examples("sql")), cwd=told, capture_output=True, text=True, check=True
+    )
+    assert len(answer.stdout.splitlines()) >= 4
+
+
+@pytest.mark.parametrize("number", range(len(examples("python"))))
+def test_python_examples(
+    number: int, told: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(told)
+    exec(compile(examples("python")[number], f"example {number}", "exec"), {})
+    assert capsys.readouterr().out.strip()
+
+
+def test_a_mean_of_your_own_is_the_tables(told: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(told)
+    names: dict[str, object] = {}
+    exec(examples("python")[0], names)
+    ours = names["complete"].groupby("row")["final_top1"].mean()
+    table = reports.table(reports.load("quickstart", home="kdsweep_home"))
+    stats = {line.shown: line.scores[0].stat for line in table.lines if line.kind != "teacher"}
+    assert {row: stat.mean for row, stat in stats.items() if stat is not None} == pytest.approx(ours.to_dict())
+
+
+def test_what_a_stat_has() -> None:
+    (sentence,) = re.findall(r"^`score\.stat` has .*?None", PAGE, re.MULTILINE | re.DOTALL)
+    named = set(re.findall(r"`(\w+)`", sentence))
+    assert named == {"n", *Stat.__dataclass_fields__}
