@@ -143,7 +143,7 @@ RecipeText = Annotated[RecipeModel, BeforeValidator(_named_base, json_schema_inp
 class DataSetModel(Closed):
     """Where a data set comes from."""
 
-    root: Name | None = None
+    root: Annotated[StrictStr, Field(min_length=1)] | None = None
     """Folder with its files, seen from the sweep file; by default the home's."""
     download: StrictBool = False
     """Whether missing files may be fetched."""

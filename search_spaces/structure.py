@@ -166,8 +166,9 @@ def _pairs(tree: Tree, value: Any) -> Mapping[Path, schema.Pair]:
         tree.add(("pairs",), f"must be 'teacher -> student', or a list of such, got {shown(value)}")
         return {}
     pairs: dict[Path, schema.Pair] = {}
+    path: Path
     for i, item in enumerate(items):
-        path = tree.known(("pairs", i))
+        path = ("pairs", i) if isinstance(value, list) else ("pairs",)
         try:
             pair = schema.parse_pair(item)
         except ValueError as error:

@@ -65,3 +65,8 @@ def test_problems_of_set_come_after_those_of_the_file(tmp_path: Path) -> None:
         "line 1  name: must be 1 to 64 of a-z, 0-9, '.', '_' and '-', the first a letter or digit, got 'Up'",
         "--set   bank: must be on or off, got 7",
     ]
+
+
+def test_several_pairs_at_once(tmp_path: Path) -> None:
+    override = "pairs=[tinyresnet -> tinycnn, tinyresnet -> tinyresnet]"
+    assert [cell.student for cell in sweep_of(tmp_path, SMALL, [override]).cells] == ["tinycnn", "tinyresnet"]
