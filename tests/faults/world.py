@@ -94,7 +94,9 @@ class World:
         """One Optuna trial a proposal."""
         proposals = self.rows("ledger.db", "SELECT study, number FROM proposal")
         url = f"sqlite:///{self.home / 'optuna.db'}"
-        told = [trial.user_attrs["proposal"] for study in optuna.load_study_names(url) for trial in trials(study, url)]
+        told = [
+            trial.user_attrs["proposal"] for study in optuna.get_all_study_names(url) for trial in trials(study, url)
+        ]
         assert sorted(told) == sorted(number for _, number in proposals)
 
 
