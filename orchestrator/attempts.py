@@ -54,3 +54,5 @@ class Outcome:
     """Of COMPLETE: the metrics at the end."""
     reason: str = ""
     """Of the others: what happened, in words; a traceback where there is one."""
+    innocent: bool = False
+    """Of LOST: the trial cannot have been the cause, so it does not count against it."""

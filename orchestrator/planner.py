@@ -245,7 +245,8 @@ class Planner:
         return job if job is not None and job.attempt == attempt.number else None
 
     def _lost(self, job: Job, outcome: Outcome) -> None:
-        job.lost = 1 if job.epochs > job.epochs_at_start else job.lost + 1
+        before = 0 if job.epochs > job.epochs_at_start else job.lost
+        job.lost = before + (not outcome.innocent)
         final = job.lost >= MAX_LOST_IN_A_ROW
         job.state = "FAIL" if final else "INTERRUPTED"
         reason = outcome.reason or "the worker was lost"

@@ -82,18 +82,16 @@ class StallWatch:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._seen: dict[Path, tuple[int, float]] = {}
-        """By pulse file: its last change, and when that was noticed."""
+        """By pulse file: its last change (0: it is not there), and when that was noticed."""
 
     def is_stalled(self, folder: Path, number: int, limit_seconds: float) -> bool:
-        """Return whether the attempt's pulse has not changed for so long, since it was first looked at.
-
-        False before the attempt has begun: it waits for a worker.
-        """
+        """Return whether the pulse of an attempt that has a worker has not changed for so long, since it was first
+        looked at."""
         path = pulse_file(folder, number)
         try:
             changed = path.stat().st_mtime_ns
-        except OSError:
-            return False
+        except OSError:  # the worker has not begun: it may hang before it does
+            changed = 0
         before = self._seen.get(path)
         if before is None or before[0] != changed:
             self._seen[path] = (changed, self._clock())

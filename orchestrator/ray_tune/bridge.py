@@ -145,7 +145,7 @@ class Bridge:
             return
         self._stalls.forget(self._store.checkpoints(attempt.key), attempt.number)
         if self.cluster_lost:
-            self.planner.ended(attempt, Outcome(ending="LOST", reason="the Ray cluster died"))
+            self.planner.ended(attempt, Outcome(ending="LOST", reason="the Ray cluster died", innocent=True))
             return
         if not error:
             self.planner.ended(attempt, Outcome(ending="INTERRUPTED", reason="the run was stopped"))
@@ -183,15 +183,20 @@ class Bridge:
             return
         self._looked = self._clock()
         for trial_id, attempt in self._attempts.items():
+            if trial_id in self._reasons or self._worker(trial_id) is None:
+                continue  # it is being ended already, or waits for a worker
             limit = self._stall_seconds(attempt)
-            folder = self._store.checkpoints(attempt.key)
-            if trial_id not in self._reasons and self._stalls.is_stalled(folder, attempt.number, limit):
+            if self._stalls.is_stalled(self._store.checkpoints(attempt.key), attempt.number, limit):
                 self._reasons[trial_id] = f"the worker made no step for {limit:g} s and was ended"
                 self._kill_worker(trial_id)
 
-    def _kill_worker(self, trial_id: str) -> None:
+    def _worker(self, trial_id: str) -> Any:
+        """Return the actor that runs the trial, or makes ready to; None where it has none."""
         trial = self._trials.get(trial_id)
-        actor = trial.temporary_state.ray_actor if trial is not None else None
+        return trial.temporary_state.ray_actor if trial is not None else None
+
+    def _kill_worker(self, trial_id: str) -> None:
+        actor = self._worker(trial_id)
         if actor is not None:
             ray.kill(actor)
 

@@ -119,6 +119,14 @@ def test_an_epoch_between_makes_losses_start_over(sweep, ledger):
     assert ledger.trial(attempt.key).state == "INTERRUPTED"
 
 
+def test_a_cluster_that_dies_counts_against_no_trial(sweep, ledger):
+    planner = new_planner(ledger, sweep)
+    for _ in range(2 * MAX_LOST_IN_A_ROW):
+        attempt = planner.next()
+        planner.ended(attempt, Outcome(ending="LOST", reason="the Ray cluster died", innocent=True))
+    assert ledger.trial(attempt.key).state == "INTERRUPTED"
+
+
 def test_a_late_report_of_an_old_attempt_is_refused(sweep, ledger):
     planner = new_planner(ledger, sweep)
     old = planner.next()

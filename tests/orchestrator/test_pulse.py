@@ -37,11 +37,13 @@ def test_a_worker_without_a_step_is_stalled_and_one_with_steps_is_not(tmp_path: 
         assert watch.is_stalled(tmp_path, 1, 10)
 
 
-def test_an_attempt_that_waits_for_a_worker_is_not_stalled(tmp_path: Path):
+def test_a_worker_that_never_begins_is_stalled(tmp_path: Path):
     clock = Clock()
     watch = StallWatch(clock)
-    for clock.seconds in (0.0, 1e6):
-        assert not watch.is_stalled(tmp_path, 1, 10)
+    stalled = []
+    for clock.seconds in (0.0, 9.9, 10.0):
+        stalled.append(watch.is_stalled(tmp_path, 1, 10))
+    assert stalled == [False, False, True]
 
 
 def test_beats_are_rare_however_many_steps_there_are(tmp_path: Path):
