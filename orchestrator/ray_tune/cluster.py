@@ -197,9 +197,10 @@ def _session_folder() -> Path | None:
 def _connect(address: str, options: dict[str, Any]) -> None:
     try:
         ray.init(address=address, **options)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise ClusterError(f"the Ray cluster at {address} does not answer: {reason}") from error
+        hint = "a cluster that wants a token is entered with RAY_AUTH_MODE=token"
+        raise ClusterError(f"the Ray cluster at {address} does not answer: {reason} ({hint})") from error
 
 
 @contextlib.contextmanager

@@ -70,7 +70,7 @@ def test_under_everything(small_disk: SmallDisk, tmp_path: Path, plain: bytes):
         lines.append(line)
         if line.startswith("COMPLETE") and hog is None:
             hog = fill(world.home)
-    driver.wait()
+    driver.communicate()
     text = "".join(lines)
     assert driver.returncode == 1, text
     assert "Traceback" not in text

@@ -20,7 +20,7 @@ def test_a_worker_that_is_stopped_is_replaced(world: World, undisturbed: bytes):
         if line.startswith("COMPLETE") and not stopped:
             stopped = processes(driver, "worker")[:1]
             assert send(stopped[0], signal.SIGSTOP)
-    driver.wait()
+    driver.communicate()
     text = "".join(lines)
     assert driver.returncode == 0, text
     assert "the worker made no step for 10 s and was ended" in text

@@ -84,7 +84,6 @@ def test_a_second_driver_is_refused_and_changes_nothing(tmp_path: Path):
     assert second.returncode == 2
     assert f"another driver works in {world.home}: process {first.pid} on " in second.stderr
     assert "sweep faulty" in second.stderr
-    text = first.stdout.read()
-    first.wait()
+    text, _ = first.communicate()
     assert first.returncode == 0, text
     world.check()
