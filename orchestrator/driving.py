@@ -125,6 +125,7 @@ def _drive_on_cluster(
     )
     stop.at_once = new.kill
     with new as cluster:
+        stop.install()
         on_slots(cluster.slots)
         most = cluster.slots if workforce.address is not None else 2 * cluster.slots  # as many wait for their worker
         bridge = Bridge(planner, orders, store, cluster, most_in_flight=most, stall_seconds=orders.stall_seconds)

@@ -43,9 +43,13 @@ class StopSignals:
             if before[signal.SIGHUP] is signal.SIG_IGN:
                 del before[signal.SIGHUP]
             self._before = before
-            for number in self._before:
-                signal.signal(number, self._handle)
+            self.install()
         return self
+
+    def install(self) -> None:
+        """Take the signals, again where a library has taken them since: Ray's core does as it starts, below Python."""
+        for number in self._before:
+            signal.signal(number, self._handle)
 
     def asks(self, ask: Callable[[], None]) -> None:
         """Call `ask` at the first signal; at once where there has been one."""
@@ -60,6 +64,7 @@ class StopSignals:
             signal.signal(number, handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        signal.alarm(0)  # Ray's core, where it got the signal before us, would abort the process in three seconds
         if self.number:
             with contextlib.suppress(Exception):
                 self.at_once()

@@ -30,8 +30,9 @@ class ClusterError(RequestError):
 class Cluster:
     """Connects to a Ray cluster, or starts one; entered once.
 
-    Signals stay ours: Ray takes SIGTERM in the main thread alone, so it is started in another one. That thread lives as
-    long as the cluster, which dies with the thread that started it.
+    Started in a thread of its own: in the main thread Ray's Python takes SIGTERM. That thread lives as long as the
+    cluster, which dies with the thread that started it. Ray's core takes SIGTERM wherever it is started: the caller
+    takes it back.
 
     Args:
         home: that it works for.

@@ -112,7 +112,7 @@ def processes(driver: "subprocess.Popen[str]", kind: str) -> list[psutil.Process
         every = psutil.Process(driver.pid).children(recursive=True)
         if kind == "raylet":
             return [process for process in every if process.name() == "raylet"]
-        return [process for process in every if process.name().startswith("ray::Attempt")]
+        return [process for process in every if "Trainable" in process.name()]
     except psutil.Error:
         return []
 
