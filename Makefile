@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: sweep test test-slow test-faults lint types imports check clean
+.PHONY: sweep test test-slow test-faults test-servers lint types imports check clean
 
 sweep: $(READY)
 	$(BIN)/python run_sweep.py run search_spaces/quickstart.yaml
@@ -17,6 +17,9 @@ test-slow: $(READY)
 
 test-faults: $(READY)
 	$(BIN)/python -m pytest -m faults -s
+
+test-servers: $(READY)
+	$(BIN)/python -m pytest -m servers
 
 check: lint types imports
 

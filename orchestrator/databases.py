@@ -1,26 +1,15 @@
 """Databases that results go to: whether one can be used, found out quickly and without making anything in it."""
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainers.addresses import without_password
+from trainers.addresses import watchful, without_password
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection
 
 SCHEMES = frozenset({"sqlite", "postgresql", "mysql", "mssql"})
-
-LIBPQ_DRIVERS = frozenset({"psycopg", "psycopg2"})
-LIBPQ_LIMITS: Mapping[str, str] = {
-    "connect_timeout": "5",
-    "keepalives_idle": "10",
-    "keepalives_interval": "5",
-    "keepalives_count": "3",
-    "tcp_user_timeout": "20000",
-}
-"""Without them a machine that vanished is noticed after two hours. Seconds, but for the last: milliseconds."""
 
 DRIVER_PACKAGES = {"psycopg": "psycopg[binary]", "psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient"}
 """Module -> the package that has it, where the names differ."""
@@ -46,17 +35,6 @@ def is_database(url: str) -> bool:
     """Return whether the URL names a database, with or without a driver (`postgresql+psycopg2://…`)."""
     scheme, separator, _ = url.partition("://")
     return bool(separator) and scheme.partition("+")[0] in SCHEMES
-
-
-def watchful(url: str) -> str:
-    """Return the URL with limits on how long a PostgreSQL server may be silent, where it has none of its own."""
-    from sqlalchemy import make_url
-
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "postgresql" or parsed.get_driver_name() not in LIBPQ_DRIVERS:
-        return url
-    missing = {name: value for name, value in LIBPQ_LIMITS.items() if name not in parsed.query}
-    return parsed.update_query_dict(missing).render_as_string(hide_password=False)
 
 
 def tables_in(url: str, needed: str) -> frozenset[str]:

@@ -6,6 +6,7 @@ stays in the outbox for the next run.
 
 import contextlib
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -18,26 +19,36 @@ from trainers.addresses import without_password
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 FINAL_PAUSE_SECONDS = 5.0
+"""The longest at the end of a run, when somebody waits."""
 IDLE_SECONDS = 0.5
 FAILURES_IN_A_ROW = 3
 """So many things in a row that cannot be told mean that the target is away."""
 SWEEP_EVERY_SECONDS = 15.0
 """How often a sweep's table of members is brought up to date while it grows."""
+PROBLEM_CHARACTERS = 500
 
 log = logging.getLogger("kdsweep")
 
 
 class Target(Protocol):
-    """Somebody who is told. `tell` raises when it cannot; telling twice changes nothing."""
+    """Somebody who is told."""
 
-    def tell(self, ref: str) -> None: ...
+    def tell(self, ref: str) -> None:
+        """Bring one thing up to date; raises when that cannot be done. Telling twice changes nothing."""
+
+    def settle(self) -> bool:
+        """Tell again what a request that was given up may have changed since; return whether to ask again soon."""
 
 
 class Teller:
-    """Empties the outbox of one target.
+    """Empties the outbox of one target, in a thread that never keeps the process from ending.
 
     Args:
         open_target: makes the target from the ledger connection of the telling thread.
+
+    Attributes:
+        told: how many things have been told.
+        problem: why the last try failed, in one line without any password; empty after one that did not.
     """
 
     def __init__(self, name: str, ledger_path: Path, open_target: Callable[[Ledger], Target]) -> None:
@@ -46,6 +57,7 @@ class Teller:
         self._open_target = open_target
         self._stop = threading.Event()
         self._final = threading.Event()
+        self._all_told = threading.Event()
         self._thread = threading.Thread(target=self._work, name=f"tell-{name}", daemon=True)
         self._delay_seconds = 0.0
         self._stuck: set[int] = set()
@@ -63,65 +75,73 @@ class Teller:
         self,
         patience_seconds: float,
         *,
+        limit_seconds: float = math.inf,
         give_up: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> bool:
         """Tell what is left, as long as something gets told at least every `patience_seconds`; end the thread.
 
         Args:
-            give_up: asked again and again; nothing more is waited for once it says so.
+            limit_seconds: no longer than this in all, whatever gets told.
+            give_up: asked again and again whether to end at once.
 
         Returns whether everything has been told.
         """
         self._final.set()
-        told, since = self.told, clock()
-        while self._thread.is_alive() and clock() - since < patience_seconds and not give_up():
+        started = clock()
+        told, since = self.told, started
+        while self._thread.is_alive() and clock() - since < patience_seconds:
+            if clock() - started >= limit_seconds or give_up():
+                break
             self._thread.join(0.1)
             if self.told != told:
                 told, since = self.told, clock()
-        done = not self._thread.is_alive()
+        done = self._all_told.is_set() and not self.problem
         self.stop()
-        return done and not self.problem
+        return done
 
     def stop(self) -> None:
-        """End the thread after what it is telling now."""
+        """End the thread after what it is telling now; one that hangs in a request is left to itself."""
         self._stop.set()
+        self._final.set()
         self._thread.join(1.0)
 
     def _work(self) -> None:
         try:
-            self._tell_until_stopped()
+            self._final.wait(self._delay_seconds)
+            with contextlib.closing(Ledger(self._ledger_path)) as ledger:
+                self._tell_until_stopped(ledger, self._open_target(ledger))
         except Exception as error:
-            self.problem = _words(error)
+            self.problem = _in_one_line(error)
             log.debug("telling %s ended", self.name, exc_info=error)
 
-    def _tell_until_stopped(self) -> None:
-        self._final.wait(self._delay_seconds)
-        ledger = Ledger(self._ledger_path)
-        with contextlib.closing(ledger):
-            target = self._open_target(ledger)
-            pause = FIRST_PAUSE_SECONDS
-            while not self._stop.is_set():
-                try:
-                    worked = self._tell_all(ledger, target)
-                    self.problem, pause = "", FIRST_PAUSE_SECONDS
-                except Exception as error:
-                    self.problem = _words(error)
-                    log.debug("telling %s failed", self.name, exc_info=error)
-                    self._pause(pause)
-                    pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-                    continue
-                if not worked:
-                    if self._final.is_set() and not ledger.untold(self.name, 1):
-                        return
-                    self._stop.wait(IDLE_SECONDS)
+    def _tell_until_stopped(self, ledger: Ledger, target: Target) -> None:
+        pause = FIRST_PAUSE_SECONDS
+        while not self._stop.is_set():
+            final = self._final.is_set()
+            try:
+                worked = self._tell_all(ledger, target)
+                if final and not worked and not ledger.untold(self.name, 1):
+                    self._all_told.set()
+                again_soon = not worked and target.settle()
+            except Exception as error:
+                self.problem = _in_one_line(error)
+                log.debug("telling %s failed", self.name, exc_info=error)
+                pause = self._pause(pause)
+                continue
+            self.problem, pause = "", FIRST_PAUSE_SECONDS
+            if self._all_told.is_set() and not again_soon:
+                return
+            if not worked:
+                self._pause(IDLE_SECONDS)
 
-    def _pause(self, seconds: float) -> None:
-        """Wait before the next try; at the end of a run the first one comes at once, and they come often."""
+    def _pause(self, seconds: float) -> float:
+        """Wait; return how long to wait the next time. The end of the run is no time for long pauses: it ends one."""
         if self._final.is_set():
             self._stop.wait(min(seconds, FINAL_PAUSE_SECONDS))
-        else:
-            self._final.wait(seconds)
+        elif self._final.wait(seconds):
+            return FIRST_PAUSE_SECONDS
+        return min(2 * seconds, LONGEST_PAUSE_SECONDS)
 
     def _tell_all(self, ledger: Ledger, target: Target) -> bool:
         """Tell what is in the outbox now; return whether there was anything.
@@ -160,6 +180,6 @@ class Teller:
         return [*sweeps, *trials]
 
 
-def _words(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return without_password(f"{type(error).__name__}: {lines[0] if lines else 'no further word'}")
+def _in_one_line(error: Exception) -> str:
+    text = f"{type(error).__name__}: {str(error).strip()}".splitlines()[0]
+    return without_password(text)[:PROBLEM_CHARACTERS]

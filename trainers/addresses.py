@@ -1,10 +1,21 @@
-"""Addresses of servers and databases as people may see them: without the user name and the password in them."""
+"""Addresses of servers and databases: as people may see them, and as a client is to use them."""
 
 import re
+from collections.abc import Mapping
 
 CREDENTIALS = re.compile(r"(\w[\w+.-]*://)\S*@")
 PARAMETER = re.compile(r"\b(\w*passw(?:or)?d)=[^&\s'\"]*", re.IGNORECASE)
 """libpq takes a password in the query of a URL too."""
+
+LIBPQ_DRIVERS = frozenset({"psycopg", "psycopg2"})
+LIBPQ_LIMITS: Mapping[str, str] = {
+    "connect_timeout": "5",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+}
+"""Without them a machine that vanished is noticed after two hours. Seconds, but for the last: milliseconds."""
 
 
 def without_password(text: str, *addresses: str) -> str:
@@ -21,3 +32,18 @@ def without_password(text: str, *addresses: str) -> str:
 def _cut(address: str) -> str:
     scheme, separator, rest = address.partition("://")
     return scheme + separator + rest.rpartition("@")[2]
+
+
+def watchful(url: str) -> str:
+    """Return a database's URL with limits on how long a PostgreSQL server may be silent, where it has none of its own.
+
+    Raises:
+        sqlalchemy.exc.ArgumentError: it is no URL of a database.
+    """
+    from sqlalchemy import make_url
+
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "postgresql" or parsed.get_driver_name() not in LIBPQ_DRIVERS:
+        return url
+    missing = {name: value for name, value in LIBPQ_LIMITS.items() if name not in parsed.query}
+    return parsed.update_query_dict(missing).render_as_string(hide_password=False)

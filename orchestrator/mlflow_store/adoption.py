@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from orchestrator.mlflow_store.location import local_database, prepare_client
+from orchestrator.databases import is_database
+from orchestrator.mlflow_store.location import TrackingError, client_uri, has_tables, prepare_client, silent
 
 PAGE = 1000
 
@@ -20,39 +21,50 @@ class KnownRun:
 
 
 def known_runs(uri: str, ended: Iterable[str]) -> dict[str, KnownRun]:
-    """Return all runs of trials that are in one of the `ended` states, by trial key.
+    """Return all runs of trials that are in one of the `ended` states, by trial key: the oldest where there are more.
 
-    From a database by two queries, from a server page by page.
+    From a database by two queries, from a server page by page. Nothing is made where there is no store yet.
+
+    Raises:
+        TrackingError: the store does not answer.
     """
-    database = local_database(uri)
     states = set(ended)
-    if database is not None and not database.exists():
-        return {}
-    found = _from_server(uri) if uri.startswith(("http://", "https://", "databricks")) else _from_database(uri)
     runs: dict[str, KnownRun] = {}
-    for run in found:
-        if run.state in states:
-            runs.setdefault(run.trial_key, run)
+    try:
+        for run in _from_database(uri) if is_database(uri) else _from_server(uri):
+            if run.state in states:
+                runs.setdefault(run.trial_key, run)
+    except TrackingError:
+        raise
+    except Exception as error:
+        raise silent(uri, error) from error
     return runs
 
 
+METRICS = """
+SELECT m.run_uuid, m.key, m.value, m.is_nan FROM latest_metrics m
+JOIN tags k ON k.run_uuid = m.run_uuid AND k.key = 'trial_key'
+"""
+RUNS = """
+SELECT r.run_uuid, r.experiment_id, k.value, s.value FROM runs r
+JOIN tags k ON k.run_uuid = r.run_uuid AND k.key = 'trial_key'
+JOIN tags s ON s.run_uuid = r.run_uuid AND s.key = 'state'
+WHERE r.lifecycle_stage = 'active' ORDER BY r.start_time, r.run_uuid
+"""
+
+
 def _from_database(uri: str) -> Iterator[KnownRun]:
+    if not has_tables(uri):
+        return
     import sqlalchemy as sql
 
-    engine = sql.create_engine(uri)
-    query = sql.text(
-        "SELECT r.run_uuid, r.experiment_id, k.value, s.value FROM runs r "
-        "JOIN tags k ON k.run_uuid = r.run_uuid AND k.key = 'trial_key' "
-        "JOIN tags s ON s.run_uuid = r.run_uuid AND s.key = 'state' WHERE r.lifecycle_stage = 'active'"
-    )
-    values = sql.text("SELECT run_uuid, key, value, is_nan FROM latest_metrics")
+    engine = sql.create_engine(client_uri(uri), poolclass=sql.NullPool)
     with engine.connect() as connection:
         metrics: dict[str, dict[str, float]] = {}
-        for run_id, name, value, is_nan in connection.execute(values):
+        for run_id, name, value, is_nan in connection.execute(sql.text(METRICS)):
             metrics.setdefault(run_id, {})[name] = float("nan") if is_nan else float(value)
-        for run_id, experiment_id, key, state in connection.execute(query):
+        for run_id, experiment_id, key, state in connection.execute(sql.text(RUNS)):
             yield KnownRun(key, run_id, str(experiment_id), state, metrics.get(run_id, {}))
-    engine.dispose()
 
 
 def _from_server(uri: str) -> Iterator[KnownRun]:
@@ -61,9 +73,12 @@ def _from_server(uri: str) -> Iterator[KnownRun]:
 
     client = MlflowClient(uri)
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    order = ["attributes.start_time ASC", "attributes.run_id ASC"]
     token = None
     while experiments:
-        page = client.search_runs(experiments, "tags.trial_key != ''", max_results=PAGE, page_token=token)
+        page = client.search_runs(
+            experiments, "tags.trial_key != ''", max_results=PAGE, order_by=order, page_token=token
+        )
         for run in page:
             tags = run.data.tags
             yield KnownRun(

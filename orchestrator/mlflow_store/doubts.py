@@ -8,7 +8,7 @@ when the lost request can no longer be under way.
 
 import json
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 
@@ -46,7 +46,7 @@ class Doubts:
     def __init__(self, ledger: Ledger, settle_seconds: float = SETTLE_SECONDS) -> None:
         self._ledger = ledger
         self._settle_seconds = settle_seconds
-        kept = {ref: json.loads(text) for ref, text in ledger.all_remembered(TARGET).items() if text}
+        kept = {ref: json.loads(text) for ref, text in ledger.all_remembered(TARGET).items()}
         self._doubts = {ref: Doubt(**content) for ref, content in kept.items()}
         self._looked_at: set[str] = set()
 
@@ -111,4 +111,4 @@ class Doubts:
             self._ledger.remember(TARGET, ref, json.dumps(asdict(doubt)))
         else:
             del self._doubts[ref]
-            self._ledger.remember(TARGET, ref, "")
+            self._ledger.forget(TARGET, ref)

@@ -4,8 +4,8 @@ import os
 import time
 from pathlib import Path
 
-from orchestrator.databases import UnusableDatabaseError, is_database, tables_in, watchful
-from trainers.addresses import without_password
+from orchestrator.databases import UnusableDatabaseError, is_database, tables_in
+from trainers.addresses import watchful, without_password
 from trainers.errors import RequestError
 from trainers.files import replaced
 
@@ -42,12 +42,13 @@ def client_uri(uri: str) -> str:
 
 
 def prepare_client() -> None:
-    """Set MLflow's own switches, unless the user has: no telemetry, a server that is away is noticed soon, and is not
-    the subject of MLflow's own tracebacks."""
+    """Set MLflow's own switches, unless the user has: no telemetry, a server that is away is noticed soon, and MLflow
+    prints neither tracebacks of that nor a line for every run that ends."""
     for name, value in (
         ("MLFLOW_HTTP_REQUEST_TIMEOUT", TIMEOUT_SECONDS),
         ("MLFLOW_DISABLE_TELEMETRY", "true"),
         ("MLFLOW_LOGGING_LEVEL", "CRITICAL"),
+        ("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true"),
         ("GIT_PYTHON_REFRESH", "quiet"),
     ):
         os.environ.setdefault(name, value)
@@ -64,7 +65,7 @@ def check_answers(uri: str, patience_seconds: float = PATIENCE_SECONDS) -> None:
     Raises:
         TrackingError: it does not answer; says where it was looked for.
     """
-    if is_database(uri) and not _has_tables(uri):
+    if is_database(uri) and not has_tables(uri):
         return
     prepare_client()
     from mlflow import MlflowClient
@@ -75,20 +76,20 @@ def check_answers(uri: str, patience_seconds: float = PATIENCE_SECONDS) -> None:
             MlflowClient(client_uri(uri)).search_experiments(max_results=1)
         except Exception as error:
             if is_database(uri) or time.monotonic() - started >= patience_seconds:
-                raise _silent(uri, str(error) or type(error).__name__) from error
+                raise silent(uri, error) from error
             time.sleep(1)
         else:
             return
 
 
-def _silent(uri: str, reason: str) -> TrackingError:
-    text = without_password(reason.strip().splitlines()[0], uri, client_uri(uri))
-    return TrackingError(
-        f"the tracking store at {without_password(uri)} does not answer: {text[:MESSAGE_CHARACTERS]}"
-    )
+def silent(uri: str, error: Exception) -> TrackingError:
+    """Return what to raise for an error of a store that did not do what it was asked."""
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    text = without_password(reason, uri, client_uri(uri))[:MESSAGE_CHARACTERS]
+    return TrackingError(f"the tracking store at {without_password(uri)} does not answer: {text}")
 
 
-def _has_tables(uri: str) -> bool:
+def has_tables(uri: str) -> bool:
     """Return whether MLflow's tables are in a database.
 
     Raises:
@@ -113,7 +114,7 @@ def ensure_database(uri: str) -> None:
     Raises:
         TrackingError: the database cannot be used.
     """
-    if not is_database(uri) or _has_tables(uri):
+    if not is_database(uri) or has_tables(uri):
         return
     database = local_database(uri)
     if database is None or database.exists():

@@ -6,6 +6,7 @@ from urllib.parse import unquote, urlsplit
 
 from reports.errors import StoreUnavailableError
 from reports.stores._base import RunRecord
+from trainers.addresses import without_password
 
 
 def read_artifact(run: RunRecord, name: str, tracking_uri: str, moved_to: Path | None = None) -> str:
@@ -52,4 +53,4 @@ def _downloaded(run: RunRecord, name: str, tracking_uri: str) -> str:
             return Path(path).read_text(encoding="utf-8")
         except (MlflowException, OSError) as error:
             message = f"{name} of the sweep's parent run {run.run_id} cannot be read: {error}"
-            raise StoreUnavailableError(message) from error
+            raise StoreUnavailableError(without_password(message, tracking_uri)) from error

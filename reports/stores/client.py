@@ -1,10 +1,14 @@
 """Runs through MLflow's client: a tracking server, or any other store that MLflow can open."""
 
+import functools
+import os
+import ssl
+import time
 import urllib.error
 import urllib.request
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from reports.errors import StoreUnavailableError
 from reports.results import METRICS
@@ -24,6 +28,20 @@ MAX_SINGLE_LOOKUPS = 100
 """Of trial keys outside the sweep's experiment, a request each; more than that would be trials that nobody has run."""
 
 ANSWER_SECONDS = 10
+TRIES, PAUSE_SECONDS = 3, 1.0
+"""Of every question: a server may be restarting. Reading twice changes nothing."""
+
+SETTINGS = {
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
+"""Of MLflow's client, unless the user has chosen: by itself it would try for four minutes."""
+
+SERVERS_OWN_TROUBLE = 500
+"""HTTP statuses from here on; MLflow's client says it of a connection that broke, too."""
+
+Answer = TypeVar("Answer")
 
 
 class Client:
@@ -31,14 +49,12 @@ class Client:
 
     def __init__(self, tracking_uri: str) -> None:
         _must_answer(tracking_uri)
+        for name, value in SETTINGS.items():
+            os.environ.setdefault(name, value)
         from mlflow import MlflowClient
-        from mlflow.exceptions import MlflowException
 
-        try:
-            self._client = MlflowClient(tracking_uri)
-        except MlflowException as error:
-            raise StoreUnavailableError(f"{without_password(tracking_uri)} cannot be used: {error}") from error
         self._uri = tracking_uri
+        self._client = self._ask(lambda: MlflowClient(tracking_uri))
 
     def sweeps(self) -> list[str]:
         names = dict(self._experiments())
@@ -46,7 +62,7 @@ class Client:
         return sorted({names[run.info.experiment_id] for run in parents})
 
     def parent(self, name: str) -> RunRecord | None:
-        experiment = self._client.get_experiment_by_name(name)
+        experiment = self._ask(lambda: self._client.get_experiment_by_name(name))
         if experiment is None or experiment.lifecycle_stage != "active":
             return None
         parents = [_record(run) for run in self._search([experiment.experiment_id], "tags.kind = 'sweep'")]
@@ -82,7 +98,8 @@ class Client:
     def _experiments(self) -> Iterator[tuple[str, str]]:
         token = None
         while True:
-            page = self._client.search_experiments(max_results=PAGE, page_token=token)
+            search = functools.partial(self._client.search_experiments, max_results=PAGE, page_token=token)
+            page = self._ask(search)
             for experiment in page:
                 yield experiment.experiment_id, experiment.name
             token = page.token
@@ -90,18 +107,34 @@ class Client:
                 return
 
     def _search(self, experiment_ids: Sequence[str], condition: str) -> "Iterator[Run]":
-        from mlflow.exceptions import MlflowException
-
         token = None
+        search = functools.partial(self._client.search_runs, list(experiment_ids), condition, max_results=PAGE)
         while True:
-            try:
-                page = self._client.search_runs(list(experiment_ids), condition, max_results=PAGE, page_token=token)
-            except MlflowException as error:
-                raise StoreUnavailableError(f"{without_password(self._uri)} refused a search: {error}") from error
+            page = self._ask(functools.partial(search, page_token=token))
             yield from page
             token = page.token
             if not token:
                 return
+
+    def _ask(self, question: Callable[[], Answer]) -> Answer:
+        """Return the answer; ask again where the server was not able to give one.
+
+        Raises:
+            StoreUnavailableError: it gave none, or refused.
+        """
+        from mlflow.exceptions import MlflowException
+
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                return question()
+            except MlflowException as error:
+                if tries == TRIES or error.get_http_status_code() < SERVERS_OWN_TROUBLE:
+                    reason = without_password(str(error), self._uri).partition("\n")[0]
+                    message = f"{without_password(self._uri)} did not answer as it should: {reason}"
+                    raise StoreUnavailableError(message) from error
+            time.sleep(PAUSE_SECONDS)
 
 
 def _must_answer(tracking_uri: str) -> None:
@@ -114,6 +147,8 @@ def _must_answer(tracking_uri: str) -> None:
     except urllib.error.HTTPError:
         return  # it answers; a proxy may hide this page
     except (OSError, ValueError) as error:
+        if isinstance(getattr(error, "reason", None), ssl.SSLError):
+            return  # it answers; MLflow's client has settings of its own for whom it trusts
         raise StoreUnavailableError(f"the tracking server {shown} does not answer: {error}") from error
 
 

@@ -34,6 +34,7 @@ from reports.errors import StoreUnavailableError
 from reports.results import METRICS
 from reports.stores._base import METHOD_PREFIX, PARAMS, TAGS, RunRecord, is_measured, preferred
 from reports.stores.artifacts import read_artifact
+from trainers.addresses import watchful, without_password
 
 CHUNK = 5000
 """Ids in one query; SQLite takes 32,766 values."""
@@ -133,9 +134,9 @@ class Database:
             with self._engine.connect() as connection:
                 return connection.execute(query).fetchall()
         except SQLAlchemyError as error:
-            raise StoreUnavailableError(
-                f"{self._engine.url!r} cannot be read as an MLflow database: {error}"
-            ) from error
+            reason = without_password(str(getattr(error, "orig", error)).strip(), self._uri).partition("\n")[0]
+            shown = without_password(self._uri)
+            raise StoreUnavailableError(f"{shown} cannot be read as an MLflow database: {reason}") from error
 
 
 def _open(tracking_uri: str) -> tuple[Engine, Path | None]:
@@ -143,9 +144,10 @@ def _open(tracking_uri: str) -> tuple[Engine, Path | None]:
     try:
         url = make_url(tracking_uri)
         if url.get_backend_name() != "sqlite":
-            return create_engine(url, poolclass=NullPool), None
+            return create_engine(watchful(tracking_uri), poolclass=NullPool), None
     except (ArgumentError, ImportError) as error:
-        raise StoreUnavailableError(f"the tracking URI cannot be used: {error}") from error
+        reason = without_password(str(error), tracking_uri)
+        raise StoreUnavailableError(f"the tracking URI cannot be used: {reason}") from error
     path = Path(url.database or "").absolute()
     if not path.is_file():
         raise StoreUnavailableError(f"there is no tracking database {path}; run a sweep first, or name its --home")

@@ -2,6 +2,8 @@
 
 import shutil
 import sqlite3
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import optuna
@@ -216,7 +218,80 @@ def test_one_thing_that_cannot_be_told_does_not_hold_back_the_rest(ledger):
         ledger.to_tell("somebody", ref)
     teller = Teller("somebody", ledger.path, lambda own: Target())
     teller.start()
-    assert not teller.drain(6)
+    assert not teller.drain(4)
     assert sorted(told) == ["good1", "good2", "sweep:s"]
     assert teller.problem == "ValueError: no"
     assert [ref for _, ref in ledger.untold("somebody")] == ["bad1", "bad2", "bad3", "bad4"]
+
+
+class Scripted:
+    """A target that does as it is told to."""
+
+    def __init__(self, tell: Callable[[str], None] = lambda ref: None, settle: Callable[[], bool] = lambda: False):
+        self.tell = tell
+        self.settle = settle
+
+
+def a_teller(ledger: Ledger, target: Scripted) -> Teller:
+    ledger.to_tell("somebody", "thing")
+    return Teller("somebody", ledger.path, lambda own: target)
+
+
+def test_the_end_of_a_run_ends_a_long_pause(ledger, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("orchestrator.telling.FIRST_PAUSE_SECONDS", 100.0)
+    tried, away = threading.Event(), True
+
+    def tell(ref: str) -> None:
+        tried.set()
+        if away:
+            raise OSError("away")
+
+    teller = a_teller(ledger, Scripted(tell))
+    teller.start()
+    assert tried.wait(10)
+    away = False
+    assert teller.drain(10)
+    assert (teller.told, teller.problem) == (1, "")
+
+
+@pytest.mark.parametrize("limits", [{"limit_seconds": 0.1}, {"give_up": lambda: True}])
+def test_a_request_that_hangs_keeps_nobody_waiting_longer_than_the_limit(ledger, limits):
+    hung, released = threading.Event(), threading.Event()
+
+    def tell(ref: str) -> None:
+        hung.set()
+        released.wait(30)
+
+    teller = a_teller(ledger, Scripted(tell))
+    teller.start()
+    assert hung.wait(10)
+    assert not teller.drain(60, **limits)
+    assert teller._thread.is_alive() and teller._thread.daemon
+    assert ledger.untold("somebody")
+    released.set()
+
+
+def test_what_is_in_doubt_is_settled_at_the_end(ledger):
+    answers = iter([True, True, False])
+    teller = a_teller(ledger, Scripted(settle=lambda: next(answers)))
+    teller.start()
+    assert teller.drain(10)
+    assert next(answers, None) is None
+
+
+def test_a_doubt_that_is_too_fresh_for_the_time_left_is_no_problem(ledger):
+    teller = a_teller(ledger, Scripted(settle=lambda: True))
+    teller.start()
+    while ledger.untold("somebody"):
+        teller._thread.join(0.01)
+    assert teller.drain(1, limit_seconds=1.0)
+
+
+def test_a_problem_is_told_in_one_line_without_a_password(ledger):
+    def tell(ref: str) -> None:
+        raise OSError("\nno way to http://someone:p%40ss@host/x\nTraceback and more")
+
+    teller = a_teller(ledger, Scripted(tell))
+    teller.start()
+    assert not teller.drain(0.5)
+    assert teller.problem == "OSError: no way to http://host/x"

@@ -1,11 +1,5 @@
 """Over HTTP the same results come as from the database itself."""
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +8,7 @@ import pytest
 
 import reports
 from tests.reports.fake_sweep import CELL, FakeSweep, FakeTrial, row, seeds, teacher
+from tests.servers.mlflow_server import running_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -21,32 +16,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """A tracking server on loopback with a database and artifacts of its own; its address and folder."""
-    folder = tmp_path_factory.mktemp("server")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"]
-    command += ["--artifacts-destination", str(folder / "artifacts")]
-    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
-    with (folder / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log, env=environment) as ours:
-        address = f"http://127.0.0.1:{port}"
-        try:
-            wait_for(address, ours)
-            yield address, folder
-        finally:
-            ours.terminate()
-
-
-def wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            urllib.request.urlopen(f"{address}/health", timeout=2).close()
-            return
-        except OSError:
-            time.sleep(0.2)  # nothing tells when a server in another process listens
-    pytest.fail("the tracking server did not start")
+    with running_server(tmp_path_factory.mktemp("server")) as server:
+        yield server.url(), server.folder
 
 
 def test_the_same_as_from_the_database(server: tuple[str, Path]) -> None:

@@ -1,0 +1,145 @@
+"""Experiments and runs of sweeps and trials: found or made, each once, and remembered in the ledger."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.ledger import Ledger
+from orchestrator.mlflow_store import content
+from orchestrator.mlflow_store.context import context_tags
+from orchestrator.mlflow_store.doubts import Doubts
+from orchestrator.mlflow_store.location import TrackingError, artifact_folder
+from orchestrator.records import TrialRow
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Experiment, Run
+
+TARGET = "mlflow"
+TOKEN_TAG = "mlflow.kdsweep.token"  # noqa: S105 (no secret; MLflow's pages leave out tags that begin like this)
+EXPERIMENT_TAGS = {
+    "mlflow.experimentKind": "custom_model_development",  # else MLflow's pages open on traces of language models
+    "mlflow.experiment.primaryMetric.name": "final_top1",
+    "mlflow.experiment.primaryMetric.greaterIsBetter": "True",
+}
+
+
+Make = Callable[[str, dict[str, str]], str]
+"""Makes a run in an experiment, with these tags besides its own; returns its id."""
+
+
+class RunInDoubtError(TrackingError):
+    """A run was asked for and the answer was lost: it is not asked for again while it may still come to be."""
+
+
+class Runs:
+    """The runs of one store.
+
+    Args:
+        home: where a database's new experiments keep their artifacts.
+        uri: of the store.
+    """
+
+    def __init__(self, client: "MlflowClient", uri: str, home: Path, ledger: Ledger, doubts: Doubts) -> None:
+        self._client = client
+        self._uri = uri
+        self._home = home
+        self._ledger = ledger
+        self._doubts = doubts
+        self._experiments: dict[str, str] = {}
+
+    def of_sweep(self, name: str) -> str:
+        """Return the id of the sweep's parent run; the newest where others have made some.
+
+        Raises:
+            RunInDoubtError: whether there is one is not known yet.
+        """
+        tags = {"kind": "sweep", "sweep": name}
+        return self._one(
+            f"sweep:{name}",
+            name,
+            condition="tags.kind = 'sweep'",
+            order="attributes.start_time DESC",
+            make=lambda experiment, token: self._create(experiment, name, None, tags | token),
+        )
+
+    def of_trial(self, row: TrialRow) -> str:
+        """Return the id of the trial's run, found by its key; the oldest where others have made some.
+
+        Raises:
+            RunInDoubtError: whether there is one is not known yet.
+        """
+        sweep = str(row.origin["sweep"])
+        started = None if row.started_at is None else round(row.started_at * 1000)
+        tags = {**content.tags(row), "mlflow.parentRunId": self.of_sweep(sweep)}
+        return self._one(
+            f"trial:{row.key}",
+            sweep,
+            condition=f"tags.trial_key = '{row.key}'",
+            order="attributes.start_time ASC",
+            make=lambda experiment, token: self._create(experiment, content.run_name(row), started, tags | token),
+        )
+
+    def _one(self, ref: str, sweep: str, *, condition: str, order: str, make: Make) -> str:
+        remembered = self._ledger.remembered(TARGET, ref)
+        known = None if remembered is None else remembered.split(" ", 1)[0]
+        if known is not None and not self._doubts.tokens(ref):
+            return known
+        experiment = self._experiment(sweep)
+        found = self._client.search_runs([experiment], condition, order_by=[order, "attributes.run_id ASC"])
+        if found:
+            known = known or str(found[0].info.run_id)
+            self._ledger.remember(TARGET, ref, f"{known} {experiment}")
+            self._remove_doubles(ref, known, found)
+        if known is not None:
+            return known
+        if self._doubts.is_fresh(ref):
+            raise RunInDoubtError(f"a run was asked for {ref}, without an answer; it is looked for before another is")
+        return self._made(ref, experiment, make)
+
+    def _made(self, ref: str, experiment: str, make: Make) -> str:
+        token = self._doubts.creating(ref)
+        with self._doubts.writing(ref):
+            run_id = make(experiment, {TOKEN_TAG: token})
+        with self._ledger.transaction():
+            self._ledger.remember(TARGET, ref, f"{run_id} {experiment}")
+            self._doubts.created(ref, token)
+        return run_id
+
+    def _remove_doubles(self, ref: str, kept: str, found: "Sequence[Run]") -> None:
+        """Remove runs that we asked for more than once, and no others: those of another home are its own."""
+        asked_for = self._doubts.tokens(ref)
+        if kept not in {run.info.run_id for run in found}:
+            return  # somebody has deleted the one that we tell: nothing here is ours to judge
+        for run in found:
+            token = run.data.tags.get(TOKEN_TAG, "")
+            if token in asked_for:
+                if run.info.run_id != kept:
+                    self._client.delete_run(run.info.run_id)
+                self._doubts.created(ref, token)
+
+    def _create(self, experiment: str, name: str, started: int | None, tags: Mapping[str, str]) -> str:
+        everything = {**context_tags(), **tags}
+        run = self._client.create_run(experiment, start_time=started, run_name=name, tags=everything)
+        return str(run.info.run_id)
+
+    def _experiment(self, sweep: str) -> str:
+        if sweep not in self._experiments:
+            found = self._client.get_experiment_by_name(sweep) or self._made_experiment(sweep)
+            if found.lifecycle_stage != "active":
+                raise TrackingError(f"the MLflow experiment '{sweep}' has been deleted; restore it there, or rename")
+            self._experiments[sweep] = found.experiment_id
+        return self._experiments[sweep]
+
+    def _made_experiment(self, name: str) -> "Experiment":
+        """Make the experiment; one that came to be meanwhile, by another driver or by a lost answer, will do."""
+        try:
+            self._client.create_experiment(
+                name, artifact_location=artifact_folder(self._home, self._uri), tags=EXPERIMENT_TAGS
+            )
+        except Exception:
+            found = self._client.get_experiment_by_name(name)
+            if found is None:
+                raise
+            return found
+        return self._client.get_experiment_by_name(name)
