@@ -436,7 +436,8 @@ class Ledger:
                 self._forget(target)
 
     def _forget(self, target: str) -> None:
-        self._db.execute("DELETE FROM told WHERE target IN (?, ?)", (target, f"{target}-epochs"))
+        kept = (target, f"{target}-epochs", f"{target}-doubt")
+        self._db.execute("DELETE FROM told WHERE target IN (?, ?, ?)", kept)
         if target == "mlflow":
             self._db.execute("DELETE FROM told WHERE target = 'weights'")
             refs = [f"trial:{row[0]}" for row in self._db.execute("SELECT key FROM trial WHERE attempts > 0")]

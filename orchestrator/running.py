@@ -15,6 +15,7 @@ from orchestrator.acceptance import (
     teachers_without_weights,
 )
 from orchestrator.beginning import what_there_is
+from orchestrator.chatter import let_speak
 from orchestrator.conclusion import conclude
 from orchestrator.display import Nothing, Screen, Watch
 from orchestrator.driving import ClusterLostError, Orders, Workforce, drive
@@ -82,6 +83,8 @@ def run(
         ClusterError: the Ray cluster does not answer or has no room for a trial; the sweep is recorded by then.
     """
     screen = screen or Nothing()
+    if verbose:
+        let_speak()
     read_files = [read(Path(file), overrides) for file in files]
     check_writable(home)
     uri = tracking_uri(home)

@@ -4,6 +4,7 @@ import os
 import time
 from pathlib import Path
 
+from orchestrator.chatter import may_speak
 from orchestrator.databases import UnusableDatabaseError, is_database, tables_in
 from trainers.addresses import watchful, without_password
 from trainers.errors import RequestError
@@ -47,7 +48,7 @@ def prepare_client() -> None:
     for name, value in (
         ("MLFLOW_HTTP_REQUEST_TIMEOUT", TIMEOUT_SECONDS),
         ("MLFLOW_DISABLE_TELEMETRY", "true"),
-        ("MLFLOW_LOGGING_LEVEL", "CRITICAL"),
+        ("MLFLOW_LOGGING_LEVEL", "INFO" if may_speak() else "CRITICAL"),
         ("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true"),
         ("GIT_PYTHON_REFRESH", "quiet"),
     ):

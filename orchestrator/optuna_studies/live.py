@@ -12,6 +12,7 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from orchestrator.chatter import level
 from orchestrator.records import ProposalRow
 from search_spaces import Dimension
 from trainers.streams import stream_seed
@@ -26,7 +27,7 @@ STATES = {
     "FAIL": TrialState.FAIL,
 }
 
-optuna.logging.set_verbosity(optuna.logging.ERROR)
+optuna.logging.set_verbosity(level())
 
 
 class LiveStudy:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.chatter import level
 from orchestrator.databases import UnusableDatabaseError, tables_in
 from trainers.addresses import watchful, without_password
 from trainers.errors import RequestError
@@ -81,6 +82,6 @@ def open_storage(url: str) -> "RDBStorage":
 def _open(url: str) -> "RDBStorage":
     import optuna
 
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    optuna.logging.set_verbosity(level())
     # a connection that broke while it lay idle is replaced before it is used
     return optuna.storages.RDBStorage(watchful(url), engine_kwargs={"pool_pre_ping": True})
