@@ -55,11 +55,18 @@ class Watch:
 
     def _work(self) -> None:
         pause = 0.0
+        while not self._stop.wait(pause):
+            with contextlib.suppress(sqlite3.Error, RequestError):  # busy, or on a disk that is full: later
+                self._look()
+            pause = REFRESH_SECONDS
+
+    def _look(self) -> None:
+        """Show how everything stands, until the end or the first trouble."""
         with contextlib.closing(Ledger(self._path)) as ledger:
+            pause = 0.0
             while not self._stop.wait(pause):
                 began = self._clock()
-                with contextlib.suppress(sqlite3.Error, RequestError):  # busy, or on a disk that is full: later
-                    self._screen.show(self.view(ledger))
+                self._screen.show(self.view(ledger))
                 pause = max(REFRESH_SECONDS, SHARE * (self._clock() - began))
 
     def view(self, ledger: Ledger) -> View:

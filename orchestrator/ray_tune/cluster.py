@@ -111,6 +111,7 @@ class Cluster:
         if self._address is not None:
             _connect(self._address, options)
             return
+        kill(set(left_behind(self._home)))  # of a driver that was killed: the home is ours now
         cpus, _ = self._request
         cores = self._workers * cpus if self._workers else max(os.cpu_count() or 1, cpus)
         with _private_token(), marked(self._home):
