@@ -128,7 +128,7 @@ def _storage(home: Path, storage: str | None) -> Finding:
     url = storage_url(home, storage)
     try:
         if storage is not None or (home / "optuna.db").exists():
-            check_storage(url)
+            check_storage(url, tracking_uri(home))
     except RequestError as error:
         return Finding("searches", str(error), wrong=True)
     return Finding("searches", f"{without_password(url)} answers{_not_yet(url)}")

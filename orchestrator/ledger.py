@@ -369,18 +369,12 @@ class Ledger:
     def proposals(self, study: str) -> list[ProposalRow]:
         """Return the proposals of a study in order."""
         rows = self._db.execute("SELECT * FROM proposal WHERE study = ? ORDER BY number", (study,))
-        return [
-            ProposalRow(
-                number=row["number"],
-                params=json.loads(row["params"]),
-                key=row["key"],
-                state=row["state"],
-                value=row["value"],
-                rungs={int(step): value for step, value in json.loads(row["rungs"]).items()},
-                attributes=json.loads(row["attributes"]),
-            )
-            for row in rows
-        ]
+        return [_proposal_row(row) for row in rows]
+
+    def proposal(self, study: str, number: int) -> ProposalRow:
+        """Return one proposal of a study."""
+        row = self._db.execute("SELECT * FROM proposal WHERE study = ? AND number = ?", (study, number)).fetchone()
+        return _proposal_row(row)
 
     # --- telling ------------------------------------------------------------------------------------------------
 
@@ -447,6 +441,18 @@ class Ledger:
             refs = [f"{row[0]}:{row[1]}" for row in ended]
         for ref in refs:
             self.to_tell(target, ref)
+
+
+def _proposal_row(row: sqlite3.Row) -> ProposalRow:
+    return ProposalRow(
+        number=row["number"],
+        params=json.loads(row["params"]),
+        key=row["key"],
+        state=row["state"],
+        value=row["value"],
+        rungs={int(step): value for step, value in json.loads(row["rungs"]).items()},
+        attributes=json.loads(row["attributes"]),
+    )
 
 
 def _trial_row(row: sqlite3.Row) -> TrialRow:

@@ -92,7 +92,7 @@ def run(
     check_checkpoints(sweeps)
     answers = _answers(lambda: check_answers(uri), screen, needed=bool(new))
     if storage is not None or (home / "optuna.db").exists():
-        _answers(lambda: check_storage(storage_url(home, storage)), screen, needed=bool(new))
+        _answers(lambda: check_storage(storage_url(home, storage), uri), screen, needed=bool(new))
     with (
         driver_lock(home, [sweep.name for sweep in sweeps]) as lock,
         contextlib.closing(Ledger(home / "ledger.db", check=True)) as ledger,
@@ -191,7 +191,7 @@ class _Run:
         ledger.interrupt_sweeps()
         for sweep in sweeps:
             accept(sweep, ledger)
-        adoption = Adoption(ledger, self._uri) if answers else None
+        adoption = self._adoption() if answers else None
         if adoption is not None:
             adopt(sweeps, adoption)
         planner = Planner(
@@ -207,6 +207,14 @@ class _Run:
             for line in what_there_is(sweep, ledger, adoption.taken if adoption is not None else frozenset()):
                 self._screen.say(line)
         return planner
+
+    def _adoption(self) -> Adoption | None:
+        """Return what the tracking store knows; None where it has gone away since it was asked."""
+        try:
+            return Adoption(self._ledger, self._uri)
+        except TrackingError as error:
+            self._screen.say(f"{error}; training goes on, results are told later")
+            return None
 
     def _drive(self, planner: Planner, stop: StopSignals, workforce: Workforce, watch: Watch) -> None:
         if planner.idle:

@@ -56,7 +56,7 @@ class SweepStatus:
                 lines[-1] += f"; about {duration(self.progress.work_seconds)} of training are left"
         else:
             lines.append(f"driven by {self.driver}")
-        lines += [f"{count} things are still to be told to {target}" for target, count in self.progress.untold.items()]
+        lines += [f"still to be told to {target}: {count}" for target, count in self.progress.untold.items()]
         return "\n".join(lines)
 
 

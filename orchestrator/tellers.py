@@ -8,6 +8,7 @@ from orchestrator.mlflow_store import MlflowTarget
 from orchestrator.optuna_studies.mirror import OptunaTarget, storage_url
 from orchestrator.stopping import StopSignals
 from orchestrator.telling import Teller
+from trainers.addresses import without_password
 from trainers.trial import digest
 
 DRAIN_SECONDS = 60.0
@@ -21,7 +22,8 @@ TELLING_DELAY_SECONDS = 15.0
 def retarget(ledger: Ledger, home: Path, uri: str, storage: str | None) -> None:
     """Note where the two are now; what has moved since is told everything anew. A home moves with all that is in it."""
     for target, address in (("mlflow", uri), ("optuna", storage_url(home, storage))):
-        ledger.retarget(target, digest(address.replace(f"sqlite:///{home.absolute()}/", "home:")))
+        place = without_password(address).replace(f"sqlite:///{home.absolute()}/", "home:")
+        ledger.retarget(target, digest(place))
 
 
 def start_tellers(home: Path, uri: str, storage: str | None, delay_seconds: float = 0.0) -> list[Teller]:

@@ -40,7 +40,7 @@ class OptunaTarget:
 
     def _tell(self, ref: str) -> None:
         study_id, _, number = ref.rpartition(":")
-        row = self._ledger.proposals(study_id)[int(number)]
+        row = self._ledger.proposal(study_id, int(number))
         study, present = self._study(study_id)
         if row.state in (None, "FAIL") or row.number in present:
             return  # a failed proposal is tried again: it is told when it has a result, and then once
