@@ -1,5 +1,7 @@
 """Driving: from a planner with work to do to the last trial that ends, on Ray or in this process."""
 
+import contextlib
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,8 @@ MOST_LOST_CLUSTERS = 3
 """So many clusters of ours that die in a row, without a trial that ends between, end the run."""
 
 Say = Callable[[str], None]
+
+log = logging.getLogger("kdsweep")
 
 
 class ClusterLostError(RequestError):
@@ -109,9 +113,9 @@ def _drive_on_cluster(
     *,
     on_slots: Callable[[int], None],
 ) -> bool:
-    """Run until nothing is left or the cluster dies; return whether it died."""
+    """Run until nothing is left or the cluster dies; return whether it died, or never came up."""
     from orchestrator.ray_tune.bridge import Bridge
-    from orchestrator.ray_tune.cluster import Cluster
+    from orchestrator.ray_tune.cluster import Cluster, ClusterStartError
     from orchestrator.ray_tune.driver import drive as drive_tune
 
     cpus, gpus = orders.request
@@ -124,7 +128,12 @@ def _drive_on_cluster(
         verbose=workforce.verbose,
     )
     stop.at_once = new.kill
-    with new as cluster:
+    with contextlib.ExitStack() as stack:
+        try:
+            cluster = stack.enter_context(new)
+        except ClusterStartError as error:
+            log.warning("Ray did not start: %s", str(error).splitlines()[0])
+            return True
         stop.install()
         on_slots(cluster.slots)
         most = cluster.slots if workforce.address is not None else 2 * cluster.slots  # as many wait for their worker

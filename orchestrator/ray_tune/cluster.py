@@ -27,6 +27,10 @@ class ClusterError(RequestError):
     """The Ray cluster that was asked for does not answer, or has no room for a trial."""
 
 
+class ClusterStartError(Exception):
+    """A cluster of our own did not come up, or died while it did; another try may help."""
+
+
 class Cluster:
     """Connects to a Ray cluster, or starts one; entered once.
 
@@ -47,6 +51,7 @@ class Cluster:
 
     Raises:
         ClusterError: on entering.
+        ClusterStartError: on entering, for a local one.
     """
 
     def __init__(
@@ -82,8 +87,10 @@ class Cluster:
                 raise self._error
             self._look()
             self.slots = self._slots()
-        except BaseException:
+        except BaseException as error:
             self._close()
+            if self._address is None and isinstance(error, Exception) and not isinstance(error, RequestError):
+                raise ClusterStartError(str(error) or type(error).__name__) from error
             raise
         return self
 

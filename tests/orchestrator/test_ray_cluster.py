@@ -1,0 +1,35 @@
+"""A Ray cluster that does not come up: ours is tried again, somebody else's is the user's to mend."""
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.ray_tune import cluster
+from orchestrator.ray_tune.cluster import Cluster, ClusterError, ClusterStartError
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def init(**options: object) -> None:
+        raise RuntimeError("the raylet is gone\nand more")
+
+    monkeypatch.setattr(cluster.ray, "init", init)
+
+
+@pytest.mark.usefixtures("failing")
+def test_one_of_our_own_may_be_tried_again(tmp_path: Path):
+    with (
+        pytest.raises(ClusterStartError, match="the raylet is gone"),
+        Cluster(tmp_path, None, workers=1, cpus=1, gpus=0),
+    ):
+        pass
+
+
+@pytest.mark.usefixtures("failing")
+def test_one_that_was_asked_for_is_named(tmp_path: Path):
+    given = Cluster(tmp_path, "127.0.0.1:1", workers=0, cpus=1, gpus=0)
+    with (
+        pytest.raises(ClusterError, match=r"127\.0\.0\.1:1 does not answer: the raylet is gone .*RAY_AUTH_MODE"),
+        given,
+    ):
+        pass
