@@ -132,7 +132,9 @@ class Bridge:
 
     def lost(self, trial_id: str, reason: str) -> None:
         """Take what Ray says of a worker that is lost; what is known already says more."""
-        self._reasons.setdefault(trial_id, reason)
+        lines = [line.strip() for line in reason.splitlines() if line.strip()]
+        if lines:  # a traceback of Ray's own, and after its last line's first sentences advice for everybody
+            self._reasons.setdefault(trial_id, lines[-1].partition(" Some common causes include")[0])
 
     def completed(self, trial_id: str, error: bool) -> None:
         """Take the end of a Ray trial; for an attempt whose end the planner has already, this changes nothing."""
