@@ -207,6 +207,10 @@ class Bridge:
         for trial_id in list(self._attempts):
             self.completed(trial_id, error=True)
 
+    def let_go(self) -> None:
+        """Drop what refers to Ray's workers."""
+        self._trials.clear()
+
 
 BRIDGES: dict[str, Bridge] = {}
 """By the name of the Tune run."""

@@ -1,6 +1,7 @@
 """The Ray cluster: one that runs already, or one of our own on this machine that leaves nothing behind."""
 
 import contextlib
+import gc
 import logging
 import os
 import threading
@@ -173,6 +174,7 @@ class Cluster:
         self._look()
         if self._address is None and not all(process.poll() is None for process in self._vital()):
             self.kill()  # Ray would wait for those that are gone
+        gc.collect()  # what refers to Ray goes first: collected once Ray is down, it would end the process
         with contextlib.suppress(Exception):  # whatever state Ray is in
             ray.shutdown()
         self._left.set()

@@ -60,6 +60,7 @@ def drive(bridge: Bridge, *, slots: int, cpus: int, gpus: float, folder: Path, v
             raise
     finally:
         del BRIDGES[name]
+        bridge.let_go()
         remove(folder)
     if bridge.cluster_lost:
         bridge.give_up()
