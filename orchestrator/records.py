@@ -52,6 +52,13 @@ class TrialRow:
     ended_at: float | None = None
     provenance: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def title(self) -> str:
+        """Cell, row, and proposal or seed: what people call the trial."""
+        origin = self.origin
+        which = f"proposal {origin['proposal']}" if origin["phase"] == "search" else f"seed {self.spec['seed']}"
+        return f"{origin['cell']}  {origin['row']}  {which}"
+
 
 @dataclass(frozen=True, slots=True)
 class AttemptRow:

@@ -103,7 +103,7 @@ def repeat(key: str, home: Path, on_epoch: Callable[[int, int], None] = lambda n
             break  # where a pruner stopped it, there is nothing more to compare
     return Repetition(
         key=row.key,
-        title=_title(row),
+        title=row.title,
         numbers=tuple(numbers),
         recorded_with=row.provenance,
         trained_with=trained_with,
@@ -150,9 +150,3 @@ def _compared(where: str, stored: dict[str, float], again: dict[str, float]) -> 
     for name, value in stored.items():
         if name not in TIMES:
             yield Number(where, name, value, again.get(name, math.nan))
-
-
-def _title(row: TrialRow) -> str:
-    origin = row.origin
-    which = f"proposal {origin['proposal']}" if origin["phase"] == "search" else f"seed {row.spec['seed']}"
-    return f"{origin['cell']}  {origin['row']}  {which}"

@@ -248,7 +248,7 @@ class _Run:
         self._screen.ended(_line(row), trouble=trouble)
 
     def _on_trouble(self, row: TrialRow, text: str) -> None:
-        self._screen.ended(f"{'NOTE':<11} {_which(row)}  {_last_line(text)}", trouble=True)
+        self._screen.ended(f"{'NOTE':<11} {row.title}  {_last_line(text)}", trouble=True)
 
     # --- the report ---------------------------------------------------------------------------------------------
 
@@ -297,13 +297,7 @@ def _line(row: TrialRow) -> str:
     result = "" if score is None else f"  {score:.1f} %"
     seconds = f"  {row.metrics['train_seconds']:.1f} s" if "train_seconds" in row.metrics else ""
     reason = f"  {_last_line(row.reason)}" if row.reason else ""
-    return f"{row.state:<11} {_which(row)}{result}{seconds}{reason}"
-
-
-def _which(row: TrialRow) -> str:
-    origin = row.origin
-    which = f"proposal {origin['proposal']}" if origin["phase"] == "search" else f"seed {row.spec['seed']}"
-    return f"{origin['cell']}  {origin['row']}  {which}"
+    return f"{row.state:<11} {row.title}{result}{seconds}{reason}"
 
 
 def _last_line(text: str) -> str:
