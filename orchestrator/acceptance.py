@@ -98,6 +98,7 @@ END_METRICS = (
     "final_top5",
     "train_seconds",
     "teacher_images",
+    "extra_parameters",
     "peak_memory_bytes",
 )
 

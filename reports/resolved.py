@@ -35,6 +35,8 @@ class Row:
     """Which of the hyperparameters come from a grid."""
     dimensions: tuple[Mapping[str, Any], ...] = ()
     """What is searched: name with low, high, log or with choices; empty for a fixed row."""
+    inference: str = ""
+    """What a student of this row costs more than a plain one when it is used; empty: nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ def _row(values: Mapping[str, Any]) -> Row:
         hyperparameters=dict(values.get("hyperparameters") or {}),
         grid=tuple(str(name) for name in values.get("grid") or ()),
         dimensions=tuple(_dimension(d) for d in values.get("dimensions") or ()),
+        inference=str(values.get("inference") or ""),
     )
 
 

@@ -46,6 +46,7 @@ TRIAL_COLUMNS: dict[str, tuple[str, str]] = {
     "final_val_top1": ("float64", "validation accuracy after the last epoch, percent; search alone"),
     "train_seconds": ("float64", "wall-clock seconds of training"),
     "teacher_images": ("float64", "images that the teacher answered for this trial; 0 where stored logits did"),
+    "extra_parameters": ("float64", "numbers that the method learned beside the student's"),
     "peak_memory_bytes": ("float64", "largest memory in use"),
     "epochs": ("Int64", "of the recipe"),
 }

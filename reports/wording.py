@@ -77,6 +77,9 @@ def caption(table: Table) -> Iterator[str]:
     yield _spread_sentence(table)
     if any(score.best for line in table.lines for score in line.scores):
         yield "Best mean of a column in bold, all that print alike; teacher and student alone do not compete."
+    for line in table.lines:
+        if line.row.inference:
+            yield f"At inference a student of {line.shown} costs more than a plain one: {line.row.inference}."
     if any(line.searched for line in table.lines):
         yield (
             "The settings of searched rows were chosen by accuracy on validation images held out of the training set, "

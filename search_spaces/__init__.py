@@ -5,7 +5,7 @@ sweep = expand(file)                                 # everything there is to do
 print(describe_plan(sweep).to_text())
 """
 
-from search_spaces.dimensions import Dimension
+from search_spaces.dimensions import Dimension, value_text
 from search_spaces.entries import Row
 from search_spaces.errors import Problem, SweepFileError
 from search_spaces.expansion import expand, restore
@@ -35,4 +35,5 @@ __all__ = [
     "expand",
     "read",
     "restore",
+    "value_text",
 ]

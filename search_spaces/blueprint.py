@@ -62,7 +62,7 @@ class Blueprint:
         Args:
             searched: hyperparameters that are not settings here.
         """
-        settings = {field.name: field.default for field in self.method.fields()} | self._values({}, self.recipe)
+        settings = self.method.defaults() | self._values({}, self.recipe)
         return {
             "dataset": self.info.name,
             "data_digest": self.info.digest,
@@ -77,16 +77,24 @@ class Blueprint:
         }
 
     def _values(self, params: Mapping[str, Value], recipe: Recipe) -> dict[str, Value]:
-        """Return settings and warm-up; a given warm-up counts epochs of the whole recipe, so it is squeezed too."""
-        values = {**self.settings, **params}
-        if WARMUP in values:
-            values[WARMUP] = float(values[WARMUP]) * (recipe.epochs / self.recipe.epochs)
-        elif default_warmup(self.method) > 0:
-            values[WARMUP] = recipe.method_warmup_epochs
+        """Return what the authors tuned for this pair, settings, and warm-ups. A given warm-up counts epochs of the
+        whole recipe, so it is squeezed with it."""
+        tuned = self.method.defaults(self.info.name, self.teacher.model if self.teacher else "", self.student)
+        given = {**self.settings, **params}
+        values = {**tuned, **given}
+        for name in (name for name in tuned if is_warmup(name)):
+            if name in given:
+                values[name] = _number(given[name]) * (recipe.epochs / self.recipe.epochs)
+            elif _number(tuned[name]) > 0:
+                values[name] = recipe.method_warmup_epochs
         return values
 
 
-def default_warmup(method: "Method") -> float:
-    """Return the method's own warm-up in epochs; 0 where it has none."""
-    defaults = {field.name: field.default for field in method.fields()}
-    return float(defaults.get(WARMUP, 0.0))
+def is_warmup(name: str) -> bool:
+    """Return whether a hyperparameter is a method's warm-up, its own or that of a method in a combination."""
+    return name.rpartition(".")[2] == WARMUP
+
+
+def _number(value: Value) -> float:
+    assert isinstance(value, int | float)
+    return float(value)

@@ -33,7 +33,7 @@ class Dimension:
 
     name: str
     type: type[Value]
-    """bool, int, float or str, as the method declares it."""
+    """bool, int, float, str or tuple, as the method declares it."""
     low: int | float | None = None
     """Smallest value; included."""
     high: int | float | None = None
@@ -42,10 +42,17 @@ class Dimension:
     """Whether a doubling counts the same everywhere."""
     choices: tuple[Value, ...] | None = None
 
+    def value_of(self, proposed: Value) -> Value:
+        """Return the value that a proposal means: a list is proposed by its text."""
+        if self.type is tuple and isinstance(proposed, str):
+            return next(value for value in self.choices or () if value_text(value) == proposed)
+        return proposed
+
     def to_json(self) -> dict[str, Any]:
         """Return the dimension as plain JSON values, without what it has not."""
         if self.choices is not None:
-            return {"name": self.name, "type": self.type.__name__, "choices": list(self.choices)}
+            choices = [list(choice) if isinstance(choice, tuple) else choice for choice in self.choices]
+            return {"name": self.name, "type": self.type.__name__, "choices": choices}
         return {"name": self.name, "type": self.type.__name__, "low": self.low, "high": self.high, "log": self.log}
 
 
@@ -70,9 +77,12 @@ ValueProblems = Callable[[object], Iterable[str]]
 """Says what is wrong with a value of one hyperparameter."""
 
 
-def coerce(value: Value, kind: type[Value]) -> Value:
-    """Return the value as the hyperparameter's type has it: 8 is 8.0 where numbers are floats."""
-    return float(value) if kind is float and type(value) is int else value
+def coerce(value: Any, kind: Any, item: Any = None) -> Value:
+    """Return the value as the hyperparameter's type has it: 8 is 8.0 where numbers are floats, a list is a tuple."""
+    if item is not None:
+        return tuple(coerce(one, item) for one in value)  # type: ignore[return-value]  # of one type
+    sound: Value = float(value) if kind is float and type(value) is int else value
+    return sound
 
 
 def parse(
@@ -80,7 +90,7 @@ def parse(
 ) -> Setting | None:
     """Return what the file sets at `path`; None, and problems in the tree, where that breaks a rule."""
     before = len(tree.problems)
-    reading = _Reading(tree, path, hyperparameter.name, hyperparameter.type, problems_of)
+    reading = _Reading(tree, path, hyperparameter, problems_of)
     setting = reading.mapping(given) if isinstance(given, dict) else reading.fixed(given)
     return setting if len(tree.problems) == before else None
 
@@ -89,19 +99,22 @@ def parse(
 class _Reading:
     tree: Tree
     path: Path
-    name: str
-    type: type[Value]
+    field: "Hyperparameter"
     problems_of: ValueProblems
 
+    @property
+    def name(self) -> str:
+        return self.field.name
+
     def fixed(self, given: Any) -> Setting | None:
-        if isinstance(given, list):
+        if isinstance(given, list) and self.field.item is None:
             self.add(
                 (), f"takes one value; a list is written {{grid: {_listed(given)}}} (rows) or {{choice: …}} (search)"
             )
         elif given is None:
             self.add((), "needs a value, got nothing")
         elif self.sound((), given):
-            return Fixed(self.name, coerce(given, self.type))
+            return Fixed(self.name, self.coerced(given))
         return None
 
     def mapping(self, given: dict[str, Any]) -> Setting | None:
@@ -116,7 +129,12 @@ class _Reading:
             return self.range(schema.Range(**given))
         key = "grid" if shape is schema.Grid else "choice"
         values = self.listed(key, given[key])
-        return Grid(self.name, values) if key == "grid" else Dimension(name=self.name, type=self.type, choices=values)
+        if key == "grid":
+            return Grid(self.name, values)
+        return Dimension(name=self.name, type=self.field.type, choices=values)
+
+    def coerced(self, value: Any) -> Value:
+        return coerce(value, self.field.type, self.field.item)
 
     def listed(self, key: str, given: Any) -> tuple[Value, ...]:
         if not isinstance(given, list) or not given:
@@ -126,27 +144,28 @@ class _Reading:
         for i, item in enumerate(given):
             if not self.sound((key, i), item):
                 continue
-            value = coerce(item, self.type)
+            value = self.coerced(item)
             if value in values:
                 self.add((key, i), f"must be distinct values, got {shown(item)} twice")
             values.append(value)
         return tuple(values)
 
     def range(self, given: schema.Range) -> Setting | None:
-        if self.type not in (int, float):
-            self.add((), f"takes {'on or off' if self.type is bool else 'a word'}, not a range; use {{choice: […]}}")
+        if self.field.type not in (int, float):
+            word = {bool: "on or off", tuple: "a list"}.get(self.field.type, "a word")
+            self.add((), f"takes {word}, not a range; use {{choice: […]}}")
             return None
         ends = [self.sound((key,), getattr(given, key)) for key in ("low", "high")]
         if not all(ends):
             return None
-        low, high = (coerce(end, self.type) for end in (given.low, given.high))
-        assert not isinstance(low, str)
-        assert not isinstance(high, str)
+        low, high = (self.coerced(end) for end in (given.low, given.high))
+        assert isinstance(low, int | float)
+        assert isinstance(high, int | float)
         if low >= high:
             self.add(("low",), f"must be below high, got low {shown(given.low)} and high {shown(given.high)}")
         if given.log and low <= 0:
             self.add(("low",), f"must be above 0 where log is on, got {shown(given.low)}")
-        return Dimension(name=self.name, type=self.type, low=low, high=high, log=given.log)
+        return Dimension(name=self.name, type=self.field.type, low=low, high=high, log=given.log)
 
     def sound(self, inner: Path, value: Any) -> bool:
         """Whether the value keeps the method's rules; what it breaks is added."""
@@ -171,7 +190,9 @@ def _keys(given: dict[str, Any]) -> str:
 
 
 def value_text(value: Value) -> str:
-    """Return the value as a label shows it: `5` for 5.0, `true` for True."""
+    """Return the value as a label shows it: `5` for 5.0, `true` for True, `[1,4]` for a list."""
+    if isinstance(value, tuple):
+        return f"[{','.join(map(value_text, value))}]"
     if isinstance(value, bool):
         return shown(value)
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from search_spaces.dimensions import Dimension, Fixed, Grid, Setting, parse, value_text
 from search_spaces.errors import nearest, unknown
-from search_spaces.schema import EntryModel
+from search_spaces.schema import EntryModel, MethodName
 from search_spaces.yaml_lines import Path, Tree
 from trainers.trial import Value
 
@@ -29,6 +29,8 @@ class Row:
     method: str
     group: str
     """Kind of the method; tables put rows of one kind together."""
+    inference: str
+    """What the method adds to the student's cost at inference; empty: nothing."""
     hyperparameters: Mapping[str, Value]
     """What the sweep file fixes, grid values included; the method's defaults are not here."""
     grid: tuple[str, ...]
@@ -43,7 +45,8 @@ class Row:
             "label": self.label,
             "method": self.method,
             "group": self.group,
-            "hyperparameters": dict(self.hyperparameters),
+            "inference": self.inference,
+            "hyperparameters": {n: list(v) if isinstance(v, tuple) else v for n, v in self.hyperparameters.items()},
             "grid": list(self.grid),
             "dimensions": [dimension.to_json() for dimension in self.dimensions],
         }
@@ -73,6 +76,7 @@ class Entry:
                 label=" ".join([self.name, *(f"{name}={value_text(value)}" for name, value in chosen.items())]),
                 method=self.method.name,
                 group=self.method.kind,
+                inference=self.method.inference,
                 hyperparameters={**fixed, **chosen},
                 grid=tuple(chosen),
                 dimensions=self.searched,
@@ -86,19 +90,34 @@ def read_entries(tree: Tree, models: Mapping[str, EntryModel], class_counts: Cla
         class_counts: returns those of the sweep's data sets; asked only where a rule depends on them. A value must
             suit each.
     """
-    from trainers import methods  # imports torch
 
     entries = []
     for name, model in models.items():
         path: Path = ("methods", name)
-        method_name = name if model.method is None else model.method
-        if method_name not in methods.names():
-            place: Path = path if model.method is None else (*path, "method")
-            tree.add(place, unknown("method", method_name, methods.names(), "methods"))
-            continue
-        entry = _read_entry(tree, path, methods.get(method_name), model.settings, class_counts)
+        method = _method(tree, path, model.method)
+        entry = method and _read_entry(tree, path, method, model.settings, class_counts)
         entries += [entry] if entry else []
     return entries
+
+
+def _method(tree: Tree, path: Path, given: MethodName | None) -> "Method | None":
+    """Return the entry's method or combination; one that does not exist is a problem."""
+    from trainers import methods
+
+    listed = {(*path, "method", i): name for i, name in enumerate(given)} if isinstance(given, tuple) else {}
+    places = listed or {path if given is None else (*path, "method"): str(path[-1]) if given is None else str(given)}
+    wrong = {place: name for place, name in places.items() if name not in methods.names()}
+    for place, name in wrong.items():
+        tree.add(place, unknown("method", name, methods.names(), "methods"))
+    if wrong:
+        return None
+    if len(places) == 1:
+        return methods.get(*places.values())
+    try:
+        return methods.combine([methods.get(name) for name in places.values()])
+    except ValueError as error:
+        tree.add((*path, "method"), str(error))
+        return None
 
 
 def _read_entry(
@@ -120,7 +139,37 @@ def _read_entry(
     if math.prod(len(s.values) for s in entry.settings if isinstance(s, Grid)) > MAX_ROWS:
         tree.add(path, f"its grids make more than {MAX_ROWS} rows")
         return None
-    return entry
+    for name, message in _together(entry, class_counts):
+        tree.add((*path, name) if name in given else path, message)
+    return entry if len(tree.problems) == before else None
+
+
+def _together(entry: Entry, class_counts: ClassCounts) -> Iterable[tuple[str, str]]:
+    """Return (hyperparameter, message) for all that is wrong with values of the entry together, in any of its rows and
+    with any choices of its searches; ranges stand for their low ends."""
+    fixed = {s.name: s.value for s in entry.settings if isinstance(s, Fixed)}
+    several: dict[str, tuple[Value, ...]] = {s.name: s.values for s in entry.settings if isinstance(s, Grid)}
+    several |= {d.name: d.choices or (_low(d),) for d in entry.searched}
+    combinations = itertools.islice(itertools.product(*several.values()), MAX_ROWS)
+    found: dict[tuple[str, str], None] = {}
+    for values in combinations if not _lawless(entry.method) else ():
+        chosen = {**entry.method.defaults(), **fixed, **dict(zip(several, values, strict=True))}
+        counts: list[int] | list[None] = class_counts() or [None]
+        for count in counts:
+            found |= {(p.name, p.message): None for p in entry.method.rules(chosen, count)}
+    return found
+
+
+def _low(dimension: Dimension) -> Value:
+    assert dimension.low is not None
+    return dimension.low
+
+
+def _lawless(method: "Method") -> bool:
+    """Whether no values of the method can contradict one another."""
+    from trainers.methods import no_rules
+
+    return all(part.rules is no_rules for part in (method.parts or (method,)))
 
 
 @dataclass(frozen=True, slots=True)

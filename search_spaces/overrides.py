@@ -62,7 +62,15 @@ def _step(here: Any, parts: list[str], path: Path) -> tuple[str | int, list[str]
     for length in range(len(parts), 0, -1):
         if ".".join(parts[:length]) in here:
             return ".".join(parts[:length]), parts[length:]
+    if len(path) == 2 and path[0] == "methods" and parts[0] in _combined(here):
+        return ".".join(parts[:2]), parts[2:]  # `gdkd.k` of a combination is one key
     return parts[0], parts[1:]
+
+
+def _combined(entry: Any) -> Sequence[str]:
+    """Return the names of the methods that an entry combines."""
+    names = entry.get("method") if isinstance(entry, dict) else None
+    return names if isinstance(names, list) else ()
 
 
 def _inside(tree: Tree, holder: Any, path: Path) -> Any:

@@ -185,6 +185,18 @@ class Choice(Closed):
     """List of distinct values."""
 
 
+MethodName = StrictStr | tuple[StrictStr, ...]
+
+
+def parse_method(given: object) -> MethodName | None:
+    """Return the name of a method, or the names of a combination."""
+    if given is None or isinstance(given, str):
+        return given
+    if isinstance(given, list | tuple) and given and all(isinstance(name, str) for name in given):
+        return tuple(given)
+    raise ValueError(f"must be the name of a method, or a list of such, got {given!r}")
+
+
 class EntryModel(BaseModel):
     """A line under `methods:`; every other key is a hyperparameter of the method."""
 
@@ -195,7 +207,7 @@ class EntryModel(BaseModel):
         json_schema_extra={
             "additionalProperties": {
                 "oneOf": [
-                    {"type": ["boolean", "number", "string"], "description": "A value."},
+                    {"type": ["boolean", "number", "string", "array"], "description": "A value."},
                     Grid.model_json_schema(),
                     Range.model_json_schema(),
                     Choice.model_json_schema(),
@@ -203,8 +215,8 @@ class EntryModel(BaseModel):
             }
         },
     )
-    method: StrictStr | None = None
-    """Name of the method; by default that of the entry."""
+    method: Annotated[MethodName | None, PlainValidator(parse_method, json_schema_input_type=MethodName | None)] = None
+    """Name of the method, by default that of the entry; a list of names combines several in one training."""
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -76,7 +76,7 @@ class Search:
         expected = {dimension.name for dimension in self.dimensions}
         if set(params) != expected:
             raise ValueError(f"settings must name {sorted(expected)}, got {sorted(params)}")
-        return params
+        return {dimension.name: dimension.value_of(params[dimension.name]) for dimension in self.dimensions}
 
 
 def new_search(cell: str, row: Row, blueprint: Blueprint, budget: SearchModel, seeds: tuple[int, ...]) -> Search:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from trainers.tensor_files import load_tensors, save_tensors
 from trainers.trial import trial_key
@@ -18,8 +18,7 @@ STUDENT, METHOD, OPTIMIZER = "student.", "method.", "optimizer."
 def save_checkpoint(path: Path, training: "Training") -> None:
     """Write the state of the training, atomically."""
     tensors = {STUDENT + name: tensor for name, tensor in training.student.state_dict().items()}
-    if isinstance(training.method, nn.Module):
-        tensors |= {METHOD + name: tensor for name, tensor in training.method.state_dict().items()}
+    tensors |= {METHOD + name: tensor for name, tensor in training.method.state_dict().items()}
     tensors |= _optimizer_tensors(training.optimizer)
     metadata = {
         "trial_key": trial_key(training.trial),
@@ -41,8 +40,7 @@ def load_checkpoint(path: Path, training: "Training") -> None:
     if metadata.get("trial_key") != trial_key(training.trial):
         raise ValueError(f"{path} is a checkpoint of another trial")
     training.student.load_state_dict(_part(tensors, STUDENT))
-    if isinstance(training.method, nn.Module):
-        training.method.load_state_dict(_part(tensors, METHOD))
+    training.method.load_state_dict(_part(tensors, METHOD))
     _restore_optimizer(training.optimizer, _part(tensors, OPTIMIZER))
     content: dict[str, Any] = metadata
     training.history[:] = content["history"]

@@ -22,9 +22,12 @@ from trainers.bank import Bank, open_or_fill
 from trainers.checkpoint import load_checkpoint, save_checkpoint
 from trainers.device_data import DeviceData, on_device
 from trainers.memory import MemoryMeter
+from trainers.methods import Output
 from trainers.randomness import from_stream, generator
 from trainers.recipe import Recipe, learning_rate_at
 from trainers.store import Store
+from trainers.streams import stream_seed
+from trainers.taps import Taps, tap
 from trainers.teacher import FrozenTeacher, frozen_teacher
 from trainers.tensor_files import save_tensors
 from trainers.trial import Teacher, Trial, trial_key
@@ -32,8 +35,9 @@ from trainers.views import ShiftViews
 
 EVALUATION_ROWS = 1000
 
-TeacherLogits = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""(image numbers [B] and view numbers [B] on the CPU, inputs [B, …] on the device) -> logits [B, C] on the device."""
+TeacherAnswers = Callable[[Tensor, Tensor, Tensor], Tensor | Output]
+"""(image numbers [B] and view numbers [B] on the CPU, inputs [B, …] on the device) -> logits [B, C], or all that the
+teacher answers, on the device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +124,15 @@ class Training:
         if self.data.info.digest != trial.data_digest:
             raise ValueError(f"the data set {trial.dataset} has changed since the sweep was accepted")
         self.student = _new_student(trial, self.data, device)
-        self.method = methods.build(trial.method, **trial.hyperparameters)
+        self.teacher = self._frozen_teacher(store)
+        self.taps = self._student_taps()
+        self.method = self._new_method()
         self.optimizer = _new_optimizer(trial.recipe, self._trainable())
         self.history: list[dict[str, float]] = []
         self.warnings: list[str] = []
         """What went wrong on the way without changing any number."""
         self.teacher_images = 0
-        self.teacher_logits = self._teacher_logits(store, bank)
+        self.teacher_answers = self._teacher_answers(store, bank)
         self.memory = MemoryMeter(device)
 
     @property
@@ -160,6 +166,7 @@ class Training:
             **accuracies,
             "train_seconds": sum(values["epoch_seconds"] for values in self.history),
             "teacher_images": float(self.teacher_images),
+            "extra_parameters": float(self.method.extra_parameters),
             "peak_memory_bytes": float(self.memory.peak_bytes),
         }
 
@@ -170,13 +177,13 @@ class Training:
         return info.fit if self.trial.split == "search" else info.fit + info.validation
 
     def _trainable(self) -> list[nn.Parameter]:
-        extra = list(self.method.parameters()) if isinstance(self.method, nn.Module) else []
-        return [*self.student.parameters(), *extra]
+        return [*self.student.parameters(), *self.method.parameters()]
 
     def _train(self, number: int) -> tuple[dict[str, float], float]:
         """Run the epoch's steps; return the mean of every loss term over its images, and the last learning rate."""
         order, views = self._draws(number)
         self.student.train()
+        self.method.train()
         sums: dict[str, Tensor] = {}
         rate = 0.0
         batch_size = self.trial.recipe.batch_size
@@ -199,10 +206,10 @@ class Training:
     def _step(self, images: Tensor, views: Tensor, number: int, rate: float) -> dict[str, Tensor]:
         here = images.to(self.device, non_blocking=True)
         inputs = self.data.train.batch(here, views.to(self.device, non_blocking=True))
-        teacher = self.teacher_logits(images, views, inputs) if self.teacher_logits else None
+        teacher = self.teacher_answers(images, views, inputs) if self.teacher_answers else None
         with self._autocast():
-            logits = self.student(inputs)
-        terms: dict[str, Tensor] = self.method(logits, teacher, self.data.train_targets[here], number)
+            answer = self.student(inputs) if self.taps is None else self.taps(inputs, here)
+        terms: dict[str, Tensor] = self.method(answer, teacher, self.data.train_targets[here], number)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.optimizer.zero_grad(set_to_none=True)
@@ -213,11 +220,50 @@ class Training:
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.trial.recipe.precision == "bfloat16")
 
-    def _teacher_logits(self, store: Store, bank: bool) -> TeacherLogits | None:
-        teacher = self.trial.teacher
-        if teacher is None:
+    def _frozen_teacher(self, store: Store) -> FrozenTeacher | None:
+        if self.trial.teacher is None:
             return None
-        answering = frozen_teacher(teacher, store, self.data.info, self.device)
+        return frozen_teacher(self.trial.teacher, store, self.data.info, self.device)
+
+    def _student_taps(self) -> Taps | None:
+        """Return the student's taps where the method compares more than logits."""
+        if methods.get(self.trial.method).needs is not methods.Needs.FEATURES:
+            return None
+        return tap(self.student, self._example())
+
+    def _example(self) -> Tensor:
+        first = torch.zeros(1, dtype=torch.int64, device=self.device)
+        return self.data.train.batch(first, first)
+
+    def _new_method(self) -> methods.BuiltMethod:
+        """Return the method with its own parts on the device; what they start from depends on role, seed and method."""
+        names = (self.trial.role, self.trial.seed, self.trial.method)
+        setting = methods.Setting(
+            student=None if self.taps is None else self.taps.shape,
+            teacher=self.teacher.taps(self._example()).shape if self.taps is not None and self.teacher else None,
+            classes=self.data.info.classes,
+            epochs=self.trial.recipe.epochs,
+            labels=self.data.train_targets[: self._images].cpu(),
+            class_weights=None if self.teacher is None else self.teacher.class_weights(),
+            seed=stream_seed("method's draws", *names),
+        )
+
+        def make() -> methods.BuiltMethod:
+            return methods.build(self.trial.method, setting, **self.trial.hyperparameters)
+
+        return from_stream(make, "method", *names).to(self.device)
+
+    def _teacher_answers(self, store: Store, bank: bool) -> TeacherAnswers | None:
+        teacher, answering = self.trial.teacher, self.teacher
+        if teacher is None or answering is None:
+            return None
+        if self.taps is not None:
+
+            def whole(images: Tensor, _views: Tensor, inputs: Tensor) -> Output:
+                self.teacher_images += len(images)
+                return answering.answers(inputs)
+
+            return whole
         if bank:
             stored = self._bank(teacher, answering, store)
             if stored is not None:

@@ -1,15 +1,18 @@
 """The teacher as students meet it: frozen, in evaluation mode, answering with logits."""
 
 import functools
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 
 from trainers import models
 from trainers.data import DataInfo
+from trainers.methods import Output
 from trainers.store import Store
+from trainers.taps import Taps, class_weights, tap
 from trainers.tensor_files import load_tensors
-from trainers.trial import Teacher
+from trainers.trial import Teacher, Value
 
 ANSWER_ROWS = 256
 """Rows in one forward pass of the teacher. Always padded to this many: a row's logits then do not depend on how many
@@ -29,11 +32,32 @@ class FrozenTeacher:
         self._autocast = teacher.precision == "bfloat16"
         self._logit_type = LOGIT_TYPES[teacher.logit_type]
         self._device = device
+        self._taps: Taps | None = None
 
     @torch.inference_mode()
     def logits(self, inputs: Tensor) -> Tensor:
         """Return logits [B, classes] in the stored logit type for normalised inputs [B, C, S, S]."""
         return torch.cat([self._answer(rows) for rows in inputs.split(ANSWER_ROWS)])
+
+    @torch.no_grad()
+    def answers(self, inputs: Tensor) -> Output:
+        """Return logits, feature maps and vector for normalised inputs [B, C, S, S], in what the network computes in.
+
+        Not in inference mode: what it answers becomes a constant of the student's graph.
+        """
+        taps = self.taps(inputs)
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast):
+            return taps(inputs)
+
+    def taps(self, example: Tensor) -> Taps:
+        """Return where the network is tapped, found out with these inputs."""
+        if self._taps is None:
+            self._taps = tap(self._model, example)
+        return self._taps
+
+    def class_weights(self) -> Tensor | None:
+        """Return the rows [C, D] of the last linear layer; None where there is none."""
+        return class_weights(self._model)
 
     def _answer(self, rows: Tensor) -> Tensor:
         count = len(rows)
@@ -45,15 +69,33 @@ class FrozenTeacher:
         return answer[:count].to(self._logit_type)
 
 
-@functools.lru_cache(maxsize=4)
-def load_teacher(teacher_id: str, model: str, store: Store, info: DataInfo, device: torch.device) -> nn.Module:
+def load_teacher(
+    teacher_id: str,
+    model: str,
+    store: Store,
+    info: DataInfo,
+    device: torch.device,
+    arguments: Mapping[str, Value] | None = None,
+) -> nn.Module:
     """Return the teacher's network with its weights; kept for the trials that follow in this process.
 
     Raises:
         FileNotFoundError: its weights are not in the store.
         RuntimeError: the weights are of another network; names the keys that differ.
     """
-    network = models.create(model, classes=info.classes, channels=info.channels)
+    return _loaded(teacher_id, model, store, info, device, tuple(sorted((arguments or {}).items())))
+
+
+@functools.lru_cache(maxsize=4)
+def _loaded(
+    teacher_id: str,
+    model: str,
+    store: Store,
+    info: DataInfo,
+    device: torch.device,
+    arguments: tuple[tuple[str, Value], ...],
+) -> nn.Module:
+    network = models.create(model, classes=info.classes, channels=info.channels, arguments=dict(arguments))
     tensors, _ = load_tensors(store.weights(teacher_id))
     network.load_state_dict(tensors, strict=True)
     return network.to(device)
@@ -61,5 +103,5 @@ def load_teacher(teacher_id: str, model: str, store: Store, info: DataInfo, devi
 
 def frozen_teacher(teacher: Teacher, store: Store, info: DataInfo, device: torch.device) -> FrozenTeacher:
     """Return the trial's teacher, ready to answer."""
-    network = load_teacher(teacher.id, teacher.model, store, info, device)
+    network = load_teacher(teacher.id, teacher.model, store, info, device, teacher.model_args)
     return FrozenTeacher(network, teacher, device)

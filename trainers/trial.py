@@ -21,7 +21,7 @@ TRAINER_VERSION = 1
 
 Role = Literal["student", "teacher"]
 Split = Literal["search", "full"]
-Value = bool | int | float | str
+Value = bool | int | float | str | tuple[int, ...] | tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,16 +69,23 @@ def to_json(trial: Trial) -> dict[str, Any]:
     """Return the trial as plain JSON values; `from_json` turns them back into an equal trial."""
     values = dataclasses.asdict(trial)
     values["recipe"]["milestones"] = list(trial.recipe.milestones)
+    values["hyperparameters"] = {name: _plain(value) for name, value in trial.hyperparameters.items()}
     return values
+
+
+def _plain(value: Value) -> Value | list[int] | list[float]:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def from_json(values: Mapping[str, Any]) -> Trial:
     """Return the trial that `to_json` wrote."""
     recipe = dict(values["recipe"], milestones=tuple(values["recipe"]["milestones"]))
+    hyperparameters = values["hyperparameters"]
     teacher = values["teacher"]
     return Trial(
         **{
             **values,
+            "hyperparameters": {n: tuple(v) if isinstance(v, list) else v for n, v in hyperparameters.items()},
             "recipe": Recipe(**recipe),
             "teacher": None if teacher is None else Teacher(**teacher),
         }

@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from orchestrator.chatter import level
 from orchestrator.records import ProposalRow
-from search_spaces import Dimension
+from search_spaces import Dimension, value_text
 from trainers.streams import stream_seed
 
 STARTUP_PROPOSALS = 5
@@ -110,7 +110,8 @@ def _with_rungs(row: ProposalRow) -> FrozenTrial:
 def distribution(dimension: Dimension) -> BaseDistribution:
     """Return Optuna's distribution of a dimension."""
     if dimension.choices is not None:
-        return CategoricalDistribution(list(dimension.choices))
+        texts = [value_text(value) if isinstance(value, tuple) else value for value in dimension.choices]
+        return CategoricalDistribution(texts)  # a list is a choice by its text: Optuna stores no lists
     assert dimension.low is not None
     assert dimension.high is not None
     if dimension.type is int:

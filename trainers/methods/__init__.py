@@ -1,12 +1,13 @@
 """The distillation methods, by the names of their papers. One file a method; `ls` is the list."""
 
-import dataclasses
 import difflib
 import functools
+from collections.abc import Sequence
 from importlib.metadata import entry_points
 
 from trainers.methods._base import (
     Choice,
+    ForPair,
     Hyperparameter,
     Linear,
     Log,
@@ -15,8 +16,11 @@ from trainers.methods._base import (
     Problem,
     Range,
     Value,
+    no_rules,
 )
 from trainers.methods._built import BuiltMethod
+from trainers.methods._combined import SIGN, combine
+from trainers.methods._outputs import NetworkShape, Output, Setting
 from trainers.methods.ce import CE_METHOD
 from trainers.methods.dkd import DKD_METHOD
 from trainers.methods.gdkd import GDKD_METHOD
@@ -29,17 +33,23 @@ __all__ = [
     "METHODS",
     "BuiltMethod",
     "Choice",
+    "ForPair",
     "Hyperparameter",
     "Linear",
     "Log",
     "Method",
     "Needs",
+    "NetworkShape",
+    "Output",
     "Problem",
     "Range",
+    "Setting",
     "build",
+    "combine",
     "get",
     "methods",
     "names",
+    "no_rules",
     "standardize",
 ]
 
@@ -74,11 +84,13 @@ def names() -> tuple[str, ...]:
 
 
 def get(name: str) -> Method:
-    """Return a registry entry.
+    """Return a registry entry; of several names joined by `+` the combination.
 
     Raises:
         ValueError: there is no such method; names the nearest one.
     """
+    if SIGN in name:
+        return combine([get(part) for part in name.split(SIGN)])
     known = methods()
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
@@ -87,16 +99,21 @@ def get(name: str) -> Method:
     return known[name]
 
 
-def build(name: str, **hyperparameters: Value) -> BuiltMethod:
+def build(name: str | Sequence[str], setting: Setting | None = None, /, **hyperparameters: Value) -> BuiltMethod:
     """Return a method that can be called: `(student, teacher, target, epoch) -> {"loss": …, parts}`.
 
     Hyperparameters that are not given have their paper's defaults.
 
+    Args:
+        name: of the method; several for a combination, whose hyperparameters are then named `method.name`.
+        setting: what is known of the training; a method with parts that depend on the networks' shapes needs it.
+
     Raises:
-        ValueError: there is no such method, or a value breaks its rule.
+        ValueError: there is no such method, a value breaks its rule, or the pair of networks cannot work.
     """
-    method = get(name)
+    method = get(name if isinstance(name, str) else SIGN.join(name))
     problems = method.problems(hyperparameters, None)
     if problems:
-        raise ValueError("; ".join(f"{name}.{problem.name}: {problem.message}" for problem in problems))
-    return BuiltMethod(method, dataclasses.asdict(method.hyperparameters(**hyperparameters)))
+        raise ValueError("; ".join(f"{method.name}.{problem.name}: {problem.message}" for problem in problems))
+    values = method.coerced({**method.defaults(), **hyperparameters})
+    return BuiltMethod(method, values, setting or Setting())

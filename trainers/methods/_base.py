@@ -13,16 +13,27 @@ import inspect
 import math
 import textwrap
 import typing
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import MISSING, dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import MISSING, dataclass, replace
 from dataclasses import fields as dataclass_fields
 from typing import Any, Literal
 
-from torch import Tensor
+from torch import Tensor, nn
 
-Value = bool | int | float | str
+from trainers.methods._outputs import Setting
+
+CE_WEIGHT = "ce_weight"
+TYPE_WORDS: dict[Any, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}
+
+Value = bool | int | float | str | tuple[int, ...] | tuple[float, ...]
+Values = Mapping[str, Any]
+"""Hyperparameters by name, of the types that the method declares."""
 Term = Callable[..., tuple[Tensor, dict[str, Tensor]]]
-"""(hyperparameters, student logits, teacher logits, target) -> (method term, named parts for the log)."""
+"""(hyperparameters, student, teacher, target) -> (method term, named parts for the log). Student and teacher are logits
+[B, C] where the method needs logits, `Output`s where it needs features; all in float32 or float64."""
+Module = Callable[[Values, Setting], nn.Module]
+"""(hyperparameters, setting) -> a module called as (student, teacher, target, epoch) -> (method term, named parts).
+Student and teacher are `Output`s. Its parameters are trained with the student's, its buffers are in checkpoints."""
 
 
 class Needs(enum.Enum):
@@ -30,6 +41,9 @@ class Needs(enum.Enum):
 
     NOTHING = "nothing"
     LOGITS = "logits"
+    """The logits of both networks; they can come from the bank."""
+    FEATURES = "features"
+    """Feature maps and pooled vectors of both networks too; the teacher runs in every step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +102,8 @@ class Hyperparameter:
     range: Range | None
     choices: tuple[Value, ...] | None
     doc: str
+    item: Any = None
+    """Type of the items where the type is tuple: the value is a list in a sweep file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +115,22 @@ class Problem:
     """Rule and value."""
 
 
+def no_rules(_values: Values, _classes: int | None) -> Sequence[Problem]:
+    """Return no problem: any values of the method go together."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForPair:
+    """Defaults that the authors tuned for a data set or a pair of networks, where they differ from the method's."""
+
+    datasets: tuple[str, ...]
+    """Names of the data sets."""
+    pairs: tuple[tuple[str, str], ...] | None = None
+    """timm's names of teacher and student; None: all."""
+    values: Mapping[str, Value]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Method:
     """A registry entry."""
@@ -108,16 +140,28 @@ class Method:
     """Raised by hand when the numbers of the method change on purpose; part of every trial key."""
     hyperparameters: type[Any]
     """A frozen dataclass; its defaults are the paper's."""
-    loss: Callable[..., Tensor] | None
-    """The pure loss; None where the method adds nothing to the cross-entropy."""
-    term: Term
-    """The loss with the hyperparameters bound, and its parts."""
+    loss: Callable[..., Tensor] | None = None
+    """The pure loss; None where the method adds nothing to the cross-entropy, or cannot do without its module."""
+    term: Term | None = None
+    """The loss with the hyperparameters bound, and its parts; None where `module` or `parts` say it."""
+    module: Module | None = None
+    """Makes what holds the trainable parts and memories of a method that has some."""
     needs: Needs
     summary: str
     source: str
     kind: str = "logit"
     dead: Callable[[Mapping[str, Value], int], Collection[str]] = lambda _values, _classes: ()
     """Names of the hyperparameters that change nothing at these values; they are set to their defaults in the key."""
+    rules: Callable[[Values, int | None], Sequence["Problem"]] = no_rules
+    """What is wrong with the values together, each of them being right; classes None: rules without them."""
+    by_pair: tuple[ForPair, ...] = ()
+    """Later ones go before earlier ones."""
+    standardizes: bool = False
+    """The term applies `standardize` itself, to a part of what it does."""
+    inference: str = ""
+    """What a trained student costs more than a plain one; the tables say so. Empty: nothing."""
+    parts: "tuple[Method, ...]" = ()
+    """The methods of a combination, whose terms are added."""
 
     @property
     def teacher(self) -> bool:
@@ -125,8 +169,30 @@ class Method:
         return self.needs is not Needs.NOTHING
 
     def fields(self) -> tuple[Hyperparameter, ...]:
-        """Return the hyperparameters in their order."""
-        return describe(self.hyperparameters)  # type: ignore[arg-type]  # a class is hashable
+        """Return the hyperparameters in their order; those of a combination's methods are named `method.name`."""
+        own = describe(self.hyperparameters)  # type: ignore[arg-type]  # a class is hashable
+        of_parts = (
+            replace(field, name=f"{part.name}.{field.name}")
+            for part in self.parts
+            for field in part.fields()
+            if field.name != CE_WEIGHT
+        )
+        return (*own, *of_parts)
+
+    def defaults(self, dataset: str = "", teacher: str = "", student: str = "") -> dict[str, Value]:
+        """Return the defaults, those that the authors tuned for this data set and pair among them.
+
+        Args:
+            teacher, student: timm's names.
+        """
+        values = {field.name: field.default for field in self.fields()}
+        for tuned in self.by_pair:
+            if dataset in tuned.datasets and (tuned.pairs is None or (teacher, student) in tuned.pairs):
+                values |= tuned.values
+        for part in self.parts:
+            of_part = part.defaults(dataset, teacher, student)
+            values |= {f"{part.name}.{name}": value for name, value in of_part.items() if name != CE_WEIGHT}
+        return values
 
     def problems(self, values: Mapping[str, object], classes: int | None) -> list[Problem]:
         """Return everything that is wrong with these values; unknown names come with the nearest right word.
@@ -134,11 +200,12 @@ class Method:
         Args:
             classes: of the data set; None leaves out the rules that depend on it.
         """
-        return [
+        found = [
             Problem(name, message)
             for name, value in values.items()
             for message in self.value_problems(name, value, classes)
         ]
+        return found or list(self.rules(self.coerced({**self.defaults(), **values}), classes))
 
     def value_problems(self, name: str, value: object, classes: int | None) -> list[str]:
         """Return what is wrong with one value, in words."""
@@ -156,12 +223,16 @@ class Method:
         Raises:
             ValueError: lists every problem.
         """
-        defaults = {field.name: field.default for field in self.fields()}
+        defaults = self.defaults()
         problems = self.problems({**defaults, **values}, classes)  # a default k may be too high for few classes
         if problems:
             raise ValueError("; ".join(f"{self.name}.{problem.name}: {problem.message}" for problem in problems))
-        whole = {field.name: _coerced(values.get(field.name, field.default), field.type) for field in self.fields()}
+        whole = self.coerced({**defaults, **values})
         return whole | {name: defaults[name] for name in self.dead(whole, classes)}
+
+    def coerced(self, values: Mapping[str, object]) -> dict[str, Value]:
+        """Return these values, which keep the rules, as the types of the hyperparameters have them, in their order."""
+        return {field.name: _coerced(values[field.name], field) for field in self.fields() if field.name in values}
 
 
 @functools.cache
@@ -183,6 +254,8 @@ def _describe_one(name: str, hint: Any, default: Value, doc: str) -> Hyperparame
     if typing.get_origin(plain) is Literal:
         choices = typing.get_args(plain)
         return Hyperparameter(name, type(choices[0]), default, found, choices, doc)
+    if typing.get_origin(plain) is tuple:
+        return Hyperparameter(name, tuple, default, found, None, doc, item=typing.get_args(plain)[0])
     return Hyperparameter(name, plain, default, found, None, doc)
 
 
@@ -199,9 +272,10 @@ def _field_docs(hyperparameters: type[Any]) -> dict[str, str]:
 
 def wrong_value(field: Hyperparameter, value: object, classes: int | None) -> list[str]:
     """Return what is wrong with a value for this hyperparameter: its type, or the rules of its range."""
+    if field.item is not None:
+        return _wrong_list(field, value, classes)
     if not _has_type(value, field.type):
-        names = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}
-        return [f"must be {names[field.type]}, got {value!r}"]
+        return [f"must be {TYPE_WORDS[field.type]}, got {value!r}"]
     if field.choices is not None and value not in field.choices:
         near = difflib.get_close_matches(str(value), [str(choice) for choice in field.choices], n=1)
         hint = f"; did you mean '{near[0]}'?" if near else ""
@@ -212,6 +286,14 @@ def wrong_value(field: Hyperparameter, value: object, classes: int | None) -> li
         rules = field.range.broken(value, classes) if field.range is not None else []
         return [f"{rule}, got {value!r}" for rule in rules]
     return []
+
+
+def _wrong_list(field: Hyperparameter, value: object, classes: int | None) -> list[str]:
+    assert field.item is not None
+    if not isinstance(value, list | tuple):
+        return [f"must be a list, each item {TYPE_WORDS[field.item]}, got {value!r}"]
+    item = replace(field, type=field.item, item=None)
+    return [f"each item {message}" for one in value for message in wrong_value(item, one, classes)]
 
 
 def _has_type(value: object, kind: type[Value]) -> bool:
@@ -230,9 +312,13 @@ def _finite(value: float) -> bool:
         return False
 
 
-def _coerced(value: object, kind: type[Value]) -> Value:
+def _coerced(value: object, field: Hyperparameter) -> Value:
+    if field.item is not None:
+        assert isinstance(value, list | tuple)
+        item = replace(field, type=field.item, item=None)
+        return tuple(_coerced(one, item) for one in value)  # type: ignore[return-value]  # of one type
     assert isinstance(value, bool | int | float | str)
-    return float(value) + 0.0 if kind is float else value  # + 0.0 makes -0.0 the same value as 0.0
+    return float(value) + 0.0 if field.type is float else value  # + 0.0 makes -0.0 the same value as 0.0
 
 
 def check(hyperparameters: Any, method: str) -> None:

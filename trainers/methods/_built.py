@@ -1,54 +1,143 @@
 """A method with its hyperparameters set: what the training loop calls."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from trainers.methods._base import Method, Value
+from trainers.methods._base import CE_WEIGHT, Method, Needs, Values
+from trainers.methods._outputs import Output, Setting
 from trainers.methods.standardize import standardize
 
 
-@dataclass(frozen=True, slots=True)
-class BuiltMethod:
-    """Cross-entropy and the method's term, weighted and warmed up."""
+class BuiltMethod(nn.Module):
+    """Cross-entropy and the method's terms, weighted and warmed up.
 
-    method: Method
-    values: Mapping[str, Value]
+    Attributes:
+        method: the registry entry.
+        values: all hyperparameters.
+    """
 
-    def __call__(
-        self, student_BC: Tensor, teacher_BC: Tensor | None, target_B: Tensor, epoch: int
+    def __init__(self, method: Method, values: Values, setting: Setting) -> None:
+        super().__init__()
+        self.method = method
+        self.values = dict(values)
+        self.terms = nn.ModuleList(
+            [_Term(part, _values_of(part, values), setting) for part in method.parts]
+            if method.parts
+            else [_Term(method, self.values, setting)]
+        )
+
+    @property
+    def extra_parameters(self) -> int:
+        """How many numbers are learned beside the student's."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+    def forward(
+        self, student: Tensor | Output, teacher: Tensor | Output | None, target_B: Tensor, epoch: int
     ) -> dict[str, Tensor]:
         """Return `loss`, to be minimised, and named parts for the log, which carry no gradient.
 
         Args:
-            student_BC: logits of any floating type; the loss is computed in float32 (float64 for float64).
-            teacher_BC: logits of the same shape; None for a method that needs no teacher.
+            student: logits [B, C], or all that the student answered, of any floating type; the loss is computed in
+                float32 (float64 for float64).
+            teacher: the same of the teacher; None for a method that needs no teacher. A constant.
             target_B: class numbers.
             epoch: from 1.
 
         Raises:
-            ValueError: the teacher's logits are missing, or the tensors do not fit.
+            ValueError: the teacher's answers are missing, or the tensors do not fit.
         """
-        with torch.autocast(student_BC.device.type, enabled=False):
-            student = student_BC if student_BC.dtype == torch.float64 else student_BC.float()
-            ce = functional.cross_entropy(student, target_B)
+        ours = student if isinstance(student, Output) else Output(logits=student)
+        with torch.autocast(ours.logits.device.type, enabled=False):
+            ours = _cast(ours, ours.logits.dtype)
+            ce = functional.cross_entropy(ours.logits, target_B)
             parts = {"ce": ce.detach()}
             if not self.method.teacher:
                 return {"loss": ce, **parts}
-            if teacher_BC is None:
-                raise ValueError(f"'{self.method.name}' needs a teacher's logits")
-            term, more = self._term(student, teacher_BC.detach().to(student.dtype), target_B)
-            loss = float(self.values["ce_weight"]) * ce + float(self.values["weight"]) * self._ramp(epoch) * term
-        return {"loss": loss, **parts, **more}
+            theirs = _constant(self.method, ours, teacher)
+            loss = float(self.values[CE_WEIGHT]) * ce
+            for term in self.terms:
+                value, more = term(ours, theirs, target_B, epoch)
+                loss = loss + value
+                parts |= {_part_name(self.method, term, name): part.detach() for name, part in more.items()}
+        return {"loss": loss, **parts}
 
-    def _term(self, student: Tensor, teacher: Tensor, target: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        if self.values["standardize"]:
-            student, teacher = standardize(student), standardize(teacher)
-        return self.method.term(self.values, student, teacher, target)
+
+class _Term(nn.Module):
+    """One method's term with its weight and warm-up."""
+
+    def __init__(self, method: Method, values: Values, setting: Setting) -> None:
+        super().__init__()
+        self.method = method
+        self.values = values
+        self.inner = None if method.module is None else method.module(values, setting)
+        self._standardized = bool(values.get("standardize", False)) and not method.standardizes
+
+    def forward(self, student: Output, teacher: Output, target: Tensor, epoch: int) -> tuple[Tensor, dict[str, Tensor]]:
+        if self._standardized:
+            student, teacher = _standardized(student), _standardized(teacher)
+        if self.inner is not None:
+            value, parts = self.inner(student, teacher, target, epoch)
+        else:
+            assert self.method.term is not None
+            ours, theirs = (
+                (student, teacher) if self.method.needs is Needs.FEATURES else (student.logits, teacher.logits)
+            )
+            value, parts = self.method.term(self.values, ours, theirs, target)
+        return float(self.values["weight"]) * self._ramp(epoch) * value, parts
 
     def _ramp(self, epoch: int) -> float:
         warmup = float(self.values["warmup_epochs"])
         return min(epoch / warmup, 1.0) if warmup > 0 else 1.0
+
+
+def _values_of(part: Method, values: Values) -> dict[str, Any]:
+    """Return the hyperparameters of one method of a combination, under its own names."""
+    prefix = f"{part.name}."
+    return {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}
+
+
+def _part_name(method: Method, term: nn.Module, name: str) -> str:
+    """Return the name that a part is logged under: in a combination two methods may have parts of one name."""
+    assert isinstance(term, _Term)
+    return f"{term.method.name}.{name}" if method.parts else name
+
+
+def _constant(method: Method, student: Output, teacher: Tensor | Output | None) -> Output:
+    """Return the teacher's answers without gradients, in the student's type."""
+    if teacher is None:
+        raise ValueError(f"'{method.name}' needs a teacher's logits")
+    theirs = teacher if isinstance(teacher, Output) else Output(logits=teacher)
+    if method.needs is Needs.FEATURES and not (student.maps and theirs.maps):
+        raise ValueError(f"'{method.name}' needs the feature maps of student and teacher")
+    theirs = Output(
+        logits=theirs.logits.detach(),
+        maps=tuple(one.detach() for one in theirs.maps),
+        preacts=tuple(one.detach() for one in theirs.preacts),
+        vector=None if theirs.vector is None else theirs.vector.detach(),
+    )
+    return _cast(theirs, student.logits.dtype)
+
+
+def _cast(output: Output, dtype: torch.dtype) -> Output:
+    """Return the answers in float32, or in float64 where that is the type asked for."""
+    kind = torch.float64 if dtype == torch.float64 else torch.float32
+    return Output(
+        logits=output.logits.to(kind),
+        maps=tuple(one.to(kind) for one in output.maps),
+        preacts=tuple(one.to(kind) for one in output.preacts),
+        vector=None if output.vector is None else output.vector.to(kind),
+        images=output.images,
+    )
+
+
+def _standardized(output: Output) -> Output:
+    return Output(
+        logits=standardize(output.logits),
+        maps=output.maps,
+        preacts=output.preacts,
+        vector=output.vector,
+        images=output.images,
+    )

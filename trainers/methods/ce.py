@@ -1,11 +1,10 @@
 """The student alone: cross-entropy with the labels, no teacher."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from torch import Tensor
 
-from trainers.methods._base import Method, Needs, Value
+from trainers.methods._base import Method, Needs, Values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +13,7 @@ class CE:
 
 
 def _term(
-    _values: Mapping[str, Value], student_BC: Tensor, _teacher_BC: Tensor | None, _target_B: Tensor
+    _values: Values, student_BC: Tensor, _teacher_BC: Tensor | None, _target_B: Tensor
 ) -> tuple[Tensor, dict[str, Tensor]]:
     return student_BC.new_zeros(()), {}
 

@@ -4,13 +4,12 @@ Zhao, Cui, Song, Qiu, Liang, "Decoupled Knowledge Distillation", CVPR 2022, arXi
 Shapes: B = batch, C = classes.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
 from torch import Tensor
 
-from trainers.methods._base import Log, Method, Needs, Range, Value, check
+from trainers.methods._base import Log, Method, Needs, Range, Values, check
 from trainers.methods._tensors import raised
 from trainers.methods.partition import Comparison, partition_loss, target_first
 
@@ -68,15 +67,13 @@ def _compare(
     )
 
 
-def _term(
-    values: Mapping[str, Value], student_BC: Tensor, teacher_BC: Tensor, target_B: Tensor
-) -> tuple[Tensor, dict[str, Tensor]]:
+def _term(values: Values, student_BC: Tensor, teacher_BC: Tensor, target_B: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
     alpha, beta, temperature = (float(values[name]) for name in ("alpha", "beta", "temperature"))
     loss, between, within = _compare(student_BC, teacher_BC, target_B, alpha, beta, temperature)
     return loss, {"between": between, "within_2": within[1]}
 
 
-def _dead(_values: Mapping[str, Value], classes: int) -> tuple[str, ...]:
+def _dead(_values: Values, classes: int) -> tuple[str, ...]:
     """With two classes the rest is one class: nothing to compare inside it."""
     return ("beta",) if classes == 2 else ()
 

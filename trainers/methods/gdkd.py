@@ -5,13 +5,12 @@ arXiv:2512.04625.
 Shapes: B = batch, C = classes.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
 from torch import Tensor
 
-from trainers.methods._base import Log, Method, Needs, Range, Value, check
+from trainers.methods._base import Log, Method, Needs, Range, Values, check
 from trainers.methods._tensors import raised
 from trainers.methods.partition import Comparison, Direction, by_teacher, partition_loss
 
@@ -90,15 +89,15 @@ def _compare(
 
 
 def _term(
-    values: Mapping[str, Value], student_BC: Tensor, teacher_BC: Tensor, _target_B: Tensor
+    values: Values, student_BC: Tensor, teacher_BC: Tensor, _target_B: Tensor
 ) -> tuple[Tensor, dict[str, Tensor]]:
     w0, w1, w2, temperature = (float(values[name]) for name in ("w0", "w1", "w2", "temperature"))
-    kl: Direction = values["kl"]  # type: ignore[assignment]
+    kl: Direction = values["kl"]
     loss, between, within = _compare(student_BC, teacher_BC, int(values["k"]), (w0, w1, w2), temperature, kl)
     return loss, {"between": between, "within_1": within[0], "within_2": within[1]}
 
 
-def _dead(values: Mapping[str, Value], classes: int) -> tuple[str, ...]:
+def _dead(values: Values, classes: int) -> tuple[str, ...]:
     """The weight of a group of one class changes nothing, nor does the direction where all groups are of one class."""
     k = values["k"]
     weights = (*(("w1",) if k == 1 else ()), *(("w2",) if k == classes - 1 else ()))

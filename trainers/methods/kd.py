@@ -4,13 +4,12 @@ Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015, arX
 Shapes: B = batch, C = classes.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
 from torch import Tensor
 
-from trainers.methods._base import Log, Method, Needs, Range, Value, check
+from trainers.methods._base import Log, Method, Needs, Range, Values, check
 from trainers.methods._tensors import raised
 
 
@@ -52,7 +51,7 @@ def kd_loss(student_BC: Tensor, teacher_BC: Tensor, *, temperature: float) -> Te
 
 
 def _term(
-    values: Mapping[str, Value], student_BC: Tensor, teacher_BC: Tensor, _target_B: Tensor
+    values: Values, student_BC: Tensor, teacher_BC: Tensor, _target_B: Tensor
 ) -> tuple[Tensor, dict[str, Tensor]]:
     loss = kd_loss(student_BC, teacher_BC, temperature=float(values["temperature"]))
     return loss, {"kd": loss.detach()}

@@ -1,0 +1,65 @@
+"""What methods see: the answers of two networks to a batch, and what is known of a pair before the first batch.
+
+Shapes: B = batch, C = classes, D = width of the vector before the classifier, N = training images.
+"""
+
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+EPOCHS = 240
+"""Of the recipe that the literature's settings belong to; stands where a training has no length."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """What a network answered for a batch."""
+
+    logits: Tensor
+    """[B, C]"""
+    maps: tuple[Tensor, ...] = ()
+    """[B, channels, height, width] of each stage, the first layers first."""
+    preacts: tuple[Tensor, ...] = ()
+    """The maps before the ReLU that ends their stage; the map itself where no ReLU does."""
+    vector: Tensor | None = None
+    """[B, D] what the last linear layer reads."""
+    images: Tensor | None = None
+    """[B] numbers of the images in the training set, on the device of the logits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkShape:
+    """What a network answers with."""
+
+    maps: tuple[tuple[int, int, int], ...]
+    """Channels, height and width of each map."""
+    vector: int
+    """D"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What is known of a training before its first batch."""
+
+    student: NetworkShape | None = None
+    teacher: NetworkShape | None = None
+    """None where the method needs no features."""
+    classes: int | None = None
+    epochs: int = EPOCHS
+    """Of the training; schedules of a method are fractions of it."""
+    labels: Tensor | None = field(default=None, repr=False)
+    """[N] class of every training image, on the CPU."""
+    class_weights: Tensor | None = field(default=None, repr=False)
+    """[C, D] rows of the teacher's last linear layer; None where it has none."""
+    seed: int = 0
+    """Of a stream of random numbers that is the method's own."""
+
+    def networks(self, method: str) -> tuple[NetworkShape, NetworkShape]:
+        """Return the shapes of student and teacher.
+
+        Raises:
+            ValueError: they are not known.
+        """
+        if self.student is None or self.teacher is None:
+            raise ValueError(f"'{method}' needs the shapes of both networks: build('{method}', Setting(…), …)")
+        return self.student, self.teacher
