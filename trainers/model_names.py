@@ -9,7 +9,33 @@ from collections.abc import Collection
 SMALL_IMAGE_PIXELS = 64
 PREFIX = "cifar_"
 TIMM = "timm:"
-SMALL = ("tinyresnet", "tinycnn")
+SMALL = (
+    "tinyresnet",
+    "tinycnn",
+    "resnet8",
+    "resnet14",
+    "resnet20",
+    "resnet32",
+    "resnet44",
+    "resnet56",
+    "resnet110",
+    "resnet8x4",
+    "resnet32x4",
+    "resnet18",
+    "resnet50",
+    "wrn_16_1",
+    "wrn_16_2",
+    "wrn_40_1",
+    "wrn_40_2",
+    "vgg8",
+    "vgg11",
+    "vgg13",
+    "vgg16",
+    "vgg19",
+    "mobilenetv2",
+    "shufflev1",
+    "shufflev2",
+)
 """Plain names of the networks that `trainers.models` registers with timm as `cifar_<name>`."""
 
 

@@ -13,6 +13,8 @@ from trainers.tensor_files import load_tensors, save_tensors
 WRAPPERS = ("model", "state_dict")
 PARALLEL_PREFIX = "module."
 SHOWN_DIFFERENCES = 3
+SCALARS = ("float64", "float32", "float16", "int64", "int32", "bool")
+"""Kinds of numpy scalars that may lie beside the weights."""
 
 
 def import_weights(source: Path, target: Path) -> None:
@@ -72,7 +74,9 @@ def _state_dict(source: Path, content: Any) -> dict[str, Tensor]:
 
 
 def _numpy_scalars() -> list[Any]:
-    """The field's checkpoints keep their accuracy as a numpy scalar."""
+    """The field's checkpoints keep their accuracy as a numpy scalar; NumPy 1 gave its maker another name."""
     import numpy as np
 
-    return [np._core.multiarray.scalar, np.dtype, np.dtypes.Float64DType]  # type: ignore[attr-defined]
+    make = np._core.multiarray.scalar  # type: ignore[attr-defined]
+    kinds = [type(np.dtype(name)) for name in SCALARS]
+    return [make, (make, "numpy.core.multiarray.scalar"), np.dtype, *kinds]

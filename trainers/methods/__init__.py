@@ -21,12 +21,33 @@ from trainers.methods._base import (
 from trainers.methods._built import BuiltMethod
 from trainers.methods._combined import SIGN, combine
 from trainers.methods._outputs import NetworkShape, Output, Setting
+from trainers.methods.at import AT_METHOD
 from trainers.methods.ce import CE_METHOD
+from trainers.methods.crd import CRD_METHOD
+from trainers.methods.ctkd import CTKD_METHOD
+from trainers.methods.dist import DIST_METHOD
 from trainers.methods.dkd import DKD_METHOD
+from trainers.methods.fitnet import FITNET_METHOD
 from trainers.methods.gdkd import GDKD_METHOD
 from trainers.methods.gdkd3 import GDKD3_METHOD
 from trainers.methods.kd import KD_METHOD
+from trainers.methods.kdsvd import KDSVD_METHOD
+from trainers.methods.luminet import LUMINET_METHOD
+from trainers.methods.mlkd import MLKD_METHOD
+from trainers.methods.nkd import NKD_METHOD
+from trainers.methods.nst import NST_METHOD
+from trainers.methods.ofd import OFD_METHOD
+from trainers.methods.partition import PARTITION_METHOD
+from trainers.methods.pkt import PKT_METHOD
+from trainers.methods.reviewkd import REVIEWKD_METHOD
+from trainers.methods.rkd import RKD_METHOD
+from trainers.methods.rld import RLD_METHOD
+from trainers.methods.sp import SP_METHOD
 from trainers.methods.standardize import standardize
+from trainers.methods.ttm import TTM_METHOD
+from trainers.methods.vid import VID_METHOD
+from trainers.methods.wkd import WKD_METHOD
+from trainers.methods.wttm import WTTM_METHOD
 
 __all__ = [
     "ALL",
@@ -53,7 +74,34 @@ __all__ = [
     "standardize",
 ]
 
-ALL = (CE_METHOD, KD_METHOD, DKD_METHOD, GDKD_METHOD, GDKD3_METHOD)
+ALL = (
+    CE_METHOD,
+    KD_METHOD,
+    DKD_METHOD,
+    GDKD_METHOD,
+    GDKD3_METHOD,
+    PARTITION_METHOD,
+    DIST_METHOD,
+    MLKD_METHOD,
+    NKD_METHOD,
+    TTM_METHOD,
+    WTTM_METHOD,
+    RLD_METHOD,
+    CTKD_METHOD,
+    LUMINET_METHOD,
+    WKD_METHOD,
+    FITNET_METHOD,
+    AT_METHOD,
+    NST_METHOD,
+    SP_METHOD,
+    PKT_METHOD,
+    RKD_METHOD,
+    VID_METHOD,
+    KDSVD_METHOD,
+    OFD_METHOD,
+    CRD_METHOD,
+    REVIEWKD_METHOD,
+)
 METHODS = {method.name: method for method in ALL}
 """Our own methods by name; `methods()` has those of plug-ins too."""
 PLUGINS = "kdsweep.methods"

@@ -152,6 +152,8 @@ class Method:
     kind: str = "logit"
     dead: Callable[[Mapping[str, Value], int], Collection[str]] = lambda _values, _classes: ()
     """Names of the hyperparameters that change nothing at these values; they are set to their defaults in the key."""
+    settle: Callable[[Values, int], Mapping[str, Value]] = lambda _values, _classes: {}
+    """Values that mean the same as some of these, in the one form that stands in the key."""
     rules: Callable[[Values, int | None], Sequence["Problem"]] = no_rules
     """What is wrong with the values together, each of them being right; classes None: rules without them."""
     by_pair: tuple[ForPair, ...] = ()
@@ -228,7 +230,8 @@ class Method:
         if problems:
             raise ValueError("; ".join(f"{self.name}.{problem.name}: {problem.message}" for problem in problems))
         whole = self.coerced({**defaults, **values})
-        return whole | {name: defaults[name] for name in self.dead(whole, classes)}
+        whole |= {name: defaults[name] for name in self.dead(whole, classes)}
+        return whole | dict(self.settle(whole, classes))
 
     def coerced(self, values: Mapping[str, object]) -> dict[str, Value]:
         """Return these values, which keep the rules, as the types of the hyperparameters have them, in their order."""

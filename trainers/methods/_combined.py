@@ -43,6 +43,7 @@ def combine(parts: Sequence[Method]) -> Method:
         source=", ".join(dict.fromkeys(part.source for part in parts)),
         kind="combined",
         dead=lambda values, classes: _dead(parts, values, classes),
+        settle=lambda values, classes: _settled(parts, values, classes),
         rules=lambda values, classes: _rules(parts, values, classes),
         inference="; ".join(part.inference for part in parts if part.inference),
         parts=tuple(parts),
@@ -51,6 +52,14 @@ def combine(parts: Sequence[Method]) -> Method:
 
 def _dead(parts: Sequence[Method], values: Values, classes: int) -> Collection[str]:
     return [f"{part.name}.{name}" for part in parts for name in part.dead(_own(part, values), classes)]
+
+
+def _settled(parts: Sequence[Method], values: Values, classes: int) -> dict[str, Any]:
+    return {
+        f"{part.name}.{name}": value
+        for part in parts
+        for name, value in part.settle(_own(part, values), classes).items()
+    }
 
 
 def _rules(parts: Sequence[Method], values: Values, classes: int | None) -> Sequence[Problem]:

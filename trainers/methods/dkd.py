@@ -9,9 +9,10 @@ from typing import Annotated
 
 from torch import Tensor
 
-from trainers.methods._base import Log, Method, Needs, Range, Values, check
+from trainers.methods._base import ForPair, Log, Method, Needs, Range, Values, check
+from trainers.methods._groups import Comparison, compare_groups
 from trainers.methods._tensors import raised
-from trainers.methods.partition import Comparison, partition_loss, target_first
+from trainers.methods._tuned import IMAGENET, R34_R18, R50_MV1, cifar, on_cifar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +57,12 @@ def _compare(
     student_BC: Tensor, teacher_BC: Tensor, target_B: Tensor, alpha: float, beta: float, temperature: float
 ) -> Comparison:
     student, teacher = raised(student_BC, teacher_BC)
-    return partition_loss(
+    if target_B.shape != student.shape[:1]:
+        raise ValueError(f"there must be a target for each of the {len(student)} samples, got {[*target_B.shape]}")
+    return compare_groups(
         student,
         teacher,
-        ranking_BC=target_first(target_B, student.shape[1]),
+        ranking=target_B[:, None],
         cuts=(1,),
         w0=alpha,
         weights=(0.0, beta),
@@ -68,15 +71,25 @@ def _compare(
 
 
 def _term(values: Values, student_BC: Tensor, teacher_BC: Tensor, target_B: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    alpha, beta, temperature = (float(values[name]) for name in ("alpha", "beta", "temperature"))
-    loss, between, within = _compare(student_BC, teacher_BC, target_B, alpha, beta, temperature)
-    return loss, {"between": between, "within_2": within[1]}
+    settings = (values["alpha"], values["beta"], values["temperature"])
+    compared = _compare(student_BC, teacher_BC, target_B, *settings)
+    within = compared.within
+    return compared.loss, {"between": compared.between, "within_2": within[1]}
 
 
 def _dead(_values: Values, classes: int) -> tuple[str, ...]:
     """With two classes the rest is one class: nothing to compare inside it."""
     return ("beta",) if classes == 2 else ()
 
+
+TUNED = (
+    on_cifar(cifar("resnet56>resnet20", "resnet110>resnet32"), beta=2.0),
+    on_cifar(cifar("vgg13>vgg8", "vgg13>mobilenetv2", "wrn_40_2>wrn_16_2", "wrn_40_2>wrn_40_1"), beta=6.0),
+    ForPair(datasets=IMAGENET, values={"temperature": 1.0}),
+    ForPair(datasets=IMAGENET, pairs=(R34_R18,), values={"beta": 0.5}),
+    ForPair(datasets=IMAGENET, pairs=(R50_MV1,), values={"beta": 2.0}),
+)
+"""Of mdistiller's configuration files (the DKD authors' code)."""
 
 DKD_METHOD = Method(
     name="dkd",
@@ -88,4 +101,5 @@ DKD_METHOD = Method(
     summary="target against rest, and the rest among themselves",
     source="arXiv:2203.08679",
     dead=_dead,
+    by_pair=TUNED,
 )

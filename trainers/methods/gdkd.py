@@ -1,7 +1,7 @@
 """Generalised decoupled distillation: the teacher's top k against the rest, and each of the two inside itself.
 
 Zheng, Cheng, "Rethinking Decoupled Knowledge Distillation: A Predictive Distribution Perspective", IEEE TNNLS,
-arXiv:2512.04625.
+arXiv:2512.04625. The cuts `mass` and `gap`, by which every sample has a k of its own, are not the paper's.
 Shapes: B = batch, C = classes.
 """
 
@@ -10,15 +10,22 @@ from typing import Annotated
 
 from torch import Tensor
 
-from trainers.methods._base import Log, Method, Needs, Range, Values, check
+from trainers.methods._base import Linear, Log, Method, Needs, Range, Values, check
+from trainers.methods._groups import Comparison, Direction, compare_groups, compare_own_groups
+from trainers.methods._ranking import Cut, by_teacher, own_cuts, top_ranks
 from trainers.methods._tensors import raised
-from trainers.methods.partition import Comparison, Direction, by_teacher, partition_loss
+from trainers.methods._tuned import tuned_weights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GDKD:
+    cut: Cut = "k"
+    """Where the first group ends: at rank k; where it holds `mass` of the teacher's prediction; or at the largest gap
+    between the teacher's ranked logits."""
     k: Annotated[int, Range(ge=1, lt="classes", search=Log(1, 50))] = 5
-    """How many of the teacher's highest classes form the first group."""
+    """How many of the teacher's highest classes form the first group; only where cut is k."""
+    mass: Annotated[float, Range(gt=0, lt=1, search=Linear(0.5, 0.99))] = 0.95
+    """Share of the teacher's prediction, at temperature 1, that the first group holds; only where cut is mass."""
     w0: Annotated[float, Range(ge=0, search=Log(0.25, 4))] = 1.0
     """Factor of the KL between the masses of the two groups."""
     w1: Annotated[float, Range(ge=0, search=Log(0.5, 8))] = 1.0
@@ -46,25 +53,29 @@ def gdkd_loss(
     student_BC: Tensor,
     teacher_BC: Tensor,
     *,
-    k: int,
+    k: int = 5,
     w0: float,
     w1: float,
     w2: float,
     temperature: float,
     kl: Direction = "forward",
+    cut: Cut = "k",
+    mass: float = 0.95,
 ) -> Tensor:
     """Return T² · (w0 · KL of the group masses + w1 · KL inside the top k + w2 · KL inside the rest), in nats.
 
-    Averaged over the batch. The top k are the teacher's, ties by class index.
+    Averaged over the batch. The top k are the teacher's, ties by class index. Where `cut` is mass or gap, every sample
+    has a k of its own, from 1 to C − 1: the fewest classes that hold `mass` of the teacher's prediction, or those above
+    the largest gap between its ranked logits.
 
     Args:
         student_BC: logits; half precision is raised to float32, float64 is kept.
         teacher_BC: logits of the same shape; a constant.
 
     Raises:
-        ValueError: the logits are not two tensors of one shape [B, C], or k is not in 1 … C − 1.
+        ValueError: the logits are not two tensors of one shape [B, C], k is not in 1 … C − 1, or mass not in (0, 1).
     """
-    return _compare(student_BC, teacher_BC, k, (w0, w1, w2), temperature, kl).loss
+    return _compare(student_BC, teacher_BC, k, (w0, w1, w2), temperature, kl, cut, mass).loss
 
 
 def _compare(
@@ -74,34 +85,41 @@ def _compare(
     weights: tuple[float, float, float],
     temperature: float,
     kl: Direction,
+    cut: Cut,
+    mass: float,
 ) -> Comparison:
     student, teacher = raised(student_BC, teacher_BC)
-    return partition_loss(
-        student,
-        teacher,
-        ranking_BC=by_teacher(teacher, k),
-        cuts=(k,),
-        w0=weights[0],
-        weights=weights[1:],
-        temperature=temperature,
-        kl=kl,
+    w0, inside = weights[0], weights[1:]
+    if cut == "k":
+        top = top_ranks(teacher, k)
+        return compare_groups(
+            student, teacher, ranking=top, cuts=(k,), w0=w0, weights=inside, temperature=temperature, kl=kl
+        )
+    ranking = by_teacher(teacher)
+    cuts = own_cuts(teacher, ranking, cut, mass)[:, None]
+    return compare_own_groups(
+        student, teacher, ranking_BC=ranking, cuts_BG=cuts, w0=w0, weights=inside, temperature=temperature, kl=kl
     )
 
 
 def _term(
     values: Values, student_BC: Tensor, teacher_BC: Tensor, _target_B: Tensor
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    w0, w1, w2, temperature = (float(values[name]) for name in ("w0", "w1", "w2", "temperature"))
-    kl: Direction = values["kl"]
-    loss, between, within = _compare(student_BC, teacher_BC, int(values["k"]), (w0, w1, w2), temperature, kl)
-    return loss, {"between": between, "within_1": within[0], "within_2": within[1]}
+    weights = (values["w0"], values["w1"], values["w2"])
+    settings = (weights, values["temperature"], values["kl"], values["cut"], values["mass"])
+    compared = _compare(student_BC, teacher_BC, values["k"], *settings)
+    within = compared.within
+    return compared.loss, {"between": compared.between, "within_1": within[0], "within_2": within[1]}
 
 
 def _dead(values: Values, classes: int) -> tuple[str, ...]:
-    """The weight of a group of one class changes nothing, nor does the direction where all groups are of one class."""
+    """What the cut does not ask for, the weight of a group of one class, and the direction where all are such."""
+    if values["cut"] != "k":
+        unused = ("k",) if values["cut"] == "mass" else ("k", "mass")
+        return ("k", "mass", "w1", "w2", "kl") if classes == 2 else unused
     k = values["k"]
     weights = (*(("w1",) if k == 1 else ()), *(("w2",) if k == classes - 1 else ()))
-    return (*weights, "kl") if len(weights) == 2 else weights
+    return ("mass", *weights, "kl") if len(weights) == 2 else ("mass", *weights)
 
 
 GDKD_METHOD = Method(
@@ -114,4 +132,5 @@ GDKD_METHOD = Method(
     summary="the teacher's top k against the rest, and each inside itself",
     source="arXiv:2512.04625",
     dead=_dead,
+    by_pair=tuned_weights(),
 )

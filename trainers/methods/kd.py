@@ -9,8 +9,9 @@ from typing import Annotated
 
 from torch import Tensor
 
-from trainers.methods._base import Log, Method, Needs, Range, Values, check
+from trainers.methods._base import ForPair, Log, Method, Needs, Range, Values, check
 from trainers.methods._tensors import raised
+from trainers.methods._tuned import IMAGENET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,4 +67,5 @@ KD_METHOD = Method(
     needs=Needs.LOGITS,
     summary="KL between the softened probabilities of teacher and student",
     source="arXiv:1503.02531",
+    by_pair=(ForPair(datasets=IMAGENET, values={"temperature": 1.0, "ce_weight": 0.5, "weight": 0.5}),),
 )

@@ -1,180 +1,159 @@
-"""The partition family: rank the classes, cut the ranking into groups, compare the groups and what is inside them.
+"""The partition family with any number of groups: cut the teacher's ranking anywhere.
 
 Zheng, Cheng, "Rethinking Decoupled Knowledge Distillation: A Predictive Distribution Perspective", IEEE TNNLS,
-arXiv:2512.04625. One cut at k by the teacher's ranking is GDKD, cuts at 1 and k are GDKD3, target against rest is DKD
-(Zhao et al., CVPR 2022, arXiv:2203.08679); longer lists of cuts work the same.
-
-Shapes: S = student and teacher, B = batch, C = classes in the order of the ranking, N = some of them, G = groups.
+arXiv:2512.04625. Cuts at 5 are GDKD with k = 5, cuts at 1 and 4 are GDKD3 with k = 4; more cuts are not the paper's.
+Shapes: B = batch, C = classes.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Annotated
 
-import torch
 from torch import Tensor
 
+from trainers.methods._base import Log, Method, Needs, Problem, Range, Values, check
+from trainers.methods._groups import Comparison, Direction, compare_groups
+from trainers.methods._ranking import top_ranks
 from trainers.methods._tensors import raised
-
-Direction = Literal["forward", "reverse", "both"]
-SORTED_WHOLE = 256
-"""Up to so many classes a whole sort is faster than to select the top; measured on one CPU thread."""
+from trainers.methods._tuned import tuned_weights
 
 
-class Comparison(NamedTuple):
-    """A loss and its parts, each T² times a mean over the batch, in nats."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partition:
+    cuts: Annotated[tuple[int, ...], Range(ge=1, lt="classes")] = (1, 5)
+    """Ranks of the teacher after which a new group starts, rising."""
+    w0: Annotated[float, Range(ge=0, search=Log(0.25, 4))] = 1.0
+    """Factor of the KL between the masses of the groups."""
+    w1: Annotated[float, Range(ge=0, search=Log(0.5, 8))] = 1.0
+    """Factor of the KL inside every group but the last; only where `weights` is empty."""
+    w2: Annotated[float, Range(ge=0, search=Log(1, 16))] = 8.0
+    """Factor of the KL inside the last group, the rest; only where `weights` is empty."""
+    weights: Annotated[tuple[float, ...], Range(ge=0)] = ()
+    """Factors of the KL inside each group, one a group, in place of w1 and w2."""
+    temperature: Annotated[float, Range(gt=0, search=Log(1, 8))] = 4.0
+    """Divides the logits; 1 leaves the probabilities as they are."""
+    kl: Direction = "forward"
+    """Direction of the KL inside the groups: forward (teacher || student), reverse, or both (their mean)."""
+    ce_weight: Annotated[float, Range(ge=0)] = 1.0
+    """Factor of the cross-entropy with the labels."""
+    weight: Annotated[float, Range(ge=0)] = 1.0
+    """Factor of the method's term beside the cross-entropy."""
+    warmup_epochs: Annotated[float, Range(ge=0)] = 20.0
+    """Epochs over which the method's term ramps up to its weight; the paper's 20 belong to 240 epochs."""
+    standardize: bool = False
+    """Standardize the logits of teacher and student first."""
 
-    loss: Tensor
-    """w0 · between + Σ weights[i] · within[i]; the only one with a gradient."""
-    between: Tensor
-    """KL between the masses of the groups."""
-    within: Tensor
-    """[G] KL inside each group; 0 for a group of one class."""
-
-
-def by_teacher(teacher_BC: Tensor, ranks: int | None = None) -> Tensor:
-    """Return the classes [B, C] from the teacher's highest logit to its lowest; ties by class index.
-
-    Args:
-        ranks: how many from the top must be in order; the others may come in any. None: all.
-
-    Raises:
-        ValueError: ranks is not in 1 … C.
-    """
-    size = teacher_BC.shape[1]
-    if ranks is not None and not 1 <= ranks <= size:
-        raise ValueError(f"ranks must be from 1 to the number of classes ({size}), got {ranks}")
-    if ranks is None or size <= SORTED_WHOLE:
-        return teacher_BC.sort(dim=1, descending=True, stable=True).indices
-    # topk alone leaves open which of several equal logits it takes: it only tells how high the last one is
-    last_B1 = teacher_BC.topk(ranks, dim=1).values[:, -1:]
-    above, level = teacher_BC > last_B1, teacher_BC == last_B1
-    inside = above | (level & (level.cumsum(1) <= ranks - above.sum(1, keepdim=True)))
-    count = inside.cumsum(1)
-    classes = torch.arange(size, device=teacher_BC.device).expand_as(count)
-    place = torch.where(inside, count - 1, classes - count + count[:, -1:])
-    order = torch.empty_like(place).scatter_(1, place, classes)
-    top = order[:, :ranks]
-    top = top.gather(1, teacher_BC.gather(1, top).sort(dim=1, descending=True, stable=True).indices)
-    return torch.cat([top, order[:, ranks:]], dim=1)
-
-
-def target_first(target_B: Tensor, classes: int) -> Tensor:
-    """Return the classes [B, C] with the target before the others, which keep their order."""
-    others = torch.arange(classes - 1, device=target_B.device).expand(len(target_B), -1)
-    others = others + (others >= target_B[:, None]).long()  # steps over the target
-    return torch.cat([target_B[:, None], others], dim=1)
+    def __post_init__(self) -> None:
+        check(self, "partition")
 
 
 def partition_loss(
     student_BC: Tensor,
     teacher_BC: Tensor,
     *,
-    ranking_BC: Tensor,
+    cuts: Sequence[int],
+    w0: float = 1.0,
+    w1: float = 1.0,
+    w2: float = 8.0,
+    weights: Sequence[float] = (),
+    temperature: float = 4.0,
+    kl: Direction = "forward",
+) -> Tensor:
+    """Return T² · (w0 · KL of the group masses + Σ weights[i] · KL inside group i), in nats, averaged over the batch.
+
+    The ranks are the teacher's, ties by class index. The weight of a group of one class changes nothing.
+
+    Args:
+        student_BC: logits; half precision is raised to float32, float64 is kept.
+        teacher_BC: logits of the same shape; a constant.
+        cuts: ranks after which a new group starts.
+        weights: one a group; where there is none, w1 is that of every group but the last, which has w2.
+
+    Raises:
+        ValueError: the logits are not two tensors of one shape [B, C], the cuts are not rising ranks from 1 to C − 1,
+            or the weights are not one a group.
+    """
+    return _compare(student_BC, teacher_BC, cuts, w0, weights or _spread(cuts, w1, w2), temperature, kl).loss
+
+
+def _spread(cuts: Sequence[int], w1: float, w2: float) -> tuple[float, ...]:
+    return (*(w1 for _ in cuts), w2)
+
+
+def _compare(
+    student_BC: Tensor,
+    teacher_BC: Tensor,
     cuts: Sequence[int],
     w0: float,
     weights: Sequence[float],
     temperature: float,
-    kl: Direction = "forward",
+    kl: Direction,
 ) -> Comparison:
-    """Return T² · (w0 · KL between group masses + Σ weights[i] · KL inside group i), averaged over the batch.
-
-    Args:
-        student_BC, teacher_BC: logits; half precision is raised to float32, float64 is kept. The teacher is a constant.
-        ranking_BC: the classes of each sample in ranked order.
-        cuts: ranks after which a new group starts: (5,) makes a group of 5 and one of the rest.
-        weights: one for each group; the weight of a group of one class changes nothing.
-        kl: direction inside the groups: forward is KL(teacher || student), reverse KL(student || teacher), both their
-            mean. Between the groups it is always forward, as in the authors' code.
-
-    Raises:
-        ValueError: the tensors do not have one shape, or the cuts are not rising ranks between 1 and C − 1, or the
-            weights are not one a group, or kl is none of the three.
-    """
     student, teacher = raised(student_BC, teacher_BC)
-    if ranking_BC.shape != student.shape:
-        raise ValueError(f"a ranking must have the shape of the logits {[*student.shape]}, got {[*ranking_BC.shape]}")
-    _check(student.shape[1], cuts, weights, kl)
-    settings = (tuple(cuts), float(w0), tuple(map(float, weights)), float(temperature), kl)
-    answer = _Partition.apply(student, teacher, ranking_BC, settings)
-    return Comparison(*answer)
+    top = top_ranks(teacher, max(cuts, default=0))
+    return compare_groups(
+        student, teacher, ranking=top, cuts=cuts, w0=w0, weights=weights, temperature=temperature, kl=kl
+    )
 
 
-def _check(classes: int, cuts: Sequence[int], weights: Sequence[float], kl: str) -> None:
-    if not cuts or list(cuts) != sorted(set(cuts)) or not 1 <= cuts[0] <= cuts[-1] < classes:
-        raise ValueError(
-            f"cuts must be rising ranks from 1 to less than the number of classes ({classes}), got {[*cuts]}"
-        )
-    if len(weights) != len(cuts) + 1:
-        raise ValueError(f"there must be a weight for each of the {len(cuts) + 1} groups, got {len(weights)}")
-    if kl not in get_args(Direction):
-        raise ValueError(f"kl must be one of {', '.join(get_args(Direction))}, got {kl!r}")
+def _term(
+    values: Values, student_BC: Tensor, teacher_BC: Tensor, _target_B: Tensor
+) -> tuple[Tensor, dict[str, Tensor]]:
+    cuts = values["cuts"]
+    weights = values["weights"] or _spread(cuts, values["w1"], values["w2"])
+    compared = _compare(student_BC, teacher_BC, cuts, values["w0"], weights, values["temperature"], values["kl"])
+    within = compared.within
+    return compared.loss, {
+        "between": compared.between,
+        **{f"within_{i}": part for i, part in enumerate(within, start=1)},
+    }
 
 
-class _Partition(torch.autograd.Function):
-    """Loss and gradient in one pass over the groups.
-
-    A group is compared inside itself before its mass is known, so one that is 1e-30 of the teacher's prediction is as
-    exact as any other. Student and teacher go through each operation as one tensor: at the usual sizes the number of
-    operations is the cost.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, student_BC: Tensor, teacher_BC: Tensor, ranking_BC: Tensor, settings: Any) -> Any:
-        cuts, w0, weights, temperature, kl = settings
-        logits_SBC = torch.stack((student_BC, teacher_BC)).div_(temperature)
-        ranking_SBC, edges = ranking_BC.expand(2, -1, -1), pairwise((0, *cuts, student_BC.shape[1]))
-        groups = [logits_SBC.gather(2, ranking_SBC[:, :, start:end]) for start, end in edges]
-        between, within, gradient = _compare(groups, w0, weights, kl)
-        scale = temperature**2 / len(student_BC)
-        total, parts = between.sum() * scale, within.sum(1) * scale
-        loss = w0 * total
-        for weight, part in zip(weights, parts, strict=True):
-            loss = loss + weight * part
-        # d(z / T) / dz = 1 / T; back to the order of the classes
-        ctx.save_for_backward(torch.empty_like(gradient).scatter_(1, ranking_BC, gradient.mul_(scale / temperature)))
-        ctx.mark_non_differentiable(total, parts)
-        return loss, total, parts
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, outer: Tensor, *_: Tensor) -> Any:
-        (gradient,) = ctx.saved_tensors
-        return gradient * outer, None, None, None
+def _rules(values: Values, _classes: int | None) -> list[Problem]:
+    cuts, weights = values["cuts"], values["weights"]
+    problems = []
+    if not cuts or list(cuts) != sorted(set(cuts)):
+        problems.append(Problem("cuts", f"must be rising ranks, at least one, got {[*cuts]}"))
+    if weights and len(weights) != len(cuts) + 1:
+        problems.append(Problem("weights", f"must be one for each of the {len(cuts) + 1} groups, got {len(weights)}"))
+    return problems
 
 
-def _compare(
-    groups: Sequence[Tensor], w0: float, weights: Sequence[float], kl: Direction
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return KL between groups [B], KL inside groups [G, B], and the gradient [B, C] of their weighted sum with
-    respect to the student's ranked logits over T.
-
-    Args:
-        groups: logits over T [S, B, N] of the classes of each group.
-    """
-    leaves = [part.log_softmax(2) for part in groups]
-    # log Σ exp of a group is its highest logit less that one's log probability; both are at hand without rounding
-    masses = [part.amax(2) - leaf.amax(2) for part, leaf in zip(groups, leaves, strict=True)]
-    between, pull_BG, _ = _divergence(torch.stack(masses, dim=2).log_softmax(2), "forward")
-    within, pieces = [], []
-    for i, leaf in enumerate(leaves):
-        inside, pull, share = _divergence(leaf, kl)  # 0 for a group of one class
-        within.append(inside)
-        # a group's pull is shared among its classes
-        pieces.append(pull.mul_(weights[i]).addcmul_(share, pull_BG[:, i, None], value=w0))
-    return between, torch.stack(within), torch.cat(pieces, dim=1)
+def _dead(values: Values, classes: int) -> tuple[str, ...]:
+    """The weights that are not asked for, those of groups of one class, and the direction where all are such."""
+    sizes = _sizes(values, classes)
+    if set(sizes) == {1}:
+        return ("w1", "w2", "weights", "kl")
+    if values["weights"]:
+        return ("w1", "w2")
+    return (*(("w1",) if set(sizes[:-1]) == {1} else ()), *(("w2",) if sizes[-1] == 1 else ()))
 
 
-def _divergence(log_SBN: Tensor, kl: Direction) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the KL [B] of two distributions given as logarithms, its gradient [B, N] with respect to the student's
-    logits, and the student's probabilities."""
-    student, teacher = log_SBN.exp().unbind()
-    difference = log_SBN[0] - log_SBN[1]
-    forward, forward_pull = -(teacher * difference).sum(1), student - teacher
-    if kl == "forward":
-        return forward, forward_pull, student
-    reverse = (student * difference).sum(1)
-    reverse_pull = student * (difference - reverse[:, None])
-    if kl == "reverse":
-        return reverse, reverse_pull, student
-    return (forward + reverse) / 2, (forward_pull + reverse_pull) / 2, student
+def _settle(values: Values, classes: int) -> dict[str, tuple[float, ...]]:
+    """The weight of a group of one class changes nothing: it stands as 0."""
+    weights = values["weights"]
+    if not weights:
+        return {}
+    sizes = _sizes(values, classes)
+    return {"weights": tuple(w * (size > 1) for w, size in zip(weights, sizes, strict=True))}
+
+
+def _sizes(values: Values, classes: int) -> list[int]:
+    return [end - start for start, end in pairwise((0, *values["cuts"], classes))]
+
+
+PARTITION_METHOD = Method(
+    name="partition",
+    version=1,
+    hyperparameters=Partition,
+    loss=partition_loss,
+    term=_term,
+    needs=Needs.LOGITS,
+    summary="the teacher's ranking cut anywhere, the groups against each other and each inside itself",
+    source="arXiv:2512.04625",
+    dead=_dead,
+    settle=_settle,
+    rules=_rules,
+    by_pair=tuned_weights(),
+)

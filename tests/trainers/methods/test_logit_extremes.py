@@ -7,11 +7,12 @@ import torch
 
 from tests.trainers.methods.logits import KLS, random_logits, ranked, textbook, with_gradient
 from trainers.methods import build
+from trainers.methods._groups import compare_groups
+from trainers.methods._ranking import by_teacher, top_ranks
 from trainers.methods.dkd import dkd_loss
 from trainers.methods.gdkd import gdkd_loss
 from trainers.methods.gdkd3 import gdkd3_loss
 from trainers.methods.kd import kd_loss
-from trainers.methods.partition import by_teacher, partition_loss
 
 CLASSES = 10
 TYPES = (torch.float32, torch.bfloat16, torch.float16)
@@ -75,7 +76,7 @@ def test_partition_is_finite_and_near_float64(hard, dtype, kl, cuts):
 
         def loss(logits, t=temperature):
             settings = {"w0": 1.0, "weights": weights, "temperature": t, "kl": kl}
-            return partition_loss(logits, teacher, ranking_BC=by_teacher(teacher), cuts=cuts, **settings).loss
+            return compare_groups(logits, teacher, ranking=by_teacher(teacher), cuts=cuts, **settings).loss
 
         settings = (ranked(teacher), cuts, 1.0, weights, temperature, kl)
         close(with_gradient(loss, student), with_gradient(textbook, student.double(), teacher, *settings), dtype)
@@ -99,14 +100,14 @@ def test_a_group_of_mass_1e_170_is_compared_as_exactly_as_any_other():
     student[:, 0], teacher[:, 0] = 400, 400
     student, teacher = student.float(), teacher.float()
     settings = {"cuts": (1,), "w0": 0.0, "weights": (0.0, 1.0), "temperature": 1.0}
-    found = partition_loss(student, teacher, ranking_BC=by_teacher(teacher), **settings).loss
+    found = compare_groups(student, teacher, ranking=by_teacher(teacher), **settings).loss
     expected = kd_loss(student[:, 1:].double(), teacher[:, 1:].double(), temperature=1.0)
     assert found.item() == pytest.approx(expected.item(), rel=2e-6)
 
 
 def test_of_classes_tied_at_the_cut_those_of_lowest_index_are_in_the_group():
     teacher = torch.tensor([[1.0, 3.0, 1.0, 1.0, 1.0]])
-    assert by_teacher(teacher, 3)[0, :3].tolist() == [1, 0, 2]
+    assert top_ranks(teacher, 3)[0].tolist() == [1, 0, 2]
     student = torch.tensor([[0.5, 1.0, 2.0, 0.1, -1.0]])
     loss = gdkd_loss(student, teacher, k=3, w0=1.0, w1=2.0, w2=8.0, temperature=1.0)
     expected = textbook(student, teacher, [[1, 0, 2, 3, 4]], (3,), 1.0, (2.0, 8.0), 1.0)
@@ -117,8 +118,8 @@ def test_a_group_of_one_class_has_nothing_inside():
     student, teacher = (logits.float() for logits in far_apart())
     settings = {"w0": 1.0, "temperature": 4.0}
     cuts = tuple(range(1, CLASSES))
-    answer = partition_loss(
-        student, teacher, ranking_BC=by_teacher(teacher), cuts=cuts, weights=[9.0] * CLASSES, **settings
+    answer = compare_groups(
+        student, teacher, ranking=by_teacher(teacher), cuts=cuts, weights=[9.0] * CLASSES, **settings
     )
     assert torch.equal(answer.within, torch.zeros(CLASSES))
     torch.testing.assert_close(answer.loss, kd_loss(student, teacher, temperature=4.0))

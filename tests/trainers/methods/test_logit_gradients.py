@@ -5,21 +5,22 @@ import torch
 from torch.autograd import gradcheck
 
 from tests.trainers.methods.logits import KLS, random_logits
+from trainers.methods._groups import compare_groups
+from trainers.methods._ranking import by_teacher
 from trainers.methods.kd import kd_loss
-from trainers.methods.partition import by_teacher, partition_loss
 
 
 @pytest.mark.parametrize("kl", KLS)
 @pytest.mark.parametrize("cuts", [(1,), (3,), (5,), (1, 2), (1, 4), (2, 3, 5), (1, 2, 3, 4, 5)])
-def test_partition_loss_passes_gradcheck(cuts, kl):
+def test_the_partition_passes_gradcheck(cuts, kl):
     student, teacher, _ = random_logits(3, 6)
     weights = [0.5 + i for i in range(len(cuts) + 1)]
 
     def loss(logits):
-        return partition_loss(
+        return compare_groups(
             logits,
             teacher,
-            ranking_BC=by_teacher(teacher),
+            ranking=by_teacher(teacher),
             cuts=cuts,
             w0=1.3,
             weights=weights,
@@ -39,7 +40,7 @@ def test_an_outer_factor_reaches_the_gradient_and_the_parts_have_none():
     student, teacher, _ = random_logits(3, 6)
     student.requires_grad_()
     arguments = {"cuts": (2,), "w0": 1.0, "weights": (1.0, 1.0), "temperature": 2.0}
-    answer = partition_loss(student, teacher, ranking_BC=by_teacher(teacher), **arguments)
+    answer = compare_groups(student, teacher, ranking=by_teacher(teacher), **arguments)
     assert not answer.between.requires_grad
     assert not answer.within.requires_grad
     (once,) = torch.autograd.grad(answer.loss, student, retain_graph=True)
@@ -51,8 +52,8 @@ def test_no_gradient_reaches_the_teacher():
     student, teacher, _ = random_logits(3, 6)
     student.requires_grad_()
     teacher.requires_grad_()
-    partition = partition_loss(
-        student, teacher, ranking_BC=by_teacher(teacher), cuts=(2,), w0=1.0, weights=(1.0, 1.0), temperature=2.0
+    partition = compare_groups(
+        student, teacher, ranking=by_teacher(teacher), cuts=(2,), w0=1.0, weights=(1.0, 1.0), temperature=2.0
     )
     (partition.loss + kd_loss(student, teacher, temperature=2.0)).backward()
     assert student.grad is not None
@@ -76,7 +77,7 @@ def test_what_does_not_fit_is_refused_with_rule_and_value(changes, rule):
     student, teacher, _ = random_logits(3, 6)
     sound = {"teacher_BC": teacher, "cuts": (2,), "w0": 1.0, "weights": (1.0, 1.0), "temperature": 2.0}
     with pytest.raises(ValueError) as refusal:
-        partition_loss(student, ranking_BC=by_teacher(teacher), **{**sound, **changes})
+        compare_groups(student, ranking=by_teacher(teacher), **{**sound, **changes})
     assert rule in str(refusal.value)
 
 

@@ -8,7 +8,7 @@ from trainers.methods import build, get
 from trainers.methods.gdkd import GDKD
 from trainers.methods.kd import KD
 
-NAMES = "(it has: k, w0, w1, w2, temperature, kl, ce_weight, weight, warmup_epochs, standardize)"
+NAMES = "(it has: cut, k, mass, w0, w1, w2, temperature, kl, ce_weight, weight, warmup_epochs, standardize)"
 
 
 @pytest.mark.parametrize(

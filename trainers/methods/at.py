@@ -1,0 +1,72 @@
+"""Attention transfer: where in the image the maps of student and teacher are strong.
+
+Zagoruyko, Komodakis, "Paying More Attention to Attention: Improving the Performance of Convolutional Neural Networks
+via Attention Transfer", ICLR 2017, arXiv:1612.03928.
+Shapes: B = batch, C = channels, H = height, W = width.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from torch import Tensor
+
+from trainers.methods._base import Log, Method, Needs, Range, Values, check
+from trainers.methods._layers import chosen, same_size, shapes, spatial, unit
+from trainers.methods._outputs import Output
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AT:
+    p: Annotated[int, Range(ge=1)] = 2
+    """Power of the activations before the mean over channels; a higher one looks at the strongest places only."""
+    ce_weight: Annotated[float, Range(ge=0)] = 1.0
+    """Factor of the cross-entropy with the labels."""
+    weight: Annotated[float, Range(ge=0, search=Log(100, 5000))] = 1000.0
+    """Factor of the method's term beside the cross-entropy."""
+    warmup_epochs: Annotated[float, Range(ge=0)] = 0.0
+    """Epochs over which the method's term ramps up to its weight."""
+
+    def __post_init__(self) -> None:
+        check(self, "at")
+
+
+def at_loss(student_maps: Sequence[Tensor], teacher_maps: Sequence[Tensor], *, p: int = 2) -> Tensor:
+    """Return the sum over the maps of mean((a_student − a_teacher)²), a = mean over channels of |map|^p, at length 1.
+
+    The mean is over batch and pixels. 0 where the attention maps are equal up to a factor for each image.
+
+    Args:
+        student_maps: [B, C, H, W] each; channels and size may differ from the teacher's: the larger is averaged.
+        teacher_maps: as many; constants.
+    """
+    pairs = zip(student_maps, teacher_maps, strict=True)
+    return torch.stack([_distance(*same_size(ours, theirs.detach()), p) for ours, theirs in pairs]).sum()
+
+
+def _distance(ours: Tensor, theirs: Tensor, p: int) -> Tensor:
+    return (_attention(ours, p) - _attention(theirs, p)).square().mean()
+
+
+def _attention(one: Tensor, p: int) -> Tensor:
+    return unit(one.abs().pow(p).mean(1).flatten(1), dim=1)
+
+
+def _term(values: Values, student: Output, teacher: Output, _target_B: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    ours, theirs = zip(*spatial("at", shapes(student.maps), shapes(teacher.maps)), strict=True)
+    loss = at_loss(chosen(student.maps, ours), chosen(teacher.maps, theirs), p=int(values["p"]))
+    return loss, {"at": loss.detach()}
+
+
+AT_METHOD = Method(
+    name="at",
+    version=1,
+    hyperparameters=AT,
+    loss=at_loss,
+    term=_term,
+    needs=Needs.FEATURES,
+    summary="where in the image the maps are strong",
+    source="arXiv:1612.03928",
+    kind="feature",
+)

@@ -1,0 +1,105 @@
+"""Curriculum temperature: distillation at a temperature that is trained to make the student's task harder.
+
+Li, Li, Yang, Zhao, Song, Luo, Li, Yang, "Curriculum Temperature for Knowledge Distillation", AAAI 2023,
+arXiv:2211.16231; the variant with one temperature for all samples.
+Shapes: B = batch, C = classes.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from torch import Tensor, nn
+
+from trainers.methods._base import Log, Method, Needs, Range, Values, check
+from trainers.methods._outputs import Output, Setting
+from trainers.methods._tensors import raised
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CTKD:
+    temperature_start: Annotated[float, Range(gt=0)] = 1.0
+    """The lowest temperature that can be learned."""
+    temperature_range: Annotated[float, Range(ge=0)] = 20.0
+    """The highest one is so much higher."""
+    initial: Annotated[float, Range()] = 1.0
+    """The learned number at the start; the temperature is start + range · sigmoid of it: 15.6 at the defaults."""
+    reversal_fraction: Annotated[float, Range(ge=0, le=1)] = 10 / 240
+    """Fraction of the training over which the reversal of the temperature's gradient grows from none to whole."""
+    ce_weight: Annotated[float, Range(ge=0)] = 0.1
+    """Factor of the cross-entropy with the labels."""
+    weight: Annotated[float, Range(ge=0, search=Log(0.5, 9))] = 0.9
+    """Factor of the method's term beside the cross-entropy."""
+    warmup_epochs: Annotated[float, Range(ge=0)] = 0.0
+    """Epochs over which the method's term ramps up to its weight."""
+    standardize: bool = False
+    """Standardize the logits of teacher and student first."""
+
+    def __post_init__(self) -> None:
+        check(self, "ctkd")
+
+
+def ctkd_loss(student_BC: Tensor, teacher_BC: Tensor, *, temperature: float | Tensor) -> Tensor:
+    """Return T² · KL(teacher || student) at T, in nats, averaged over the batch.
+
+    The gradient reaches the temperature where it is a tensor, through T² and both softened distributions.
+
+    Args:
+        student_BC: logits; half precision is raised to float32, float64 is kept.
+        teacher_BC: logits of the same shape; a constant.
+        temperature: greater than 0; a tensor is of one number.
+
+    Raises:
+        ValueError: the tensors are not two of one shape [B, C].
+    """
+    student, teacher = raised(student_BC, teacher_BC)
+    student_log = (student / temperature).log_softmax(1)
+    teacher_log = (teacher / temperature).log_softmax(1)
+    divergence = (teacher_log.exp() * (teacher_log - student_log)).sum()
+    return divergence * (temperature**2 / len(student))
+
+
+class _CTKD(nn.Module):
+    """Holds the learned number; the optimizer that lowers the loss raises it in the temperature."""
+
+    def __init__(self, values: Values, setting: Setting) -> None:
+        super().__init__()
+        self.number = nn.Parameter(torch.tensor(float(values["initial"])))
+        self._start, self._range = float(values["temperature_start"]), float(values["temperature_range"])
+        self._ramp = float(values["reversal_fraction"]) * setting.epochs
+
+    def forward(
+        self, student: Output, teacher: Output, _target_B: Tensor, epoch: int
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        temperature = self._start + self._range * _scaled(self.number, _reversal(epoch, self._ramp)).sigmoid()
+        loss = ctkd_loss(student.logits, teacher.logits, temperature=temperature)
+        return loss, {"ctkd": loss.detach(), "temperature": temperature.detach()}
+
+
+def _reversal(epoch: int, ramp: float) -> float:
+    """Return the factor of the temperature's gradient: a cosine from 0 to −1 over the first `ramp` epochs."""
+    done = min(epoch / ramp, 1.0) if ramp > 0 else 1.0
+    return (math.cos(math.pi * done) - 1) / 2
+
+
+def _scaled(number: Tensor, factor: float) -> Tensor:
+    """Return the number itself, its gradient times the factor."""
+    constant = number.detach()
+    return constant + factor * (number - constant)
+
+
+def _dead(values: Values, _classes: int) -> tuple[str, ...]:
+    return ("initial", "reversal_fraction") if values["temperature_range"] == 0 else ()
+
+
+CTKD_METHOD = Method(
+    name="ctkd",
+    version=1,
+    hyperparameters=CTKD,
+    module=_CTKD,
+    needs=Needs.LOGITS,
+    summary="kd at a temperature that is trained against the student",
+    source="arXiv:2211.16231",
+    dead=_dead,
+)

@@ -1,0 +1,100 @@
+"""DIST: match how classes and samples relate, not the probabilities themselves.
+
+Huang, You, Wang, Qian, Xu, "Knowledge Distillation from A Stronger Teacher", NeurIPS 2022, arXiv:2205.10536.
+Shapes: B = batch, C = classes.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from torch import Tensor
+from torch.linalg import vector_norm
+
+from trainers.methods._base import ForPair, Log, Method, Needs, Range, Values, check
+from trainers.methods._tensors import raised
+
+EPSILON = 1e-8
+"""Added to the product of the two norms."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DIST:
+    beta: Annotated[float, Range(ge=0, search=Log(0.5, 8))] = 2.0
+    """Factor of the relation between the classes of a sample."""
+    gamma: Annotated[float, Range(ge=0, search=Log(0.5, 8))] = 2.0
+    """Factor of the relation between the samples of a batch, class by class; constant for a batch of 1."""
+    temperature: Annotated[float, Range(gt=0, search=Log(1, 8))] = 4.0
+    """Divides the logits; 1 leaves the probabilities as they are."""
+    ce_weight: Annotated[float, Range(ge=0)] = 1.0
+    """Factor of the cross-entropy with the labels."""
+    weight: Annotated[float, Range(ge=0)] = 1.0
+    """Factor of the method's term beside the cross-entropy."""
+    warmup_epochs: Annotated[float, Range(ge=0)] = 0.0
+    """Epochs over which the method's term ramps up to its weight."""
+    standardize: bool = False
+    """Standardize the logits of teacher and student first."""
+
+    def __post_init__(self) -> None:
+        check(self, "dist")
+
+
+def dist_loss(student_BC: Tensor, teacher_BC: Tensor, *, temperature: float, beta: float, gamma: float) -> Tensor:
+    """Return T² · (beta · (1 − mean ρ of samples) + gamma · (1 − mean ρ of classes)).
+
+    ρ is Pearson's correlation of student's and teacher's probabilities at T: over the classes of a sample, and over
+    the samples of the batch for a class, with 1e-8 added to the product of norms. That is not nothing: a class of
+    1,000 at T 4 has a product of about 4e-6, so equal networks have a loss a little above 0. The second term needs
+    B ≥ 2; a batch of 1 has no relation between samples and gives the constant T² · gamma.
+
+    Where a student's probabilities are all but equal over a row the gradient is steep, up to 1 / 1e-8: more than
+    float16 can hold. A student whose classifier starts at 0 begins there.
+
+    Args:
+        student_BC: logits; half precision is raised to float32, float64 is kept.
+        teacher_BC: logits of the same shape; a constant.
+
+    Raises:
+        ValueError: the tensors are not two of one shape [B, C].
+    """
+    inter, intra = _relations(student_BC, teacher_BC, temperature)
+    return beta * inter + gamma * intra
+
+
+def _relations(student_BC: Tensor, teacher_BC: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
+    student, teacher = raised(student_BC, teacher_BC)
+    ours, theirs = (student / temperature).softmax(1), (teacher / temperature).softmax(1)
+    scale = temperature**2
+    return scale * (1 - _correlation(ours, theirs, 1).mean()), scale * (1 - _correlation(ours, theirs, 0).mean())
+
+
+def _correlation(left_BC: Tensor, right_BC: Tensor, dim: int) -> Tensor:
+    left = left_BC - left_BC.mean(dim, keepdim=True)
+    right = right_BC - right_BC.mean(dim, keepdim=True)
+    norms: Tensor = vector_norm(left, dim=dim) * vector_norm(right, dim=dim)
+    return (left * right).sum(dim) / (norms + EPSILON)
+
+
+def _term(
+    values: Values, student_BC: Tensor, teacher_BC: Tensor, _target_B: Tensor
+) -> tuple[Tensor, dict[str, Tensor]]:
+    inter, intra = _relations(student_BC, teacher_BC, float(values["temperature"]))
+    loss = float(values["beta"]) * inter + float(values["gamma"]) * intra
+    return loss, {"inter": inter.detach(), "intra": intra.detach()}
+
+
+def _dead(values: Values, _classes: int) -> tuple[str, ...]:
+    return ("temperature",) if values["beta"] == 0 and values["gamma"] == 0 else ()
+
+
+DIST_METHOD = Method(
+    name="dist",
+    version=1,
+    hyperparameters=DIST,
+    loss=dist_loss,
+    term=_term,
+    needs=Needs.LOGITS,
+    summary="correlation of probabilities over classes and over samples",
+    source="arXiv:2205.10536",
+    dead=_dead,
+    by_pair=(ForPair(datasets=("imagenet",), values={"temperature": 1.0}),),
+)

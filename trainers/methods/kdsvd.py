@@ -1,0 +1,154 @@
+"""Knowledge distillation by singular value decomposition: how the main patterns of one stage become those of the next.
+
+Lee, Kim, Song, "Self-supervised Knowledge Distillation Using Singular Value Decomposition", ECCV 2018,
+arXiv:1807.06819. As in the comparison of Tian, Krishnan, Isola, arXiv:1910.10699, without the self-supervised part.
+Shapes: B = batch, C = channels, H = height, W = width, K = singular vectors.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Annotated, Any
+
+import torch
+from torch import Tensor
+
+from trainers.methods._base import Log, Method, Needs, Range, Values, check
+from trainers.methods._layers import EPS, Shape, chosen, compared, same_size, shapes, unit
+from trainers.methods._outputs import Output
+
+MORE = 3
+"""How many more vectors of the student are offered to align with the teacher's."""
+RBF_WIDTH = 8.0
+BROADENING = 1e-10
+"""Added to the squared difference of two eigenvalues, of which the largest are at most 1, where the gradient divides
+by that difference."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KDSVD:
+    k: Annotated[int, Range(ge=1, search=Log(1, 4))] = 1
+    """How many singular vectors of the teacher's maps are compared; at most the width of the smallest map."""
+    ce_weight: Annotated[float, Range(ge=0)] = 1.0
+    """Factor of the cross-entropy with the labels."""
+    weight: Annotated[float, Range(ge=0, search=Log(0.1, 10))] = 1.0
+    """Factor of the method's term beside the cross-entropy."""
+    warmup_epochs: Annotated[float, Range(ge=0)] = 0.0
+    """Epochs over which the method's term ramps up to its weight."""
+
+    def __post_init__(self) -> None:
+        check(self, "kdsvd")
+
+
+def kdsvd_loss(student_maps: Sequence[Tensor], teacher_maps: Sequence[Tensor], *, k: int = 1) -> Tensor:
+    """Return the sum over consecutive maps of |R_student − R_teacher|² / B, R = exp(−(v_i − u_j)² / 8).
+
+    v and u are the right singular vectors of a map, seen as a matrix [C·H, W], and of the map before; those of both
+    networks are scaled by the teacher's singular values (at length 1), the student's first brought into the order and
+    sign of the teacher's. 0 where the vectors are equal.
+
+    Waits for the GPU in every step: torch's decomposition of matrices does. The gradient is finite for repeated
+    singular values, whose vectors are not determined: it leaves their turning into each other out.
+
+    Args:
+        student_maps: [B, C, H, W], two or more; channels and size may differ from the teacher's: the larger is
+            averaged.
+        teacher_maps: as many; constants.
+    """
+    sized = [same_size(ours, theirs.detach()) for ours, theirs in zip(student_maps, teacher_maps, strict=True)]
+    k = min(k, *(ours.shape[3] for ours, _ in sized))
+    vectors = [_vectors(ours, theirs, k) for ours, theirs in sized]
+    steps = pairwise(vectors)
+    terms = [(_rbf(s, s_before) - _rbf(t, t_before)).square().sum() for (s_before, t_before), (s, t) in steps]
+    return torch.stack(terms).sum() / len(student_maps[0])
+
+
+def _vectors(ours: Tensor, theirs: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """Return the scaled vectors [B, W, K] of both maps."""
+    our_vectors, _ = _decomposed(ours, k + MORE)
+    their_vectors, values_BK = _decomposed(theirs, k)
+    scale = unit(values_BK, dim=1).unsqueeze(1)
+    return _aligned(our_vectors, their_vectors) * scale, their_vectors * scale
+
+
+def _decomposed(one: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """Return the first k right singular vectors [B, W, K] and values [B, K] of the maps; as many as there are."""
+    rows = one.flatten(1, 2)
+    gram = rows.mT @ rows
+    trace = gram.diagonal(dim1=1, dim2=2).sum(1).detach()  # a constant: the vectors do not depend on it
+    vectors, eigenvalues = _Eigenvectors.apply(gram / trace.clamp_min(EPS)[:, None, None])
+    return vectors.flip(2)[:, :, :k], eigenvalues.clamp_min(0).sqrt().flip(1)[:, :k]
+
+
+def _aligned(ours: Tensor, theirs: Tensor) -> Tensor:
+    """Return, for each vector of the teacher, the student's of the greatest |cosine|, with the cosine's sign."""
+    cosines = (ours.mT @ theirs).detach()
+    best = cosines.abs().argmax(1, keepdim=True)
+    signs = cosines.gather(1, best).sign()
+    return ours.gather(2, best.expand(-1, ours.shape[1], -1)) * signs
+
+
+def _rbf(vectors: Tensor, before: Tensor) -> Tensor:
+    return (-(vectors.unsqueeze(2) - before.unsqueeze(1)).square() / RBF_WIDTH).exp()
+
+
+class _Eigenvectors(torch.autograd.Function):
+    """Eigenvectors (differentiable) and eigenvalues (constants) of symmetric matrices, in rising order.
+
+    The gradient divides by differences d of eigenvalues: here by d + ε/d, so that it is finite for equal ones. Matrices
+    that are not finite have vectors that are not: they must be seen in the loss, not break the decomposition.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, matrices: Tensor) -> tuple[Tensor, Tensor]:
+        finite = matrices.isfinite().all(2, keepdim=True).all(1, keepdim=True)
+        eigenvalues, vectors = torch.linalg.eigh(torch.where(finite, matrices, 0.0))
+        vectors = torch.where(finite, vectors, torch.nan)
+        ctx.save_for_backward(eigenvalues, vectors)
+        ctx.mark_non_differentiable(eigenvalues)
+        return vectors, eigenvalues
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        eigenvalues: Tensor
+        vectors: Tensor
+        eigenvalues, vectors = ctx.saved_tensors
+        apart = eigenvalues.unsqueeze(1) - eigenvalues.unsqueeze(2)
+        turned = apart / (apart.square() + BROADENING) * (vectors.mT @ gradients[0])
+        gradient = vectors @ turned @ vectors.mT
+        return (gradient + gradient.mT) / 2
+
+
+def _pairs(student: tuple[Shape, ...], teacher: tuple[Shape, ...]) -> tuple[tuple[int, int], ...]:
+    """Return the compared maps.
+
+    Raises:
+        ValueError: there are not two that go on from one to the next, or all are one pixel wide.
+    """
+    pairs = compared(student, teacher)
+    if len(pairs) < 2 or all(min(student[s][2], teacher[t][2]) == 1 for s, t in pairs):
+        raise ValueError(
+            "'kdsvd' cannot work with these networks: it compares how one map goes over into the next, and needs two "
+            f"or more maps that go together, not all one pixel wide; student {student}, teacher {teacher} "
+            "(channels, height, width)"
+        )
+    return pairs
+
+
+def _term(values: Values, student: Output, teacher: Output, _target_B: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    ours, theirs = zip(*_pairs(shapes(student.maps), shapes(teacher.maps)), strict=True)
+    loss = kdsvd_loss(chosen(student.maps, ours), chosen(teacher.maps, theirs), k=int(values["k"]))
+    return loss, {"kdsvd": loss.detach()}
+
+
+KDSVD_METHOD = Method(
+    name="kdsvd",
+    version=1,
+    hyperparameters=KDSVD,
+    loss=kdsvd_loss,
+    term=_term,
+    needs=Needs.FEATURES,
+    summary="how singular vectors of one stage go over into the next",
+    source="arXiv:1807.06819",
+    kind="feature",
+)

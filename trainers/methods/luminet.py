@@ -1,0 +1,99 @@
+"""LumiNet: compare logits after each class was standardised over the batch.
+
+Hossain et al., "LumiNet: The Bright Side of Perceptual Knowledge Distillation", arXiv:2310.03669.
+Shapes: B = batch, C = classes.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from torch import Tensor
+
+from trainers.methods._base import ForPair, Log, Method, Needs, Range, Values, check
+from trainers.methods._tensors import raised
+
+EPSILON = 1e-5
+"""Added to the variance, which is of logits squared."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LumiNet:
+    alpha: Annotated[float, Range(ge=0, search=Log(2, 80))] = 31.0
+    """Its square is the factor of the KL; there is no T²."""
+    temperature: Annotated[float, Range(gt=0, search=Log(0.7, 8))] = 4.0
+    """Divides the standardised logits."""
+    ce_weight: Annotated[float, Range(ge=0)] = 2.0
+    """Factor of the cross-entropy with the labels."""
+    weight: Annotated[float, Range(ge=0)] = 1.0
+    """Factor of the method's term beside the cross-entropy."""
+    warmup_epochs: Annotated[float, Range(ge=0)] = 20.0
+    """Epochs over which the method's term ramps up to its weight; the authors' 20 belong to 240 epochs."""
+    standardize: bool = False
+    """Standardize the logits of teacher and student first, over the classes of each sample."""
+
+    def __post_init__(self) -> None:
+        check(self, "luminet")
+
+
+def luminet_loss(student_BC: Tensor, teacher_BC: Tensor, *, alpha: float, temperature: float) -> Tensor:
+    """Return alpha² · KL(teacher || student) at T of (z − mean) / √(variance + 1e-5), in nats, averaged over the batch.
+
+    Mean and variance are those of a class over the batch, the variance with B. 0 where the logits differ by a constant
+    for each class; 0 for a batch of 1, which has nothing to tell.
+
+    Args:
+        student_BC: logits; half precision is raised to float32, float64 is kept.
+        teacher_BC: logits of the same shape; a constant.
+
+    Raises:
+        ValueError: the tensors are not two of one shape [B, C].
+    """
+    student, teacher = raised(student_BC, teacher_BC)
+    student_log = (_perception(student) / temperature).log_softmax(1)
+    teacher_log = (_perception(teacher) / temperature).log_softmax(1)
+    return (teacher_log.exp() * (teacher_log - student_log)).sum() * (alpha**2 / len(student))
+
+
+def _perception(logits_BC: Tensor) -> Tensor:
+    """Return each class standardised over the batch."""
+    centred = logits_BC - logits_BC.mean(0)
+    return centred * (centred.square().mean(0) + EPSILON).rsqrt()
+
+
+def _term(
+    values: Values, student_BC: Tensor, teacher_BC: Tensor, _target_B: Tensor
+) -> tuple[Tensor, dict[str, Tensor]]:
+    alpha, temperature = float(values["alpha"]), float(values["temperature"])
+    loss = luminet_loss(student_BC, teacher_BC, alpha=alpha, temperature=temperature)
+    return loss, {"luminet": loss.detach()}
+
+
+def _dead(values: Values, _classes: int) -> tuple[str, ...]:
+    return ("temperature",) if values["alpha"] == 0 else ()
+
+
+def _tuned(dataset: str, teacher: str, student: str, **values: float) -> ForPair:
+    return ForPair(datasets=(dataset,), pairs=((teacher, student),), values=values)
+
+
+LUMINET_METHOD = Method(
+    name="luminet",
+    version=1,
+    hyperparameters=LumiNet,
+    loss=luminet_loss,
+    term=_term,
+    needs=Needs.LOGITS,
+    summary="KL of logits standardised class by class over the batch",
+    source="arXiv:2310.03669",
+    dead=_dead,
+    by_pair=(
+        _tuned("cifar100", "cifar_resnet32x4", "cifar_resnet8x4", alpha=34.0),
+        _tuned("cifar100", "cifar_vgg13", "cifar_vgg8", alpha=11.0, temperature=2.0, ce_weight=1.3),
+        _tuned("cifar100", "cifar_vgg13", "cifar_mobilenetv2", alpha=70.0, temperature=8.0),
+        _tuned("cifar100", "cifar_resnet50", "cifar_mobilenetv2", alpha=70.0, temperature=8.0),
+        _tuned("cifar100", "cifar_wrn_40_2", "cifar_wrn_40_1", alpha=75.0, temperature=8.0, ce_weight=1.0),
+        _tuned("cifar100", "cifar_wrn_40_2", "cifar_shufflev1", alpha=35.0),
+        _tuned("imagenet", "resnet34", "resnet18", alpha=2.0, temperature=1.0, ce_weight=0.7, warmup_epochs=1.0),
+        _tuned("imagenet", "resnet50", "mobilenetv1", alpha=2.0, temperature=0.7, ce_weight=1.0, warmup_epochs=1.0),
+    ),
+)

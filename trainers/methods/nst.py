@@ -1,0 +1,80 @@
+"""Neuron selectivity transfer: the distribution of the channels' patterns, compared by a polynomial kernel.
+
+Huang, Wang, "Like What You Like: Knowledge Distill via Neuron Selectivity Transfer", 2017, arXiv:1707.01219.
+Shapes: B = batch, C = channels (Cs of the student, Ct of the teacher), H = height, W = width, P = H · W.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from torch import Tensor
+
+from trainers.methods._base import Log, Method, Needs, Range, Values, check
+from trainers.methods._layers import chosen, same_size, shapes, spatial, unit
+from trainers.methods._outputs import Output
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NST:
+    ce_weight: Annotated[float, Range(ge=0)] = 1.0
+    """Factor of the cross-entropy with the labels."""
+    weight: Annotated[float, Range(ge=0, search=Log(5, 500))] = 50.0
+    """Factor of the method's term beside the cross-entropy."""
+    warmup_epochs: Annotated[float, Range(ge=0)] = 0.0
+    """Epochs over which the method's term ramps up to its weight."""
+
+    def __post_init__(self) -> None:
+        check(self, "nst")
+
+
+def nst_loss(student_maps: Sequence[Tensor], teacher_maps: Sequence[Tensor]) -> Tensor:
+    """Return the sum over the maps of the squared maximum mean discrepancy between the channels of an image.
+
+    mean k(t, t) + mean k(s, s) − 2 mean k(s, t) with k(a, b) = (a · b)², over batch and channels; a channel is a
+    vector over the pixels at length 1. Never negative, 0 where the channels are equal up to order and sign.
+
+    Args:
+        student_maps: [B, Cs, H, W] each; channels and size may differ from the teacher's: the larger is averaged.
+        teacher_maps: [B, Ct, H, W], as many; constants.
+    """
+    pairs = zip(student_maps, teacher_maps, strict=True)
+    return torch.stack([_discrepancy(*same_size(ours, theirs.detach())) for ours, theirs in pairs]).sum()
+
+
+def _discrepancy(ours: Tensor, theirs: Tensor) -> Tensor:
+    """Compute the kernel's means by the smaller Gram matrices: [P, P], or [Cs, Cs], [Ct, Ct] and [Cs, Ct].
+
+    The sum of k over two sets of channels A [C, P] and D is the inner product of AᵀA and DᵀD, so that the discrepancy
+    is the squared distance of two [P, P] matrices: deep layers have thousands of channels, but few pixels.
+    """
+    a, b = unit(ours.flatten(2), dim=2), unit(theirs.flatten(2), dim=2)
+    of_ours, of_theirs, pixels = a.shape[1], b.shape[1], a.shape[2]
+    if 2 * pixels**2 <= of_ours**2 + of_theirs**2 + of_ours * of_theirs:
+        difference = a.mT @ a / of_ours - b.mT @ b / of_theirs
+        return difference.square().sum((1, 2)).mean()
+    return _kernel_mean(b, b) + _kernel_mean(a, a) - 2 * _kernel_mean(a, b)
+
+
+def _kernel_mean(a: Tensor, b: Tensor) -> Tensor:
+    return (a @ b.mT).square().mean()
+
+
+def _term(_values: Values, student: Output, teacher: Output, _target_B: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    ours, theirs = zip(*spatial("nst", shapes(student.maps), shapes(teacher.maps)), strict=True)
+    loss = nst_loss(chosen(student.maps, ours), chosen(teacher.maps, theirs))
+    return loss, {"nst": loss.detach()}
+
+
+NST_METHOD = Method(
+    name="nst",
+    version=1,
+    hyperparameters=NST,
+    loss=nst_loss,
+    term=_term,
+    needs=Needs.FEATURES,
+    summary="distribution of the patterns that the channels select",
+    source="arXiv:1707.01219",
+    kind="feature",
+)

@@ -1,0 +1,68 @@
+"""Probabilistic knowledge transfer: each image's distribution of similarity over the rest of the batch.
+
+Passalis, Tefas, "Learning Deep Representations with Probabilistic Knowledge Transfer", ECCV 2018, arXiv:1803.10837.
+Shapes: B = batch, D = width of the vector (may differ between the networks).
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from torch import Tensor
+
+from trainers.methods._base import Log, Method, Needs, Range, Values, check
+from trainers.methods._layers import vector
+from trainers.methods._outputs import Output
+
+EPS = 1e-7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PKT:
+    ce_weight: Annotated[float, Range(ge=0)] = 1.0
+    """Factor of the cross-entropy with the labels."""
+    weight: Annotated[float, Range(ge=0, search=Log(3000, 100000))] = 30000.0
+    """Factor of the method's term beside the cross-entropy."""
+    warmup_epochs: Annotated[float, Range(ge=0)] = 0.0
+    """Epochs over which the method's term ramps up to its weight."""
+
+    def __post_init__(self) -> None:
+        check(self, "pkt")
+
+
+def pkt_loss(student_vector: Tensor, teacher_vector: Tensor) -> Tensor:
+    """Return the mean over i, j of P_teacher · log((P_teacher + ε) / (P_student + ε)), in nats, ε = 1e-7.
+
+    P [B, B] = (cosine + 1) / 2 of every two images, each row divided by its sum.
+
+    Args:
+        student_vector: [B, D].
+        teacher_vector: [B, D] of any width; a constant.
+    """
+    ours, theirs = _probabilities(student_vector), _probabilities(teacher_vector.detach())
+    return (theirs * ((theirs + EPS) / (ours + EPS)).log()).mean()
+
+
+def _probabilities(vectors_BD: Tensor) -> Tensor:
+    length = torch.linalg.vector_norm(vectors_BD, dim=1, keepdim=True)
+    scaled = torch.where(length > 0, vectors_BD / (length + EPS), 0.0)  # a vector of zeros gets no gradient
+    similarity = (scaled @ scaled.T + 1) / 2
+    return similarity / similarity.sum(1, keepdim=True)
+
+
+def _term(_values: Values, student: Output, teacher: Output, _target_B: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    loss = pkt_loss(vector("pkt", student), vector("pkt", teacher))
+    return loss, {"pkt": loss.detach()}
+
+
+PKT_METHOD = Method(
+    name="pkt",
+    version=1,
+    hyperparameters=PKT,
+    loss=pkt_loss,
+    term=_term,
+    needs=Needs.FEATURES,
+    summary="each image's distribution of similarity over the batch",
+    source="arXiv:1803.10837",
+    kind="feature",
+)

@@ -1,0 +1,69 @@
+"""Similarity preservation: images that look alike to the teacher shall look alike to the student.
+
+Tung, Mori, "Similarity-Preserving Knowledge Distillation", ICCV 2019, arXiv:1907.09682.
+Shapes: B = batch, C = channels, H = height, W = width.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from torch import Tensor
+
+from trainers.methods._base import Log, Method, Needs, Range, Values, check
+from trainers.methods._layers import unit
+from trainers.methods._outputs import Output
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SP:
+    ce_weight: Annotated[float, Range(ge=0)] = 1.0
+    """Factor of the cross-entropy with the labels."""
+    weight: Annotated[float, Range(ge=0, search=Log(300, 10000))] = 3000.0
+    """Factor of the method's term beside the cross-entropy."""
+    warmup_epochs: Annotated[float, Range(ge=0)] = 0.0
+    """Epochs over which the method's term ramps up to its weight."""
+
+    def __post_init__(self) -> None:
+        check(self, "sp")
+
+
+def sp_loss(student_maps: Sequence[Tensor], teacher_maps: Sequence[Tensor]) -> Tensor:
+    """Return the sum over the maps of |G_student − G_teacher|² / B².
+
+    G = F Fᵀ [B, B] with rows at length 1, F = the maps flattened to [B, C·H·W].
+
+    Args:
+        student_maps: [B, C, H, W] each; channels and size may differ from the teacher's.
+        teacher_maps: as many; constants.
+    """
+    pairs = zip(student_maps, teacher_maps, strict=True)
+    return torch.stack([_distance(ours, theirs.detach()) for ours, theirs in pairs]).sum()
+
+
+def _distance(ours: Tensor, theirs: Tensor) -> Tensor:
+    return (_similarity(ours) - _similarity(theirs)).square().sum() / len(ours) ** 2
+
+
+def _similarity(one: Tensor) -> Tensor:
+    flat = one.flatten(1)
+    return unit(flat @ flat.T, dim=1)
+
+
+def _term(_values: Values, student: Output, teacher: Output, _target_B: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    loss = sp_loss(student.maps[-1:], teacher.maps[-1:])
+    return loss, {"sp": loss.detach()}
+
+
+SP_METHOD = Method(
+    name="sp",
+    version=1,
+    hyperparameters=SP,
+    loss=sp_loss,
+    term=_term,
+    needs=Needs.FEATURES,
+    summary="similarities between the images of a batch in the last map",
+    source="arXiv:1907.09682",
+    kind="feature",
+)

@@ -1,0 +1,198 @@
+"""Wasserstein distillation of logits: what it costs to move the student's probabilities to the teacher's.
+
+Lv, Yang, Li, "Wasserstein Distance Rivals Kullback-Leibler Divergence for Knowledge Distillation", NeurIPS 2024,
+arXiv:2412.08139; its logit part, WKD-L.
+Shapes: B = batch, C = classes, D = width of the vector before the classifier.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from trainers.methods._base import ForPair, Log, Method, Needs, Range, Values, check
+from trainers.methods._outputs import Output, Setting
+from trainers.methods._tensors import raised
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WKD:
+    gamma: Annotated[float, Range(ge=0, search=Log(10, 1000))] = 200.0
+    """Factor of the transport cost among the classes that are not the target."""
+    temperature: Annotated[float, Range(gt=0, search=Log(1, 16))] = 8.0
+    """Divides the logits of the classes that are not the target; the target's own part is at 1."""
+    sharpness: Annotated[float, Range(gt=0, search=Log(0.25, 4))] = 1.0
+    """Moving between classes costs 1 − exp(−sharpness · (1 − cosine of the teacher's classifier rows))."""
+    regularization: Annotated[float, Range(ge=0.02)] = 0.05
+    """Weight of the entropy in the transport, in units of cost; less is closer to the true transport cost."""
+    iterations: Annotated[int, Range(ge=1)] = 10
+    """Sinkhorn iterations."""
+    decay_from: Annotated[float, Range(ge=0, le=1)] = 150 / 240
+    """Fraction of the training from which gamma falls to 0 along a cosine; 1 keeps it."""
+    ce_weight: Annotated[float, Range(ge=0)] = 1.0
+    """Factor of the cross-entropy with the labels."""
+    weight: Annotated[float, Range(ge=0)] = 1.0
+    """Factor of the method's term beside the cross-entropy."""
+    warmup_epochs: Annotated[float, Range(ge=0)] = 0.0
+    """Epochs over which the method's term ramps up to its weight."""
+    standardize: bool = False
+    """Standardize the logits of teacher and student first."""
+
+    def __post_init__(self) -> None:
+        check(self, "wkd")
+
+
+def wkd_loss(
+    student_BC: Tensor,
+    teacher_BC: Tensor,
+    target_B: Tensor,
+    *,
+    gamma: float,
+    temperature: float,
+    cost: Tensor,
+    regularization: float,
+    iterations: int,
+) -> Tensor:
+    """Return −p(y) · log q(y) + gamma · Σ over i, j of F(i, j) · cost(i, j), averaged over the batch.
+
+    p and q are the teacher's and the student's probabilities at T 1 of the target y. F is the plan that moves the
+    student's probabilities at T among the other classes to the teacher's, as Sinkhorn's iterations leave it: exactly
+    the student's on one side, nearly the teacher's on the other. The gradient goes through the iterations. The plan
+    is blurred by its entropy, so equal distributions cost a little more than 0.
+
+    All samples share one cost, so a plan is never written out: B·C + C² numbers an iteration, where the textbook has
+    B·C².
+
+    Args:
+        student_BC: logits, C at least 2; half precision is raised to float32, float64 is kept.
+        teacher_BC: logits of the same shape; a constant.
+        target_B: class numbers.
+        cost: [C, C] of moving from a class to another, 0 or greater, 0 from a class to itself; a constant. In float32
+            at most 80 times the regularization.
+
+    Raises:
+        ValueError: the logits are not two tensors of one shape [B, C], or the cost is not [C, C].
+    """
+    label, transport = _sides(student_BC, teacher_BC, target_B, temperature, cost, regularization, iterations)
+    return label + gamma * transport
+
+
+def _sides(
+    student_BC: Tensor,
+    teacher_BC: Tensor,
+    target_B: Tensor,
+    temperature: float,
+    cost: Tensor,
+    regularization: float,
+    iterations: int,
+) -> tuple[Tensor, Tensor]:
+    student, teacher = raised(student_BC, teacher_BC)
+    classes, target_B1 = student.shape[1], target_B[:, None]
+    if cost.shape != (classes, classes):
+        raise ValueError(f"a cost for {classes} classes must be [{classes}, {classes}], got {[*cost.shape]}")
+    label = -(teacher.softmax(1).gather(1, target_B1) * student.log_softmax(1).gather(1, target_B1)).mean()
+    ours, theirs = (
+        (logits / temperature).scatter(1, target_B1, -torch.inf).log_softmax(1) for logits in (student, teacher)
+    )
+    with torch.autocast(student.device.type, enabled=False):  # products of matrices would be rounded to half precision
+        return label, _transport(ours, theirs, cost.detach().to(student.dtype), regularization, iterations).mean()
+
+
+def _transport(source_BC: Tensor, goal_BC: Tensor, cost: Tensor, regularization: float, iterations: int) -> Tensor:
+    """Return the cost [B] of Sinkhorn's plan from one distribution to the other.
+
+    Args:
+        source_BC, goal_BC: logarithms of the probabilities; −∞ where both are 0.
+    """
+    kernel = (-cost / regularization).exp()
+    source_scale = torch.zeros_like(source_BC).masked_fill(source_BC == -torch.inf, -torch.inf)
+    for _ in range(iterations):
+        goal_scale = goal_BC - _log_product(source_scale, kernel)
+        source_scale = source_BC - _log_product(goal_scale, kernel.T)
+    # the last step made the plan's rows sum to the source: each class pays the mean cost of where it goes
+    scale = (goal_scale - _highest(goal_scale)).exp()
+    paid = (scale @ (kernel * cost).T) / (scale @ kernel.T)
+    return (source_BC.exp() * paid).sum(1)
+
+
+def _log_product(log_BC: Tensor, kernel: Tensor) -> Tensor:
+    """Return log(exp(x) @ kernel); never the logarithm of a 0, as the highest x stands for 1."""
+    high = _highest(log_BC)
+    return ((log_BC - high).exp() @ kernel).log() + high
+
+
+def _highest(log_BC: Tensor) -> Tensor:
+    return log_BC.detach().amax(1, keepdim=True)
+
+
+def class_costs(rows_CD: Tensor, sharpness: float) -> Tensor:
+    """Return the cost [C, C] of moving between classes that the rows of a classifier stand for."""
+    unit = functional.normalize(rows_CD, dim=1)
+    distance = (1 - unit @ unit.T).clamp(min=0).fill_diagonal_(0)
+    return -torch.expm1(-sharpness * distance)
+
+
+class _WKD(nn.Module):
+    """Holds the costs; without a linear layer of the teacher all different classes are as far from each other as those
+    with rows at right angles."""
+
+    cost: Tensor | None
+
+    def __init__(self, values: Values, setting: Setting) -> None:
+        super().__init__()
+        rows, self._sharpness = setting.class_weights, float(values["sharpness"])
+        costs = None if rows is None else class_costs(rows.detach().double(), self._sharpness).float()
+        self.register_buffer("cost", costs)
+        self._gamma, self._epochs = float(values["gamma"]), setting.epochs
+        self._decay_from = float(values["decay_from"]) * setting.epochs
+        self._settings = (float(values["regularization"]), int(values["iterations"]))
+        self._temperature = float(values["temperature"])
+
+    def forward(
+        self, student: Output, teacher: Output, target_B: Tensor, epoch: int
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        cost = self._equal(student.logits) if self.cost is None else self.cost
+        ours, theirs = student.logits, teacher.logits
+        label, transport = _sides(ours, theirs, target_B, self._temperature, cost, *self._settings)
+        loss = label + self._gamma * _decay(epoch, self._decay_from, self._epochs) * transport
+        return loss, {"label": label.detach(), "transport": transport.detach()}
+
+    def _equal(self, logits_BC: Tensor) -> Tensor:
+        return class_costs(
+            torch.eye(logits_BC.shape[1], dtype=logits_BC.dtype, device=logits_BC.device), self._sharpness
+        )
+
+
+def _decay(epoch: int, start: float, end: float) -> float:
+    """Return the factor of gamma: 1 up to the start, then a cosine down to 0 at the end."""
+    if epoch <= start or start == end:
+        return 1.0
+    return (1 + math.cos(math.pi * min((epoch - start) / (end - start), 1.0))) / 2
+
+
+def _dead(values: Values, classes: int) -> tuple[str, ...]:
+    """With two classes there is one other: nothing to move."""
+    of_transport = ("temperature", "sharpness", "regularization", "iterations", "decay_from")
+    if classes == 2:
+        return ("gamma", *of_transport)
+    return of_transport if values["gamma"] == 0 else ()
+
+
+WKD_METHOD = Method(
+    name="wkd",
+    version=1,
+    hyperparameters=WKD,
+    module=_WKD,
+    needs=Needs.LOGITS,
+    summary="cost of moving probabilities between classes, near ones being cheap",
+    source="arXiv:2412.08139",
+    dead=_dead,
+    by_pair=(
+        ForPair(datasets=("cifar100",), pairs=(("cifar_resnet32x4", "cifar_resnet8x4"),), values={"gamma": 600.0}),
+        ForPair(datasets=("cifar100",), pairs=(("cifar_wrn_40_2", "cifar_shufflev1"),), values={"gamma": 200.0}),
+        ForPair(datasets=("imagenet",), values={"gamma": 30.0, "temperature": 2.0}),
+    ),
+)
