@@ -71,15 +71,25 @@ def _parser() -> argparse.ArgumentParser:
     _add_sync(commands)
     _add_repeat(commands)
     _add_doctor(commands)
-    for name, text, command in (
-        ("methods", "list the distillation methods and their hyperparameters", _methods),
-        ("models", "list the networks", _models),
-        ("datasets", "list the data sets", _datasets),
-    ):
-        sub = commands.add_parser(name, help=text, description=text)
-        sub.add_argument("--home", help=argparse.SUPPRESS)
-        sub.set_defaults(command=command)
+    _add_lists(commands)
     return parser
+
+
+def _add_lists(commands: Any) -> None:
+    lists = {
+        "methods": ("list the distillation methods and their hyperparameters", _methods),
+        "models": ("list the networks, with parameters and multiply-adds", _models),
+        "datasets": ("list the data sets", _datasets),
+    }
+    parsers = {}
+    for name, (text, command) in lists.items():
+        parsers[name] = commands.add_parser(name, help=text, description=f"{text.capitalize()}.")
+        parsers[name].add_argument("--home", help=argparse.SUPPRESS)
+        parsers[name].set_defaults(command=command)
+    parsers["methods"].add_argument("names", nargs="*", metavar="METHOD", help="only these")
+    parsers["models"].add_argument(
+        "pattern", nargs="?", metavar="PATTERN", help="names with * and ?, timm's among them: 'timm:swin_tiny*'"
+    )
 
 
 def _add_home(parser: argparse.ArgumentParser) -> None:
@@ -315,21 +325,31 @@ def _report(options: argparse.Namespace) -> int:
 def _methods(options: argparse.Namespace) -> int:
     from trainers import methods
 
-    for name in methods.names():
-        method = methods.get(name)
-        print(f"{name:<8} {method.kind:<8} {method.summary}  [{method.source}]")
-        for field in method.fields():
-            print(f"         {field.name} = {field.default}  {field.doc}")
+    try:
+        asked = [methods.get(name) for name in options.names or methods.names()]
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return EXIT_WRONG_REQUEST
+    for method in asked:
+        print("\n".join(methods.lines_of(method)))
     return 0
 
 
 def _models(options: argparse.Namespace) -> int:
-    from trainers import models
+    from trainers.models.sizes import sizes
 
-    for name in models.names():
-        network = models.create(models.timm_name(name, 32), classes=100, channels=3)
-        print(f"{name:<12} {models.parameters(network):>12,} parameters (100 classes, 3 channels)")
-    print("and every network of timm as timm:<name>, e.g. timm:resnet18")
+    print(f"{'network':<36} {'images':>9} {'classes':>7} {'parameters':>12} {'multiply-adds':>16}")
+    found = 0
+    for size in sizes(options.pattern):
+        found += 1
+        images = f"{size.pixels} x {size.pixels}"
+        line = f"{size.name:<36} {images:>9} {size.classes:>7} {size.parameters:>12,} {size.multiply_adds:>16,}"
+        print(line, flush=True)
+    if options.pattern is None:
+        print("and every other network of timm's as timm:NAME; models 'NAME*' has its size")
+    elif not found:
+        print(f"no network is called {options.pattern!r}", file=sys.stderr)
+        return EXIT_WRONG_REQUEST
     return 0
 
 

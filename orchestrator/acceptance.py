@@ -156,7 +156,13 @@ def _checkpoint_problems(sweep: Sweep, plan: TeacherPlan) -> list[str]:
 
     (info,) = (dataset.info for dataset in sweep.datasets if dataset.name == plan.dataset)
     try:
-        check_weights(plan.checkpoint, plan.timm_name, classes=info.classes, channels=info.channels)
+        check_weights(
+            plan.checkpoint,
+            plan.timm_name,
+            classes=info.classes,
+            channels=info.channels,
+            arguments=plan.model_args,
+        )
     except (OSError, ValueError) as error:
         return [f"{sweep.name}: teachers.{plan.model}.checkpoint: {error}"]
     return []

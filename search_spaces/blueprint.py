@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from search_spaces.recipes import as_trained
@@ -23,6 +23,8 @@ class Blueprint:
     info: DataInfo
     student: str
     """timm's name."""
+    student_args: Mapping[str, Value] = field(default_factory=dict)
+    """With these it takes the data set's images."""
     teacher: Teacher | None
     """None where the method needs none, so that its key does not depend on the pair."""
     method: "Method"
@@ -49,6 +51,7 @@ class Blueprint:
             views=self.info.views,
             teacher=self.teacher,
             student=self.student,
+            student_args=dict(self.student_args),
             method=self.method.name,
             method_version=self.method.version,
             hyperparameters=self.method.canonical(self._values(params, recipe), self.info.classes),
@@ -69,6 +72,7 @@ class Blueprint:
             "view_set": self.info.view_set,
             "views": self.info.views,
             "student": self.student,
+            **({"student_args": dict(self.student_args)} if self.student_args else {}),
             "teacher": None if self.teacher is None else dataclasses.asdict(self.teacher),
             "method": self.method.name,
             "method_version": self.method.version,

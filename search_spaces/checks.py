@@ -8,6 +8,7 @@ from search_spaces.draft import Draft
 from search_spaces.entries import Entry, read_entries
 from search_spaces.errors import nearest, unknown
 from search_spaces.facts import Facts
+from search_spaces.pair_checks import check_fit
 from search_spaces.recipe_checks import check_recipes
 from search_spaces.schema import ReportModel
 from search_spaces.yaml_lines import Path
@@ -27,7 +28,12 @@ def check(draft: Draft) -> Facts | None:
     _check_size(draft, entries)
     if draft.tree.problems:
         return None
-    found = Facts(datasets=draft.infos(), models=_networks(draft), checkpoints=checkpoints)
+    models = _networks(draft)
+    if draft.tree.problems:
+        return None
+    found = Facts(
+        datasets=draft.infos(), models=models, checkpoints=checkpoints, arguments=check_fit(draft, models, entries)
+    )
     return None if draft.tree.problems else found
 
 

@@ -147,17 +147,21 @@ def _read_entry(
 def _together(entry: Entry, class_counts: ClassCounts) -> Iterable[tuple[str, str]]:
     """Return (hyperparameter, message) for all that is wrong with values of the entry together, in any of its rows and
     with any choices of its searches; ranges stand for their low ends."""
-    fixed = {s.name: s.value for s in entry.settings if isinstance(s, Fixed)}
-    several: dict[str, tuple[Value, ...]] = {s.name: s.values for s in entry.settings if isinstance(s, Grid)}
-    several |= {d.name: d.choices or (_low(d),) for d in entry.searched}
-    combinations = itertools.islice(itertools.product(*several.values()), MAX_ROWS)
     found: dict[tuple[str, str], None] = {}
-    for values in combinations if not _lawless(entry.method) else ():
-        chosen = {**entry.method.defaults(), **fixed, **dict(zip(several, values, strict=True))}
+    for chosen in chosen_values(entry) if not _lawless(entry.method) else ():
         counts: list[int] | list[None] = class_counts() or [None]
         for count in counts:
             found |= {(p.name, p.message): None for p in entry.method.rules(chosen, count)}
     return found
+
+
+def chosen_values(entry: Entry) -> Iterator[dict[str, Value]]:
+    """Yield the hyperparameters of each row with each choice of its searches; ranges stand for their low ends."""
+    fixed = {s.name: s.value for s in entry.settings if isinstance(s, Fixed)}
+    several: dict[str, tuple[Value, ...]] = {s.name: s.values for s in entry.settings if isinstance(s, Grid)}
+    several |= {d.name: d.choices or (_low(d),) for d in entry.searched}
+    for values in itertools.islice(itertools.product(*several.values()), MAX_ROWS):
+        yield {**entry.method.defaults(), **fixed, **dict(zip(several, values, strict=True))}
 
 
 def _low(dimension: Dimension) -> Value:

@@ -132,6 +132,7 @@ def _blueprints(
                     Blueprint(
                         info=known.datasets[cell.dataset],
                         student=known.models[cell.dataset][cell.student],
+                        student_args=known.arguments_of(cell.dataset, cell.student),
                         teacher=teacher,
                         method=entry.method,
                         settings=row.hyperparameters,

@@ -4,11 +4,12 @@ import dataclasses
 import functools
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from trainers.data import DataInfo
+from trainers.trial import Value
 
 STORED_LOGITS_BYTES = 256 * 10**6
 """Logits of a teacher are kept in float32 up to this size, in float16 above."""
@@ -26,6 +27,12 @@ class Facts:
     """By data set: timm's name of each network of the file."""
     checkpoints: Mapping[str, str]
     """SHA-256 of the weights file of each teacher that has one."""
+    arguments: Mapping[str, Mapping[str, Mapping[str, Value]]] = field(default_factory=dict)
+    """By data set and network: arguments with which it takes the images, where it needs some."""
+
+    def arguments_of(self, dataset: str, network: str) -> Mapping[str, Value]:
+        """Return the arguments with which a network of the file takes a data set's images."""
+        return self.arguments.get(dataset, {}).get(network, {})
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; `facts_from_json` turns them back."""
@@ -33,13 +40,19 @@ class Facts:
             "datasets": {name: dataclasses.asdict(info) for name, info in self.datasets.items()},
             "models": {name: dict(models) for name, models in self.models.items()},
             "checkpoints": dict(self.checkpoints),
+            "arguments": {name: {n: dict(a) for n, a in of.items()} for name, of in self.arguments.items()},
         }
 
 
 def facts_from_json(values: Mapping[str, Any]) -> Facts:
     """Return the facts that `Facts.to_json` wrote."""
     infos = {name: DataInfo(**info) for name, info in values["datasets"].items()}
-    return Facts(datasets=infos, models=values["models"], checkpoints=values["checkpoints"])
+    return Facts(
+        datasets=infos,
+        models=values["models"],
+        checkpoints=values["checkpoints"],
+        arguments=values.get("arguments", {}),
+    )
 
 
 def network_problem(plain: str, sizes: Callable[[], list[int]]) -> str | None:

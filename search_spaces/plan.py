@@ -191,9 +191,10 @@ def _dimension_text(dimension: Dimension) -> str:
 
 def _table(rows: tuple[RowPlan, ...]) -> Iterable[str]:
     width = max(len(row.label) for row in rows)
-    yield f"{'row':<{width}}  {'method':<8} {'trials':>7} {'search':>7} {'confirm':>8}"
+    named = max(len("method"), *(len(row.method) for row in rows))
+    yield f"{'row':<{width}}  {'method':<{named}} {'trials':>7} {'search':>7} {'confirm':>8}"
     for row in rows:
-        line = f"{row.label:<{width}}  {row.method:<8} {row.fixed:>7} {row.proposals:>7} {row.confirming:>8}"
+        line = f"{row.label:<{width}}  {row.method:<{named}} {row.fixed:>7} {row.proposals:>7} {row.confirming:>8}"
         yield f"{line}  {', '.join(row.searched)}".rstrip()
 
 

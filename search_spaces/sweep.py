@@ -9,7 +9,7 @@ from search_spaces.entries import Row
 from search_spaces.members import Member, Place, over_seeds
 from search_spaces.searches import Search
 from trainers.data import DataInfo
-from trainers.trial import Trial
+from trainers.trial import Trial, Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +51,8 @@ class TeacherPlan:
     model: str
     """Name of the network as the sweep file has it."""
     timm_name: str
+    model_args: Mapping[str, Value]
+    """With these it takes the data set's images."""
     id: str
     """The trial's key, or the SHA-256 of the weights file; the weights are kept under this name."""
     trial: Trial | None

@@ -22,6 +22,7 @@ def as_teacher(plan: TeacherPlan, decisions: Decisions) -> Teacher:
     return Teacher(
         id=plan.id,
         model=plan.timm_name,
+        model_args=dict(plan.model_args),
         precision=decisions.precision,
         logit_type=decisions.autos["logit_type"][plan.dataset],
     )
@@ -29,14 +30,29 @@ def as_teacher(plan: TeacherPlan, decisions: Decisions) -> Teacher:
 
 def _plan(decisions: Decisions, dataset: str, name: str) -> TeacherPlan:
     timm_name = decisions.file.facts.models[dataset][name]
+    arguments = decisions.file.facts.arguments_of(dataset, name)
     digest = decisions.file.facts.checkpoints.get(name)
     if digest is None:
         trial = _trial(decisions, dataset, name, timm_name)
         return TeacherPlan(
-            dataset=dataset, model=name, timm_name=timm_name, id=trial_key(trial), trial=trial, checkpoint=None
+            dataset=dataset,
+            model=name,
+            timm_name=timm_name,
+            model_args=arguments,
+            id=trial_key(trial),
+            trial=trial,
+            checkpoint=None,
         )
     file = decisions.file.path.parent / str(decisions.file.model.teachers[name].checkpoint)
-    return TeacherPlan(dataset=dataset, model=name, timm_name=timm_name, id=digest, trial=None, checkpoint=file)
+    return TeacherPlan(
+        dataset=dataset,
+        model=name,
+        timm_name=timm_name,
+        model_args=arguments,
+        id=digest,
+        trial=None,
+        checkpoint=file,
+    )
 
 
 def _trial(decisions: Decisions, dataset: str, name: str, timm_name: str) -> Trial:
@@ -45,6 +61,7 @@ def _trial(decisions: Decisions, dataset: str, name: str, timm_name: str) -> Tri
     alone = Blueprint(
         info=decisions.file.facts.datasets[dataset],
         student=timm_name,
+        student_args=decisions.file.facts.arguments_of(dataset, name),
         teacher=None,
         method=methods.get("ce"),
         settings={},

@@ -6,7 +6,8 @@ where the size of their maps changes.
 Shapes: B = batch, C = classes, D = width of the vector before the classifier.
 """
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,7 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from trainers import models
 from trainers.methods import NetworkShape, Output
+from trainers.trial import Value
 
 PROBED_IMAGES = 2
 """Two, so that a batch is never taken for one of the other dimensions."""
@@ -68,6 +71,24 @@ class Taps:
     def _read(self) -> Sequence[nn.Module]:
         found = [relu for relu in self.last_relus if relu is not None]
         return found if self.classifier is None else [self.classifier, *found]
+
+
+@functools.lru_cache(maxsize=256)
+def _shape(name: str, arguments: tuple[tuple[str, Value], ...], classes: int, channels: int, size: int) -> NetworkShape:
+    network = models.create(name, classes=classes, channels=channels, arguments=dict(arguments))
+    return tap(network, torch.zeros(1, channels, size, size)).shape
+
+
+def shape_of(name: str, arguments: Mapping[str, Value], classes: int, channels: int, size: int) -> NetworkShape:
+    """Return what a network answers with to images of `size` pixels; it is made with random weights for this.
+
+    Args:
+        name: timm's.
+
+    Raises:
+        TapError: it answers with no maps.
+    """
+    return _shape(name, tuple(sorted(arguments.items())), classes, channels, size)
 
 
 @torch.no_grad()

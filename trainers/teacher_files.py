@@ -27,7 +27,9 @@ def import_weights(source: Path, target: Path) -> None:
     save_tensors(target, read_weights(source), {"source": source.name})
 
 
-def check_weights(source: Path, model: str, *, classes: int, channels: int) -> None:
+def check_weights(
+    source: Path, model: str, *, classes: int, channels: int, arguments: Mapping[str, Any] | None = None
+) -> None:
     """Find out whether the weights in a file fit a network.
 
     Raises:
@@ -35,7 +37,7 @@ def check_weights(source: Path, model: str, *, classes: int, channels: int) -> N
         ValueError: it holds no weights, or those of another network; names the first keys that differ.
     """
     found = {name: tuple(tensor.shape) for name, tensor in read_weights(source).items()}
-    network = models.create(model, classes=classes, channels=channels)
+    network = models.create(model, classes=classes, channels=channels, arguments=arguments)
     expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     missing = [f"{name} is missing" for name in expected if name not in found]
     strange = [f"{name} is not in the network" for name in found if name not in expected]

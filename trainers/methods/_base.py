@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from trainers.methods._outputs import Setting
+from trainers.methods._outputs import NetworkShape, Setting
 
 CE_WEIGHT = "ce_weight"
 TYPE_WORDS: dict[Any, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}
@@ -156,6 +156,8 @@ class Method:
     """Values that mean the same as some of these, in the one form that stands in the key."""
     rules: Callable[[Values, int | None], Sequence["Problem"]] = no_rules
     """What is wrong with the values together, each of them being right; classes None: rules without them."""
+    fits: Callable[[Values, NetworkShape, NetworkShape], None] = lambda _values, _student, _teacher: None
+    """Raises a ValueError that says why the method cannot compare the features of a student and a teacher."""
     by_pair: tuple[ForPair, ...] = ()
     """Later ones go before earlier ones."""
     standardizes: bool = False
@@ -169,6 +171,11 @@ class Method:
     def teacher(self) -> bool:
         """A teacher is needed."""
         return self.needs is not Needs.NOTHING
+
+    @property
+    def features(self) -> bool:
+        """More than logits is compared."""
+        return self.needs is Needs.FEATURES
 
     def fields(self) -> tuple[Hyperparameter, ...]:
         """Return the hyperparameters in their order; those of a combination's methods are named `method.name`."""

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from trainers.methods._base import Log, Method, Needs, Range, Values, check
 from trainers.methods._layers import chosen, same_size, shapes, spatial, unit
-from trainers.methods._outputs import Output
+from trainers.methods._outputs import NetworkShape, Output
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +59,10 @@ def _term(values: Values, student: Output, teacher: Output, _target_B: Tensor) -
     return loss, {"at": loss.detach()}
 
 
+def _fits(_values: Values, student: NetworkShape, teacher: NetworkShape) -> None:
+    spatial("at", student.maps, teacher.maps)
+
+
 AT_METHOD = Method(
     name="at",
     version=1,
@@ -69,4 +73,5 @@ AT_METHOD = Method(
     summary="where in the image the maps are strong",
     source="arXiv:1612.03928",
     kind="feature",
+    fits=_fits,
 )

@@ -1,6 +1,8 @@
 """Contrastive representation distillation: tell the teacher's view of the same image from that of other classes.
 
-Tian, Krishnan, Isola, "Contrastive Representation Distillation", ICLR 2020, arXiv:1910.10699.
+Tian, Krishnan, Isola, "Contrastive Representation Distillation", ICLR 2020, arXiv:1910.10699. The scores are
+normalised by an estimate from the batch's own, where the authors' code keeps that of the first batch: with that one,
+the loss rises while the embeddings of the first epochs move, and depends on which images came first.
 Shapes: B = batch, K = negatives an image, N = training images, D = width of the embeddings, C = classes.
 """
 
@@ -90,7 +92,6 @@ class _Memory(nn.Module):
         for name in ("student", "teacher"):
             numbers = torch.rand(images, dim, generator=generator)
             self.register_buffer(f"memory_{name}", (2 * numbers - 1) / math.sqrt(dim / 3))
-            self.register_buffer(f"log_z_{name}", torch.tensor(math.nan))  # until the first batch
         self.steps: Tensor
         self.register_buffer("steps", torch.tensor(0))
         self.step = 0
@@ -130,11 +131,10 @@ class _Memory(nn.Module):
         All N products and then a choice among them: less memory and time than B·K rows of the memory. The copy stays as
         it is for the gradient when the memory changes.
         """
-        memory_ND, log_z = self.get_buffer(f"memory_{name}").clone(), self.get_buffer(f"log_z_{name}")
+        memory_ND = self.get_buffer(f"memory_{name}").clone()
         scores = (embedded_BD @ memory_ND.T).gather(1, images_BK) / self.temperature
-        first = scores.detach().flatten().logsumexp(0) - math.log(scores.numel() / len(memory_ND))
-        log_z.copy_(torch.where(log_z.isnan(), first, log_z))
-        return nce_loss(scores - log_z.clone(), images=len(memory_ND))
+        log_z = scores.detach().flatten().logsumexp(0) - math.log(scores.numel() / len(memory_ND))
+        return nce_loss(scores - log_z, images=len(memory_ND))
 
     @torch.no_grad()
     def _update(self, images_B: Tensor, embedded_BD: Tensor, name: str) -> None:

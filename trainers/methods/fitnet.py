@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from trainers.methods._base import Log, Method, Needs, Range, Values, check
 from trainers.methods._layers import BatchNorm, Shape, matched, same_size
-from trainers.methods._outputs import Output, Setting
+from trainers.methods._outputs import NetworkShape, Output, Setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,15 +37,19 @@ def fitnet_loss(student_map: Tensor, teacher_map: Tensor) -> Tensor:
     return functional.mse_loss(ours, theirs)
 
 
+def _fits(values: Values, student: NetworkShape, _teacher: NetworkShape) -> None:
+    layer, last = values["layer"], len(student.maps) - 1
+    if layer > last:
+        raise ValueError(
+            f"'fitnet' cannot work with these networks: layer is {layer}, and the student's maps are 0 to {last}"
+        )
+
+
 class _Hint(nn.Module):
     def __init__(self, layer: int, setting: Setting) -> None:
         super().__init__()
         student, teacher = setting.networks("fitnet")
-        if layer >= len(student.maps):
-            raise ValueError(
-                f"'fitnet' cannot work with these networks: fitnet.layer is {layer}, "
-                f"but the student has {len(student.maps)} maps, 0 to {len(student.maps) - 1}"
-            )
+        _fits({"layer": layer}, student, teacher)
         self.layer = layer
         pairs = matched(student.maps, teacher.maps)
         self.of_teacher = next(theirs for ours, theirs in pairs if ours >= layer)
@@ -84,4 +88,5 @@ FITNET_METHOD = Method(
     summary="one map of the teacher, through a regressor",
     source="arXiv:1412.6550",
     kind="feature",
+    fits=_fits,
 )

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from trainers.methods._base import Log, Method, Needs, Range, Values, check
 from trainers.methods._layers import EPS, Shape, chosen, compared, same_size, shapes, unit
-from trainers.methods._outputs import Output
+from trainers.methods._outputs import NetworkShape, Output
 
 MORE = 3
 """How many more vectors of the student are offered to align with the teacher's."""
@@ -141,6 +141,10 @@ def _term(values: Values, student: Output, teacher: Output, _target_B: Tensor) -
     return loss, {"kdsvd": loss.detach()}
 
 
+def _fits(_values: Values, student: NetworkShape, teacher: NetworkShape) -> None:
+    _pairs(student.maps, teacher.maps)
+
+
 KDSVD_METHOD = Method(
     name="kdsvd",
     version=1,
@@ -151,4 +155,5 @@ KDSVD_METHOD = Method(
     summary="how singular vectors of one stage go over into the next",
     source="arXiv:1807.06819",
     kind="feature",
+    fits=_fits,
 )

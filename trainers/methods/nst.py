@@ -13,7 +13,7 @@ from torch import Tensor
 
 from trainers.methods._base import Log, Method, Needs, Range, Values, check
 from trainers.methods._layers import chosen, same_size, shapes, spatial, unit
-from trainers.methods._outputs import Output
+from trainers.methods._outputs import NetworkShape, Output
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +67,10 @@ def _term(_values: Values, student: Output, teacher: Output, _target_B: Tensor) 
     return loss, {"nst": loss.detach()}
 
 
+def _fits(_values: Values, student: NetworkShape, teacher: NetworkShape) -> None:
+    spatial("nst", student.maps, teacher.maps)
+
+
 NST_METHOD = Method(
     name="nst",
     version=1,
@@ -77,4 +81,5 @@ NST_METHOD = Method(
     summary="distribution of the patterns that the channels select",
     source="arXiv:1707.01219",
     kind="feature",
+    fits=_fits,
 )

@@ -237,7 +237,7 @@ def test_a_student_that_is_not_finite_is_seen_in_the_loss_of_kdsvd():
 
 
 def test_a_layer_that_the_student_does_not_have_is_refused():
-    with pytest.raises(ValueError, match=r"fitnet\.layer is 4, but the student has 4 maps, 0 to 3"):
+    with pytest.raises(ValueError, match=r"layer is 4, and the student.s maps are 0 to 3"):
         built(FITNET_METHOD, layer=4)
 
 
@@ -326,10 +326,6 @@ def test_crd_remembers_the_embeddings_of_the_batch_and_nothing_else_changes():
     torch.testing.assert_close(inner.memory_student[:BATCH], embedded)
     assert torch.equal(inner.memory_student[BATCH:], before[BATCH:])
     assert before.abs().max() <= 1 / (128 / 3) ** 0.5
-    normalizer = inner.log_z_student.clone()
-    values_after(module, [1])
-    assert torch.equal(inner.log_z_student, normalizer)
-    assert normalizer.isfinite()
 
 
 def test_crd_says_what_is_missing():

@@ -1,0 +1,68 @@
+"""How a network of timm is made to take images of a size: Transformers are built for one size of image.
+
+A Transformer of timm gets `img_size`, and on images that its patches are too coarse for, finer patches: 4 pixels up to
+32, 8 at 64, as is usual on small images. What is found is part of every trial's key.
+"""
+
+import functools
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import timm
+import torch
+from torch import nn
+
+from trainers.trial import Value
+
+FINEST_PATCH = 4
+PATCHES = 8
+"""Patches beside one another that an image should have at least, patches of 4 pixels being fine enough."""
+
+
+@functools.lru_cache(maxsize=256)
+def arguments(name: str, *, classes: int, channels: int, size: int) -> Mapping[str, Value]:
+    """Return the arguments with which timm's network takes images of `size` pixels; none for most.
+
+    Args:
+        name: timm's.
+
+    Raises:
+        ValueError: the network cannot take such images, whatever arguments it is given.
+    """
+    problem: Exception | None = None
+    for found in _candidates(name, size):
+        try:
+            _run(name, found, classes, channels, size)
+        except Exception as error:  # noqa: BLE001 (a network's code raises what it likes at a size that it does not take)
+            problem = error
+        else:
+            return found
+    raise ValueError(f"'{name}' cannot take images of {size} x {size} pixels: {problem}")
+
+
+def _candidates(name: str, size: int) -> Iterator[Mapping[str, Value]]:
+    built_for = timm.get_pretrained_cfg(name)
+    native = built_for.input_size[-1] if built_for is not None else size
+    fixed = bool(built_for is not None and built_for.fixed_input_size)
+    patch = max(FINEST_PATCH, size // PATCHES)
+    if fixed and size != native:
+        if _patch(name) > patch:
+            yield {"img_size": size, "patch_size": patch}
+        yield {"img_size": size}
+    yield {}
+
+
+def _patch(name: str) -> int:
+    """Return the height of the patches that the network is built with; 0 where it cuts none."""
+    with torch.device("meta"):
+        size = getattr(getattr(timm.create_model(name), "patch_embed", None), "patch_size", 0)
+    return int(size[0] if isinstance(size, tuple | list) else size)
+
+
+def _run(name: str, found: Mapping[str, Value], classes: int, channels: int, size: int) -> None:
+    """Run the network on images without content, which costs nothing but the code's own steps."""
+    with torch.device("meta"), torch.no_grad():
+        network: nn.Module = timm.create_model(name, num_classes=classes, in_chans=channels, **found).eval()
+        answer: Any = network(torch.empty(2, channels, size, size))
+    if tuple(answer.shape) != (2, classes):
+        raise ValueError(f"answers {[*answer.shape]} for two images of {classes} classes")

@@ -1,0 +1,59 @@
+"""How large networks are: what they learn and what an image costs them, found without computing anything."""
+
+import fnmatch
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import timm
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from trainers.model_names import PREFIX, TIMM, names
+
+CIFAR_PIXELS, IMAGENET_PIXELS = 32, 224
+IMAGENET = (
+    *("resnet18", "resnet34", "resnet50", "resnet101", "mobilenetv1", "mobilenetv2_100", "efficientnet_b0"),
+    *("convnext_tiny", "deit_tiny_patch16_224", "deit_small_patch16_224"),
+    *("vit_small_patch16_224", "vit_base_patch16_224"),
+    *(f"swin_{size}_patch4_window7_224" for size in ("tiny", "small", "base")),
+)
+"""Networks of timm's that the KD literature uses on ImageNet: listed where none is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSize:
+    """A network on images of one size."""
+
+    name: str
+    """As a sweep file has it."""
+    pixels: int
+    classes: int
+    parameters: int
+    """How many numbers are learned."""
+    multiply_adds: int
+    """Of convolutions, linear layers and attention, for one image of 3 channels."""
+
+
+def sizes(pattern: str | None = None) -> Iterator[NetworkSize]:
+    """Yield the project's own networks on 32 x 32, and on 224 x 224 those of timm's that the KD literature uses.
+
+    Args:
+        pattern: with `*` and `?`; all networks whose name matches instead, timm's among them.
+    """
+    for name in names():
+        if pattern is None or fnmatch.fnmatch(name, pattern):
+            yield size_of(name, PREFIX + name, CIFAR_PIXELS, 100)
+    for name in timm.list_models() if pattern else [one for one in IMAGENET if timm.is_model(one)]:
+        if not name.startswith(PREFIX) and (pattern is None or fnmatch.fnmatch(name, pattern.removeprefix(TIMM))):
+            built_for = timm.get_pretrained_cfg(name)
+            pixels = IMAGENET_PIXELS if built_for is None else built_for.input_size[-1]
+            yield size_of(TIMM + name, name, pixels, 1000)
+
+
+def size_of(shown: str, name: str, pixels: int, classes: int) -> NetworkSize:
+    """Return the size of timm's network `name`."""
+    with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
+        network = timm.create_model(name, num_classes=classes, in_chans=3).eval()
+        network(torch.empty(1, 3, pixels, pixels))
+    learned = sum(parameter.numel() for parameter in network.parameters())
+    return NetworkSize(shown, pixels, classes, learned, counter.get_total_flops() // 2)
