@@ -60,14 +60,30 @@ def _check_teachers(draft: Draft) -> dict[str, str]:
             draft.tree.add(path, "is no pair's teacher" + (f"; did you mean {near!r}?" if near else ""))
         if len(given) > 1:
             draft.tree.add((*path, given[1]), f"give one of checkpoint, pretrained and recipe, got {', '.join(given)}")
-        if model.pretrained:
-            draft.tree.add((*path, "pretrained"), "pretrained teachers are not available yet; give checkpoint:")
+        if model.pretrained and len(given) == 1:
+            digests |= _pretrained(draft, name, (*path, "pretrained"))
         if model.checkpoint is not None:
             try:
                 digests[name] = facts.file_digest(draft.folder / model.checkpoint)
             except ValueError as error:
                 draft.tree.add((*path, "checkpoint"), str(error))
     return digests
+
+
+def _pretrained(draft: Draft, name: str, path: Path) -> dict[str, str]:
+    """Return the SHA-256 of timm's weights of a network, which are fetched where they are not there yet."""
+    from trainers.model_names import timm_name
+    from trainers.models.pretrained import fetch_pretrained
+
+    found: dict[str, str] = {}
+    for info in draft.infos().values():
+        try:
+            full = timm_name(name, info.size)
+            file = fetch_pretrained(full, classes=info.classes, channels=info.channels, size=info.size)
+            found[name] = facts.file_digest(file)
+        except ValueError as error:
+            draft.tree.add(path, str(error))
+    return found
 
 
 def _check_networks(draft: Draft) -> None:

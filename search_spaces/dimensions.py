@@ -22,9 +22,10 @@ SHAPES: dict[str, type[schema.Closed]] = {
     "low": schema.Range,
     "high": schema.Range,
     "log": schema.Range,
+    "search": schema.DefaultSearch,
 }
 """Which kind of setting a key belongs to."""
-SHAPE_RULE = "must be a value, {grid: […]}, {low: …, high: …} or {choice: […]}"
+SHAPE_RULE = "must be a value, {grid: […]}, {low: …, high: …}, {choice: […]} or {search: default}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,11 +128,31 @@ class _Reading:
             return None
         if shape is schema.Range:
             return self.range(schema.Range(**given))
+        if shape is schema.DefaultSearch:
+            return self.default_search()
         key = "grid" if shape is schema.Grid else "choice"
         values = self.listed(key, given[key])
         if key == "grid":
             return Grid(self.name, values)
         return Dimension(name=self.name, type=self.field.type, choices=values)
+
+    def default_search(self) -> Setting | None:
+        """Return the search that the method names, with its high end brought below the number of classes."""
+        space: Any = self.field.range.search if self.field.range is not None else None  # Log, Linear or Choice
+        choices = self.field.choices or ((True, False) if self.field.type is bool else None)
+        if choices is not None:
+            return Dimension(name=self.name, type=self.field.type, choices=tuple(choices))
+        if space is None:
+            self.add(("search",), f"{self.name} has no default search; give {{low: …, high: …}} or {{choice: […]}}")
+            return None
+        if not hasattr(space, "low"):
+            return Dimension(name=self.name, type=self.field.type, choices=tuple(map(self.coerced, space.values)))
+        low, high = self.coerced(space.low), self.coerced(space.high)
+        assert isinstance(low, int | float)
+        assert isinstance(high, int | float)
+        while isinstance(high, int) and high > low and list(self.problems_of(high)):
+            high -= 1
+        return Dimension(name=self.name, type=self.field.type, low=low, high=high, log=type(space).__name__ == "Log")
 
     def coerced(self, value: Any) -> Value:
         return coerce(value, self.field.type, self.field.item)

@@ -178,6 +178,13 @@ class Range(Closed):
     """Whether a doubling counts the same everywhere; needs `low` above 0."""
 
 
+class DefaultSearch(Closed):
+    """The hyperparameter is searched where its method says."""
+
+    search: Literal["default"]
+    """As `run_sweep.py methods` shows it."""
+
+
 class Choice(Closed):
     """Searched among listed values."""
 
@@ -190,9 +197,9 @@ MethodName = StrictStr | tuple[StrictStr, ...]
 
 def parse_method(given: object) -> MethodName | None:
     """Return the name of a method, or the names of a combination."""
-    if given is None or isinstance(given, str):
+    if given is None or (isinstance(given, str) and given):
         return given
-    if isinstance(given, list | tuple) and given and all(isinstance(name, str) for name in given):
+    if isinstance(given, list | tuple) and given and all(isinstance(name, str) and name for name in given):
         return tuple(given)
     raise ValueError(f"must be the name of a method, or a list of such, got {given!r}")
 
@@ -211,6 +218,7 @@ class EntryModel(BaseModel):
                     Grid.model_json_schema(),
                     Range.model_json_schema(),
                     Choice.model_json_schema(),
+                    DefaultSearch.model_json_schema(),
                 ]
             }
         },

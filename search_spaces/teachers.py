@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator
+from pathlib import Path
 
 from search_spaces.blueprint import Blueprint
 from search_spaces.decisions import Decisions
@@ -43,7 +44,7 @@ def _plan(decisions: Decisions, dataset: str, name: str) -> TeacherPlan:
             trial=trial,
             checkpoint=None,
         )
-    file = decisions.file.path.parent / str(decisions.file.model.teachers[name].checkpoint)
+    file = _weights_file(decisions, dataset, name, timm_name)
     return TeacherPlan(
         dataset=dataset,
         model=name,
@@ -53,6 +54,15 @@ def _plan(decisions: Decisions, dataset: str, name: str) -> TeacherPlan:
         trial=None,
         checkpoint=file,
     )
+
+
+def _weights_file(decisions: Decisions, dataset: str, name: str, timm_name: str) -> Path:
+    from trainers.models.pretrained import pretrained_path
+
+    given = decisions.file.model.teachers[name]
+    if given.pretrained:
+        return pretrained_path(timm_name, decisions.file.facts.datasets[dataset].size)
+    return decisions.file.path.parent / str(given.checkpoint)
 
 
 def _trial(decisions: Decisions, dataset: str, name: str, timm_name: str) -> Trial:

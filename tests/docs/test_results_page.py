@@ -9,7 +9,6 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet
 import pytest
-import torch
 
 import reports
 from orchestrator.attempts import Attempt, Outcome
@@ -25,6 +24,7 @@ from tests.docs.test_sweep_file import bare, blocks, lines_of, tables
 from tests.orchestrator.simulation import SWEEP, drive, new_planner, sweep_of
 from tests.reports.conftest import tell
 from tests.reports.fake_sweep import whole_sweep
+from tests.trainers.methods.examples import answers, built
 from tests.trainers.tiny import run, student_trial, teacher_trial
 from trainers import methods
 from trainers.store import Store
@@ -199,9 +199,9 @@ def test_metrics(tmp_path: Path) -> None:
 
 
 def parts_of(name: str) -> set[str]:
-    method = methods.build(name)
-    logits = torch.randn(4, 100, generator=torch.Generator().manual_seed(0))
-    return set(method(logits, logits, torch.arange(4), 1)) - {"loss"}
+    method = methods.get(name)
+    student, teacher, target = answers(100)
+    return set(built(method, 100)(student, teacher if method.teacher else None, target, 1)) - {"loss"}
 
 
 def test_which_method_logs_which_term() -> None:

@@ -19,7 +19,7 @@ from reports.resolved import Options
 from search_spaces import Sweep, SweepFileError, checks, entries, expand, read, recipes, schema, yaml_lines
 from search_spaces.yaml_lines import YamlError, read_tree
 from tests.search_spaces.sweep_texts import SMALL
-from trainers import data, methods, model_names
+from trainers import data, methods
 from trainers.methods import METHODS
 from trainers.recipe import Recipe, compress, rungs
 from trainers.trial import Trial
@@ -29,7 +29,7 @@ PAGES = ("sweep_file.md", "search_and_confirm.md", "results.md")
 PAGE = (DOCS / "sweep_file.md").read_text()
 
 KEYS = ("key", "type", "default", "trials", "meaning")
-SHARED = ("key", "type", "default of kd", "default of others", "meaning")
+SHARED = ("key", "type", "default of kd", "default of gdkd", "meaning")
 TRIED = ("key", "right", "wrong", "printed")
 
 PLACEHOLDERS = {"datasets": "DATASET", "teachers": "TEACHER", "methods": "ENTRY"}
@@ -186,7 +186,7 @@ def schema_fields(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterato
             if not (issubclass(held, schema.RecipeModel) and path):  # a teacher's recipe has the keys of the sweep's
                 yield from schema_fields(held, inner)
     if issubclass(model, schema.EntryModel):
-        shapes = (schema.Grid, schema.Range, schema.Choice)
+        shapes = (schema.Grid, schema.Range, schema.Choice, schema.DefaultSearch)
         yield from itertools.chain.from_iterable(schema_fields(s, (*path, "HYPERPARAMETER")) for s in shapes)
 
 
@@ -251,10 +251,8 @@ def check_defaults(text: str) -> None:
         else:
             assert cell and field.default in (None, {}, schema.ResourcesModel(), schema.ReportModel()), key
     for key, line in by_key(text, SHARED).items():
-        for method in METHODS.values():
-            if method.teacher:
-                cell = line["default of kd" if method.name == "kd" else "default of others"]
-                check_shared_default(key.rpartition(".")[2], cell, method.name)
+        for method in ("kd", "gdkd"):
+            check_shared_default(key.rpartition(".")[2], line[f"default of {method}"], method)
 
 
 def check_shared_default(name: str, cell: str, method: str) -> None:
@@ -284,7 +282,7 @@ def check_type(words: str, takes: typing.Callable[[Any], bool], key: str) -> Non
     """Hold a type in words, with its bounds, to what the schema takes."""
     kind, _, rule = words.partition(", ")
     if kind.startswith("one of "):
-        choices = [kind.removeprefix("one of "), *rule.split(", ")]
+        choices = [kind.removeprefix("one of "), *filter(None, rule.split(", "))]
         assert all(takes(choice) for choice in choices), key
         assert not any(takes(f"{choice}x") for choice in choices) and not takes(5), key
         assert tuple(choices) in LITERALS, (key, choices)
@@ -303,7 +301,7 @@ LITERALS = {
     typing.get_args(kind)
     for kind in (*typing.get_type_hints(Recipe).values(), *typing.get_type_hints(schema.SearchModel).values())
     if typing.get_origin(kind) is Literal
-} | {typing.get_args(schema.SweepModel.model_fields["precision"].annotation)}
+} | {typing.get_args(schema.SweepModel.model_fields["precision"].annotation), ("default",)}
 """All choices of words; a type in a page lists one of them whole."""
 
 
@@ -415,7 +413,8 @@ def test_what_depends_on_the_data_set_is_in_every_trial() -> None:
 def test_the_shared_hyperparameters_are_those_of_every_method_with_a_teacher() -> None:
     for method in METHODS.values():
         names = {field.name for field in method.fields()}
-        assert names >= set(SHARED_NAMES) if method.teacher else not names
+        shared = set(SHARED_NAMES) - ({"standardize"} if method.features else set())
+        assert names & set(SHARED_NAMES) == shared if method.teacher else not names
     assert methods.get("gdkd").canonical({"k": 1, "w1": 3}, 100)["w1"] == 1.0
 
 
@@ -507,7 +506,9 @@ def test_the_four_forms_become_the_lines_that_the_page_says(tmp_path: Path) -> N
     sweep = expanded({**base_of(PAGE), **read_tree(text).values}, tmp_path)
     labels = [row.label for row in sweep.rows]
     assert labels[:4] == ["value", "grid k=1", "grid k=5", "grid k=20"]
-    assert [search.row for search in sweep.searches][-2:] == ["all of it k=1", "all of it k=5"]
+    assert [search.row for search in sweep.searches][-3:] == ["all of it k=1", "all of it k=5", "default"]
+    assert labels[-2:] == ["cuts", "both"]
+    assert sweep.rows[-1].method == "gdkd+reviewkd"
 
 
 def test_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -561,8 +562,6 @@ def test_what_is_not_there_yet_is_not_there() -> None:
     missing = PAGE.partition("## Not there yet")[2].split("\n- ")
     lists = {part.partition(":")[0]: set(re.findall(r"`([\w-]+)`", part)) for part in missing}
     assert lists["Data sets"] - {"datasets"} == set(data.names())
-    assert lists["Networks of the project's own"] == set(model_names.names())
-    assert lists["Methods"] - {"k"} == set(METHODS)
 
 
 def test_links_and_machine_paths() -> None:

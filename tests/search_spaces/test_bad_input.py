@@ -56,7 +56,7 @@ def test_a_file_nested_too_deeply(tmp_path: Path) -> None:
 
 NAME_RULE = "must be 1 to 64 of a-z, 0-9, '.', '_' and '-', the first a letter or digit"
 RECIPES = "(known: cifar, digits, digits-teacher)"
-SETTINGS = "must be a value, {grid: […]}, {low: …, high: …} or {choice: […]}"
+SETTINGS = "must be a value, {grid: […]}, {low: …, high: …}, {choice: […]} or {search: default}"
 ONE_LINE = [
     # the name
     ("name: small", "name: ../up", f"line 1  name: {NAME_RULE}, got '../up'"),
@@ -137,7 +137,7 @@ ONE_LINE = [
     (
         "methods:",
         "teachers: {tinyresnet: {pretrained: true}}\nmethods:",
-        "line 4  teachers.tinyresnet.pretrained: pretrained teachers are not available yet; give checkpoint:",
+        "line 4  teachers.tinyresnet.pretrained: timm has no weights of 'cifar_tinyresnet'; give checkpoint:",
     ),
     (
         "methods:",

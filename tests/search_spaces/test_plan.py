@@ -32,7 +32,7 @@ def test_counts(tmp_path: Path) -> None:
 def test_the_same_in_words_and_in_json(tmp_path: Path) -> None:
     plan = describe_plan(sweep_of(tmp_path, TEXT + SEARCH))
     text = plan.to_text()
-    assert "tuned     kd             0       4        2  temperature 1…8 (log)" in text
+    assert "tuned     kd           0       4        2  temperature 1…8 (log)" in text
     assert "tuned: 4 proposals by tpe, 4 at once, 5 epochs each, median pruner; best 1 confirmed" in text
     assert "students 12 trainings at most, 100 epochs; 6 distinct ones are known now" in text
     assert "teachers 1 training, 100.0 MB of stored logits" in text

@@ -115,12 +115,6 @@ def test_a_reported_trial_trains_on_all_and_is_scored_on_test(store):
     assert epochs[-1].training._images == 10_000
 
 
-def test_training_lowers_the_loss_for_every_method(store):
-    for method in ("ce", "kd", "dkd", "gdkd", "gdkd3"):
-        epochs = run(student_trial(method, **({} if method == "ce" else {"warmup_epochs": 0})), store)
-        assert epochs[-1].values["train_loss"] < epochs[0].values["train_loss"], method
-
-
 def test_a_loss_that_is_not_finite_ends_the_trial(store):
     trial = student_trial("kd", weight=1e30, warmup_epochs=0)
     epochs = run(trial, store)

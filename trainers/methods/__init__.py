@@ -20,7 +20,7 @@ from trainers.methods._base import (
 )
 from trainers.methods._built import BuiltMethod
 from trainers.methods._combined import SIGN, combine
-from trainers.methods._listing import lines_of
+from trainers.methods._listing import lines_of, value_text
 from trainers.methods._outputs import NetworkShape, Output, Setting
 from trainers.methods.at import AT_METHOD
 from trainers.methods.ce import CE_METHOD
@@ -74,6 +74,7 @@ __all__ = [
     "names",
     "no_rules",
     "standardize",
+    "value_text",
 ]
 
 ALL = (
