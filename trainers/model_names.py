@@ -1,6 +1,8 @@
 """What networks are called: a sweep file's plain name, and timm's. Light: timm is imported only for a name of its own.
 
-A plain name means the small `cifar_` network on images up to 64 x 64; `timm:<name>` means timm's own.
+A plain name means the small `cifar_` network on images up to 64 x 64; `timm:<name>` means timm's own,
+`torchvision:<name>` torchvision's, which `trainers.models` registers with timm as
+`torchvision_<name>`.
 """
 
 import difflib
@@ -8,7 +10,9 @@ from collections.abc import Collection
 
 SMALL_IMAGE_PIXELS = 64
 PREFIX = "cifar_"
+OF_TORCHVISION = "torchvision_"
 TIMM = "timm:"
+TORCHVISION = "torchvision:"
 SMALL = (
     "tinyresnet",
     "tinycnn",
@@ -52,6 +56,8 @@ def timm_name(plain: str, size: int) -> str:
     """
     if plain.startswith(TIMM):
         return _checked(plain.removeprefix(TIMM), plain, _timm_names(), TIMM)
+    if plain.startswith(TORCHVISION):
+        return OF_TORCHVISION + _checked(plain.removeprefix(TORCHVISION), plain, _torchvision_names(), TORCHVISION)
     if size > SMALL_IMAGE_PIXELS:
         return _checked(plain, plain, _timm_names(), TIMM)
     return PREFIX + (plain if plain in SMALL else _checked(plain, plain, SMALL, ""))
@@ -63,6 +69,10 @@ def _timm_names() -> Collection[str]:
     import trainers.models  # noqa: F401 (registers ours)
 
     return list(timm.list_models())
+
+
+def _torchvision_names() -> Collection[str]:
+    return [name.removeprefix(OF_TORCHVISION) for name in _timm_names() if name.startswith(OF_TORCHVISION)]
 
 
 def _checked(name: str, given: str, known: Collection[str], prefix: str) -> str:

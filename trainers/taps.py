@@ -97,7 +97,8 @@ def tap(model: nn.Module, example: Tensor) -> Taps:
     probed in evaluation mode, so no statistics move.
 
     Args:
-        example: [B, channels, height, width] any images of the size that it will see.
+        example: [B, channels, height, width] of the size, type and device of what it will see; what is in it does not
+            matter.
 
     Raises:
         TapError: it answers with no maps.
@@ -105,10 +106,16 @@ def tap(model: nn.Module, example: Tensor) -> Taps:
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
-        return _tap(model, example[:1].expand(PROBED_IMAGES, *example.shape[1:]))
+        return _tap(model, _noise(example))
     finally:
         for module, training in modes:
             module.training = training
+
+
+def _noise(example: Tensor) -> Tensor:
+    """Return two images of noise: of images without content, maps of several stages are equal."""
+    shape = (PROBED_IMAGES, *example.shape[1:])
+    return torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(example)
 
 
 def _tap(model: nn.Module, images: Tensor) -> Taps:
@@ -156,7 +163,7 @@ def _stages(model: nn.Module, images: Tensor) -> Iterator[nn.Module]:
 
     def note(module: nn.Module, _inputs: Any, output: Any) -> None:
         if isinstance(output, Tensor) and output.ndim in (3, 4) and _is_map(output):
-            called.append((module, tuple(_as_map(output).shape[2:])))
+            called.append((module, tuple(_as_map(output).shape[1:])))
 
     inner = [child for child in model.children() for child in (child, *child.children())]
     skipped = (nn.AdaptiveAvgPool2d, nn.AvgPool2d, nn.MaxPool2d)
@@ -166,9 +173,11 @@ def _stages(model: nn.Module, images: Tensor) -> Iterator[nn.Module]:
     finally:
         for handle in handles:
             handle.remove()
-    for i, (module, size) in enumerate(called):
-        if i + 1 == len(called) or called[i + 1][1] != size:
-            yield module
+    last = [i for i in range(len(called)) if i + 1 == len(called) or called[i + 1][1][1:] != called[i][1][1:]]
+    if len(last) > 1 and called[last[-1]][1] == (called[last[-2]][1][0], 1, 1):
+        last.pop()  # the pooled map, not one of a stage
+    for i in last:
+        yield called[i][0]
 
 
 def _is_map(output: Tensor) -> bool:

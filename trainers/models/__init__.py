@@ -18,11 +18,12 @@ from trainers.models import (
     resnet_four_stage,
     shufflenetv1,
     shufflenetv2,
+    torchvision_nets,
     vgg,
     wrn,
 )
 
-__all__ = ["ALL", "IMAGENET", "create", "names", "parameters", "timm_name"]
+__all__ = ["ALL", "IMAGENET", "TORCHVISION", "create", "names", "parameters", "timm_name"]
 
 ALL = (
     digits.cifar_tinyresnet,
@@ -54,6 +55,8 @@ ALL = (
 """The networks for small images, in the order of `trainers.model_names.SMALL`."""
 IMAGENET = (mobilenetv1.mobilenetv1,)
 """Networks for larger images that timm lacks; they have plain timm names."""
+TORCHVISION = torchvision_nets.register_all()
+"""timm's names of torchvision's networks."""
 
 
 def create(name: str, *, classes: int, channels: int, arguments: Mapping[str, Any] | None = None) -> nn.Module:

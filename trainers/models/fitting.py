@@ -12,6 +12,7 @@ import timm
 import torch
 from torch import nn
 
+from trainers.model_names import OF_TORCHVISION
 from trainers.trial import Value
 
 FINEST_PATCH = 4
@@ -50,6 +51,8 @@ def _candidates(name: str, size: int) -> Iterator[Mapping[str, Value]]:
             yield {"img_size": size, "patch_size": patch}
         yield {"img_size": size}
     yield {}
+    if name.startswith(OF_TORCHVISION):
+        yield {"image_size": size}
 
 
 def _patch(name: str) -> int:

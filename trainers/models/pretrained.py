@@ -5,7 +5,9 @@ from pathlib import Path
 import timm
 import torch
 
+from trainers.model_names import OF_TORCHVISION
 from trainers.models.fitting import arguments
+from trainers.models.torchvision_nets import published
 from trainers.tensor_files import save_tensors
 
 FOLDER = "kdsweep"
@@ -15,7 +17,7 @@ FOLDER = "kdsweep"
 def pretrained_path(name: str, size: int) -> Path:
     """Return where timm's weights of a network are kept, brought to images of `size` pixels."""
     built_for = timm.get_pretrained_cfg(name)
-    tag = getattr(built_for, "tag", "") or "default"
+    tag = getattr(built_for, "tag", "") or ("default" if built_for is not None else "published")
     return Path(torch.hub.get_dir()) / FOLDER / f"{name}.{tag}-{size}.safetensors"
 
 
@@ -25,14 +27,14 @@ def fetch_pretrained(name: str, *, classes: int, channels: int, size: int) -> Pa
     Raises:
         ValueError: timm has none, they are for another number of classes or channels, or they cannot be fetched.
     """
-    built_for = timm.get_pretrained_cfg(name)
-    if built_for is None or not built_for.has_weights:
+    made_for = _made_for(name)
+    if made_for is None:
         raise ValueError(f"timm has no weights of {name!r}; give checkpoint:")
-    if built_for.num_classes != classes:
-        rule = f"timm's weights of {name!r} are for {built_for.num_classes} classes, the data set has {classes}"
+    if made_for[0] != classes:
+        rule = f"the published weights of {name!r} are for {made_for[0]} classes, the data set has {classes}"
         raise ValueError(f"{rule}; give checkpoint:, or leave it out to train the teacher")
-    if channels != built_for.input_size[0]:
-        raise ValueError(f"timm's weights of {name!r} are for {built_for.input_size[0]} channels, got {channels}")
+    if made_for[1] != channels:
+        raise ValueError(f"the published weights of {name!r} are for {made_for[1]} channels, got {channels}")
     path = pretrained_path(name, size)
     if not path.exists():
         given = arguments(name, classes=classes, channels=channels, size=size)
@@ -40,7 +42,18 @@ def fetch_pretrained(name: str, *, classes: int, channels: int, size: int) -> Pa
             network = timm.create_model(name, pretrained=True, num_classes=classes, **given)
         except Exception as error:
             reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            raise ValueError(f"timm's weights of {name!r} cannot be fetched ({reason}); give checkpoint:") from error
+            rule = f"the published weights of {name!r} cannot be fetched ({reason})"
+            raise ValueError(f"{rule}; give checkpoint:") from error
         path.parent.mkdir(parents=True, exist_ok=True)
         save_tensors(path, network.state_dict(), {"source": f"timm {name}"})
     return path
+
+
+def _made_for(name: str) -> tuple[int, int] | None:
+    """Return the numbers of classes and channels that the published weights are for; None where there are none."""
+    if name.startswith(OF_TORCHVISION):
+        return len(published(name).meta["categories"]), 3
+    built_for = timm.get_pretrained_cfg(name)
+    if built_for is None or not built_for.has_weights:
+        return None
+    return built_for.num_classes, built_for.input_size[0]

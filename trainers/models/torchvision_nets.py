@@ -1,0 +1,68 @@
+"""The classification networks of torchvision, registered with timm as `torchvision_<name>`.
+
+Some papers use these and not timm's (GDKD's Transformer teachers among them). Their parameters have torchvision's
+names, so its published weights fit.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torchvision  # type: ignore[import-untyped]
+from timm.models import register_model
+from torch import nn
+from torchvision.models import get_model, get_model_weights, list_models  # type: ignore[import-untyped]
+
+from trainers.model_names import OF_TORCHVISION as PREFIX
+
+TWO_ANSWERS = ("googlenet", "inception_v3")
+"""They answer with several logits in training; timm has others of these names."""
+
+
+def register_all() -> tuple[str, ...]:
+    """Register every classification network of torchvision; return the names."""
+    names = tuple(name for name in list_models(module=torchvision.models) if name not in TWO_ANSWERS)
+    for name in names:
+        register_model(_entry(name))
+    return tuple(PREFIX + name for name in names)
+
+
+def published(name: str) -> Any:
+    """Return torchvision's weights of the network that timm knows as `name`."""
+    return get_model_weights(name.removeprefix(PREFIX)).DEFAULT
+
+
+def _entry(name: str) -> Callable[..., nn.Module]:
+    """Return the function that makes a network, in the form in which timm registers such."""
+
+    def make(pretrained: bool = False, num_classes: int = 1000, in_chans: int = 3, **arguments: Any) -> nn.Module:
+        for given_by_timm in ("pretrained_cfg", "pretrained_cfg_overlay", "cache_dir"):
+            arguments.pop(given_by_timm, None)
+        weights = published(name) if pretrained else None
+        network: nn.Module = get_model(name, weights=weights, num_classes=num_classes, **arguments)
+        if in_chans != 3:
+            _take_channels(network, in_chans)
+        return network
+
+    make.__name__ = make.__qualname__ = PREFIX + name
+    make.__module__ = __name__
+    make.__doc__ = f"torchvision's {name}."
+    return make
+
+
+def _take_channels(network: nn.Module, channels: int) -> None:
+    """Put a new first convolution for images of so many channels in the place of the old one."""
+    path, first = next((path, module) for path, module in network.named_modules() if isinstance(module, nn.Conv2d))
+    new = nn.Conv2d(
+        channels,
+        first.out_channels,
+        first.kernel_size,  # type: ignore[arg-type]  # two numbers
+        first.stride,  # type: ignore[arg-type]
+        first.padding,  # type: ignore[arg-type]
+        bias=first.bias is not None,
+    )
+    parent, _, last = path.rpartition(".")
+    holder = network.get_submodule(parent)
+    if last.isdecimal() and isinstance(holder, nn.Sequential):
+        holder[int(last)] = new
+    else:
+        setattr(holder, last, new)
