@@ -68,11 +68,15 @@ def _validation(search: pd.DataFrame, setting: Mapping[str, Value]) -> float | N
     return None if pd.isna(best) else float(best)
 
 
+def _choice(choice: Any) -> str:
+    return f"[{','.join(map(str, choice))}]" if isinstance(choice, list) else str(choice)
+
+
 def dimension_text(dimension: Mapping[str, Any]) -> str:
     """Return a dimension for people, such as `k 1…50 (log)` or `cut k|mass`."""
     name = str(dimension["name"])
     if dimension.get("choices") is not None:
-        return f"{name} {'|'.join(str(choice) for choice in dimension['choices'])}"
+        return f"{name} {'|'.join(map(_choice, dimension['choices']))}"
     if dimension.get("low") is None:
         return name
     return f"{name} {dimension['low']:g}…{dimension['high']:g}{' (log)' if dimension.get('log') else ''}"

@@ -30,6 +30,8 @@ def difference_text(stat: Stat, digits: int) -> str:
 
 def value_text(value: Value, significant: int | None = None) -> str:
     """Return a hyperparameter as a sweep file has it: `5` for 5.0, `true` for True; rounded where asked."""
+    if isinstance(value, list | tuple):
+        return f"[{','.join(value_text(item, significant) for item in value)}]"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:

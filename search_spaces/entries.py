@@ -195,6 +195,7 @@ class _ValueCheck:
 def _unknown_hyperparameter(method: str, name: str, known: list[str]) -> str:
     if not known:
         return f"unknown key; {method} has no hyperparameters"
-    near = nearest(name, [*known, "method"])
+    of_parts = [one for one in known if one.rpartition(".")[2] == name]
+    near = of_parts[0] if of_parts else nearest(name, [*known, "method"])
     hint = f"; did you mean {near!r}?" if near else f" (known: {', '.join(known)})"
     return f"unknown hyperparameter of {method}{hint}"

@@ -37,10 +37,15 @@ def params(row: TrialRow) -> dict[str, str]:
         "student": spec["student"],
         "method": spec["method"],
         "seed": spec["seed"],
-        **{f"method.{name}": value for name, value in spec["hyperparameters"].items()},
+        **{f"method.{name}": _hyperparameter(value) for name, value in spec["hyperparameters"].items()},
         **{f"recipe.{name}": value for name, value in spec["recipe"].items()},
     }
     return {name: _text(value) for name, value in values.items()}
+
+
+def _hyperparameter(value: object) -> object:
+    """Return a list as text in brackets, so that a list of one number is not taken for a number."""
+    return f"[{_text(value)}]" if isinstance(value, list | tuple) else value
 
 
 def _text(value: object) -> str:

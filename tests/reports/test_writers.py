@@ -1,6 +1,7 @@
 """What lies in the folder: every file whole, the same bytes for the same results, names printed as they are."""
 
 import csv
+import dataclasses
 import io
 import os
 import re
@@ -13,7 +14,7 @@ import pandas as pd
 import pytest
 
 import reports
-from reports import csv_table, latex, markdown
+from reports import console, csv_table, head_to_head, latex, markdown
 from tests.reports.conftest import Loader
 from tests.reports.fake_sweep import NASTY, FakeSweep, grid, row, seeds
 
@@ -201,3 +202,13 @@ def test_a_write_that_fails_leaves_the_old_file(
     with pytest.raises(OSError, match="disk full"):
         reports.write(whole, tmp_path / "out")
     assert contents(tmp_path / "out") == contents(written)
+
+
+def test_a_method_that_costs_more_at_inference_says_so_in_every_table(whole: reports.Results) -> None:
+    rows = [dict(one) for one in whole.resolved["rows"]]
+    rows[1]["inference"] = "keeps a projector of 40,000 parameters & its ReLU"
+    table = head_to_head.build(dataclasses.replace(whole, resolved={**whole.resolved, "rows": rows}))
+    sentence = f"At inference a student of {rows[1]['label']} costs more than a plain one: keeps a projector"
+    for text in (markdown.render(table), latex.render(table), console.render(table, 10_000)):
+        assert sentence in text.replace("\\_", "_")
+    assert "At inference" not in markdown.render(head_to_head.build(whole))
