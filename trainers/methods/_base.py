@@ -23,6 +23,8 @@ from torch import Tensor, nn
 from trainers.methods._outputs import NetworkShape, Setting
 
 CE_WEIGHT = "ce_weight"
+SHARED = (CE_WEIGHT, "weight", "warmup_epochs", "standardize")
+"""Hyperparameters that a built method applies around the pure loss."""
 TYPE_WORDS: dict[Any, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}
 
 Value = bool | int | float | str | tuple[int, ...] | tuple[float, ...]
@@ -143,7 +145,8 @@ class Method:
     loss: Callable[..., Tensor] | None = None
     """The pure loss; None where the method adds nothing to the cross-entropy, or cannot do without its module."""
     term: Term | None = None
-    """The loss with the hyperparameters bound, and its parts; None where `module` or `parts` say it."""
+    """The loss with the hyperparameters bound, and its parts; None where `module` or `parts` say it, or the loss alone
+    will do."""
     module: Module | None = None
     """Makes what holds the trainable parts and memories of a method that has some."""
     needs: Needs

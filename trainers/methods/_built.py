@@ -1,12 +1,13 @@
 """A method with its hyperparameters set: what the training loop calls."""
 
+import inspect
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainers.methods._base import CE_WEIGHT, Method, Needs, Values
+from trainers.methods._base import CE_WEIGHT, SHARED, Method, Term, Values
 from trainers.methods._outputs import Output, Setting
 from trainers.methods.standardize import standardize
 
@@ -73,6 +74,7 @@ class _Term(nn.Module):
         self.method = method
         self.values = values
         self.inner = None if method.module is None else method.module(values, setting)
+        self._call = None if self.inner is not None else method.term or _term_of_loss(method)
         self._standardized = bool(values.get("standardize", False)) and not method.standardizes
 
     def forward(self, student: Output, teacher: Output, target: Tensor, epoch: int) -> tuple[Tensor, dict[str, Tensor]]:
@@ -81,16 +83,30 @@ class _Term(nn.Module):
         if self.inner is not None:
             value, parts = self.inner(student, teacher, target, epoch)
         else:
-            assert self.method.term is not None
-            ours, theirs = (
-                (student, teacher) if self.method.needs is Needs.FEATURES else (student.logits, teacher.logits)
-            )
-            value, parts = self.method.term(self.values, ours, theirs, target)
+            ours, theirs = (student, teacher) if self.method.features else (student.logits, teacher.logits)
+            assert self._call is not None
+            value, parts = self._call(self.values, ours, theirs, target)
         return float(self.values["weight"]) * self._ramp(epoch) * value, parts
 
     def _ramp(self, epoch: int) -> float:
         warmup = float(self.values["warmup_epochs"])
         return min(epoch / warmup, 1.0) if warmup > 0 else 1.0
+
+
+def _term_of_loss(method: Method) -> Term:
+    """Return the term of a method that has a pure loss only: the loss with its own hyperparameters, and with the
+    targets where it takes three tensors."""
+    loss = method.loss
+    assert loss is not None, f"{method.name} has neither term, module nor loss"
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    labelled = sum(one.kind in kinds for one in inspect.signature(loss).parameters.values()) > 2
+
+    def term(values: Values, student: Any, teacher: Any, target: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        own = {name: value for name, value in values.items() if name not in SHARED}
+        value = loss(student, teacher, *([target] if labelled else []), **own)
+        return value, {method.name: value.detach()}
+
+    return term
 
 
 def _values_of(part: Method, values: Values) -> dict[str, Any]:
@@ -110,7 +126,7 @@ def _constant(method: Method, student: Output, teacher: Tensor | Output | None) 
     if teacher is None:
         raise ValueError(f"'{method.name}' needs a teacher's logits")
     theirs = teacher if isinstance(teacher, Output) else Output(logits=teacher)
-    if method.needs is Needs.FEATURES and not (student.maps and theirs.maps):
+    if method.features and not (student.maps and theirs.maps):
         raise ValueError(f"'{method.name}' needs the feature maps of student and teacher")
     theirs = Output(
         logits=theirs.logits.detach(),

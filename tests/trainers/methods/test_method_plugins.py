@@ -1,12 +1,19 @@
 """Methods of other packages: found through an entry point, held to the registry's rules."""
 
 import dataclasses
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint
+from typing import Annotated
 
 import pytest
+import torch
+from torch import Tensor, nn
 
 from tests.trainers.methods.logits import random_logits
+from tests.trainers.tiny import new_store, student_trial
 from trainers import methods
+from trainers.distill import Training, distill
+from trainers.methods import Method, Needs, Output, Range, Setting
 from trainers.methods.kd import KD_METHOD
 
 MINE = dataclasses.replace(KD_METHOD, name="mine", summary="somebody's own")
@@ -51,3 +58,72 @@ def test_a_plug_in_may_not_take_a_name_that_is_taken(plug_in):
 
 def test_without_plug_ins_there_are_our_own_only():
     assert list(methods.methods()) == [method.name for method in methods.ALL]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mine:
+    sharpness: Annotated[float, Range(gt=0)] = 2.0
+    """Of the differences."""
+    ce_weight: Annotated[float, Range(ge=0)] = 1.0
+    """Factor of the cross-entropy."""
+    weight: Annotated[float, Range(ge=0)] = 3.0
+    """Factor of the term."""
+    warmup_epochs: Annotated[float, Range(ge=0)] = 0.0
+    """Epochs over which the term rises."""
+
+
+def mine_loss(student: Tensor, teacher: Tensor, *, sharpness: float) -> Tensor:
+    return (student - teacher).abs().pow(sharpness).mean()
+
+
+def labelled_loss(student: Tensor, teacher: Tensor, target: Tensor, *, sharpness: float) -> Tensor:
+    return mine_loss(student, teacher, sharpness=sharpness) * target.float().mean()
+
+
+class Projected(nn.Module):
+    """Compares vectors through a projection of its own."""
+
+    def __init__(self, setting: Setting) -> None:
+        super().__init__()
+        student, teacher = setting.networks("projected")
+        self.project = nn.Linear(student.vector, teacher.vector)
+
+    def forward(self, student: Output, teacher: Output, _target: Tensor, _epoch: int):
+        value = (self.project(student.vector) - teacher.vector).square().mean()
+        return value, {"projected": value.detach()}
+
+
+COMMON = {"version": 1, "hyperparameters": Mine, "summary": "somebody's own", "source": "arXiv:0000.00000"}
+LOSS_ALONE = Method(name="loss_alone", loss=mine_loss, needs=Needs.LOGITS, **COMMON)
+LABELLED = Method(name="labelled", loss=labelled_loss, needs=Needs.LOGITS, **COMMON)
+PROJECTED = Method(
+    name="projected",
+    module=lambda _values, setting: Projected(setting),
+    needs=Needs.FEATURES,
+    kind="feature",
+    inference="keeps its projection",
+    **COMMON,
+)
+
+
+def test_a_pure_loss_is_enough_for_a_logit_method(plug_in):
+    student, teacher, target = random_logits(4, 5)
+    for name, loss, labels in (("LOSS_ALONE", mine_loss, ()), ("LABELLED", labelled_loss, (target,))):
+        plug_in(f"{__name__}:{name}")
+        built = methods.build(name.lower(), sharpness=1.5)
+        result = built(student, teacher, target, epoch=1)
+        expected = result["ce"] + 3.0 * loss(student, teacher, *labels, sharpness=1.5)
+        torch.testing.assert_close(result["loss"], expected)
+        assert name.lower() in result
+
+
+def test_a_plug_in_with_a_module_is_trained_with_the_student_and_can_be_combined(plug_in, tmp_path):
+    plug_in(f"{__name__}:PROJECTED")
+    store = new_store(tmp_path)
+    trial = student_trial("projected+kd")
+    before = Training(trial, store, device=torch.device("cpu")).method.terms[0].inner.project.weight.clone()
+    epoch = next(distill(trial, store))
+    assert not torch.equal(epoch.training.method.terms[0].inner.project.weight, before)
+    assert {"projected.projected", "kd.kd"} <= set(epoch.values)
+    assert epoch.summary()["extra_parameters"] == before.numel() + 64 * 4
+    assert methods.get("projected+kd").inference == "keeps its projection"
