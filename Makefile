@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: sweep test test-slow test-faults test-servers lint types imports check clean
+.PHONY: sweep test test-slow test-faults test-servers bench-losses lint types imports check clean
 
 sweep: $(READY)
 	$(BIN)/python run_sweep.py run search_spaces/quickstart.yaml
@@ -20,6 +20,9 @@ test-faults: $(READY)
 
 test-servers: $(READY)
 	$(BIN)/python -m pytest -m servers
+
+bench-losses: $(READY)
+	$(BIN)/python tests/benchmarks/losses.py --threads 1
 
 check: lint types imports
 

@@ -38,6 +38,8 @@ class Taps:
     """Whose outputs are the maps; empty where `forward_intermediates` gives them."""
     last_relus: tuple[nn.Module | None, ...]
     """Of each map: the ReLU whose output it is."""
+    next_norms: tuple[nn.Module | None, ...]
+    """Of each map: the BatchNorm that reads it and whose output the next ReLU does, as in wide residual networks."""
     shape: NetworkShape
 
     def __call__(self, inputs: Tensor, images: Tensor | None = None) -> Output:
@@ -52,7 +54,8 @@ class Taps:
     def _answer(self, inputs: Tensor) -> Output:
         seen: dict[nn.Module, Tensor] = {}
         outputs: dict[nn.Module, Tensor] = {}
-        with _listening(self._read(), seen, before=True), _listening(self.stages, outputs, before=False):
+        norms = [norm for norm in self.next_norms if norm is not None]
+        with _listening(self._read(), seen, before=True), _listening([*self.stages, *norms], outputs, before=False):
             if self.stages:
                 logits = self.model(inputs)
                 maps = [_as_map(outputs[stage]) for stage in self.stages]
@@ -60,11 +63,13 @@ class Taps:
                 last, maps = self.model.forward_intermediates(inputs)  # type: ignore[operator]  # timm's interface
                 logits = self.model.forward_head(last)  # type: ignore[operator]
         vector = seen.get(self.classifier) if self.classifier is not None else None
-        relus = self.last_relus or (None,) * len(maps)
+        preacts = list(maps)
+        for i, (relu, norm) in enumerate(zip(self.last_relus, self.next_norms, strict=True)):
+            preacts[i] = seen[relu] if relu is not None else outputs[norm] if norm is not None else maps[i]
         return Output(
             logits=logits,
             maps=tuple(maps),
-            preacts=tuple(one if relu is None else seen[relu] for one, relu in zip(maps, relus, strict=True)),
+            preacts=tuple(preacts),
             vector=logits if vector is None else vector.flatten(1),
         )
 
@@ -120,16 +125,22 @@ def _noise(example: Tensor) -> Tensor:
 
 def _tap(model: nn.Module, images: Tensor) -> Taps:
     stages = () if _gives_maps(model, images) else tuple(_stages(model, images))
-    bare = Taps(model, _classifier(model), stages, (), NetworkShape(maps=(), vector=0))
+    bare = Taps(model, _classifier(model), stages, (), (), NetworkShape(maps=(), vector=0))
     if stages == () and not _gives_maps(model, images):
         raise TapError(f"{type(model).__name__} has no feature maps")
     output = bare(images)
     relus = tuple(_last_relus(bare, images, output.maps))
+    norms = tuple(
+        None if relu is not None else norm
+        for relu, norm in zip(relus, _next_norms(bare, images, output.maps), strict=True)
+    )
     assert output.vector is not None
     shape = NetworkShape(
-        maps=tuple((one.shape[1], one.shape[2], one.shape[3]) for one in output.maps), vector=output.vector.shape[1]
+        maps=tuple((one.shape[1], one.shape[2], one.shape[3]) for one in output.maps),
+        vector=output.vector.shape[1],
+        signed=tuple(relu is None for relu in relus),
     )
-    return replace(bare, last_relus=relus, shape=shape)
+    return replace(bare, last_relus=relus, next_norms=norms, shape=shape)
 
 
 def class_weights(model: nn.Module) -> Tensor | None:
@@ -204,6 +215,15 @@ def _last_relus(taps: Taps, images: Tensor, maps: Sequence[Tensor]) -> Iterator[
         taps(images)
     for one in maps:
         yield next((relu for relu, out in outputs.items() if out.shape == one.shape and torch.equal(out, one)), None)
+
+
+def _next_norms(taps: Taps, images: Tensor, maps: Sequence[Tensor]) -> Iterator[nn.Module | None]:
+    """Yield, for each map, the BatchNorm that reads it."""
+    inputs: dict[nn.Module, Tensor] = {}
+    with _listening([m for m in taps.model.modules() if isinstance(m, nn.BatchNorm2d)], inputs, before=True):
+        taps(images)
+    for one in maps:
+        yield next((norm for norm, seen in inputs.items() if seen.shape == one.shape and torch.equal(seen, one)), None)
 
 
 @contextmanager

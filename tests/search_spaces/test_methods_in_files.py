@@ -31,7 +31,7 @@ def test_a_combination_is_one_method_with_the_hyperparameters_of_all(tmp_path: P
     rows = [row for row in sweep.rows if row.entry == "both"]
     assert [row.label for row in rows] == ["both gdkd.k=3", "both gdkd.k=7"]
     trial = next(member.trial for member in sweep.fixed if member.row == "both gdkd.k=7")
-    assert (trial.method, trial.method_version) == ("gdkd+pkt", 1001)
+    assert (trial.method, trial.method_version) == ("gdkd+pkt", 1002)
     values = trial.hyperparameters
     assert (values["gdkd.k"], values["pkt.weight"], values["ce_weight"]) == (7, 2.0, 0.5)
     assert "gdkd.ce_weight" not in values

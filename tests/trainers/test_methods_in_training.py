@@ -132,6 +132,9 @@ def test_a_transformer_teaches_a_cnn_by_its_features_and_logits(store):
 def test_every_method_trains_every_kind_of_pair(store, name, teacher, student):
     trial = with_teacher(trial_of(name), store, teacher)
     found = dict(arguments(student, classes=100, channels=1, size=16))
+    if not student.startswith("cifar_"):  # SGD at 0.1 is more than a Transformer takes at weights such as the 45 of ttm
+        recipe = dataclasses.replace(trial.recipe, optimizer="adamw", learning_rate=1e-3, nesterov=False)
+        trial = dataclasses.replace(trial, recipe=recipe)
     (epoch,) = run(dataclasses.replace(trial, student=student, student_args=found), store)
     assert not epoch.diverged
     assert torch.isfinite(torch.tensor(epoch.values["train_loss"]))

@@ -93,6 +93,20 @@ def test_maps_are_seen_before_their_relu_where_one_ends_the_stage():
         torch.testing.assert_close(before.relu(), after)
 
 
+def test_maps_of_a_network_that_normalises_first_are_seen_behind_the_norm_that_reads_them():
+    network = models.create("cifar_wrn_16_1", classes=10, channels=3).eval()
+    with torch.no_grad():
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.running_mean.uniform_(-1, 1)
+                module.weight.uniform_(0.5, 2)
+    taps = tap(network, torch.zeros(1, 3, 16, 16))
+    output = taps(torch.randn(2, 3, 16, 16))
+    assert taps.shape.signed == (True,) * 4
+    assert all(not torch.equal(before, after) for before, after in zip(output.preacts, output.maps, strict=True))
+    torch.testing.assert_close(output.preacts[-1], network.bn1(output.maps[-1]))
+
+
 def test_a_network_without_maps_cannot_be_tapped():
     with pytest.raises(TapError, match="Sequential has no feature maps"):
         tap(nn.Sequential(nn.Flatten(), nn.Linear(48, 3)), torch.zeros(1, 3, 4, 4))

@@ -21,6 +21,7 @@ from typing import Any, Literal
 from torch import Tensor, nn
 
 from trainers.methods._outputs import NetworkShape, Setting
+from trainers.model_names import OF_TORCHVISION
 
 CE_WEIGHT = "ce_weight"
 SHARED = (CE_WEIGHT, "weight", "warmup_epochs", "standardize")
@@ -198,8 +199,9 @@ class Method:
             teacher, student: timm's names.
         """
         values = {field.name: field.default for field in self.fields()}
+        pair = (teacher.removeprefix(OF_TORCHVISION), student.removeprefix(OF_TORCHVISION))  # the same networks
         for tuned in self.by_pair:
-            if dataset in tuned.datasets and (tuned.pairs is None or (teacher, student) in tuned.pairs):
+            if dataset in tuned.datasets and (tuned.pairs is None or pair in tuned.pairs):
                 values |= tuned.values
         for part in self.parts:
             of_part = part.defaults(dataset, teacher, student)
@@ -236,11 +238,15 @@ class Method:
             ValueError: lists every problem.
         """
         defaults = self.defaults()
-        problems = self.problems({**defaults, **values}, classes)  # a default k may be too high for few classes
+        problems = self.problems(values, classes)
+        if not problems:
+            whole = self.coerced({**defaults, **values})
+            dead = self.dead(whole, classes)
+            alive = {name: value for name, value in whole.items() if name not in dead}
+            problems = self.problems(alive, classes)  # a default k may be too high for few classes
         if problems:
             raise ValueError("; ".join(f"{self.name}.{problem.name}: {problem.message}" for problem in problems))
-        whole = self.coerced({**defaults, **values})
-        whole |= {name: defaults[name] for name in self.dead(whole, classes)}
+        whole |= {name: defaults[name] for name in dead}
         return whole | dict(self.settle(whole, classes))
 
     def coerced(self, values: Mapping[str, object]) -> dict[str, Value]:

@@ -21,6 +21,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import torch
 from torch import Tensor
 
+from trainers.methods._ranking import top_ranks
 from trainers.methods._tensors import raised
 
 Direction = Literal["forward", "reverse", "both"]
@@ -74,14 +75,53 @@ def compare_groups(
     """
     student, teacher = raised(student_BC, teacher_BC)
     batch, classes = student.shape
-    _check(classes, tuple(cuts), len(weights), kl)
-    last = cuts[-1]
+    last = cuts[-1] if cuts else 1  # no cuts at all are refused below
     if ranking.ndim != 2 or len(ranking) != batch or not last <= ranking.shape[1] <= classes:
         rule = f"a ranking must have {last} to {classes} classes for each of {batch} samples"
         raise ValueError(f"{rule}, got {[*ranking.shape]}")
-    top = ranking if ranking.shape[1] == last else ranking[:, :last]
-    loss, sums = _Groups.apply(student, teacher, top, (tuple(cuts), w0, weights, temperature, kl))
-    return Comparison(loss, sums, temperature**2 / batch)
+    return compare_raised(student, teacher, cuts, w0, weights, temperature, kl, top_BK=ranking[:, :last])
+
+
+def compare_raised(
+    student_BC: Tensor,
+    teacher_BC: Tensor,
+    cuts: Sequence[int],
+    w0: float,
+    weights: Sequence[float],
+    temperature: float,
+    kl: Direction = "forward",
+    *,
+    top_BK: Tensor | None = None,
+) -> Comparison:
+    """Return what `compare_groups` does, without a look at the tensors: for losses that have seen to them.
+
+    Args:
+        student_BC, teacher_BC: logits that are `raised`.
+        top_BK: the classes of each sample before the last cut; inside a group in any order. None for the teacher's.
+
+    Raises:
+        ValueError: as `compare_groups` for the cuts, the weights and kl.
+    """
+    batch, classes = student_BC.shape
+    size = (batch, classes, student_BC.dtype, student_BC.device)
+    plan = _plan(tuple(cuts), w0, tuple(weights), temperature, kl, *size)
+    with torch.inference_mode():  # nothing to record: the gradient is worked out here
+        if top_BK is None:
+            top_BK = top_ranks(teacher_BC, cuts[-1], cuts=cuts)
+        logits_SBC = _softened(student_BC, teacher_BC, plan)
+        top_SBK = top_BK.expand(2, -1, -1)
+        ranked_SBK = logits_SBC.gather(2, top_SBK)
+        tops = (ranked_SBK,) if len(cuts) == 1 else ranked_SBK.split(plan.sizes, 2)
+        groups = [_Inside(top_SBN) for top_SBN in tops]
+        if cuts[-1] == classes - 1:
+            groups.append(_Inside(_only(logits_SBC, top_SBK)))
+        else:
+            gap_BC = _gap(logits_SBC)
+            groups.append(_Inside(logits_SBC.scatter_(2, top_SBK, -math.inf), gap_BC))
+        sums, (*top, rest) = _compare(groups, plan, kl)
+        gradient_BC = rest if rest.shape[1] == classes else rest.expand_as(student_BC).contiguous()
+        gradient_BC.scatter_(1, top_BK, top[0] if len(top) == 1 else torch.cat(top, 1))
+    return Comparison(_Known.apply(student_BC, (sums, plan.factors, gradient_BC)), sums, temperature**2 / batch)
 
 
 def compare_own_groups(
@@ -109,12 +149,91 @@ def compare_own_groups(
     if ranking_BC.shape != student.shape:
         rule = f"a ranking must have {classes} classes for each of {batch} samples"
         raise ValueError(f"{rule}, got {[*ranking_BC.shape]}")
-    _check(classes, tuple(range(1, cuts_BG.shape[1] + 1)), len(weights), kl)
-    loss, sums = _OwnGroups.apply(student, teacher, ranking_BC, cuts_BG, (w0, weights, temperature, kl))
-    return Comparison(loss, sums, temperature**2 / batch)
+    ends = tuple(range(1, cuts_BG.shape[1] + 1))  # stand for cuts that are not known here
+    size = (batch, classes, student.dtype, student.device)
+    plan = _plan(ends, w0, tuple(weights), temperature, kl, *size, own=True)
+    with torch.inference_mode():
+        logits_SBC = _softened(student, teacher, plan).gather(2, ranking_BC.expand(2, -1, -1))
+        gap_BC = _gap(logits_SBC)
+        ranks = torch.arange(classes, device=ranking_BC.device)
+        number_BC = (ranks[None, :, None] >= cuts_BG[:, None, :]).sum(2)  # of the group that a rank is in
+        groups = [  # each as wide as all classes, with the others masked
+            _Inside(logits_SBC.masked_fill(number_BC != i, -math.inf), gap_BC.clone()) for i in range(len(weights))
+        ]
+        sums, pieces = _compare(groups, plan, kl)
+        ranked = torch.stack(pieces).sum(0)
+        gradient_BC = torch.empty_like(ranked).scatter_(1, ranking_BC, ranked)
+    return Comparison(_Known.apply(student, (sums, plan.factors, gradient_BC)), sums, temperature**2 / batch)
 
 
-@functools.lru_cache(maxsize=256)
+class _Known(torch.autograd.Function):
+    """A loss whose gradient is known when the loss is."""
+
+    @staticmethod
+    def forward(ctx: Any, _student_BC: Tensor, known: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+        """Return Σ factors · sums of known = (sums, factors, gradient with respect to the student's logits)."""
+        sums, factors, ctx.gradient_BC = known  # save_for_backward refuses tensors of the inference mode
+        return torch.dot(sums, factors)
+
+    @staticmethod
+    def backward(ctx: Any, outer: Tensor) -> tuple[Tensor, None]:
+        """Return the gradient, which has no derivative of its own.
+
+        PyTorch's `once_differentiable` refuses that too and takes as long as five of the operations above.
+        """
+        if torch.is_grad_enabled():
+            raise RuntimeError("the partition losses can be differentiated once only")
+        return ctx.gradient_BC * outer, None
+
+
+class _Plan(NamedTuple):
+    """All that does not depend on the logits, kept from batch to batch.
+
+    To make a tensor of numbers costs more than to use it, and to copy one stalls a GPU.
+    """
+
+    sizes: list[int]
+    """Classes of the groups before the last."""
+    coldness: Tensor | None
+    """1 / T, the factor of the logits; None where it is 1."""
+    factors: Tensor
+    """[1 + G] of the sums over the batch, in the loss."""
+    between: float
+    """Factor of the gradient of the KL between the groups."""
+    inside: tuple[float, ...]
+    """Factors of the gradients inside the groups."""
+    own: Tensor
+    """[G, 1, 1] the same, 0 where a group has one class."""
+    zero: Tensor
+    """The KL inside a group of one class."""
+
+
+@functools.lru_cache(maxsize=64)
+def _plan(
+    cuts: tuple[int, ...],
+    w0: float,
+    weights: tuple[float, ...],
+    temperature: float,
+    kl: str,
+    batch: int,
+    classes: int,
+    dtype: torch.dtype,
+    device: torch.device,
+    *,
+    own: bool = False,
+) -> _Plan:
+    _check(classes, cuts, len(weights), kl)
+    scale = temperature / batch  # T² over the batch, and d(z / T) / dz = 1 / T
+    sizes = [end - start for start, end in pairwise((0, *cuts, classes))]
+    inside = tuple(weight * scale for weight in weights)
+    own_G11 = [[[weight * (own or size > 1)]] for weight, size in zip(inside, sizes, strict=True)]
+    loss = [weight * temperature * scale for weight in (w0, *weights)]
+    coldness, factors, pulls, zero = (
+        torch.tensor(numbers, dtype=dtype, device=device) for numbers in (1 / temperature, loss, own_G11, 0.0)
+    )
+    return _Plan(sizes[:-1], None if temperature == 1 else coldness, factors, w0 * scale, inside, pulls, zero)
+
+
 def _check(classes: int, cuts: tuple[int, ...], weights: int, kl: str) -> None:
     if not cuts or list(cuts) != sorted(set(cuts)) or not 1 <= cuts[0] <= cuts[-1] < classes:
         raise ValueError(
@@ -126,109 +245,57 @@ def _check(classes: int, cuts: tuple[int, ...], weights: int, kl: str) -> None:
         raise ValueError(f"kl must be one of {', '.join(get_args(Direction))}, got {kl!r}")
 
 
-class _Groups(torch.autograd.Function):
-    """Groups that end at the same ranks in every sample."""
-
-    @staticmethod
-    def forward(ctx: Any, student_BC: Tensor, teacher_BC: Tensor, top_BK: Tensor, settings: Any) -> Any:
-        cuts, w0, weights, temperature, kl = settings
-        batch, classes = student_BC.shape
-        logits_SBC = torch.stack((student_BC, teacher_BC))
-        if temperature != 1:
-            logits_SBC.div_(temperature)
-        top_SBK = top_BK.expand(2, -1, -1)
-        top_SKB = logits_SBC.gather(2, top_SBK).transpose(1, 2).contiguous()
-        gap_KB, gap_BC = _gap(top_SKB), _gap(logits_SBC)
-        groups = [_Inside(top_SKB[:, a:b], gap_KB[a:b], 1) for a, b in _edges(cuts)]
-        if cuts[-1] == classes - 1:
-            rest_SBN = _only(logits_SBC, top_SBK)
-            groups.append(_Inside(rest_SBN, _gap(rest_SBN), 2))
-        else:
-            groups.append(_Inside(logits_SBC.scatter_(2, top_SBK, -math.inf), gap_BC, 2))
-        sums, pieces = _compare(groups, w0, weights, temperature, kl)
-        top_KB = pieces[0] if len(pieces) == 2 else torch.cat(pieces[:-1])
-        gradient = pieces[-1] if groups[-1].many else pieces[-1].expand_as(student_BC).contiguous()
-        ctx.save_for_backward(gradient.scatter_(1, top_BK, top_KB.t()))
-        return _answer(ctx, sums, w0, weights, temperature**2 / batch)
-
-    @staticmethod
-    def backward(ctx: Any, outer: Tensor | None, _: None) -> Any:
-        return _pulled_back(ctx, outer), None, None, None
-
-
-class _OwnGroups(torch.autograd.Function):
-    """Groups that end at ranks of each sample's own: every group is as wide as all classes, with the others masked."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, student_BC: Tensor, teacher_BC: Tensor, ranking_BC: Tensor, cuts_BG: Tensor, settings: Any
-    ) -> Any:
-        w0, weights, temperature, kl = settings
-        batch, classes = student_BC.shape
-        logits_SBC = torch.stack((student_BC, teacher_BC)).div_(temperature).gather(2, ranking_BC.expand(2, -1, -1))
-        gap_BC = _gap(logits_SBC)
-        ranks = torch.arange(classes, device=ranking_BC.device)
-        number_BC = (ranks[None, :, None] >= cuts_BG[:, None, :]).sum(2)  # of the group that a rank is in
-        groups = [
-            _Inside(logits_SBC.masked_fill(number_BC != i, -math.inf), gap_BC.clone(), 2) for i in range(len(weights))
-        ]
-        sums, pieces = _compare(groups, w0, weights, temperature, kl)
-        ranked = torch.stack(pieces).sum(0)
-        ctx.save_for_backward(torch.empty_like(ranked).scatter_(1, ranking_BC, ranked))
-        return _answer(ctx, sums, w0, weights, temperature**2 / batch)
-
-    @staticmethod
-    def backward(ctx: Any, outer: Tensor | None, _: None) -> Any:
-        return _pulled_back(ctx, outer), None, None, None, None
-
-
 class _Inside:
-    """A group of classes: its mass, and the distributions of student and teacher inside it."""
+    """A group of classes: its mass [S, B, 1], and the distributions [S, B, N] of student and teacher inside it."""
 
-    __slots__ = ("dim", "gap", "many", "mass", "probability")
+    __slots__ = ("gap", "many", "mass", "probability")
 
-    def __init__(self, logits: Tensor, gap: Tensor, dim: int) -> None:
+    def __init__(self, logits_SBN: Tensor, gap_BN: Tensor | None = None) -> None:
         """Take what is known of the group's classes.
 
         Args:
-            logits: over T, [S, N, B] where dim is 1, [S, B, N] where it is 2; −∞ for classes outside. Few classes are
-                compared faster in the first.
-            gap: the teacher's logits less the student's, [N, B] or [B, N], any number outside; changed later.
+            logits_SBN: over T; −∞ for classes outside.
+            gap_BN: the teacher's logits less the student's, any number outside; changed later. None where no class is
+                outside.
         """
-        self.dim = dim
-        self.gap = gap
-        self.many = logits.shape[dim] > 1
+        self.many = logits_SBN.shape[2] > 1
         if not self.many:
-            self.mass = logits.select(dim, 0)
+            self.mass = logits_SBN
             return
-        self.probability = logits.softmax(dim)
+        self.gap = _gap(logits_SBN) if gap_BN is None else gap_BN
+        self.probability = logits_SBN.softmax(2)
         # log Σ exp is the highest logit less the logarithm of that one's probability, which is never rounded to 0
-        self.mass = logits.amax(dim).sub_(self.probability.amax(dim).log_())
+        self.mass = logits_SBN.amax(2, True).sub_(self.probability.amax(2, True).log_())
 
-    def compare(self, gap_B: Tensor, pull_B: Tensor, weight: float, kl: Direction) -> tuple[Tensor | None, Tensor]:
-        """Return the KL inside, summed over the batch (None for one class), and the gradient [N, B] or [B, N] of
-        weight · KL with respect to the student's logits over T, to which the group's own pull is added.
+    def compare(self, gap_B1: Tensor, pull_B1: Tensor, weight: float, kl: Direction) -> tuple[Tensor | None, Tensor]:
+        """Return the KL inside, summed over the batch (None for one class), and the gradient [B, N] of weight · KL with
+        respect to the student's logits over T, to which the group's own pull is added.
 
         Args:
-            gap_B: the teacher's log mass less the student's.
-            pull_B: weight more than what is shared among the group's classes.
+            gap_B1: the teacher's log mass less the student's.
+            pull_B1: weight more than what is shared among the group's classes.
         """
         if not self.many:
-            return None, pull_B.unsqueeze(self.dim - 1)
-        pull = pull_B.unsqueeze(self.dim - 1)
+            return None, pull_B1
         student, teacher = self.probability.unbind()
-        difference = self.gap.sub_(gap_B.unsqueeze(self.dim - 1))  # of log probabilities inside, teacher less student
+        difference = self.gap.sub_(gap_B1)  # of log probabilities inside, teacher less student
         if kl == "forward":
-            return _dot(teacher, difference), student.mul_(pull).sub_(teacher, alpha=weight)
+            return _dot(teacher, difference), student.mul_(pull_B1).sub_(teacher, alpha=weight)
         against = student * difference
-        mean = against.sum(self.dim - 1, keepdim=True)  # minus the reverse KL
+        mean = against.sum(1, keepdim=True)  # minus the reverse KL
         reverse_pull = against.addcmul_(student, mean, value=-1)  # minus its gradient
         if kl == "reverse":
             total, share = -mean.sum(), 1.0
         else:
             total, share = (_dot(teacher, difference) - mean.sum()) / 2, 0.5
-        piece = student.mul_(pull.sub(weight * share)).sub_(reverse_pull, alpha=weight * share)
+        piece = student.mul_(pull_B1.sub(weight * share)).sub_(reverse_pull, alpha=weight * share)
         return total, piece if share == 1 else piece.sub_(teacher, alpha=weight / 2)
+
+
+def _softened(student_BC: Tensor, teacher_BC: Tensor, plan: _Plan) -> Tensor:
+    """Return both logits [S, B, C] over T."""
+    logits_SBC = torch.stack((student_BC, teacher_BC))
+    return logits_SBC if plan.coldness is None else logits_SBC.mul_(plan.coldness)
 
 
 def _gap(logits: Tensor) -> Tensor:
@@ -247,52 +314,16 @@ def _only(logits_SBC: Tensor, top_SBK: Tensor) -> Tensor:
     return logits_SBC.gather(2, one[None, :, None].expand(2, -1, 1))
 
 
-def _compare(
-    groups: Sequence[_Inside], w0: float, weights: Sequence[float], temperature: float, kl: Direction
-) -> tuple[Tensor, list[Tensor]]:
+def _compare(groups: Sequence[_Inside], plan: _Plan, kl: Direction) -> tuple[Tensor, list[Tensor]]:
     """Return KL between groups and inside each [1 + G], summed over the batch, and the gradient of the loss with
     respect to the student's logits, group by group."""
-    mass_SGB = torch.stack([group.mass for group in groups], dim=1)
-    log_SGB = mass_SGB.log_softmax(1)
-    student, teacher = log_SGB.exp().unbind()
-    between = _dot(teacher, _gap(log_SGB))
-    scale = temperature / mass_SGB.shape[2]  # T² over the batch, and d(z / T) / dz = 1 / T
-    inside = (*(weight * scale * group.many for weight, group in zip(weights, groups, strict=True)),)
-    own_G1 = _constants(inside, mass_SGB.dtype, mass_SGB.device).unsqueeze(1)
-    pulls = torch.add(own_G1, student - teacher, alpha=w0 * scale).unbind()
-    totals, pieces = [between], []
-    for group, gap, pull, weight in zip(groups, _gap(mass_SGB).unbind(), pulls, weights, strict=True):
-        total, piece = group.compare(gap, pull, weight * scale, kl)
-        totals.append(between.new_zeros(()) if total is None else total)
+    mass_SGB1 = torch.stack([group.mass for group in groups], dim=1)
+    log_SGB1 = mass_SGB1.log_softmax(1)
+    student, teacher = log_SGB1.exp().unbind()
+    totals, pieces = [_dot(teacher, _gap(log_SGB1))], []
+    pulls = torch.add(plan.own, student.sub_(teacher), alpha=plan.between).unbind()
+    for group, gap, pull, weight in zip(groups, _gap(mass_SGB1).unbind(), pulls, plan.inside, strict=True):
+        total, piece = group.compare(gap, pull, weight, kl)
+        totals.append(plan.zero if total is None else total)
         pieces.append(piece)
     return torch.stack(totals), pieces
-
-
-def _answer(ctx: Any, sums: Tensor, w0: float, weights: Sequence[float], scale: float) -> tuple[Tensor, Tensor]:
-    """Return the loss and the sums over the batch that it is made of."""
-    factors = _constants((w0 * scale, *(weight * scale for weight in weights)), sums.dtype, sums.device)
-    ctx.mark_non_differentiable(sums)
-    ctx.set_materialize_grads(False)
-    return torch.dot(sums, factors), sums
-
-
-def _pulled_back(ctx: Any, outer: Tensor | None) -> Tensor | None:
-    """Return the gradient with respect to the student's logits; it has no derivative of its own.
-
-    PyTorch's `once_differentiable` says the same and takes as long as five of the operations above.
-    """
-    if torch.is_grad_enabled():
-        raise RuntimeError("the partition losses can be differentiated once only")
-    (gradient,) = ctx.saved_tensors
-    return None if outer is None else gradient * outer
-
-
-@functools.lru_cache(maxsize=64)
-def _constants(values: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Return the values as a tensor; kept, as to make one costs more than to use it, and to copy one stalls a GPU."""
-    return torch.tensor(values, dtype=dtype, device=device)
-
-
-@functools.lru_cache(maxsize=256)
-def _edges(cuts: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
-    return tuple(pairwise((0, *cuts)))

@@ -20,7 +20,8 @@ class Output:
     maps: tuple[Tensor, ...] = ()
     """[B, channels, height, width] of each stage, the first layers first."""
     preacts: tuple[Tensor, ...] = ()
-    """The maps before the ReLU that ends their stage; the map itself where no ReLU does."""
+    """The maps before the ReLU that ends their stage; what the BatchNorm behind them makes of them in networks that
+    normalise first; the map itself where there is neither."""
     vector: Tensor | None = None
     """[B, D] what the last linear layer reads."""
     images: Tensor | None = None
@@ -35,6 +36,8 @@ class NetworkShape:
     """Channels, height and width of each map."""
     vector: int
     """D"""
+    signed: tuple[bool, ...] = ()
+    """Of each map: whether it can be negative, no ReLU ending its stage; empty where that is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 Shapes: B = batch, C = classes, R = ranks that are asked for.
 """
 
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 import torch
@@ -17,8 +18,10 @@ def by_teacher(teacher_BC: Tensor) -> Tensor:
     return teacher_BC.sort(dim=1, descending=True, stable=True).indices
 
 
-def top_ranks(teacher_BC: Tensor, ranks: int) -> Tensor:
+def top_ranks(teacher_BC: Tensor, ranks: int, *, cuts: Sequence[int] | None = None) -> Tensor:
     """Return the first `ranks` classes [B, R] of the teacher's ranking; ties by class index.
+
+    Where cuts are given, it is enough that the right classes are before and after each of them.
 
     Raises:
         ValueError: ranks is not in 1 … C − 1.
@@ -28,8 +31,10 @@ def top_ranks(teacher_BC: Tensor, ranks: int) -> Tensor:
         raise ValueError(f"ranks must be from 1 to less than the number of classes ({size}), got {ranks}")
     if teacher_BC.device.type == "cpu":
         values, classes = teacher_BC.topk(ranks + 1, dim=1)
-        if not (values[:, 1:] == values[:, :-1]).any().item():  # topk leaves open which of equal logits it takes
-            return classes[:, :ranks]
+        rises = values.narrow(1, 1, ranks) - values.narrow(1, 0, ranks)  # below 0 but for ties and NaN
+        # topk leaves open which of equal logits it takes
+        if rises.amax().item() < 0 or (cuts and rises[:, [cut - 1 for cut in cuts]].amax().item() < 0):
+            return classes.narrow(1, 0, ranks)
     return by_teacher(teacher_BC)[:, :ranks]  # elsewhere to look at the values would stall the device
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from trainers.methods._base import ForPair
 
 IMAGENET = ("imagenet", "tiny_imagenet", "cub200")
-"""Data sets on which one set of settings holds, with temperature 1 and one epoch of warm-up."""
+"""Data sets on which one set of settings holds; their warm-up is the recipe's."""
 R34_R18, R50_MV1 = ("resnet34", "resnet18"), ("resnet50", "mobilenetv1")
 
 

@@ -19,7 +19,7 @@ from trainers.methods._outputs import NetworkShape, Output
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AT:
-    p: Annotated[int, Range(ge=1)] = 2
+    p: Annotated[int, Range(ge=1, le=16)] = 2
     """Power of the activations before the mean over channels; a higher one looks at the strongest places only."""
     ce_weight: Annotated[float, Range(ge=0)] = 1.0
     """Factor of the cross-entropy with the labels."""
@@ -50,7 +50,11 @@ def _distance(ours: Tensor, theirs: Tensor, p: int) -> Tensor:
 
 
 def _attention(one: Tensor, p: int) -> Tensor:
-    return unit(one.abs().pow(p).mean(1).flatten(1), dim=1)
+    """Return where each map is strong, at length 1; its own maximum is taken out first, so that no power of it is
+    beyond what a float holds."""
+    strength = one.abs()
+    highest = strength.detach().amax((1, 2, 3), keepdim=True).clamp_min(torch.finfo(one.dtype).tiny)
+    return unit((strength / highest).pow(p).mean(1).flatten(1), dim=1)
 
 
 def _term(values: Values, student: Output, teacher: Output, _target_B: Tensor) -> tuple[Tensor, dict[str, Tensor]]:

@@ -19,11 +19,11 @@ from trainers.methods._tensors import raised
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CTKD:
-    temperature_start: Annotated[float, Range(gt=0)] = 1.0
+    temperature_start: Annotated[float, Range(ge=0.001, le=100)] = 1.0
     """The lowest temperature that can be learned."""
-    temperature_range: Annotated[float, Range(ge=0)] = 20.0
+    temperature_range: Annotated[float, Range(ge=0, le=100)] = 20.0
     """The highest one is so much higher."""
-    initial: Annotated[float, Range()] = 1.0
+    initial: Annotated[float, Range(ge=-20, le=20)] = 1.0
     """The learned number at the start; the temperature is start + range · sigmoid of it: 15.6 at the defaults."""
     reversal_fraction: Annotated[float, Range(ge=0, le=1)] = 10 / 240
     """Fraction of the training over which the reversal of the temperature's gradient grows from none to whole."""

@@ -7,14 +7,18 @@ Shapes: B = batch, C = classes.
 from dataclasses import dataclass
 from typing import Annotated
 
+import torch
 from torch import Tensor
 from torch.linalg import vector_norm
 
 from trainers.methods._base import ForPair, Log, Method, Needs, Range, Values, check
 from trainers.methods._tensors import raised
+from trainers.methods._tuned import IMAGENET
 
 EPSILON = 1e-8
 """Added to the product of the two norms."""
+FLAT = 1e-9
+"""Probabilities that spread no more than this are taken for equal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +27,7 @@ class DIST:
     """Factor of the relation between the classes of a sample."""
     gamma: Annotated[float, Range(ge=0, search=Log(0.5, 8))] = 2.0
     """Factor of the relation between the samples of a batch, class by class; constant for a batch of 1."""
-    temperature: Annotated[float, Range(gt=0, search=Log(1, 8))] = 4.0
+    temperature: Annotated[float, Range(ge=0.001, le=100, search=Log(1, 8))] = 4.0
     """Divides the logits; 1 leaves the probabilities as they are."""
     ce_weight: Annotated[float, Range(ge=0)] = 1.0
     """Factor of the cross-entropy with the labels."""
@@ -46,8 +50,8 @@ def dist_loss(student_BC: Tensor, teacher_BC: Tensor, *, temperature: float, bet
     1,000 at T 4 has a product of about 4e-6, so equal networks have a loss a little above 0. The second term needs
     B ≥ 2; a batch of 1 has no relation between samples and gives the constant T² · gamma.
 
-    Where a student's probabilities are all but equal over a row the gradient is steep, up to 1 / 1e-8: more than
-    float16 can hold. A student whose classifier starts at 0 begins there.
+    Where a student's probabilities are equal over a row, as those of a student whose classifier starts at 0, ρ is 0 and
+    has no gradient: the formula's own is up to 1 / 1e-8 there.
 
     Args:
         student_BC: logits; half precision is raised to float32, float64 is kept.
@@ -62,16 +66,18 @@ def dist_loss(student_BC: Tensor, teacher_BC: Tensor, *, temperature: float, bet
 
 def _relations(student_BC: Tensor, teacher_BC: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
     student, teacher = raised(student_BC, teacher_BC)
-    ours, theirs = (student / temperature).softmax(1), (teacher / temperature).softmax(1)
-    scale = temperature**2
-    return scale * (1 - _correlation(ours, theirs, 1).mean()), scale * (1 - _correlation(ours, theirs, 0).mean())
+    # where a class has nearly the same probability in the whole batch, float32 keeps too little of how it varies
+    ours, theirs = ((logits.double() / temperature).softmax(1) for logits in (student, teacher))
+    inter, intra = (temperature**2 * (1 - _correlation(ours, theirs, dim).mean()) for dim in (1, 0))
+    return inter.to(student.dtype), intra.to(student.dtype)
 
 
 def _correlation(left_BC: Tensor, right_BC: Tensor, dim: int) -> Tensor:
     left = left_BC - left_BC.mean(dim, keepdim=True)
     right = right_BC - right_BC.mean(dim, keepdim=True)
-    norms: Tensor = vector_norm(left, dim=dim) * vector_norm(right, dim=dim)
-    return (left * right).sum(dim) / (norms + EPSILON)
+    size = vector_norm(left, dim=dim)
+    correlation = (left * right).sum(dim) / (size * vector_norm(right, dim=dim) + EPSILON)
+    return torch.where(size > FLAT, correlation, 0.0)
 
 
 def _term(
@@ -96,5 +102,5 @@ DIST_METHOD = Method(
     summary="correlation of probabilities over classes and over samples",
     source="arXiv:2205.10536",
     dead=_dead,
-    by_pair=(ForPair(datasets=("imagenet",), values={"temperature": 1.0}),),
+    by_pair=(ForPair(datasets=IMAGENET, values={"temperature": 1.0}),),
 )

@@ -10,7 +10,7 @@ from typing import Annotated
 from torch import Tensor
 
 from trainers.methods._base import ForPair, Log, Method, Needs, Range, Values, check
-from trainers.methods._groups import Comparison, compare_groups
+from trainers.methods._groups import Comparison, compare_raised
 from trainers.methods._tensors import raised
 from trainers.methods._tuned import IMAGENET, R34_R18, R50_MV1, cifar, on_cifar
 
@@ -21,7 +21,7 @@ class DKD:
     """Factor of the KL between the masses of target and rest."""
     beta: Annotated[float, Range(ge=0, search=Log(0.5, 16))] = 8.0
     """Factor of the KL among the classes that are not the target."""
-    temperature: Annotated[float, Range(gt=0, search=Log(1, 8))] = 4.0
+    temperature: Annotated[float, Range(ge=0.001, le=100, search=Log(1, 8))] = 4.0
     """Divides the logits; 1 leaves the probabilities as they are."""
     ce_weight: Annotated[float, Range(ge=0)] = 1.0
     """Factor of the cross-entropy with the labels."""
@@ -59,15 +59,7 @@ def _compare(
     student, teacher = raised(student_BC, teacher_BC)
     if target_B.shape != student.shape[:1]:
         raise ValueError(f"there must be a target for each of the {len(student)} samples, got {[*target_B.shape]}")
-    return compare_groups(
-        student,
-        teacher,
-        ranking=target_B[:, None],
-        cuts=(1,),
-        w0=alpha,
-        weights=(0.0, beta),
-        temperature=temperature,
-    )
+    return compare_raised(student, teacher, (1,), alpha, (0.0, beta), temperature, top_BK=target_B.unsqueeze(1))
 
 
 def _term(values: Values, student_BC: Tensor, teacher_BC: Tensor, target_B: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
@@ -85,15 +77,15 @@ def _dead(_values: Values, classes: int) -> tuple[str, ...]:
 TUNED = (
     on_cifar(cifar("resnet56>resnet20", "resnet110>resnet32"), beta=2.0),
     on_cifar(cifar("vgg13>vgg8", "vgg13>mobilenetv2", "wrn_40_2>wrn_16_2", "wrn_40_2>wrn_40_1"), beta=6.0),
-    ForPair(datasets=IMAGENET, values={"temperature": 1.0}),
-    ForPair(datasets=IMAGENET, pairs=(R34_R18,), values={"beta": 0.5}),
-    ForPair(datasets=IMAGENET, pairs=(R50_MV1,), values={"beta": 2.0}),
+    ForPair(datasets=IMAGENET, values={"temperature": 1.0, "alpha": 0.5, "beta": 1.0}),
+    ForPair(datasets=IMAGENET, pairs=(R34_R18,), values={"alpha": 1.0, "beta": 0.5}),
+    ForPair(datasets=IMAGENET, pairs=(R50_MV1,), values={"alpha": 1.0, "beta": 2.0}),
 )
-"""Of mdistiller's configuration files (the DKD authors' code)."""
+"""Of mdistiller's configuration files (the DKD authors' code); of the GDKD authors' for other pairs on ImageNet."""
 
 DKD_METHOD = Method(
     name="dkd",
-    version=1,
+    version=2,
     hyperparameters=DKD,
     loss=dkd_loss,
     term=_term,

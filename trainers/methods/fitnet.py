@@ -53,7 +53,8 @@ class _Hint(nn.Module):
         self.layer = layer
         pairs = matched(student.maps, teacher.maps)
         self.of_teacher = next(theirs for ours, theirs in pairs if ours >= layer)
-        self.regressor = _regressor(student.maps[layer], teacher.maps[self.of_teacher])
+        signed = bool(teacher.signed) and teacher.signed[self.of_teacher]
+        self.regressor = _regressor(student.maps[layer], teacher.maps[self.of_teacher], signed=signed)
 
     def forward(
         self, student: Output, teacher: Output, _target_B: Tensor, _epoch: int
@@ -62,16 +63,22 @@ class _Hint(nn.Module):
         return loss, {"fitnet": loss.detach()}
 
 
-def _regressor(ours: Shape, theirs: Shape) -> nn.Sequential:
-    """Return convolution, BatchNorm, ReLU; the convolution halves or doubles the size where that makes them equal."""
+def _regressor(ours: Shape, theirs: Shape, *, signed: bool) -> nn.Sequential:
+    """Return convolution, BatchNorm, ReLU.
+
+    The convolution halves or doubles the size where that makes them equal, and is 1 x 1 where they are; the ReLU is
+    left out where the teacher's map can be negative.
+    """
     inputs, outputs = ours[0], theirs[0]
     (height, width), (h, w) = ours[1:], theirs[1:]
     convolution: nn.Module
     if (2 * height, 2 * width) == (h, w):
         convolution = nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1)
+    elif (height, width) == (h, w):
+        convolution = nn.Conv2d(inputs, outputs, 1)
     else:
         convolution = nn.Conv2d(inputs, outputs, 3, stride=2 if (height, width) == (2 * h, 2 * w) else 1, padding=1)
-    return nn.Sequential(convolution, BatchNorm(outputs), nn.ReLU())
+    return nn.Sequential(convolution, BatchNorm(outputs), nn.Identity() if signed else nn.ReLU())
 
 
 def _module(values: Values, setting: Setting) -> nn.Module:

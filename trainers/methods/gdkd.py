@@ -11,8 +11,8 @@ from typing import Annotated
 from torch import Tensor
 
 from trainers.methods._base import Linear, Log, Method, Needs, Range, Values, check
-from trainers.methods._groups import Comparison, Direction, compare_groups, compare_own_groups
-from trainers.methods._ranking import Cut, by_teacher, own_cuts, top_ranks
+from trainers.methods._groups import Comparison, Direction, compare_own_groups, compare_raised
+from trainers.methods._ranking import Cut, by_teacher, own_cuts
 from trainers.methods._tensors import raised
 from trainers.methods._tuned import tuned_weights
 
@@ -32,7 +32,7 @@ class GDKD:
     """Factor of the KL inside the top k; changes nothing at k = 1."""
     w2: Annotated[float, Range(ge=0, search=Log(1, 16))] = 8.0
     """Factor of the KL inside the rest; changes nothing at k = classes − 1."""
-    temperature: Annotated[float, Range(gt=0, search=Log(1, 8))] = 4.0
+    temperature: Annotated[float, Range(ge=0.001, le=100, search=Log(1, 8))] = 4.0
     """Divides the logits; 1 leaves the probabilities as they are."""
     kl: Direction = "forward"
     """Direction of the KL inside the groups: forward (teacher || student), reverse, or both (their mean)."""
@@ -91,10 +91,7 @@ def _compare(
     student, teacher = raised(student_BC, teacher_BC)
     w0, inside = weights[0], weights[1:]
     if cut == "k":
-        top = top_ranks(teacher, k)
-        return compare_groups(
-            student, teacher, ranking=top, cuts=(k,), w0=w0, weights=inside, temperature=temperature, kl=kl
-        )
+        return compare_raised(student, teacher, (k,), w0, inside, temperature, kl)
     ranking = by_teacher(teacher)
     cuts = own_cuts(teacher, ranking, cut, mass)[:, None]
     return compare_own_groups(
@@ -124,7 +121,7 @@ def _dead(values: Values, classes: int) -> tuple[str, ...]:
 
 GDKD_METHOD = Method(
     name="gdkd",
-    version=1,
+    version=2,
     hyperparameters=GDKD,
     loss=gdkd_loss,
     term=_term,

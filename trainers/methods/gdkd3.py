@@ -11,9 +11,9 @@ from typing import Annotated
 import torch
 from torch import Tensor
 
-from trainers.methods._base import Linear, Log, Method, Needs, Range, Values, check
-from trainers.methods._groups import Comparison, Direction, compare_groups, compare_own_groups
-from trainers.methods._ranking import Cut, by_teacher, own_cuts, top_ranks
+from trainers.methods._base import Linear, Log, Method, Needs, Problem, Range, Values, check
+from trainers.methods._groups import Comparison, Direction, compare_own_groups, compare_raised
+from trainers.methods._ranking import Cut, by_teacher, own_cuts
 from trainers.methods._tensors import raised
 from trainers.methods._tuned import tuned_weights
 
@@ -33,7 +33,7 @@ class GDKD3:
     """Factor of the KL inside ranks 2 … k; changes nothing at k = 2."""
     w2: Annotated[float, Range(ge=0, search=Log(1, 16))] = 8.0
     """Factor of the KL inside the rest; changes nothing at k = classes − 1."""
-    temperature: Annotated[float, Range(gt=0, search=Log(1, 8))] = 4.0
+    temperature: Annotated[float, Range(ge=0.001, le=100, search=Log(1, 8))] = 4.0
     """Divides the logits; 1 leaves the probabilities as they are."""
     kl: Direction = "forward"
     """Direction of the KL inside the groups: forward (teacher || student), reverse, or both (their mean)."""
@@ -92,10 +92,7 @@ def _compare(
     student, teacher = raised(student_BC, teacher_BC)
     w0, inside = weights[0], (0.0, *weights[1:])
     if cut == "k":
-        top = top_ranks(teacher, k)
-        return compare_groups(
-            student, teacher, ranking=top, cuts=(1, k), w0=w0, weights=inside, temperature=temperature, kl=kl
-        )
+        return compare_raised(student, teacher, (1, k), w0, inside, temperature, kl)
     ranking = by_teacher(teacher)
     second = own_cuts(teacher, ranking, cut, mass).clamp(min=2)
     cuts = torch.stack([torch.ones_like(second), second], dim=1)
@@ -114,6 +111,11 @@ def _term(
     return compared.loss, {"between": compared.between, "within_2": within[1], "within_3": within[2]}
 
 
+def _rules(_values: Values, classes: int | None) -> list[Problem]:
+    few = classes is not None and classes < 3
+    return [Problem("cut", f"needs at least 3 classes, got {classes}")] if few else []
+
+
 def _dead(values: Values, classes: int) -> tuple[str, ...]:
     """What the cut does not ask for, the weight of a group of one class, and the direction where all are such."""
     if values["cut"] != "k":
@@ -126,7 +128,7 @@ def _dead(values: Values, classes: int) -> tuple[str, ...]:
 
 GDKD3_METHOD = Method(
     name="gdkd3",
-    version=1,
+    version=2,
     hyperparameters=GDKD3,
     loss=gdkd3_loss,
     term=_term,
@@ -134,5 +136,6 @@ GDKD3_METHOD = Method(
     summary="the teacher's top 1, ranks 2 … k and the rest, and each inside itself",
     source="arXiv:2512.04625",
     dead=_dead,
+    rules=_rules,
     by_pair=tuned_weights(),
 )

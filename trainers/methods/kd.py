@@ -16,7 +16,7 @@ from trainers.methods._tuned import IMAGENET
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KD:
-    temperature: Annotated[float, Range(gt=0, search=Log(1, 8))] = 4.0
+    temperature: Annotated[float, Range(ge=0.001, le=100, search=Log(1, 8))] = 4.0
     """Divides the logits; 1 leaves the probabilities as they are."""
     ce_weight: Annotated[float, Range(ge=0)] = 0.1
     """Factor of the cross-entropy with the labels."""

@@ -18,9 +18,9 @@ EPSILON = 1e-5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LumiNet:
-    alpha: Annotated[float, Range(ge=0, search=Log(2, 80))] = 31.0
+    alpha: Annotated[float, Range(ge=0, le=1000, search=Log(2, 80))] = 31.0
     """Its square is the factor of the KL; there is no T²."""
-    temperature: Annotated[float, Range(gt=0, search=Log(0.7, 8))] = 4.0
+    temperature: Annotated[float, Range(ge=0.001, le=100, search=Log(0.7, 8))] = 4.0
     """Divides the standardised logits."""
     ce_weight: Annotated[float, Range(ge=0)] = 2.0
     """Factor of the cross-entropy with the labels."""
@@ -93,7 +93,7 @@ LUMINET_METHOD = Method(
         _tuned("cifar100", "cifar_resnet50", "cifar_mobilenetv2", alpha=70.0, temperature=8.0),
         _tuned("cifar100", "cifar_wrn_40_2", "cifar_wrn_40_1", alpha=75.0, temperature=8.0, ce_weight=1.0),
         _tuned("cifar100", "cifar_wrn_40_2", "cifar_shufflev1", alpha=35.0),
-        _tuned("imagenet", "resnet34", "resnet18", alpha=2.0, temperature=1.0, ce_weight=0.7, warmup_epochs=1.0),
-        _tuned("imagenet", "resnet50", "mobilenetv1", alpha=2.0, temperature=0.7, ce_weight=1.0, warmup_epochs=1.0),
+        _tuned("imagenet", "resnet34", "resnet18", alpha=2.0, temperature=1.0, ce_weight=0.7),
+        _tuned("imagenet", "resnet50", "mobilenetv1", alpha=2.0, temperature=0.7, ce_weight=1.0),
     ),
 )

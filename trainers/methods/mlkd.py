@@ -25,7 +25,7 @@ EMPTY = "must have at least one temperature, got an empty list"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MLKD:
-    temperatures: Annotated[tuple[float, ...], Range(gt=0)] = TEMPERATURES
+    temperatures: Annotated[tuple[float, ...], Range(ge=0.001, le=100)] = TEMPERATURES
     """Each divides the logits in turn; the terms of all are added."""
     mask: Mask = "released"
     """Which samples and classes count: none leaves all in; released scales the terms by the share that the teacher is

@@ -19,7 +19,7 @@ from trainers.methods._tensors import raised
 class NKD:
     gamma: Annotated[float, Range(ge=0, search=Log(0.5, 8))] = 1.5
     """Factor of the cross-entropy among the classes that are not the target."""
-    temperature: Annotated[float, Range(gt=0, search=Log(1, 8))] = 1.0
+    temperature: Annotated[float, Range(ge=0.001, le=100, search=Log(1, 8))] = 1.0
     """Divides the logits of the classes that are not the target; the target's own part is at 1."""
     ce_weight: Annotated[float, Range(ge=0)] = 1.0
     """Factor of the cross-entropy with the labels."""

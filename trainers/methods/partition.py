@@ -13,8 +13,7 @@ from typing import Annotated
 from torch import Tensor
 
 from trainers.methods._base import Log, Method, Needs, Problem, Range, Values, check
-from trainers.methods._groups import Comparison, Direction, compare_groups
-from trainers.methods._ranking import top_ranks
+from trainers.methods._groups import Comparison, Direction, compare_raised
 from trainers.methods._tensors import raised
 from trainers.methods._tuned import tuned_weights
 
@@ -31,7 +30,7 @@ class Partition:
     """Factor of the KL inside the last group, the rest; only where `weights` is empty."""
     weights: Annotated[tuple[float, ...], Range(ge=0)] = ()
     """Factors of the KL inside each group, one a group, in place of w1 and w2."""
-    temperature: Annotated[float, Range(gt=0, search=Log(1, 8))] = 4.0
+    temperature: Annotated[float, Range(ge=0.001, le=100, search=Log(1, 8))] = 4.0
     """Divides the logits; 1 leaves the probabilities as they are."""
     kl: Direction = "forward"
     """Direction of the KL inside the groups: forward (teacher || student), reverse, or both (their mean)."""
@@ -91,10 +90,7 @@ def _compare(
     kl: Direction,
 ) -> Comparison:
     student, teacher = raised(student_BC, teacher_BC)
-    top = top_ranks(teacher, max(cuts, default=0))
-    return compare_groups(
-        student, teacher, ranking=top, cuts=cuts, w0=w0, weights=weights, temperature=temperature, kl=kl
-    )
+    return compare_raised(student, teacher, cuts, w0, weights, temperature, kl)
 
 
 def _term(

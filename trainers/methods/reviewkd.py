@@ -138,7 +138,6 @@ REVIEWKD_METHOD = Method(
         _tuned("resnet32x4", "resnet8x4", "shufflev1", weight=5.0),
         _tuned("resnet32x4", "shufflev2", weight=8.0),
         _tuned("resnet56", "resnet20", weight=0.6),
-        ForPair(datasets=("imagenet",), values={"warmup_epochs": 1.0}),
         ForPair(
             datasets=("imagenet",), pairs=(("resnet50", "mobilenetv1"),), values={"weight": 8.0, "mid_channels": 256}
         ),

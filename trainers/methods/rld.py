@@ -18,11 +18,11 @@ from trainers.methods._tensors import raised
 class RLD:
     alpha: Annotated[float, Range(ge=0, search=Log(0.5, 4))] = 1.0
     """Factor of the KL between the teacher's highest mass and the student's mass of the target."""
-    alpha_temperature: Annotated[float, Range(gt=0, search=Log(1, 8))] = 1.0
+    alpha_temperature: Annotated[float, Range(ge=0.001, le=100, search=Log(1, 8))] = 1.0
     """Divides the logits for those masses."""
     beta: Annotated[float, Range(ge=0, search=Log(0.5, 16))] = 8.0
     """Factor of the KL among the classes that the teacher ranks below the target."""
-    temperature: Annotated[float, Range(gt=0, search=Log(1, 8))] = 4.0
+    temperature: Annotated[float, Range(ge=0.001, le=100, search=Log(1, 8))] = 4.0
     """Divides the logits for the KL among those classes."""
     ce_weight: Annotated[float, Range(ge=0)] = 1.0
     """Factor of the cross-entropy with the labels."""
@@ -120,12 +120,12 @@ RLD_METHOD = Method(
         ForPair(
             datasets=("imagenet",),
             pairs=(("resnet34", "resnet18"),),
-            values={"beta": 0.5, "temperature": 1.0, "warmup_epochs": 1.0},
+            values={"beta": 0.5, "temperature": 1.0},
         ),
         ForPair(
             datasets=("imagenet",),
             pairs=(("resnet50", "mobilenetv1"),),
-            values={"beta": 2.0, "temperature": 1.0, "warmup_epochs": 1.0},
+            values={"beta": 2.0, "temperature": 1.0},
         ),
     ),
 )

@@ -4,15 +4,19 @@ Sun, Ren, Li, Wang, Cao, "Logit Standardization in Knowledge Distillation", CVPR
 Shapes: B = batch, C = classes.
 """
 
+import torch
 from torch import Tensor
 
 EPSILON = 1e-7
+FLAT = 1e-6
+"""Logits that spread no more than this are taken for equal."""
 
 
 def standardize(logits_BC: Tensor) -> Tensor:
     """Return (z − mean) / (std + 1e-7) over the classes of each sample; std with C − 1, as its authors have it.
 
-    Keeps the order of the classes; 0 where all logits of a sample are equal.
+    Keeps the order of the classes. 0 where all logits of a sample are equal, as those of a classifier that starts at 0
+    are, and without a gradient: the formula's own is 1e7 and more there.
     """
-    mean = logits_BC.mean(dim=-1, keepdim=True)
-    return (logits_BC - mean) / (logits_BC.std(dim=-1, keepdim=True) + EPSILON)
+    mean, std = logits_BC.mean(dim=-1, keepdim=True), logits_BC.std(dim=-1, keepdim=True)
+    return torch.where(std > FLAT, (logits_BC - mean) / (std + EPSILON), 0.0)

@@ -23,7 +23,7 @@ EPS = 1e-5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VID:
-    init_variance: Annotated[float, Range(gt=EPS, search=Log(1, 20))] = 5.0
+    init_variance: Annotated[float, Range(gt=EPS, le=1e6, search=Log(1, 20))] = 5.0
     """Variance of the teacher's maps given the student's, at the start; it is learned for each channel."""
     ce_weight: Annotated[float, Range(ge=0)] = 1.0
     """Factor of the cross-entropy with the labels."""

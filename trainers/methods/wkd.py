@@ -22,7 +22,7 @@ from trainers.methods._tensors import raised
 class WKD:
     gamma: Annotated[float, Range(ge=0, search=Log(10, 1000))] = 200.0
     """Factor of the transport cost among the classes that are not the target."""
-    temperature: Annotated[float, Range(gt=0, search=Log(1, 16))] = 8.0
+    temperature: Annotated[float, Range(ge=0.001, le=100, search=Log(1, 16))] = 8.0
     """Divides the logits of the classes that are not the target; the target's own part is at 1."""
     sharpness: Annotated[float, Range(gt=0, search=Log(0.25, 4))] = 1.0
     """Moving between classes costs 1 − exp(−sharpness · (1 − cosine of the teacher's classifier rows))."""

@@ -117,8 +117,8 @@ def test_the_record(method):
         (REVIEWKD_METHOD, "cifar100", ("cifar_resnet56", "cifar_resnet20"), {"weight": 0.6, "warmup_epochs": 20.0}),
         (REVIEWKD_METHOD, "cifar100", ("cifar_wrn_40_2", "cifar_wrn_16_2"), {"weight": 5.0}),
         (REVIEWKD_METHOD, "cifar100", ("cifar_resnet32x4", "cifar_shufflev2"), {"weight": 8.0}),
-        (REVIEWKD_METHOD, "imagenet", ("resnet50", "mobilenetv1"), {"weight": 8.0, "warmup_epochs": 1.0}),
-        (REVIEWKD_METHOD, "imagenet", ("resnet34", "resnet18"), {"weight": 1.0, "warmup_epochs": 1.0}),
+        (REVIEWKD_METHOD, "imagenet", ("resnet50", "mobilenetv1"), {"weight": 8.0, "mid_channels": 256}),
+        (REVIEWKD_METHOD, "imagenet", ("resnet34", "resnet18"), {"weight": 1.0}),
         (OFD_METHOD, "imagenet", ("resnet50", "mobilenetv1"), {"weight": 1e-4}),
         (OFD_METHOD, "cifar100", ("cifar_resnet56", "cifar_resnet20"), {"weight": 1e-3}),
     ],
@@ -344,3 +344,35 @@ def test_reviewkd_has_the_levels_of_the_paper():
     assert [fusion.outward[0].out_channels for fusion in (inner.deepest, *inner.fusions)] == [24, 24, 20, 12]
     assert inner.deepest.inward[0].out_channels == CNN.vector
     assert built(REVIEWKD_METHOD, mid_channels=3).terms[0].inner.deepest.inward[0].out_channels == 3
+
+
+def test_the_regressor_of_fitnet_is_that_of_the_field():
+    def layers(ours, theirs, signed=()):
+        student = NetworkShape(maps=(ours,), vector=4)
+        teacher = NetworkShape(maps=(theirs,), vector=4, signed=signed)
+        module = BuiltMethod(
+            FITNET_METHOD,
+            FITNET_METHOD.coerced({**FITNET_METHOD.defaults(), "layer": 0}),
+            Setting(student=student, teacher=teacher),
+        )
+        convolution, _, last = module.terms[0].inner.regressor
+        return type(convolution), convolution.kernel_size, convolution.stride, type(last)
+
+    conv, up, relu, none = torch.nn.Conv2d, torch.nn.ConvTranspose2d, torch.nn.ReLU, torch.nn.Identity
+    assert layers((4, 8, 8), (6, 8, 8)) == (conv, (1, 1), (1, 1), relu)
+    assert layers((4, 8, 8), (6, 8, 8), (False,)) == (conv, (1, 1), (1, 1), relu)
+    assert layers((4, 8, 8), (6, 8, 8), (True,)) == (conv, (1, 1), (1, 1), none)
+    assert layers((4, 8, 8), (6, 4, 4)) == (conv, (3, 3), (2, 2), relu)
+    assert layers((4, 4, 4), (6, 8, 8)) == (up, (4, 4), (2, 2), relu)
+
+
+@pytest.mark.parametrize("p", [1, 2, 10, 16])
+@pytest.mark.parametrize("size", [1e-3, 1.0, 1e3])
+def test_at_compares_maps_of_any_size_at_any_power(p, size):
+    student, teacher, target = batch()
+    big = dataclasses.replace(student, maps=tuple((size * one.detach()).requires_grad_() for one in student.maps))
+    value = built(AT_METHOD, p=p, ce_weight=0.0)(big, teacher, target, epoch=1)["loss"]
+    value.backward()
+    assert value > 1e-3
+    assert all(one.grad is None or torch.isfinite(one.grad).all() for one in big.maps)
+    assert any(one.grad is not None and one.grad.any() for one in big.maps)

@@ -301,3 +301,14 @@ def test_what_a_cut_does_not_ask_for_is_dead(cut, dead):
 def test_with_two_classes_nothing_is_compared_among_the_rest_of_dkd():
     assert get("dkd").dead({}, 2) == ("beta",)
     assert get("dkd").dead({}, 3) == ()
+
+
+@every_logit_method
+@pytest.mark.parametrize("standardize", [False, True])
+def test_a_student_whose_logits_start_equal_gets_a_gradient_of_the_usual_size(method, standardize):
+    _, teacher, target = random_logits(16, CLASSES)
+    student = torch.zeros(16, CLASSES, requires_grad=True)
+    result = built(method, CLASSES, standardize=standardize).float()(student, teacher.float(), target, epoch=100)
+    result["loss"].backward()
+    assert torch.isfinite(student.grad).all()
+    assert student.grad.norm() < 1e4  # luminet multiplies by alpha², 961

@@ -19,8 +19,8 @@ NAMES = "(it has: cut, k, mass, w0, w1, w2, temperature, kl, ce_weight, weight, 
         ("temperature", "4.0", "must be a number, got '4.0'"),
         ("temperature", None, "must be a number, got None"),
         ("temperature", True, "must be a number, got True"),
-        ("temperature", 0, "must be greater than 0, got 0"),
-        ("temperature", -1.5, "must be greater than 0, got -1.5"),
+        ("temperature", 0, "must be at least 0.001, got 0"),
+        ("temperature", -1.5, "must be at least 0.001, got -1.5"),
         ("temperature", math.nan, "must be a finite number, got nan"),
         ("temperature", math.inf, "must be a finite number, got inf"),
         pytest.param("temperature", 10**400, f"must be a finite number, got {10**400}", id="more-than-a-float-holds"),
@@ -42,6 +42,14 @@ NAMES = "(it has: cut, k, mass, w0, w1, w2, temperature, kl, ce_weight, weight, 
 def test_a_wrong_value_is_told_with_rule_and_value(name, value, message):
     (problem,) = get("gdkd").problems({name: value}, 10)
     assert (problem.name, problem.message) == (name, message)
+
+
+def test_a_k_that_nobody_asks_for_may_be_too_high_for_few_classes():
+    assert get("gdkd").canonical({"cut": "mass"}, 3)["cut"] == "mass"
+    with pytest.raises(ValueError, match=r"gdkd\.k: must be less than the number of classes \(3\), got 5"):
+        get("gdkd").canonical({}, 3)
+    with pytest.raises(ValueError, match=r"gdkd3\.cut: needs at least 3 classes, got 2"):
+        get("gdkd3").canonical({"cut": "gap"}, 2)
 
 
 def test_all_problems_are_told_at_once():
