@@ -54,8 +54,9 @@ class Draft:
         return {name: info for name, info in self.described.items() if info is not None}
 
     def _describe(self, name: str, path: Path, model: DataSetModel) -> DataInfo | None:
+        root = root_of(model, self.folder)
         try:
-            return data.describe(name, root_of(model, self.folder))
+            return data.describe(name, root) if not model.download else data.describe_or_fetch(name, root)
         except (OSError, ValueError) as error:
             self.tree.add(path, f"the data set cannot be read: {error}")
             return None

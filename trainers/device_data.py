@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 
 from trainers import data
-from trainers.data import DataInfo
+from trainers.data import DataInfo, Images
+from trainers.view_sets import VIEW_SETS
 from trainers.views import ShiftViews, shift_views, statistics
 
-PADS = {"pad2-crop": 2}
-"""View set -> pixels of padding."""
+GREYS = 255.0
+"""Grey value of full brightness."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +34,24 @@ class DeviceData:
 
 @functools.lru_cache(maxsize=2)
 def on_device(name: str, root: Path | None, device: torch.device) -> DeviceData:
-    """Return the data set on the device. Normalised by the training images, fit and validation together."""
+    """Return the data set on the device. Normalised as the data set says, else by the training images, fit and
+    validation together."""
     images = data.load(name, root)
     train, test = torch.from_numpy(images.train_images), torch.from_numpy(images.test_images)
-    mean, std = (value.to(device) for value in statistics(train))
-    pad = PADS[images.info.view_set]
+    mean, std = (value.to(device) for value in _normalisation(images, train))
+    views = VIEW_SETS[images.info.view_set]
     return DeviceData(
         info=images.info,
-        train=shift_views(train.to(device), pad=pad, fill=images.fill, mean=mean, std=std),
+        train=shift_views(train.to(device), pad=views.pad, fill=images.fill, mean=mean, std=std, flip=views.flip),
         train_targets=torch.from_numpy(images.train_targets).to(device),
         test=shift_views(test.to(device), pad=0, fill=images.fill, mean=mean, std=std),
         test_targets=torch.from_numpy(images.test_targets).to(device),
     )
+
+
+def _normalisation(images: Images, train_NCSS: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and standard deviation [C, 1, 1] in grey values."""
+    if images.mean is None or images.std is None:
+        return statistics(train_NCSS)
+    mean, std = (torch.tensor(values) * GREYS for values in (images.mean, images.std))
+    return mean[:, None, None], std[:, None, None]

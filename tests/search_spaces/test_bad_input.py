@@ -74,8 +74,8 @@ ONE_LINE = [
     ),
     (
         "dataset: digits100",
-        "datasets: {mnist: }",
-        "line 2  datasets.mnist: unknown data set 'mnist' (all: run_sweep.py datasets)",
+        "datasets: {emnist_letters: }",
+        "line 2  datasets.emnist_letters: unknown data set 'emnist_letters' (all: run_sweep.py datasets)",
     ),
     ("dataset: digits100", "datasets: {}", "line 2  datasets: must name at least one data set, got none"),
     (

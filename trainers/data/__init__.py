@@ -4,11 +4,25 @@ import difflib
 from pathlib import Path
 
 from trainers.data._base import DataInfo, DataSet, Images
+from trainers.data._places import DataFilesError
+from trainers.data.cifar import CIFAR10, CIFAR100
 from trainers.data.digits100 import DIGITS100
+from trainers.data.mnist import FASHION_MNIST, MNIST
 
-__all__ = ["DATASETS", "DataInfo", "DataSet", "Images", "describe", "get", "load", "names"]
+__all__ = [
+    "DATASETS",
+    "DataFilesError",
+    "DataInfo",
+    "DataSet",
+    "Images",
+    "describe",
+    "describe_or_fetch",
+    "get",
+    "load",
+    "names",
+]
 
-ALL = (DIGITS100,)
+ALL = (DIGITS100, CIFAR100, CIFAR10, FASHION_MNIST, MNIST)
 DATASETS = {dataset.name: dataset for dataset in ALL}
 
 
@@ -33,6 +47,18 @@ def get(name: str) -> DataSet:
 def describe(name: str, root: Path | None = None) -> DataInfo:
     """Return what is known of a data set without training on it. `root` is where its files lie, if it has any."""
     return get(name).describe(root)
+
+
+def describe_or_fetch(name: str, root: Path | None = None) -> DataInfo:
+    """Return what is known of a data set, whose files are fetched first where they are missing and may be."""
+    fetch = get(name).fetch
+    try:
+        return describe(name, root)
+    except DataFilesError:
+        if fetch is None:
+            raise
+        fetch(root)
+        return describe(name, root)
 
 
 def load(name: str, root: Path | None = None) -> Images:

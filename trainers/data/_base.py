@@ -46,6 +46,10 @@ class Images:
     test_targets: NDArray[np.int64]
     fill: int
     """The grey value that stands outside an image when it is shifted."""
+    mean: tuple[float, ...] | None = None
+    """Of each channel, for values in 0 … 1; None: that of the training images."""
+    std: tuple[float, ...] | None = None
+    """Likewise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,3 +60,5 @@ class DataSet:
     summary: str
     describe: Callable[[Path | None], DataInfo]
     load: Callable[[Path | None], Images]
+    fetch: Callable[[Path | None], None] | None = None
+    """Fetches the files; None where nobody may."""

@@ -7,7 +7,6 @@ trains on is ever seen in an image that scores it.
 """
 
 import functools
-import hashlib
 import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainers.data._base import DataInfo, DataSet, Images
+from trainers.data._memory import content_digest
 
 CLASSES = 100
 SIZE = 16
@@ -52,7 +52,7 @@ def _generate() -> Images:
             classes=CLASSES,
             channels=1,
             size=SIZE,
-            digest=_digest(train_images, train_targets, test_images, test_targets),
+            digest=content_digest(train_images, train_targets, test_images, test_targets),
             fit=len(parts["fit"][1]),
             validation=len(parts["validation"][1]),
             test=len(test_targets),
@@ -122,14 +122,6 @@ def _place(
         glyph = pool[digit][int(share[i] * len(pool[digit]))] * contrast[i]
         window = ink[i, tops[i] : tops[i] + DIGIT_SIZE, lefts[i] : lefts[i] + DIGIT_SIZE]
         np.maximum(window, glyph, out=window)
-
-
-def _digest(*arrays: NDArray[np.generic]) -> str:
-    content = hashlib.sha256()
-    for array in arrays:
-        content.update(f"{array.dtype.str}{array.shape}".encode())
-        content.update(np.ascontiguousarray(array).tobytes())
-    return content.hexdigest()
 
 
 DIGITS100 = DataSet(
