@@ -110,13 +110,15 @@ def _term(
 
 
 def _dead(values: Values, classes: int) -> tuple[str, ...]:
-    """What the cut does not ask for, the weight of a group of one class, and the direction where all are such."""
-    if values["cut"] != "k":
-        unused = ("k",) if values["cut"] == "mass" else ("k", "mass")
-        return ("k", "mass", "w1", "w2", "kl") if classes == 2 else unused
-    k = values["k"]
-    weights = (*(("w1",) if k == 1 else ()), *(("w2",) if k == classes - 1 else ()))
-    return ("mass", *weights, "kl") if len(weights) == 2 else ("mass", *weights)
+    """What the cut does not ask for, the weight of a group of one class, and the direction where nothing inside a group
+    counts."""
+    unused = {"k": ("mass",), "mass": ("k",), "gap": ("k", "mass")}[values["cut"]]
+    k = values["k"] if values["cut"] == "k" else None
+    if k is None and classes == 2:
+        k, unused = 1, ("k", "mass")  # there is one cut only, whatever says where
+    alone = (*(("w1",) if k == 1 else ()), *(("w2",) if k == classes - 1 else ()))
+    nothing = all(values[name] == 0 for name in ("w1", "w2") if name not in alone)
+    return (*unused, *alone, *(("kl",) if nothing else ()))
 
 
 GDKD_METHOD = Method(

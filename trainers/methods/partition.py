@@ -121,9 +121,12 @@ def _dead(values: Values, classes: int) -> tuple[str, ...]:
     sizes = _sizes(values, classes)
     if set(sizes) == {1}:
         return ("w1", "w2", "weights", "kl")
+    weights = values["weights"] or _spread(values["cuts"], values["w1"], values["w2"])
+    counting = any(weight for weight, size in zip(weights, sizes, strict=True) if size > 1)
+    kl = () if counting else ("kl",)
     if values["weights"]:
-        return ("w1", "w2")
-    return (*(("w1",) if set(sizes[:-1]) == {1} else ()), *(("w2",) if sizes[-1] == 1 else ()))
+        return ("w1", "w2", *kl)
+    return (*(("w1",) if set(sizes[:-1]) == {1} else ()), *(("w2",) if sizes[-1] == 1 else ()), *kl)
 
 
 def _settle(values: Values, classes: int) -> dict[str, tuple[float, ...]]:

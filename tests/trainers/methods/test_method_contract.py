@@ -241,6 +241,15 @@ def test_what_is_not_dead_changes_the_loss(method, classes):
 
 @every_method
 @pytest.mark.parametrize("classes", [2, 3, 5])
+def test_what_is_canonical_can_be_built_and_gives_the_same_loss(method, classes):
+    for values in settings_of(method, classes):
+        whole = method.canonical(values, classes)
+        before, after = (answer(method, classes, epoch=1, **one)["loss"] for one in (values, whole))
+        assert torch.equal(before, after), values
+
+
+@every_method
+@pytest.mark.parametrize("classes", [2, 3, 5])
 def test_canonical_sets_the_dead_ones_to_their_defaults(method, classes):
     defaults = {field.name: field.default for field in method.fields()}
     for values in settings_of(method, classes):
@@ -267,7 +276,15 @@ def test_canonical_sets_the_dead_ones_to_their_defaults(method, classes):
     ],
 )
 def test_groups_of_one_class_have_dead_weights(name, classes, k, dead):
-    assert set(get(name).dead({"cut": "k", "k": k}, classes)) == {"mass", *dead}
+    method = get(name)
+    assert set(method.dead({**method.defaults(), "k": k}, classes)) == {"mass", *dead}
+
+
+@pytest.mark.parametrize("name", ["gdkd", "gdkd3", "partition"])
+def test_the_direction_is_dead_where_nothing_inside_a_group_counts(name):
+    method = get(name)
+    assert "kl" not in method.dead({**method.defaults(), "w2": 0.0}, 10)
+    assert "kl" in method.dead({**method.defaults(), "w1": 0.0, "w2": 0.0}, 10)
 
 
 @pytest.mark.parametrize(
@@ -282,7 +299,8 @@ def test_groups_of_one_class_have_dead_weights(name, classes, k, dead):
     ],
 )
 def test_weights_of_a_partition_that_nobody_asks_for_are_dead(cuts, weights, dead):
-    assert set(get("partition").dead({"cuts": cuts, "weights": weights}, 10)) == dead
+    method = get("partition")
+    assert set(method.dead({**method.defaults(), "cuts": cuts, "weights": weights}, 10)) == dead
 
 
 def test_the_weight_of_a_group_of_one_class_stands_as_0_in_the_key():
@@ -295,7 +313,8 @@ def test_the_weight_of_a_group_of_one_class_stands_as_0_in_the_key():
 @pytest.mark.parametrize(("cut", "dead"), [("k", {"mass"}), ("mass", {"k"}), ("gap", {"k", "mass"})])
 def test_what_a_cut_does_not_ask_for_is_dead(cut, dead):
     for name in ("gdkd", "gdkd3"):
-        assert set(get(name).dead({"cut": cut, "k": 4}, 10)) == dead
+        method = get(name)
+        assert set(method.dead({**method.defaults(), "cut": cut, "k": 4}, 10)) == dead
 
 
 def test_with_two_classes_nothing_is_compared_among_the_rest_of_dkd():
