@@ -95,10 +95,18 @@ def test_a_wrong_command_line(arguments, tmp_path: Path):
 
 @pytest.mark.parametrize("command", ["methods", "models", "datasets"])
 def test_lists(command, tmp_path: Path):
-    result = kdsweep(command, cwd=tmp_path)
+    few = {"models": ["tiny*"], "methods": ["gdkd", "crd"]}.get(command, [])
+    result = kdsweep(command, *few, cwd=tmp_path)
     assert result.returncode == 0
     expected = {"methods": "gdkd", "models": "tinyresnet", "datasets": "digits100"}[command]
     assert expected in result.stdout
+
+
+@pytest.mark.parametrize("command", [("models", "nono"), ("methods", "gdk")])
+def test_a_list_of_what_is_not_there(command, tmp_path: Path):
+    result = kdsweep(*command, cwd=tmp_path)
+    assert result.returncode == 2
+    assert command[1] in result.stderr
 
 
 def test_the_readme_names_every_command():

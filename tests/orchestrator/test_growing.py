@@ -19,7 +19,7 @@ methods:
   ce:
   kd:
   gdkd (by k): {method: gdkd, k: {grid: [1, 5]}}
-  gdkd (tuned): {method: gdkd, k: {low: 1, high: 30, log: true}}
+  gdkd (tuned): {method: gdkd, k: {low: 1, high: 30, log: true}, w0: 1.5}
 search: {trials: 6, parallel: 2, sampler: tpe}
 seeds: 2
 """
