@@ -32,7 +32,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 @pytest.fixture(autouse=True)
 def fewer_images(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Train on half of digits100, but for the slow tests and for crd, which learns late: every method takes its time."""
+    """Train on half of digits100, but for the slow tests and for crd, which learns late."""
     if request.node.get_closest_marker("slow") is None and "[crd]" not in request.node.name:
         monkeypatch.setattr(Training, "_images", property(lambda _training: HALF))
 
