@@ -71,10 +71,10 @@ def _tell(draft: Draft, entries: Sequence[Entry], reason: str) -> None:
 
 def _feature_parts(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Any, Mapping[str, Value]]]:
     """Yield every method that compares features, with each of the settings that the entry may give it."""
+    from trainers.methods import of_part  # imports torch
+
     for entry in entries:
         for part in entry.method.parts or (entry.method,):
             if part.features:
-                prefix = f"{part.name}." if entry.method.parts else ""
                 for values in chosen_values(entry):
-                    own = {n.removeprefix(prefix): v for n, v in values.items() if n.startswith(prefix)}
-                    yield entry, part, own
+                    yield entry, part, of_part(part, values) if entry.method.parts else values

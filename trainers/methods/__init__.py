@@ -17,6 +17,7 @@ from trainers.methods._base import (
     Range,
     Value,
     no_rules,
+    of_part,
 )
 from trainers.methods._built import BuiltMethod
 from trainers.methods._combined import SIGN, combine
@@ -73,6 +74,7 @@ __all__ = [
     "methods",
     "names",
     "no_rules",
+    "of_part",
     "standardize",
     "value_text",
 ]

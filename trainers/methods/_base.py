@@ -254,6 +254,12 @@ class Method:
         return {field.name: _coerced(values[field.name], field) for field in self.fields() if field.name in values}
 
 
+def of_part(part: Method, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the hyperparameters of one method of a combination, under its own names."""
+    prefix = f"{part.name}."
+    return {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}
+
+
 @functools.cache
 def describe(hyperparameters: type[Any]) -> tuple[Hyperparameter, ...]:
     """Return the fields of a hyperparameter dataclass, with range, choices and the text that follows each."""

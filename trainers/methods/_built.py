@@ -1,13 +1,14 @@
 """A method with its hyperparameters set: what the training loop calls."""
 
 import inspect
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainers.methods._base import CE_WEIGHT, SHARED, Method, Term, Values
+from trainers.methods._base import CE_WEIGHT, SHARED, Method, Term, Values, of_part
 from trainers.methods._outputs import Output, Setting
 from trainers.methods.standardize import standardize
 
@@ -25,7 +26,7 @@ class BuiltMethod(nn.Module):
         self.method = method
         self.values = dict(values)
         self.terms = nn.ModuleList(
-            [_Term(part, _values_of(part, values), setting) for part in method.parts]
+            [_Term(part, of_part(part, values), setting) for part in method.parts]
             if method.parts
             else [_Term(method, self.values, setting)]
         )
@@ -109,12 +110,6 @@ def _term_of_loss(method: Method) -> Term:
     return term
 
 
-def _values_of(part: Method, values: Values) -> dict[str, Any]:
-    """Return the hyperparameters of one method of a combination, under its own names."""
-    prefix = f"{part.name}."
-    return {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}
-
-
 def _part_name(method: Method, term: nn.Module, name: str) -> str:
     """Return the name that a part is logged under: in a combination two methods may have parts of one name."""
     assert isinstance(term, _Term)
@@ -128,32 +123,14 @@ def _constant(method: Method, student: Output, teacher: Tensor | Output | None) 
     theirs = teacher if isinstance(teacher, Output) else Output(logits=teacher)
     if method.features and not (student.maps and theirs.maps):
         raise ValueError(f"'{method.name}' needs the feature maps of student and teacher")
-    theirs = Output(
-        logits=theirs.logits.detach(),
-        maps=tuple(one.detach() for one in theirs.maps),
-        preacts=tuple(one.detach() for one in theirs.preacts),
-        vector=None if theirs.vector is None else theirs.vector.detach(),
-    )
-    return _cast(theirs, student.logits.dtype)
+    return _cast(theirs.with_each(Tensor.detach), student.logits.dtype)
 
 
 def _cast(output: Output, dtype: torch.dtype) -> Output:
     """Return the answers in float32, or in float64 where that is the type asked for."""
     kind = torch.float64 if dtype == torch.float64 else torch.float32
-    return Output(
-        logits=output.logits.to(kind),
-        maps=tuple(one.to(kind) for one in output.maps),
-        preacts=tuple(one.to(kind) for one in output.preacts),
-        vector=None if output.vector is None else output.vector.to(kind),
-        images=output.images,
-    )
+    return output.with_each(lambda one: one.to(kind))
 
 
 def _standardized(output: Output) -> Output:
-    return Output(
-        logits=standardize(output.logits),
-        maps=output.maps,
-        preacts=output.preacts,
-        vector=output.vector,
-        images=output.images,
-    )
+    return replace(output, logits=standardize(output.logits))

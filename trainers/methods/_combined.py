@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from trainers.methods._base import Method, Needs, Problem, Range, Values, check
+from trainers.methods._base import Method, Needs, Problem, Range, Values, check, of_part
 
 SIGN = "+"
 """Between the names of the methods in the name of a combination."""
@@ -51,14 +51,14 @@ def combine(parts: Sequence[Method]) -> Method:
 
 
 def _dead(parts: Sequence[Method], values: Values, classes: int) -> Collection[str]:
-    return [f"{part.name}.{name}" for part in parts for name in part.dead(_own(part, values), classes)]
+    return [f"{part.name}.{name}" for part in parts for name in part.dead(of_part(part, values), classes)]
 
 
 def _settled(parts: Sequence[Method], values: Values, classes: int) -> dict[str, Any]:
     return {
         f"{part.name}.{name}": value
         for part in parts
-        for name, value in part.settle(_own(part, values), classes).items()
+        for name, value in part.settle(of_part(part, values), classes).items()
     }
 
 
@@ -66,10 +66,5 @@ def _rules(parts: Sequence[Method], values: Values, classes: int | None) -> Sequ
     return [
         Problem(f"{part.name}.{problem.name}", problem.message)
         for part in parts
-        for problem in part.rules(_own(part, values), classes)
+        for problem in part.rules(of_part(part, values), classes)
     ]
-
-
-def _own(part: Method, values: Values) -> dict[str, Any]:
-    prefix = f"{part.name}."
-    return {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}

@@ -3,6 +3,7 @@
 Shapes: B = batch, C = classes, D = width of the vector before the classifier, N = training images.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from torch import Tensor
@@ -26,6 +27,16 @@ class Output:
     """[B, D] what the last linear layer reads."""
     images: Tensor | None = None
     """[B] numbers of the images in the training set, on the device of the logits."""
+
+    def with_each(self, change: Callable[[Tensor], Tensor]) -> "Output":
+        """Return the answers with each tensor of them changed; the numbers of the images stay."""
+        return Output(
+            logits=change(self.logits),
+            maps=tuple(map(change, self.maps)),
+            preacts=tuple(map(change, self.preacts)),
+            vector=None if self.vector is None else change(self.vector),
+            images=self.images,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
