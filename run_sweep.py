@@ -357,7 +357,7 @@ def _datasets(options: argparse.Namespace) -> int:
     from trainers import data
 
     for name in data.names():
-        print(f"{name:<12} {data.get(name).summary}")
+        print(f"{name:<14} {data.get(name).summary}")
     return 0
 
 

@@ -21,16 +21,12 @@ def check(draft: Draft) -> Facts | None:
     """Add every broken rule to the tree's problems; return the facts that were needed where there is none."""
     entries = _check_entries(draft)
     checkpoints = _check_teachers(draft)
-    _check_networks(draft)
+    unknown_networks = _check_networks(draft)
     check_recipes(draft)
     _check_search(draft, entries)
     _check_report(draft, entries)
     _check_size(draft, entries)
-    if draft.tree.problems:
-        return None
-    models = _networks(draft)
-    if draft.tree.problems:
-        return None
+    models = _networks(draft, unknown_networks)
     found = Facts(
         datasets=draft.infos(), models=models, checkpoints=checkpoints, arguments=check_fit(draft, models, entries)
     )
@@ -86,23 +82,31 @@ def _pretrained(draft: Draft, name: str, path: Path) -> dict[str, str]:
     return found
 
 
-def _check_networks(draft: Draft) -> None:
+def _check_networks(draft: Draft) -> set[str]:
+    """Return the names that are no network's; each is a problem."""
+    wrong = set()
     for path, pair in draft.pairs.items():
         for plain in dict.fromkeys(pair):
             problem = facts.network_problem(plain, lambda: [info.size for info in draft.infos().values()])
             if problem is not None:
                 draft.tree.add(path, problem)
+                wrong.add(plain)
+    return wrong
 
 
-def _networks(draft: Draft) -> dict[str, dict[str, str]]:
-    """Return timm's name of each network on each data set; one that does not exist there is a problem."""
+def _networks(draft: Draft, told: set[str]) -> dict[str, dict[str, str]]:
+    """Return timm's name of each network on each data set; one that does not exist there is a problem.
+
+    Args:
+        told: names that are a problem already.
+    """
     from trainers.model_names import timm_name
 
     found: dict[str, dict[str, str]] = {}
     for name, info in draft.infos().items():
         found[name] = {}
         for path, pair in draft.pairs.items():
-            for plain in pair:
+            for plain in (plain for plain in pair if plain not in told):
                 try:
                     found[name][plain] = timm_name(plain, info.size)
                 except ValueError as error:

@@ -19,7 +19,7 @@ def check_fit(draft: Draft, models: Mapping[str, Mapping[str, str]], entries: Se
         models: timm's names by data set and network.
     """
     found = _arguments(draft, models)
-    if not draft.tree.problems and any(entry.method.features for entry in entries):
+    if any(entry.method.features for entry in entries):
         _check_pairs(draft, models, found, entries)
     return {name: {n: a for n, a in of.items() if a} for name, of in found.items()}
 
@@ -31,12 +31,12 @@ def _arguments(draft: Draft, models: Mapping[str, Mapping[str, str]]) -> Argumen
     for name, info in draft.infos().items():
         found[name] = {}
         for path, pair in draft.pairs.items():
-            for plain in dict.fromkeys(pair):
+            for plain in (plain for plain in dict.fromkeys(pair) if plain in models[name]):
                 given: dict[str, Any] = {"classes": info.classes, "channels": info.channels, "size": info.size}
                 try:
                     found[name][plain] = dict(arguments(models[name][plain], **given))
                 except ValueError as error:
-                    draft.tree.add(path, f"{error}, and {name} has such")
+                    draft.tree.add(path, str(error))
     return found
 
 
@@ -48,6 +48,8 @@ def _check_pairs(
 
     for name, info in draft.infos().items():
         for pair in draft.pairs.values():
+            if not set(pair) <= set(found[name]):
+                continue  # told already
             try:
                 ours, theirs = (
                     shape_of(models[name][plain], found[name][plain], info.classes, info.channels, info.size)

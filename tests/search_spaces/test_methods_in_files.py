@@ -10,7 +10,7 @@ from search_spaces import expand, read, restore
 from search_spaces.blueprint import Blueprint
 from search_spaces.dimensions import Dimension
 from search_spaces.recipes import get as recipe_of
-from tests.search_spaces.sweep_texts import SMALL, sweep_of, told_of, write
+from tests.search_spaces.sweep_texts import SMALL, sweep_of, told, told_of, write
 from trainers import methods
 from trainers.data import describe
 from trainers.trial import Teacher, from_json, to_json, trial_key
@@ -162,3 +162,15 @@ def test_a_transformer_gets_arguments_that_are_in_every_key(tmp_path: Path):
 def test_networks_that_cannot_take_the_images_are_told(tmp_path: Path):
     lines = told_of(tmp_path, "tinyresnet -> tinycnn", "timm:convnext_tiny -> tinycnn")
     assert lines[0].startswith("line 3  pairs: 'convnext_tiny' cannot take images of 16 x 16 pixels: ")
+
+
+def test_what_does_not_fit_is_told_with_everything_else(tmp_path: Path):
+    text = SMALL.replace("tinyresnet -> tinycnn", '[tinyresnet -> tinycnn, "timm:convnext_tiny -> tinyresnt"]').replace(
+        "  kd:\n", "  x: {method: fitnet, layer: 9}\n  y: {method: gdkd, k: 0}\n"
+    )
+    lines = told(tmp_path, text)[1:]
+    assert len(lines) == 4
+    assert "pairs[1]: unknown model 'tinyresnt'" in lines[0] + lines[1]
+    assert "pairs[1]: 'convnext_tiny' cannot take images of 16 x 16 pixels" in lines[0] + lines[1]
+    assert "methods.x: tinyresnet -> tinycnn: 'fitnet' cannot work with these networks: layer is 9" in lines[2]
+    assert "methods.y.k: must be at least 1, got 0" in lines[3]
