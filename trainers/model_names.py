@@ -2,7 +2,7 @@
 
 A plain name means the small `cifar_` network on images up to 64 x 64; `timm:<name>` means timm's own,
 `torchvision:<name>` torchvision's, which `trainers.models` registers with timm as
-`torchvision_<name>`.
+`torchvision_<name>`. A network that labels pixels has one name for all sizes.
 """
 
 import difflib
@@ -41,11 +41,27 @@ SMALL = (
     "shufflev2",
 )
 """Plain names of the networks that `trainers.models` registers with timm as `cifar_<name>`."""
+SEGMENTATION = (
+    "deeplabv3_resnet18",
+    "deeplabv3_resnet50",
+    "deeplabv3_resnet101",
+    "deeplabv3_mobilenetv2",
+    "pspnet_resnet18",
+    "pspnet_resnet50",
+    "pspnet_resnet101",
+    "pspnet_mobilenetv2",
+)
+"""Names of the networks that label pixels, with timm too; `trainers.models` registers them."""
 
 
 def names() -> tuple[str, ...]:
-    """Return the plain names of the project's own networks."""
+    """Return the plain names of the project's own networks that label images."""
     return SMALL
+
+
+def is_segmentation(name: str) -> bool:
+    """Return whether a network, by its plain name or timm's, labels pixels and not images."""
+    return name.removeprefix(TIMM) in SEGMENTATION
 
 
 def timm_name(plain: str, size: int) -> str:
@@ -54,6 +70,8 @@ def timm_name(plain: str, size: int) -> str:
     Raises:
         ValueError: there is no such network; names the nearest one.
     """
+    if is_segmentation(plain):
+        return plain.removeprefix(TIMM)
     if plain.startswith(TIMM):
         return _checked(plain.removeprefix(TIMM), plain, _timm_names(), TIMM)
     if plain.startswith(TORCHVISION):

@@ -16,6 +16,7 @@ from trainers.models import (
     mobilenetv2,
     resnet,
     resnet_four_stage,
+    segmentation,
     shufflenetv1,
     shufflenetv2,
     torchvision_nets,
@@ -23,7 +24,7 @@ from trainers.models import (
     wrn,
 )
 
-__all__ = ["ALL", "IMAGENET", "TORCHVISION", "create", "names", "parameters", "timm_name"]
+__all__ = ["ALL", "IMAGENET", "SEGMENTATION", "TORCHVISION", "create", "names", "parameters", "timm_name"]
 
 ALL = (
     digits.cifar_tinyresnet,
@@ -55,6 +56,8 @@ ALL = (
 """The networks for small images, in the order of `trainers.model_names.SMALL`."""
 IMAGENET = (mobilenetv1.mobilenetv1,)
 """Networks for larger images that timm lacks; they have plain timm names."""
+SEGMENTATION = segmentation.register_all()
+"""Names of the networks that label pixels, which are those of `trainers.model_names.SEGMENTATION`."""
 TORCHVISION = torchvision_nets.register_all()
 """timm's names of torchvision's networks."""
 

@@ -12,7 +12,7 @@ import timm
 import torch
 from torch import nn
 
-from trainers.model_names import OF_TORCHVISION
+from trainers.model_names import OF_TORCHVISION, is_segmentation
 from trainers.trial import Value
 
 FINEST_PATCH = 4
@@ -21,24 +21,26 @@ PATCHES = 8
 
 
 @functools.lru_cache(maxsize=256)
-def arguments(name: str, *, classes: int, channels: int, size: int) -> Mapping[str, Value]:
+def arguments(name: str, *, classes: int, channels: int, size: int, width: int | None = None) -> Mapping[str, Value]:
     """Return the arguments with which timm's network takes images of `size` pixels; none for most.
 
     Args:
         name: timm's.
+        width: of the images, where `size` is their height alone.
 
     Raises:
         ValueError: the network cannot take such images, whatever arguments it is given.
     """
     problem: Exception | None = None
+    shape = (size, size if width is None else width)
     for found in _candidates(name, size):
         try:
-            _run(name, found, classes, channels, size)
+            _run(name, found, classes, channels, shape)
         except Exception as error:  # noqa: BLE001 (a network's code raises what it likes at a size that it does not take)
             problem = error
         else:
             return found
-    raise ValueError(f"'{name}' cannot take images of {size} x {size} pixels: {problem}")
+    raise ValueError(f"'{name}' cannot take images of {shape[0]} x {shape[1]} pixels: {problem}")
 
 
 def _candidates(name: str, size: int) -> Iterator[Mapping[str, Value]]:
@@ -62,10 +64,11 @@ def _patch(name: str) -> int:
     return int(size[0] if isinstance(size, tuple | list) else size)
 
 
-def _run(name: str, found: Mapping[str, Value], classes: int, channels: int, size: int) -> None:
+def _run(name: str, found: Mapping[str, Value], classes: int, channels: int, shape: tuple[int, int]) -> None:
     """Run the network on images without content, which costs nothing but the code's own steps."""
     with torch.device("meta"), torch.no_grad():
         network: nn.Module = timm.create_model(name, num_classes=classes, in_chans=channels, **found).eval()
-        answer: Any = network(torch.empty(2, channels, size, size))
-    if tuple(answer.shape) != (2, classes):
+        answer: Any = network(torch.empty(2, channels, *shape))
+    dimensions = 4 if is_segmentation(name) else 2  # logits of every pixel, or of the image
+    if answer.ndim != dimensions or tuple(answer.shape[:2]) != (2, classes):
         raise ValueError(f"answers {[*answer.shape]} for two images of {classes} classes")

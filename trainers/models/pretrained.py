@@ -1,9 +1,11 @@
 """Weights that timm publishes for its networks, fetched once and kept as safetensors beside timm's own files."""
 
 from pathlib import Path
+from typing import Any
 
 import timm
 import torch
+from torch import nn
 
 from trainers.model_names import OF_TORCHVISION
 from trainers.models.fitting import arguments
@@ -38,15 +40,35 @@ def fetch_pretrained(name: str, *, classes: int, channels: int, size: int) -> Pa
     path = pretrained_path(name, size)
     if not path.exists():
         given = arguments(name, classes=classes, channels=channels, size=size)
-        try:
-            network = timm.create_model(name, pretrained=True, num_classes=classes, **given)
-        except Exception as error:
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            rule = f"the published weights of {name!r} cannot be fetched ({reason})"
-            raise ValueError(f"{rule}; give checkpoint:") from error
+        network = _published(name, "give checkpoint:", num_classes=classes, **given)
         path.parent.mkdir(parents=True, exist_ok=True)
         save_tensors(path, network.state_dict(), {"source": f"timm {name}"})
     return path
+
+
+def fetch_backbone(name: str) -> Path:
+    """Return the file with what timm publishes for the backbone of a network that labels pixels, under the network's
+    own names, fetching it where it is not there yet.
+
+    Raises:
+        ValueError: it cannot be fetched.
+    """
+    path = Path(torch.hub.get_dir()) / FOLDER / f"{name}-backbone.safetensors"
+    if not path.exists():
+        tensors = _published(name, f"fetch it where there is a network, and copy {str(path)!r}").state_dict()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_tensors(path, {key: tensors[key] for key in tensors if key.startswith("backbone.")}, {"source": "timm"})
+    return path
+
+
+def _published(name: str, way_out: str, **arguments: Any) -> nn.Module:
+    """Return timm's network with its published weights."""
+    try:
+        network: nn.Module = timm.create_model(name, pretrained=True, **arguments)
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ValueError(f"the published weights of {name!r} cannot be fetched ({reason}); {way_out}") from error
+    return network
 
 
 def _made_for(name: str) -> tuple[int, int] | None:

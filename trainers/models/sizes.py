@@ -8,9 +8,12 @@ import timm
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from trainers.model_names import PREFIX, TIMM, names
+from trainers.model_names import PREFIX, SEGMENTATION, TIMM, names
+from trainers.models.segmentation import CITYSCAPES_CLASSES
 
 CIFAR_PIXELS, IMAGENET_PIXELS = 32, 224
+CITYSCAPES_HEIGHT, CITYSCAPES_WIDTH = 512, 1024
+"""Of the crops that the KD literature trains on."""
 IMAGENET = (
     *("resnet18", "resnet34", "resnet50", "resnet101", "mobilenetv1", "mobilenetv2_100", "efficientnet_b0"),
     *("convnext_tiny", "deit_tiny_patch16_224", "deit_small_patch16_224"),
@@ -26,7 +29,9 @@ class NetworkSize:
 
     name: str
     """As a sweep file has it."""
-    pixels: int
+    height: int
+    """Of the image in pixels."""
+    width: int
     classes: int
     parameters: int
     """How many numbers are learned."""
@@ -35,7 +40,8 @@ class NetworkSize:
 
 
 def sizes(pattern: str | None = None) -> Iterator[NetworkSize]:
-    """Yield the project's own networks on 32 x 32, and on 224 x 224 those of timm's that the KD literature uses.
+    """Yield the project's own networks on 32 x 32, those that label pixels on 512 x 1024, and on 224 x 224 those of
+    timm's that the KD literature uses.
 
     Args:
         pattern: with `*` and `?`; all networks whose name matches instead, timm's among them.
@@ -43,17 +49,26 @@ def sizes(pattern: str | None = None) -> Iterator[NetworkSize]:
     for name in names():
         if pattern is None or fnmatch.fnmatch(name, pattern):
             yield size_of(name, PREFIX + name, CIFAR_PIXELS, 100)
+    for name in SEGMENTATION:
+        if pattern is None or fnmatch.fnmatch(name, pattern.removeprefix(TIMM)):
+            yield size_of(name, name, CITYSCAPES_HEIGHT, CITYSCAPES_CLASSES, width=CITYSCAPES_WIDTH)
     for name in timm.list_models() if pattern else [one for one in IMAGENET if timm.is_model(one)]:
-        if not name.startswith(PREFIX) and (pattern is None or fnmatch.fnmatch(name, pattern.removeprefix(TIMM))):
+        own = name.startswith(PREFIX) or name in SEGMENTATION
+        if not own and (pattern is None or fnmatch.fnmatch(name, pattern.removeprefix(TIMM))):
             built_for = timm.get_pretrained_cfg(name)
             pixels = IMAGENET_PIXELS if built_for is None else built_for.input_size[-1]
             yield size_of(TIMM + name, name, pixels, 1000)
 
 
-def size_of(shown: str, name: str, pixels: int, classes: int) -> NetworkSize:
-    """Return the size of timm's network `name`."""
+def size_of(shown: str, name: str, pixels: int, classes: int, *, width: int | None = None) -> NetworkSize:
+    """Return the size of timm's network `name`.
+
+    Args:
+        pixels: height of the image, and its width too where that is not given.
+    """
+    shape = (pixels, pixels if width is None else width)
     with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
         network = timm.create_model(name, num_classes=classes, in_chans=3).eval()
-        network(torch.empty(1, 3, pixels, pixels))
+        network(torch.empty(1, 3, *shape))
     learned = sum(parameter.numel() for parameter in network.parameters())
-    return NetworkSize(shown, pixels, classes, learned, counter.get_total_flops() // 2)
+    return NetworkSize(shown, *shape, classes, learned, counter.get_total_flops() // 2)

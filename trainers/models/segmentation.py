@@ -1,0 +1,130 @@
+"""Networks that label every pixel: heads of DeepLabV3 and PSPNet on backbones of timm's, dilated to stride 8.
+
+They are registered with timm as `<head>_<backbone>`: the KD literature's pairs on Cityscapes (CIRKD, arXiv:2204.06986;
+DIST, arXiv:2205.10536; GDKD, arXiv:2512.04625). Dilations, heads and widths are theirs. The stem is timm's, one
+convolution of 7 x 7, where their ResNets have three of 3 x 3, for which timm has no weights of a ResNet-18.
+
+A segmentation network answers with logits [B, C, h, w] of the backbone's size, ⌈H / 8⌉ x ⌈W / 8⌉, in training and in
+evaluation; `forward_with_aux` answers with those of the auxiliary head too. What becomes of them is in
+`trainers.segmentation`.
+
+Shapes: B = batch, C = classes, H, W = the image, h, w = the logits.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import timm
+from timm.models import register_model
+from torch import Tensor, nn
+
+from trainers.models._base import check_arguments
+from trainers.models.segmentation_heads import deeplabv3_head, pixel_classifier, pspnet_head
+
+STRIDE = 8
+CITYSCAPES_CLASSES = 19
+COUNTER = "num_batches_tracked"
+"""Of BatchNorm; files of weights may lack it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backbone:
+    """One of timm's networks, without what follows its last map."""
+
+    weights: str
+    """timm's name, with the tag of the ImageNet weights: torchvision's where there are several."""
+    width: int
+    """Of the heads on it."""
+    auxiliary: bool
+    """It has an auxiliary head on the stage before the last."""
+
+
+BACKBONES = {
+    "resnet18": Backbone("resnet18.tv_in1k", 128, auxiliary=True),
+    "resnet50": Backbone("resnet50.tv_in1k", 256, auxiliary=True),
+    "resnet101": Backbone("resnet101.tv_in1k", 256, auxiliary=True),
+    "mobilenetv2": Backbone("mobilenetv2_100.ra_in1k", 128, auxiliary=False),
+}
+HEADS = {"deeplabv3": deeplabv3_head, "pspnet": pspnet_head}
+
+
+class SegmentationNetwork(nn.Module):
+    """A backbone, a head on its last map, and in most an auxiliary head on the map before.
+
+    Args:
+        head: makes what turns maps of so many channels, by so many in between, into logits of so many classes.
+        pretrained: start the backbone from timm's weights.
+    """
+
+    def __init__(
+        self,
+        head: Callable[[int, int, int], nn.Module],
+        backbone: Backbone,
+        num_classes: int,
+        in_chans: int,
+        *,
+        pretrained: bool,
+    ) -> None:
+        super().__init__()
+        self.num_classes = num_classes
+        self.backbone = timm.create_model(
+            backbone.weights,
+            pretrained=pretrained,
+            in_chans=in_chans,
+            features_only=True,
+            output_stride=STRIDE,
+            out_indices=(3, 4) if backbone.auxiliary else (4,),
+        )
+        *before, last = self.backbone.feature_info.channels()
+        self.head = head(last, backbone.width, num_classes)
+        self.aux = pixel_classifier(before[0], before[0] // 4, num_classes) if before else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits [B, C, h, w] of images [B, channels, H, W]."""
+        logits: Tensor = self.head(self.backbone(x)[-1])
+        return logits
+
+    def forward_with_aux(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return logits and the auxiliary head's, both [B, C, h, w]; None where there is no such head."""
+        maps = self.backbone(x)
+        return self.head(maps[-1]), None if self.aux is None else self.aux(maps[0])
+
+    def load_backbone(self, state: Mapping[str, Tensor]) -> None:
+        """Start the backbone from weights of timm's network of its name; what else is in them is left out.
+
+        Raises:
+            ValueError: they lack some of the backbone's, or have another shape.
+        """
+        own = self.backbone.state_dict()
+        for name, tensor in own.items():
+            if name not in state and not name.endswith(COUNTER):
+                raise ValueError(f"the weights are not of this backbone: they have no {name!r}")
+            if name in state and state[name].shape != tensor.shape:
+                shapes = f"{[*state[name].shape]}, the backbone's {[*tensor.shape]}"
+                raise ValueError(f"the weights are not of this backbone: their {name!r} is {shapes}")
+        self.backbone.load_state_dict({**own, **{name: state[name] for name in own if name in state}})
+
+
+def register_all() -> tuple[str, ...]:
+    """Register every head on every backbone; return the names."""
+    names = [(head, backbone) for head in HEADS for backbone in BACKBONES]
+    for head, backbone in names:
+        register_model(_entry(head, backbone))
+    return tuple(f"{head}_{backbone}" for head, backbone in names)
+
+
+def _entry(head: str, backbone: str) -> Callable[..., SegmentationNetwork]:
+    """Return the function that makes a network, in the form in which timm registers such."""
+    name = f"{head}_{backbone}"
+
+    def make(
+        pretrained: bool = False, num_classes: int = CITYSCAPES_CLASSES, in_chans: int = 3, **others: Any
+    ) -> SegmentationNetwork:
+        check_arguments(name, False, others)
+        return SegmentationNetwork(HEADS[head], BACKBONES[backbone], num_classes, in_chans, pretrained=pretrained)
+
+    make.__name__ = make.__qualname__ = name
+    make.__module__ = __name__
+    make.__doc__ = f"{head} on {backbone}; `pretrained` means the backbone's weights, from ImageNet."
+    return make
