@@ -1,9 +1,7 @@
 """CIFAR and MNIST files as others write them, and files that are missing, cut, of something else or evil."""
 
-import gzip
 import os
 import pickle
-import struct
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +9,7 @@ import pytest
 import torch
 import torchvision
 
+from tests.trainers.layouts import write_cifar10, write_cifar100, write_fashion_mnist, write_idx
 from trainers import data
 from trainers.data._places import VARIABLE, DataFilesError
 from trainers.data._split import held_out_last
@@ -18,51 +17,10 @@ from trainers.device_data import on_device
 from trainers.view_sets import VIEW_SETS
 from trainers.views import shift_views
 
-RANDOM = np.random.default_rng(0)
-
-
-def cifar100(folder: Path, *, protocol: int = 2, each: int = 4) -> dict[str, np.ndarray]:
-    """Write a small CIFAR-100 as its authors do; return its arrays."""
-    (folder / "cifar-100-python").mkdir(parents=True)
-    found = {}
-    for name, count in (("train", 100 * each), ("test", 100)):
-        pictures = RANDOM.integers(0, 256, (count, 3072), dtype=np.uint8)
-        labels = [i % 100 for i in range(count)]
-        content = {
-            b"data": pictures,
-            b"fine_labels": labels,
-            b"coarse_labels": labels,
-            b"filenames": [b"a.png"] * count,
-        }
-        (folder / "cifar-100-python" / name).write_bytes(pickle.dumps(content, protocol=protocol))
-        found |= {f"{name}_images": pictures.reshape(-1, 3, 32, 32), f"{name}_labels": np.array(labels)}
-    return found
-
-
-def cifar10(folder: Path) -> None:
-    (folder / "cifar-10-batches-py").mkdir(parents=True)
-    for name in (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"):
-        content = {"data": RANDOM.integers(0, 256, (40, 3072), dtype=np.uint8), "labels": [i % 10 for i in range(40)]}
-        (folder / "cifar-10-batches-py" / name).write_bytes(pickle.dumps(content, protocol=4))
-
-
-def idx(path: Path, array: np.ndarray, *, zipped: bool = False) -> None:
-    head = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
-    content = head + array.astype(np.uint8).tobytes()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(gzip.compress(content) if zipped else content)
-
-
-def fashion(folder: Path, *, zipped: bool = False) -> None:
-    for name, count in (("train", 40), ("t10k", 20)):
-        end = ".gz" if zipped else ""
-        idx(folder / f"{name}-images-idx3-ubyte{end}", RANDOM.integers(0, 256, (count, 28, 28)), zipped=zipped)
-        idx(folder / f"{name}-labels-idx1-ubyte{end}", np.arange(count) % 10, zipped=zipped)
-
 
 @pytest.mark.parametrize("protocol", [2, 4])
 def test_cifar100_is_what_its_files_hold(tmp_path: Path, protocol: int):
-    written = cifar100(tmp_path, protocol=protocol)
+    written = write_cifar100(tmp_path, protocol=protocol)
     images = data.load("cifar100", tmp_path)
     info = images.info
     assert (info.classes, info.channels, info.size, info.fit, info.validation, info.test) == (100, 3, 32, 300, 100, 100)
@@ -75,7 +33,7 @@ def test_cifar100_is_what_its_files_hold(tmp_path: Path, protocol: int):
 
 
 def test_torchvision_reads_the_same_from_the_same_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    cifar10(tmp_path)
+    write_cifar10(tmp_path)
     monkeypatch.setattr(torchvision.datasets.CIFAR10, "_check_integrity", lambda self: True)
     monkeypatch.setattr(torchvision.datasets.CIFAR10, "_load_meta", lambda self: None)
     ours = data.load("cifar10", tmp_path)
@@ -93,7 +51,7 @@ def test_torchvision_reads_the_same_from_the_same_files(tmp_path: Path, monkeypa
 @pytest.mark.parametrize("zipped", [False, True])
 @pytest.mark.parametrize("layout", ["", "raw", "FashionMNIST/raw"])
 def test_fashion_mnist_in_every_layout(tmp_path: Path, zipped: bool, layout: str):
-    fashion(tmp_path / layout, zipped=zipped)
+    write_fashion_mnist(tmp_path / layout, zipped=zipped)
     images = data.load("fashion_mnist", tmp_path)
     assert (images.info.channels, images.info.size, images.info.fit, images.info.validation) == (1, 28, 30, 10)
     assert images.train_images.shape == (40, 1, 28, 28)
@@ -101,7 +59,7 @@ def test_fashion_mnist_in_every_layout(tmp_path: Path, zipped: bool, layout: str
 
 def test_the_environment_says_where_files_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv(VARIABLE, str(tmp_path))
-    fashion(tmp_path / "fashion_mnist")
+    write_fashion_mnist(tmp_path / "fashion_mnist")
     assert data.describe("fashion_mnist").test == 20
     monkeypatch.delenv(VARIABLE)
     data.describe("fashion_mnist", tmp_path / "fashion_mnist")
@@ -125,7 +83,7 @@ class Evil:
 
 def test_a_pickle_that_would_do_something_is_not_executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
-    cifar100(tmp_path)
+    write_cifar100(tmp_path)
     (tmp_path / "cifar-100-python" / "train").write_bytes(pickle.dumps({"data": Evil()}, protocol=2))
     with pytest.raises(DataFilesError, match=r"train is not a file of the data set: .*it asks for (posix|os)\.system"):
         data.describe("cifar100", tmp_path)
@@ -146,7 +104,7 @@ def test_a_pickle_that_would_do_something_is_not_executed(tmp_path: Path, monkey
     ],
 )
 def test_a_broken_cifar_file_is_named(tmp_path: Path, content: bytes, message: str):
-    cifar100(tmp_path)
+    write_cifar100(tmp_path)
     (tmp_path / "cifar-100-python" / "test").write_bytes(content)
     with pytest.raises(DataFilesError) as refusal:
         data.describe("cifar100", tmp_path)
@@ -156,7 +114,7 @@ def test_a_broken_cifar_file_is_named(tmp_path: Path, content: bytes, message: s
 
 @pytest.mark.parametrize("cut", [3, 10, 100, -1])
 def test_a_cut_idx_file_is_named(tmp_path: Path, cut: int):
-    fashion(tmp_path)
+    write_fashion_mnist(tmp_path)
     path = tmp_path / "train-images-idx3-ubyte"
     path.write_bytes(path.read_bytes()[:cut])
     with pytest.raises(DataFilesError, match="train-images-idx3-ubyte"):
@@ -164,7 +122,7 @@ def test_a_cut_idx_file_is_named(tmp_path: Path, cut: int):
 
 
 def test_a_cut_gzip_file_is_named(tmp_path: Path):
-    fashion(tmp_path, zipped=True)
+    write_fashion_mnist(tmp_path, zipped=True)
     path = tmp_path / "t10k-labels-idx1-ubyte.gz"
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(DataFilesError, match=r"t10k-labels-idx1-ubyte\.gz cannot be read"):
@@ -172,8 +130,8 @@ def test_a_cut_gzip_file_is_named(tmp_path: Path):
 
 
 def test_labels_of_another_number_than_images_are_named(tmp_path: Path):
-    fashion(tmp_path)
-    idx(tmp_path / "train-labels-idx1-ubyte", np.zeros(7))
+    write_fashion_mnist(tmp_path)
+    write_idx(tmp_path / "train-labels-idx1-ubyte", np.zeros(7))
     with pytest.raises(DataFilesError, match=r"has shape \(40, 28, 28\), train-labels-idx1-ubyte \(7,\)"):
         data.describe("fashion_mnist", tmp_path)
 
@@ -205,7 +163,7 @@ def test_every_view_is_a_crop_and_the_second_half_is_mirrored():
 
 
 def test_images_are_normalised_by_the_literatures_numbers(tmp_path: Path):
-    cifar100(tmp_path)
+    write_cifar100(tmp_path)
     there = on_device("cifar100", tmp_path, torch.device("cpu"))
     mean, std = (torch.tensor(v)[:, None, None] for v in ((0.5071, 0.4867, 0.4408), (0.2675, 0.2565, 0.2761)))
     batch = there.test.batch(torch.tensor([3]), torch.tensor([0]))

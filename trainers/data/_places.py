@@ -18,6 +18,7 @@ def folder_with(
     layouts: Sequence[str],
     files: Sequence[str],
     endings: Sequence[str] = ("",),
+    by_hand: str | None = None,
 ) -> Path:
     """Return the folder that holds all these files.
 
@@ -25,33 +26,46 @@ def folder_with(
         name: of the data set, for the message.
         root: from the sweep file.
         layouts: folders below the root where the files may lie, the usual one first; `.` is the root itself.
-        files: that must be there.
+        files: that must be there; one that ends with a slash is a folder.
         endings: any of which a file's name may have more.
+        by_hand: as `ways` takes it.
 
     Raises:
         DataFilesError: no folder is known, or none of the layouts has them.
     """
-    places = _places(name, root)
+    places = _places(name, root, by_hand)
     for place in places:
         for layout in layouts:
-            if all(any((place / layout / (file + end)).is_file() for end in endings) for file in files):
+            if all(any(_is_there(place / layout, file + end) for end in endings) for file in files):
                 return place / layout
-    wanted = ", ".join(str(Path(layouts[0]) / file) for file in files)
-    looked = ", ".join(str(place) for place in places)
-    raise DataFilesError(f"looked for {wanted} in {looked}; {ways(name)}")
+    wanted = ", ".join(file if layouts[0] == "." else f"{layouts[0]}/{file}" for file in files)
+    looked = ", ".join(f"{place}" if place.is_dir() else f"{place} (no such folder)" for place in places)
+    others = [layout for layout in layouts[1:] if layout != "."]
+    there = f" and below it in {', '.join(others)}" if others else ""
+    raise DataFilesError(f"looked for {wanted} in {looked}{there}; {ways(name, by_hand)}")
 
 
-def ways(name: str) -> str:
-    """Return how a person can say where a data set is."""
-    return f"give datasets: {{{name}: {{root: FOLDER}}}}, set {VARIABLE}, or let download: on fetch it"
+def ways(name: str, by_hand: str | None = None) -> str:
+    """Return how a person can say where a data set is.
+
+    Args:
+        by_hand: where its files come from, in words; None where they can be fetched.
+    """
+    if by_hand is None:
+        return f"give datasets: {{{name}: {{root: FOLDER}}}}, set {VARIABLE}, or let download: on fetch it"
+    return f"give datasets: {{{name}: {{root: FOLDER}}}} or set {VARIABLE}; {by_hand}"
 
 
-def _places(name: str, root: Path | None) -> list[Path]:
+def _is_there(folder: Path, file: str) -> bool:
+    return (folder / file).is_dir() if file.endswith("/") else (folder / file).is_file()
+
+
+def _places(name: str, root: Path | None, by_hand: str | None) -> list[Path]:
     if root is not None:
         return [root]
     own = shared_folder(name)
     if own is None:
-        raise DataFilesError(f"nothing says where its files are; {ways(name)}")
+        raise DataFilesError(f"nothing says where its files are; {ways(name, by_hand)}")
     return [own, own.parent]
 
 
