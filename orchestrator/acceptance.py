@@ -7,7 +7,7 @@ from orchestrator.ledger import Ledger
 from orchestrator.mlflow_store import MlflowTarget, known_runs
 from orchestrator.optuna_studies.live import distributions_json
 from orchestrator.planner import member_row, trial_row
-from orchestrator.records import ENDED
+from orchestrator.records import ENDED, FINAL_SCORES
 from search_spaces import Member, Problem, Search, Sweep, SweepFile, SweepFileError, TeacherPlan, expand
 from trainers.errors import RequestError
 from trainers.store import Store
@@ -92,9 +92,9 @@ def adopt(sweeps: Sequence[Sweep], adoption: Adoption) -> int:
 
 
 END_METRICS = (
-    "final_val_top1",
-    "final_top1",
+    *FINAL_SCORES,
     "best_top1",
+    "best_miou",
     "final_top5",
     "train_seconds",
     "teacher_images",
@@ -169,10 +169,16 @@ def _checkpoint_problems(sweep: Sweep, plan: TeacherPlan) -> list[str]:
 
 
 def import_checkpoints(sweeps: Sequence[Sweep], store: Store) -> None:
-    """Bring the weights of teachers that come from files into the store, under the digest of the file."""
+    """Bring the weights of teachers that come from files, and those that networks start from, into the store, under
+    the digest of the file."""
     from trainers.teacher_files import import_weights
 
     for sweep in sweeps:
         for plan in sweep.teachers:
             if plan.checkpoint is not None and not store.weights(plan.id).exists():
                 import_weights(Path(plan.checkpoint), store.weights(plan.id))
+        for initial in sweep.initials:
+            if not store.weights(initial.digest).exists():
+                from trainers.models.start import start_path
+
+                import_weights(start_path(initial.timm_name, initial.size), store.weights(initial.digest))

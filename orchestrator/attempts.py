@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal
 
-from trainers.trial import Teacher, Trial
+from trainers.trial import Trial
 
 Ending = Literal["COMPLETE", "DIVERGED", "PRUNED", "INTERRUPTED", "FAIL", "LOST"]
 
@@ -41,8 +41,8 @@ class Attempt:
     """Final weights stay after the trial."""
     bank: bool
     """Use the teacher's stored logits; for a teacher: compute them as soon as it is trained."""
-    serves: Teacher | None = None
-    """Of a teacher: how its students know it."""
+    serves: Trial | None = None
+    """Of a teacher: one of its students."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,7 +62,17 @@ class Orders:
         root = next((plan.root for plan in sweep.datasets if plan.name == attempt.trial.dataset), None)
         device = "cuda" if sweep.resources.gpus > 0 else "cpu"
         clear_pulses(Store(self._home).checkpoints(attempt.key), attempt.number)
-        return make_order(attempt, home=self._home, threads=threads, device=device, data_root=root)
+        loaders = sweep.resources.loaders
+        if loaders is None:
+            loaders = threads if device == "cuda" else 0
+        return make_order(
+            attempt,
+            home=self._home,
+            threads=threads,
+            device=device,
+            data_root=None if root is None else root.absolute(),
+            loaders=loaders,
+        )
 
 
 def drive(

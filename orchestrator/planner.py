@@ -14,7 +14,7 @@ from orchestrator.ledger import Ledger
 from orchestrator.records import ENDED, MemberRow, TrialRow
 from orchestrator.search_run import SearchRun
 from search_spaces import Member, Sweep
-from trainers.trial import Teacher, Trial, to_json
+from trainers.trial import Trial, to_json
 
 PHASES = ("teacher", "search", "fixed", "confirm")
 """In the order of their turn."""
@@ -86,7 +86,8 @@ class Planner:
         self._blocked: dict[str, list[Job]] = {}
         self._waiting_searches: dict[str, list[SearchRun]] = {}
         self._running: dict[str, Job] = {}
-        self._teachers: dict[str, Teacher] = {}
+        self._served: dict[str, Trial] = {}
+        """By teacher's key: a student that learns from it."""
         self._advancing: list[SearchRun] = []
         self.stopping = False
         self.ended_attempts = 0
@@ -203,7 +204,7 @@ class Planner:
 
     def _add_job(self, sweep: Sweep, key: str, trial: Trial, phase: str, *, reruns_pruned: bool = True) -> Job:
         if trial.teacher is not None:
-            self._teachers.setdefault(trial.teacher.id, trial.teacher)
+            self._served.setdefault(trial.teacher.id, trial)
         job = self._jobs.get(key)
         if job is None:
             job = Job(key, trial, phase, sweep, self._known.get(key, "WAITING"), reruns_pruned)
@@ -237,7 +238,7 @@ class Planner:
             keep_weights=job.phase != "search",
             sweep=job.sweep.name,
             bank=job.sweep.bank,
-            serves=self._teachers.get(job.key),
+            serves=self._served.get(job.key),
         )
 
     def _current(self, attempt: Attempt) -> Job | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from orchestrator.ledger import Ledger
-from orchestrator.records import ENDED
+from orchestrator.records import ENDED, FINAL_TEST_SCORES, FINAL_VALIDATION_SCORES
 from search_spaces import Search, Sweep
 
 PROBLEMS = 3
@@ -162,13 +162,18 @@ def _counts(rows: Iterable[Any]) -> Counts:
     return Counts(total=total, done=done, running=running, failed=failed)
 
 
+def _first_of(names: Sequence[str]) -> str:
+    """Return SQL for the first of these metrics that a trial has."""
+    values = (f"json_extract(t.metrics, '$.{name}')" for name in names)
+    return f"coalesce({', '.join(values)})"
+
+
 def _rows(sweep: Sweep, ledger: Ledger, coming: Mapping[tuple[str, str], Coming]) -> Iterable[RowProgress]:
     """Yield teachers first, then the rows of each cell, in the order of the sweep file."""
     found: dict[tuple[str, str], list[Any]] = {}
     for line in ledger.rows(
         "SELECT m.cell, m.row, m.phase, m.phase != 'search' AS reported, t.state, count(DISTINCT t.key) AS trials, "
-        "max(json_extract(t.metrics, '$.final_top1')) AS test, "
-        "max(json_extract(t.metrics, '$.final_val_top1')) AS validation "
+        f"max({_first_of(FINAL_TEST_SCORES)}) AS test, max({_first_of(FINAL_VALIDATION_SCORES)}) AS validation "
         "FROM member m JOIN trial t USING (key) WHERE m.sweep = ? GROUP BY 1, 2, 3, 4, 5",
         sweep.name,
     ):

@@ -5,6 +5,12 @@ from typing import Any, Literal
 
 State = Literal["WAITING", "RUNNING", "COMPLETE", "PRUNED", "DIVERGED", "FAIL", "INTERRUPTED"]
 
+FINAL_TEST_SCORES = ("final_top1", "final_miou")
+FINAL_VALIDATION_SCORES = ("final_val_top1", "final_val_miou")
+"""Metrics at the end that decide, in percent: of classes of images, of classes of pixels."""
+FINAL_SCORES = (*FINAL_TEST_SCORES, *FINAL_VALIDATION_SCORES)
+VALIDATION_SCORES = ("val_top1", "val_miou")
+"""Likewise of an epoch in a search."""
 ENDED = frozenset({"COMPLETE", "PRUNED", "DIVERGED"})
 """Results: a trial in one of these states is not trained again. FAIL is tried again by the next run."""
 

@@ -138,7 +138,7 @@ def _train(row: TrialRow, home: Path, sweep: Sweep | None) -> Iterator[tuple[Any
     if trial.teacher is not None and not store.weights(trial.teacher.id).exists():
         raise UnknownTrialError(f"the weights of its teacher {trial.teacher.id} are not in {home}")
     device = "cuda" if sweep is not None and sweep.resources.gpus > 0 and torch.cuda.is_available() else "cpu"
-    root = next((plan.root for plan in sweep.datasets if plan.name == trial.dataset), None) if sweep else None
+    root = Path(row.provenance["data_root"]) if "data_root" in row.provenance else None
     threads = int(row.provenance.get("threads", "1"))
     bank = row.provenance.get("bank", "on") == "on"
     torch.set_num_threads(threads)

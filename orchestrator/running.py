@@ -24,7 +24,7 @@ from orchestrator.ledger import Ledger, LedgerWriteError
 from orchestrator.mlflow_store import MlflowTarget, TrackingError, check_answers, tracking_uri
 from orchestrator.optuna_studies.mirror import StorageError, check_storage, storage_url
 from orchestrator.planner import Planner
-from orchestrator.records import TrialRow
+from orchestrator.records import FINAL_SCORES, TrialRow
 from orchestrator.stopping import StopSignals
 from orchestrator.tellers import TELLING_DELAY_SECONDS, drain, retarget, start_tellers
 from search_spaces import Sweep, SweepFile, read
@@ -197,7 +197,7 @@ class _Run:
         planner = Planner(
             sweeps,
             ledger,
-            chance=_chance,
+            chance=_chances(sweeps),
             lacking=teachers_without_weights(sweeps, ledger, self._store, MlflowTarget(self._uri, self._home, ledger)),
             adopt=adoption.take if adoption is not None else lambda key: False,
             on_end=self._on_end,
@@ -284,16 +284,14 @@ class _Run:
 STOPPING = "stopping: running epochs are ended and kept; once more to stop at once"
 
 
-def _chance(dataset: str) -> float:
-    """Return the accuracy of guessing in percent."""
-    from trainers import data
-
-    return 100.0 / data.describe(dataset).classes
+def _chances(sweeps: Sequence[Sweep]) -> Callable[[str], float]:
+    """Return the accuracy of guessing in percent, by data set."""
+    return {plan.name: 100.0 / plan.info.classes for sweep in sweeps for plan in sweep.datasets}.__getitem__
 
 
 def _line(row: TrialRow) -> str:
     """Return what is said of a trial that has ended."""
-    score = next((row.metrics[name] for name in ("final_top1", "final_val_top1") if name in row.metrics), None)
+    score = next((row.metrics[name] for name in FINAL_SCORES if name in row.metrics), None)
     result = "" if score is None else f"  {score:.1f} %"
     seconds = f"  {row.metrics['train_seconds']:.1f} s" if "train_seconds" in row.metrics else ""
     reason = f"  {_last_line(row.reason)}" if row.reason else ""

@@ -4,7 +4,7 @@ from typing import Literal
 
 from orchestrator.ledger import Ledger
 from orchestrator.optuna_studies.live import LiveStudy, should_prune
-from orchestrator.records import ProposalRow, TrialRow
+from orchestrator.records import FINAL_VALIDATION_SCORES, VALIDATION_SCORES, ProposalRow, TrialRow
 from search_spaces import Member, Search, Sweep
 from trainers.recipe import rungs
 
@@ -76,9 +76,10 @@ class SearchRun:
         so a curve can be gone through again.
         """
         rung, row = self._rungs.get(epoch), self._by_key[key][0]
-        if rung is None or rung in row.rungs or row.state is not None or "val_top1" not in values:
+        score = next((values[name] for name in VALIDATION_SCORES if name in values), None)
+        if rung is None or rung in row.rungs or row.state is not None or score is None:
             return
-        row.rungs[rung] = values["val_top1"]
+        row.rungs[rung] = score
         if self._prunes(row):
             row.state = "PRUNED"
         self._save(key)
@@ -112,7 +113,9 @@ class SearchRun:
     def _value(self, trial: TrialRow) -> float | None:
         if trial.state == "DIVERGED":
             return self._chance
-        return trial.metrics.get("final_val_top1") if trial.state == "COMPLETE" else None
+        if trial.state != "COMPLETE":
+            return None
+        return next((trial.metrics[name] for name in FINAL_VALIDATION_SCORES if name in trial.metrics), None)
 
     @property
     def finished(self) -> bool:

@@ -12,7 +12,7 @@ from orchestrator.attempts import Attempt
 from orchestrator.pulse import Pulse, is_superseded
 from trainers.files import remove, replaced
 from trainers.store import Store
-from trainers.trial import Teacher, Trial, from_json, to_json
+from trainers.trial import Trial, from_json, to_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +28,10 @@ class Order:
     threads: int
     device: str
     data_root: str | None = None
+    loaders: int = 0
+    """Processes that read pictures ahead."""
     serves: dict[str, Any] | None = None
-    """Of a teacher: how its students will know it."""
+    """Of a teacher: the trial of one of its students."""
 
     def to_text(self) -> str:
         """Return the order as JSON text."""
@@ -70,7 +72,9 @@ class Report:
         return Report(**content)
 
 
-def make_order(attempt: Attempt, *, home: Path, threads: int, device: str, data_root: Path | None = None) -> Order:
+def make_order(
+    attempt: Attempt, *, home: Path, threads: int, device: str, data_root: Path | None = None, loaders: int = 0
+) -> Order:
     """Return the order for an attempt.
 
     Args:
@@ -86,7 +90,8 @@ def make_order(attempt: Attempt, *, home: Path, threads: int, device: str, data_
         bank=attempt.bank,
         threads=threads,
         device=device,
-        serves=None if attempt.serves is None else asdict(attempt.serves),
+        serves=None if attempt.serves is None else to_json(attempt.serves),
+        loaders=loaders,
         data_root=None if data_root is None else str(data_root),
     )
 
@@ -144,12 +149,19 @@ def _epochs(order: Order, store: Store, trial: Trial, beat: Callable[[], None]) 
             earlier={} if earlier_told else dict(enumerate(epoch.training.history[:-1], start=1)),
             ending=ending,
             metrics=epoch.summary() if ending else {},
-            provenance={} if earlier_told else provenance(threads=order.threads, device=order.device, bank=order.bank),
+            provenance={} if earlier_told else _provenance(order),
             warnings=[*warnings, *epoch.training.warnings],
         )
 
     for epoch in distill(
-        trial, store, device=order.device, data_root=root, bank=order.bank, checkpoint=checkpoint, on_step=beat
+        trial,
+        store,
+        device=order.device,
+        data_root=root,
+        bank=order.bank,
+        loaders=order.loaders,
+        checkpoint=checkpoint,
+        on_step=beat,
     ):
         if is_superseded(store.checkpoints(order.key), order.number):
             return  # taken for lost and replaced: nobody listens, and what is on disk is another's now
@@ -187,23 +199,27 @@ def _keep_result(epoch: Any, order: Order, store: Store, beat: Callable[[], None
         epoch.save_weights(store.weights(order.key))
     if order.serves is not None and order.bank:
         try:
-            _fill_bank(order, store, Teacher(**order.serves), beat)
+            _fill_bank(order, store, from_json(order.serves), beat)
         except OSError as error:
             return [f"the teacher's logits cannot be stored ({error}); it runs in every step of its students"]
     return []
 
 
-def _fill_bank(order: Order, store: Store, teacher: Teacher, beat: Callable[[], None]) -> None:
+def _fill_bank(order: Order, store: Store, student: Trial, beat: Callable[[], None]) -> None:
     """Compute the logits that students will ask for while the teacher is still at hand."""
     import torch
 
     from trainers.bank import open_or_fill
     from trainers.device_data import on_device
+    from trainers.distill import has_bank
     from trainers.teacher import frozen_teacher
 
     device = torch.device(order.device)
-    data = on_device(order.trial["dataset"], None if order.data_root is None else Path(order.data_root), device)
-    open_or_fill(teacher, frozen_teacher(teacher, store, data.info, device), data, store, beat)
+    root = None if order.data_root is None else Path(order.data_root)
+    data = on_device(student.dataset, root, device, student.view_set, student.views, order.loaders)
+    assert student.teacher is not None
+    if has_bank(student, data.info.task):
+        open_or_fill(student.teacher, frozen_teacher(student.teacher, store, data, device), data, store, beat)
 
 
 def newest_checkpoint(store: Store, key: str) -> Path | None:
@@ -223,6 +239,12 @@ def _readable(checkpoint: Path) -> bool:
     except (OSError, SafetensorError, ValueError):
         return False
     return True
+
+
+def _provenance(order: Order) -> dict[str, str]:
+    """Return where and with what an order runs; the folder with the data too, where it has one."""
+    root = {} if order.data_root is None else {"data_root": order.data_root}
+    return provenance(threads=order.threads, device=order.device, bank=order.bank) | root
 
 
 def provenance(*, threads: int, device: str, bank: bool) -> dict[str, str]:

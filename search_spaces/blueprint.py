@@ -1,6 +1,5 @@
 """What all trials of one row in one cell have in common, and how settings turn it into a trial."""
 
-import dataclasses
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from search_spaces.recipes import as_trained
 from trainers.data import DataInfo
 from trainers.recipe import Recipe, compress
-from trainers.trial import Split, Teacher, Trial, Value
+from trainers.trial import Split, Teacher, Trial, Value, recipe_content, teacher_content
 
 if TYPE_CHECKING:
     from trainers.methods import Method
@@ -25,6 +24,8 @@ class Blueprint:
     """timm's name."""
     student_args: Mapping[str, Value] = field(default_factory=dict)
     """With these it takes the data set's images."""
+    initial: str = ""
+    """SHA-256 of the weights that the student starts from; empty: random ones."""
     teacher: Teacher | None
     """None where the method needs none, so that its key does not depend on the pair."""
     method: "Method"
@@ -57,6 +58,7 @@ class Blueprint:
             hyperparameters=self.method.canonical(self._values(params, recipe), self.info.classes),
             recipe=as_trained(recipe),
             seed=seed,
+            initial=self.initial,
         )
 
     def to_json(self, searched: Collection[str] = ()) -> dict[str, Any]:
@@ -73,11 +75,12 @@ class Blueprint:
             "views": self.info.views,
             "student": self.student,
             **({"student_args": dict(self.student_args)} if self.student_args else {}),
-            "teacher": None if self.teacher is None else dataclasses.asdict(self.teacher),
+            **({"initial": self.initial} if self.initial else {}),
+            "teacher": None if self.teacher is None else teacher_content(self.teacher),
             "method": self.method.name,
             "method_version": self.method.version,
             "settings": {name: value for name, value in settings.items() if name not in searched},
-            "recipe": dataclasses.asdict(as_trained(self.recipe)),
+            "recipe": recipe_content(as_trained(self.recipe)),
         }
 
     def _values(self, params: Mapping[str, Value], recipe: Recipe) -> dict[str, Value]:

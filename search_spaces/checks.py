@@ -1,15 +1,17 @@
 """Rules that need more than one place of a sweep file, or the world: methods, data sets, networks, weights files."""
 
+import functools
 from collections import Counter
 from collections.abc import Sequence
 
 from search_spaces import facts
 from search_spaces.draft import Draft
 from search_spaces.entries import Entry, read_entries
-from search_spaces.errors import nearest, unknown
+from search_spaces.errors import unknown
 from search_spaces.facts import Facts
+from search_spaces.network_checks import check_tasks, check_teachers, initials, lenses
 from search_spaces.pair_checks import check_fit
-from search_spaces.recipe_checks import check_recipes
+from search_spaces.recipe_checks import check_recipes, check_training, starts_published
 from search_spaces.schema import ReportModel
 from search_spaces.yaml_lines import Path
 
@@ -20,15 +22,23 @@ MAX_TRIALS = 100_000
 def check(draft: Draft) -> Facts | None:
     """Add every broken rule to the tree's problems; return the facts that were needed where there is none."""
     entries = _check_entries(draft)
-    checkpoints = _check_teachers(draft)
+    checkpoints = check_teachers(draft)
     unknown_networks = _check_networks(draft)
     check_recipes(draft)
+    check_tasks(draft)
+    check_training(draft, entries)
     _check_search(draft, entries)
     _check_report(draft, entries)
     _check_size(draft, entries)
     models = _networks(draft, unknown_networks)
+    seen = lenses(draft)
     found = Facts(
-        datasets=draft.infos(), models=models, checkpoints=checkpoints, arguments=check_fit(draft, models, entries)
+        datasets=draft.infos(),
+        models=models,
+        checkpoints=checkpoints,
+        arguments=check_fit(draft, models, entries, seen),
+        lenses=seen,
+        initials=initials(draft, models, functools.partial(starts_published, draft)),
     )
     return None if draft.tree.problems else found
 
@@ -42,44 +52,6 @@ def _check_entries(draft: Draft) -> list[Entry]:
                 message = f"makes a row {row.label!r}, and so does {owner[row.label]!r}; rename one"
                 draft.tree.add(("methods", entry.name), message)
     return entries
-
-
-def _check_teachers(draft: Draft) -> dict[str, str]:
-    """Return the SHA-256 of each weights file."""
-    of_pairs = sorted({pair.teacher for pair in draft.pairs.values()})
-    digests: dict[str, str] = {}
-    for name, model in draft.teachers.items():
-        path: Path = ("teachers", name)
-        given = [key for key in ("checkpoint", "pretrained", "recipe") if getattr(model, key)]
-        if of_pairs and name not in of_pairs:
-            near = nearest(name, of_pairs)
-            draft.tree.add(path, "is no pair's teacher" + (f"; did you mean {near!r}?" if near else ""))
-        if len(given) > 1:
-            draft.tree.add((*path, given[1]), f"give one of checkpoint, pretrained and recipe, got {', '.join(given)}")
-        if model.pretrained and len(given) == 1:
-            digests |= _pretrained(draft, name, (*path, "pretrained"))
-        if model.checkpoint is not None:
-            try:
-                digests[name] = facts.file_digest(draft.folder / model.checkpoint)
-            except ValueError as error:
-                draft.tree.add((*path, "checkpoint"), str(error))
-    return digests
-
-
-def _pretrained(draft: Draft, name: str, path: Path) -> dict[str, str]:
-    """Return the SHA-256 of timm's weights of a network, which are fetched where they are not there yet."""
-    from trainers.model_names import timm_name
-    from trainers.models.pretrained import fetch_pretrained
-
-    found: dict[str, str] = {}
-    for info in draft.infos().values():
-        try:
-            full = timm_name(name, info.size)
-            file = fetch_pretrained(full, classes=info.classes, channels=info.channels, size=info.size)
-            found[name] = facts.file_digest(file)
-        except ValueError as error:
-            draft.tree.add(path, str(error))
-    return found
 
 
 def _check_networks(draft: Draft) -> set[str]:

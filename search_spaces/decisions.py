@@ -24,10 +24,10 @@ class Decisions:
         precision: Precision = self.autos["precision"]
         return precision
 
-    def recipe(self, dataset: str) -> Recipe:
-        """Return how students train on a data set: the named recipe or the data set's, with the file's changes."""
+    def recipe(self, dataset: str, network: str = "") -> Recipe:
+        """Return how a network trains on a data set: by the named recipe or the data set's, with the file's changes."""
         given = self.file.model.recipe
-        base = recipes.get(getattr(given, "base", None) or self.file.facts.datasets[dataset].recipe)
+        base = recipes.get(getattr(given, "base", None) or self.file.facts.datasets[dataset].recipe, network)
         return recipes.changed(base, given, self.precision)
 
     def teacher_recipe(self, dataset: str, name: str) -> Recipe:
@@ -35,7 +35,8 @@ class Decisions:
         teacher = self.file.model.teachers.get(name)
         given = None if teacher is None else teacher.recipe
         base = getattr(given, "base", None)
-        return recipes.changed(self.recipe(dataset) if base is None else recipes.get(base), given, self.precision)
+        whole = self.recipe(dataset, name) if base is None else recipes.get(base, name)
+        return recipes.changed(whole, given, self.precision)
 
     def recipes_json(self) -> dict[str, Any]:
         """Return the students' recipes by data set, as plain JSON values."""

@@ -24,6 +24,10 @@ class Draft:
     datasets: dict[str, tuple[Path, DataSetModel]]
     """Those that exist, with their place in the file."""
     described: dict[str, DataInfo | None] = field(default_factory=dict)
+    planning: bool = False
+    """Files of data sets and published weights may be missing: what is known without them will do."""
+    assumed: list[str] = field(default_factory=list)
+    """What was not found and taken as published."""
 
     @property
     def pairs(self) -> Mapping[Path, Pair]:
@@ -56,10 +60,25 @@ class Draft:
     def _describe(self, name: str, path: Path, model: DataSetModel) -> DataInfo | None:
         root = root_of(model, self.folder)
         try:
-            return data.describe(name, root) if not model.download else data.describe_or_fetch(name, root)
+            found = self._found(name, root, fetch=model.download and not self.planning)
         except (OSError, ValueError) as error:
             self.tree.add(path, f"the data set cannot be read: {error}")
             return None
+        try:
+            return data.with_options(found, model.options)
+        except ValueError as error:
+            self.tree.add(path, f"the data set cannot be changed so: {error}")
+            return found
+
+    def _found(self, name: str, root: FilePath | None, *, fetch: bool) -> DataInfo:
+        try:
+            return data.describe_or_fetch(name, root) if fetch else data.describe(name, root)
+        except data.DataNotFoundError as error:
+            published = data.get(name).published
+            if not self.planning or published is None:
+                raise
+            self.assumed.append(f"{name}: as published, its files were not found ({error})")
+            return published
 
 
 def root_of(model: DataSetModel, folder: FilePath) -> FilePath | None:
@@ -67,7 +86,7 @@ def root_of(model: DataSetModel, folder: FilePath) -> FilePath | None:
     return None if model.root is None else folder / model.root
 
 
-def draft(tree: Tree, folder: FilePath) -> Draft:
+def draft(tree: Tree, folder: FilePath, *, planning: bool = False) -> Draft:
     """Return the sound parts of a file; what is wrong with the others joins the tree's problems."""
     sections = read_sections(tree)
     given = [key for key in ("dataset", "datasets") if tree.values.get(key) is not None]
@@ -77,7 +96,7 @@ def draft(tree: Tree, folder: FilePath) -> Draft:
         tree.add(("datasets",), "give dataset or datasets, not both")
     elif sections.get("datasets") == {}:
         tree.add(("datasets",), "must name at least one data set, got none")
-    return Draft(tree, folder, sections, dict(_datasets(tree, sections)))
+    return Draft(tree, folder, sections, dict(_datasets(tree, sections)), planning=planning)
 
 
 def _datasets(tree: Tree, sections: Mapping[str, Any]) -> list[tuple[str, tuple[Path, DataSetModel]]]:

@@ -19,7 +19,7 @@ from search_spaces.facts import facts_from_json
 from search_spaces.members import Member, Place, over_seeds
 from search_spaces.reading import SweepFile, model_of
 from search_spaces.searches import Search, new_search
-from search_spaces.sweep import Cell, DataSetPlan, Resources, Sweep
+from search_spaces.sweep import Cell, DataSetPlan, Initial, Resources, Sweep
 from search_spaces.teachers import as_teacher, plan_teachers
 from search_spaces.yaml_lines import Tree
 from trainers.trial import Teacher
@@ -72,6 +72,7 @@ def expand(
         fixed=tuple(fixed),
         searches=tuple(searches),
         seeds=file.model.seeds,
+        initials=tuple(_initials(file)),
         resources=_resources(file),
         bank=file.model.bank,
         report=file.model.report.model_dump(exclude_unset=True),
@@ -121,8 +122,8 @@ def _blueprints(
     decisions: Decisions, entries: list[Entry], cells: tuple[Cell, ...], teachers: Teachers
 ) -> Iterator[tuple[Cell, Row, Blueprint]]:
     known = decisions.file.facts
-    recipes = {dataset: decisions.recipe(dataset) for dataset in known.datasets}
     for cell in cells:
+        recipe = decisions.recipe(cell.dataset, cell.student)
         for entry in entries:
             teacher = teachers[cell.dataset, cell.teacher] if entry.method.teacher else None
             for row in entry.rows():
@@ -136,7 +137,8 @@ def _blueprints(
                         teacher=teacher,
                         method=entry.method,
                         settings=row.hyperparameters,
-                        recipe=recipes[cell.dataset],
+                        recipe=recipe,
+                        initial=known.initial_of(cell.dataset, cell.student),
                     ),
                 )
 
@@ -147,12 +149,20 @@ def _datasets(file: SweepFile) -> Iterator[DataSetPlan]:
         yield DataSetPlan(name=name, root=root, download=source.download, info=file.facts.datasets[name])
 
 
+def _initials(file: SweepFile) -> Iterator[Initial]:
+    for dataset, digests in file.facts.initials.items():
+        size = file.facts.datasets[dataset].size
+        for network, digest in digests.items():
+            yield Initial(digest=digest, timm_name=file.facts.models[dataset][network], size=size)
+
+
 def _resources(file: SweepFile) -> Resources:
     given = file.model.resources
     return Resources(
         cpus=given.cpus,
         gpus=given.gpus,
         teacher_cpus=given.teacher_cpus or given.cpus,
+        loaders=given.loaders,
         stall_seconds=given.stall_seconds,
     )
 

@@ -30,9 +30,26 @@ class Facts:
     arguments: Mapping[str, Mapping[str, Mapping[str, Value]]] = field(default_factory=dict)
     """By data set and network: arguments with which it takes the images, where it needs some."""
 
-    def arguments_of(self, dataset: str, network: str) -> Mapping[str, Value]:
-        """Return the arguments with which a network of the file takes a data set's images."""
-        return self.arguments.get(dataset, {}).get(network, {})
+    lenses: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    """By data set and teacher: size, mean, std of what it sees, where that is not what students see."""
+    initials: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By data set and network: SHA-256 of the weights file that it starts from, if its recipe says so."""
+
+    def lens_of(self, dataset: str, teacher: str) -> Mapping[str, Any]:
+        """Return how a teacher sees a data set's images, where it is not as students do."""
+        return self.lenses.get(dataset, {}).get(teacher, {})
+
+    def initial_of(self, dataset: str, network: str) -> str:
+        """Return the digest of what a network starts from; empty: random weights."""
+        return self.initials.get(dataset, {}).get(network, "")
+
+    def arguments_of(self, dataset: str, network: str, size: int = 0) -> Mapping[str, Value]:
+        """Return the arguments with which a network of the file takes a data set's images.
+
+        Args:
+            size: height in pixels where it sees them in another size than students do.
+        """
+        return self.arguments.get(dataset, {}).get(sized(network, size), {})
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; `facts_from_json` turns them back."""
@@ -41,7 +58,14 @@ class Facts:
             "models": {name: dict(models) for name, models in self.models.items()},
             "checkpoints": dict(self.checkpoints),
             "arguments": {name: {n: dict(a) for n, a in of.items()} for name, of in self.arguments.items()},
+            "lenses": {name: {n: dict(a) for n, a in of.items()} for name, of in self.lenses.items()},
+            "initials": {name: dict(of) for name, of in self.initials.items()},
         }
+
+
+def sized(network: str, size: int) -> str:
+    """Return what a network is called that sees images in a size of its own."""
+    return f"{network}@{size}" if size else network
 
 
 def facts_from_json(values: Mapping[str, Any]) -> Facts:
@@ -52,6 +76,8 @@ def facts_from_json(values: Mapping[str, Any]) -> Facts:
         models=values["models"],
         checkpoints=values["checkpoints"],
         arguments=values.get("arguments", {}),
+        lenses=values.get("lenses", {}),
+        initials=values.get("initials", {}),
     )
 
 

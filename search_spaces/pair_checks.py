@@ -5,55 +5,81 @@ from typing import Any
 
 from search_spaces.draft import Draft
 from search_spaces.entries import Entry, chosen_values
+from search_spaces.facts import sized
 from trainers.trial import Value
 
 Arguments = dict[str, dict[str, dict[str, Value]]]
 """By data set and network."""
 
 
-def check_fit(draft: Draft, models: Mapping[str, Mapping[str, str]], entries: Sequence[Entry]) -> Arguments:
+Lenses = Mapping[str, Mapping[str, Mapping[str, Any]]]
+"""By data set and teacher."""
+
+
+def check_fit(
+    draft: Draft, models: Mapping[str, Mapping[str, str]], entries: Sequence[Entry], lenses: Lenses
+) -> Arguments:
     """Return the arguments with which networks take the images, where they need some; networks that cannot, and pairs
     that a method cannot work with, are problems.
 
     Args:
         models: timm's names by data set and network.
+        lenses: how teachers see, where not as students do.
     """
-    found = _arguments(draft, models)
+    found = _arguments(draft, models, lenses)
     if any(entry.method.features for entry in entries):
-        _check_pairs(draft, models, found, entries)
+        _check_pairs(draft, models, found, entries, lenses)
     return {name: {n: a for n, a in of.items() if a} for name, of in found.items()}
 
 
-def _arguments(draft: Draft, models: Mapping[str, Mapping[str, str]]) -> Arguments:
+def _teachers_size(lenses: Lenses, dataset: str, teacher: str) -> int:
+    return int(lenses.get(dataset, {}).get(teacher, {}).get("size", 0))
+
+
+def _arguments(draft: Draft, models: Mapping[str, Mapping[str, str]], lenses: Lenses) -> Arguments:
     from trainers.models.fitting import arguments  # imports timm and torch
 
     found: Arguments = {}
     for name, info in draft.infos().items():
         found[name] = {}
         for path, pair in draft.pairs.items():
-            for plain in (plain for plain in dict.fromkeys(pair) if plain in models[name]):
-                given: dict[str, Any] = {"classes": info.classes, "channels": info.channels, "size": info.size}
+            seen = {(pair.teacher, _teachers_size(lenses, name, pair.teacher)), (pair.student, 0)}
+            for plain, size in sorted((plain, size) for plain, size in seen if plain in models[name]):
+                given: dict[str, Any] = {"classes": info.classes, "channels": info.channels}
+                given |= {"size": size or info.size, "width": size or info.width}
                 try:
-                    found[name][plain] = dict(arguments(models[name][plain], **given))
+                    found[name][sized(plain, size)] = dict(arguments(models[name][plain], **given))
                 except ValueError as error:
                     draft.tree.add(path, str(error))
     return found
 
 
 def _check_pairs(
-    draft: Draft, models: Mapping[str, Mapping[str, str]], found: Arguments, entries: Sequence[Entry]
+    draft: Draft,
+    models: Mapping[str, Mapping[str, str]],
+    found: Arguments,
+    entries: Sequence[Entry],
+    lenses: Lenses,
 ) -> None:
     """Add a problem at an entry for every reason why its method cannot compare a pair."""
     from trainers.taps import TapError, shape_of
 
     for name, info in draft.infos().items():
         for pair in draft.pairs.values():
-            if not set(pair) <= set(found[name]):
+            size = _teachers_size(lenses, name, pair.teacher)
+            seen = ((pair.student, 0), (pair.teacher, size))
+            if info.task == "segmentation" or any(sized(*one) not in found[name] for one in seen):
                 continue  # told already
             try:
                 ours, theirs = (
-                    shape_of(models[name][plain], found[name][plain], info.classes, info.channels, info.size)
-                    for plain in (pair.student, pair.teacher)
+                    shape_of(
+                        models[name][plain],
+                        found[name][sized(plain, size)],
+                        info.classes,
+                        info.channels,
+                        size or info.size,
+                    )
+                    for plain, size in seen
                 )
             except TapError as error:
                 _tell(draft, entries, str(error))

@@ -57,6 +57,8 @@ class Plan:
     """One line for each search."""
     epochs: int
     """Passes of students over their training images, proposals included, at most."""
+    assumed: tuple[str, ...] = ()
+    """What was not found here and taken as published, in words."""
 
     @property
     def most_trainings(self) -> int:

@@ -25,6 +25,8 @@ class SweepFile:
     """The values of the file with those of `--set` in place."""
     model: SweepModel
     facts: Facts
+    assumed: tuple[str, ...] = ()
+    """What was not found and taken as published; only of a file that is read to plan."""
 
     @property
     def name(self) -> str:
@@ -32,13 +34,14 @@ class SweepFile:
         return self.model.name
 
 
-def read(path: Path, overrides: Sequence[str] = ()) -> SweepFile:
+def read(path: Path, overrides: Sequence[str] = (), *, planning: bool = False) -> SweepFile:
     """Return a sweep file that keeps every rule.
 
     Methods, data sets, networks and weights files are looked up here, so that all problems are told at once.
 
     Args:
         overrides: `key=value` with a dotted key, each replacing a value of the file.
+        planning: data sets and published weights that are not here are taken as published; nothing is fetched.
 
     Raises:
         SweepFileError: the file or an override breaks rules; holds all problems.
@@ -48,10 +51,10 @@ def read(path: Path, overrides: Sequence[str] = ()) -> SweepFile:
         tree = read_tree(source)
     except YamlError as error:
         raise SweepFileError(path, [error.problem]) from None
-    return _checked(path, source, tree, overrides)
+    return _checked(path, source, tree, overrides, planning)
 
 
-def _checked(path: Path, source: str, tree: Tree, overrides: Sequence[str]) -> SweepFile:
+def _checked(path: Path, source: str, tree: Tree, overrides: Sequence[str], planning: bool) -> SweepFile:
     from search_spaces.checks import check
     from search_spaces.draft import draft
 
@@ -59,7 +62,8 @@ def _checked(path: Path, source: str, tree: Tree, overrides: Sequence[str]) -> S
         tree.add((), f"must be a mapping with keys such as name: and methods:, got {shown(tree.values)}")
         raise SweepFileError(path, tree.problems)
     set_values.apply(tree, overrides)
-    facts = check(draft(tree, path.parent))
+    drafted = draft(tree, path.parent, planning=planning)
+    facts = check(drafted)
     if facts is None:
         raise SweepFileError(path, tree.problems)
     return SweepFile(
@@ -69,6 +73,7 @@ def _checked(path: Path, source: str, tree: Tree, overrides: Sequence[str]) -> S
         given=tree.values,
         model=model_of(tree.values),
         facts=facts,
+        assumed=tuple(drafted.assumed),
     )
 
 

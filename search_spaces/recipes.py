@@ -1,6 +1,7 @@
 """Recipes as sweep files name and change them."""
 
 import dataclasses
+import fnmatch
 import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path as FilePath
@@ -12,14 +13,19 @@ from search_spaces.errors import SweepFileError, unknown
 from search_spaces.yaml_lines import read_text, read_tree
 from trainers.recipe import Precision, Recipe, compress, recipe_problems
 
+SCALE = "scale_learning_rate"
+BY_NETWORK = "by_network"
+"""In recipes.yaml: patterns of networks' plain names, and what is changed for them."""
 NAMED = FilePath(__file__).with_name("recipes.yaml")
 FLOATS = {field.name for field in dataclasses.fields(Recipe) if field.type is float}
 DEFAULTS: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(Recipe)}
 
 DEAD = {
     "adamw": ("momentum", "nesterov"),
-    "constant": ("milestones", "gamma"),
-    "cosine": ("milestones", "gamma"),
+    "constant": ("milestones", "gamma", "power", "min_learning_rate"),
+    "cosine": ("milestones", "gamma", "power"),
+    "step": ("power", "min_learning_rate"),
+    "poly": ("milestones", "gamma"),
 }
 """Fields that an optimiser or a schedule does not look at."""
 
@@ -29,24 +35,48 @@ def names() -> tuple[str, ...]:
     return tuple(named_recipes())
 
 
-def get(name: str) -> Recipe:
-    """Return a named recipe.
+def get(name: str, network: str = "") -> Recipe:
+    """Return a named recipe, with what it changes for a network.
 
     Raises:
         ValueError: there is none of that name; names the nearest one.
     """
     if name not in named_recipes():
         raise ValueError(unknown("recipe", name, names()))
-    return named_recipes()[name]
+    return dataclasses.replace(named_recipes()[name], **exceptions(name, network))
 
 
 @functools.cache
 def named_recipes() -> Mapping[str, Recipe]:
-    """Return all named recipes, as recipes.yaml has them."""
+    """Return all named recipes, as recipes.yaml has them, for networks that none of their exceptions names."""
+    return {name: Recipe(**coerced(_without(values))) for name, values in _file().items()}
+
+
+@functools.cache
+def _file() -> Mapping[str, Mapping[str, Any]]:
     tree = read_tree(read_text(NAMED))
     if tree.problems:
         raise SweepFileError(NAMED, tree.problems)
-    return {name: Recipe(**coerced(values)) for name, values in tree.values.items()}
+    whole: Mapping[str, Mapping[str, Any]] = tree.values
+    return whole
+
+
+def _without(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name != BY_NETWORK}
+
+
+def exceptions(name: str, network: str) -> dict[str, Any]:
+    """Return what a named recipe changes for a network.
+
+    Args:
+        network: as the sweep file has it.
+    """
+    plain = network.rpartition(":")[2]
+    found: dict[str, Any] = {}
+    for pattern, values in _file()[name].get(BY_NETWORK, {}).items():
+        if fnmatch.fnmatchcase(plain, pattern):
+            found |= coerced(values)
+    return found
 
 
 def coerced(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,12 +93,14 @@ def changes(given: BaseModel | None) -> dict[str, Any]:
     """Return the single settings that a recipe in a sweep file replaces."""
     if given is None:
         return {}
-    return coerced({name: getattr(given, name) for name in given.model_fields_set if name != "base"})
+    return coerced({name: getattr(given, name) for name in given.model_fields_set if name not in ("base", SCALE)})
 
 
 def problems(base: Recipe, given: BaseModel | None) -> Iterator[tuple[str, str]]:
     """Yield (field, what is wrong with it) for every rule that the changed recipe breaks."""
-    found = recipe_problems(_merged(base, changes(given)))
+    if getattr(given, SCALE, False) and "learning_rate" in changes(given):
+        yield SCALE, "give a learning_rate, or let that of the base be scaled, not both"
+    found = recipe_problems(_merged(base, changes(given), scaled=getattr(given, SCALE, False)))
     fields = {field for field, _ in found}
     for field, text in found:
         if field != "milestones" or "epochs" not in fields:  # without epochs no milestone can be right
@@ -80,14 +112,26 @@ def changed(base: Recipe, given: BaseModel | None, precision: Precision) -> Reci
 
     New `epochs` without new milestones squeeze (or stretch) the whole base: milestones and warm-ups keep their share.
     """
-    return Recipe(**{**_merged(base, changes(given)), "precision": precision})
+    merged = _merged(base, changes(given), scaled=getattr(given, SCALE, False))
+    return Recipe(**{**merged, "precision": precision})
 
 
-def _merged(base: Recipe, replaced: Mapping[str, Any]) -> dict[str, Any]:
+def _merged(base: Recipe, replaced: Mapping[str, Any], *, scaled: bool) -> dict[str, Any]:
     epochs = replaced.get("epochs", base.epochs)
     if type(epochs) is int and epochs >= 1 and epochs != base.epochs and "milestones" not in replaced:
         base = compress(base, epochs)
-    return {**dataclasses.asdict(base), **replaced}
+    merged = {**dataclasses.asdict(base), **replaced}
+    if scaled and "learning_rate" not in replaced:
+        merged["learning_rate"] *= _share(merged, base)
+    return merged
+
+
+def _share(merged: Mapping[str, Any], base: Recipe) -> float:
+    """Return the images of an optimiser step over those of the base; 1 where a value is no number, told elsewhere."""
+    images = [merged[name] for name in ("batch_size", "accumulate")]
+    if not all(type(number) is int and number >= 1 for number in images):
+        return 1.0
+    return float(images[0] * images[1] / (base.batch_size * base.accumulate))
 
 
 def as_trained(recipe: Recipe) -> Recipe:

@@ -22,6 +22,7 @@ from pydantic import (
     create_model,
 )
 
+from trainers.data import DataOptions
 from trainers.recipe import Recipe
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
@@ -121,6 +122,19 @@ Seeds = Annotated[
     AfterValidator(_distinct),
     Field(max_length=MAX_SEEDS),
 ]
+Pixels = Annotated[StrictInt, Field(ge=8, le=8192)]
+
+
+def _height_and_width(value: object) -> object:
+    return (value, value) if isinstance(value, int) else value
+
+
+Size = Annotated[
+    tuple[Pixels, Pixels], BeforeValidator(_height_and_width, json_schema_input_type=int | tuple[int, int])
+]
+Share = Annotated[float, Field(gt=0, le=1)]
+Channels = Annotated[tuple[Share, ...], Field(min_length=1, max_length=4)]
+Extra = Literal["autoaugment", "randaugment", "cutout"]
 Count = Annotated[StrictInt, Field(ge=1, le=100_000)]
 Amount = Annotated[float, Field(ge=0, le=100_000, strict=True)]
 
@@ -132,6 +146,10 @@ RecipeModel = create_model(
     __base__=Closed,
     __doc__="A named recipe, or one with single settings changed; `epochs` alone squeezes milestones and warm-ups.",
     base=(StrictStr | None, Field(None, description="Name of a recipe in recipes.yaml; by default the data set's.")),
+    scale_learning_rate=(
+        StrictBool,
+        Field(False, description="Whether another batch_size changes the learning rate of the base in proportion."),
+    ),
     **{
         name: (Any, Field(None, description=f"Replaces {name} of the base (trainers.recipe.Recipe)."))
         for name in OVERRIDABLE
@@ -147,6 +165,18 @@ class DataSetModel(Closed):
     """Folder with its files, seen from the sweep file; by default the home's."""
     download: StrictBool = False
     """Whether missing files may be fetched."""
+    size: Size | None = None
+    """Pixels of what a network sees, one number or [height, width]; of data sets of pictures."""
+    views: Annotated[StrictInt, Field(ge=1, le=1_000_000)] | None = None
+    """Views of a picture, where they are drawn by chance: so many times its logits are stored."""
+    augment: tuple[Extra, ...] = ()
+    """What is done to every view besides: autoaugment, randaugment, cutout."""
+
+    @property
+    def options(self) -> DataOptions:
+        """What is changed of the data set."""
+        height, width = self.size or (None, None)
+        return DataOptions(height=height, width=width, views=self.views, augment=self.augment)
 
 
 class TeacherModel(Closed):
@@ -158,6 +188,16 @@ class TeacherModel(Closed):
     """Whether timm's own weights are taken."""
     recipe: RecipeText | None = None
     """How it is trained."""
+    variant: Literal["plain", "strong"] = "plain"
+    """How its training images were augmented: strong, if more than students' are. One that is trained here then gets
+    AutoAugment and a hole in every image, or RandAugment on pictures; of given weights it says what they are."""
+    size: Pixels | None = None
+    """Height and width of what it sees, where its weights are given and want another size than students."""
+    mean: Channels | None = None
+    """Of each channel, for values in 0 … 1, by which its inputs are normalised; by default that of its published
+    weights, else the data set's."""
+    std: Channels | None = None
+    """Likewise."""
 
 
 class Grid(Closed):
@@ -260,6 +300,8 @@ class ResourcesModel(Closed):
     """GPUs of a trial; fractions share one. 0 trains on the CPU."""
     teacher_cpus: Annotated[StrictInt, Field(ge=1, le=10_000)] | None = None
     """Cores of a teacher's trial; by default `cpus`."""
+    loaders: Annotated[StrictInt, Field(ge=0, le=256)] | None = None
+    """Processes of a trial that read pictures ahead; by default `cpus` on a GPU, else none. Changes no number."""
     stall_seconds: Annotated[StrictInt, Field(ge=10, le=1_000_000)] = 900
     """A worker that makes no step for so long is taken for lost; its trial goes on from its last epoch in another."""
 

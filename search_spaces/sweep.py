@@ -57,6 +57,8 @@ class TeacherPlan:
     """The trial's key, or the SHA-256 of the weights file; the weights are kept under this name."""
     trial: Trial | None
     checkpoint: Path | None
+    variant: str = "plain"
+    """How its training images were augmented: plain or strong."""
 
     def member(self) -> Member | None:
         """Return the teacher's trial in its place; None where it comes from a file."""
@@ -68,12 +70,25 @@ class TeacherPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Initial:
+    """Weights that networks start from."""
+
+    digest: str
+    """SHA-256 of the file; they are kept under this name."""
+    timm_name: str
+    size: int
+    """Height in pixels of the images that they were brought to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
     """What one trial holds while it runs."""
 
     cpus: int
     gpus: float
     teacher_cpus: int
+    loaders: int | None
+    """Processes that read pictures ahead; None: as many as `cpus` on a GPU, else none."""
     stall_seconds: int
     """Without a step for so long, a worker is taken for lost."""
 
@@ -98,6 +113,8 @@ class Sweep:
     """By cell and row."""
     seeds: tuple[int, ...]
     """The reported ones."""
+    initials: tuple[Initial, ...]
+    """What networks start from, where recipes say so."""
     resources: Resources
     bank: bool
     report: Mapping[str, Any]

@@ -6,8 +6,14 @@ from pathlib import Path
 
 from search_spaces.blueprint import Blueprint
 from search_spaces.decisions import Decisions
+from search_spaces.network_checks import SMALL_PIXELS
 from search_spaces.sweep import TeacherPlan
+from trainers.data import DataOptions, with_options
 from trainers.trial import Teacher, Trial, trial_key
+
+STRONG = {True: ("autoaugment", "cutout"), False: ("randaugment",)}
+"""What a strongly augmented teacher's training images get besides: small images, and pictures. The first is that of
+the GDKD authors' code, whose students learn from such teachers by default."""
 
 
 def plan_teachers(decisions: Decisions) -> Iterator[TeacherPlan]:
@@ -20,18 +26,25 @@ def plan_teachers(decisions: Decisions) -> Iterator[TeacherPlan]:
 
 def as_teacher(plan: TeacherPlan, decisions: Decisions) -> Teacher:
     """Return the planned teacher as trials know it."""
+    seen = decisions.file.facts.lens_of(plan.dataset, plan.model)
     return Teacher(
         id=plan.id,
         model=plan.timm_name,
         model_args=dict(plan.model_args),
         precision=decisions.precision,
         logit_type=decisions.autos["logit_type"][plan.dataset],
+        size=seen.get("size", 0),
+        mean=tuple(seen.get("mean", ())),
+        std=tuple(seen.get("std", ())),
+        variant=plan.variant,
     )
 
 
 def _plan(decisions: Decisions, dataset: str, name: str) -> TeacherPlan:
     timm_name = decisions.file.facts.models[dataset][name]
-    arguments = decisions.file.facts.arguments_of(dataset, name)
+    size = decisions.file.facts.lens_of(dataset, name).get("size", 0)
+    arguments = decisions.file.facts.arguments_of(dataset, name, size)
+    variant = variant_of(decisions, name)
     digest = decisions.file.facts.checkpoints.get(name)
     if digest is None:
         trial = _trial(decisions, dataset, name, timm_name)
@@ -43,6 +56,7 @@ def _plan(decisions: Decisions, dataset: str, name: str) -> TeacherPlan:
             id=trial_key(trial),
             trial=trial,
             checkpoint=None,
+            variant=variant,
         )
     file = _weights_file(decisions, dataset, name, timm_name)
     return TeacherPlan(
@@ -53,7 +67,14 @@ def _plan(decisions: Decisions, dataset: str, name: str) -> TeacherPlan:
         id=digest,
         trial=None,
         checkpoint=file,
+        variant=variant,
     )
+
+
+def variant_of(decisions: Decisions, name: str) -> str:
+    """Return how a teacher's training images were augmented, as the file says."""
+    given = decisions.file.model.teachers.get(name)
+    return "plain" if given is None else given.variant
 
 
 def _weights_file(decisions: Decisions, dataset: str, name: str, timm_name: str) -> Path:
@@ -61,15 +82,20 @@ def _weights_file(decisions: Decisions, dataset: str, name: str, timm_name: str)
 
     given = decisions.file.model.teachers[name]
     if given.pretrained:
-        return pretrained_path(timm_name, decisions.file.facts.datasets[dataset].size)
+        size = decisions.file.facts.lens_of(dataset, name).get("size", 0)
+        return pretrained_path(timm_name, size or decisions.file.facts.datasets[dataset].size)
     return decisions.file.path.parent / str(given.checkpoint)
 
 
 def _trial(decisions: Decisions, dataset: str, name: str, timm_name: str) -> Trial:
     from trainers import methods
 
+    info = decisions.file.facts.datasets[dataset]
+    if variant_of(decisions, name) == "strong":
+        info = with_options(info, DataOptions(augment=STRONG[info.size <= SMALL_PIXELS]))
     alone = Blueprint(
-        info=decisions.file.facts.datasets[dataset],
+        info=info,
+        initial=decisions.file.facts.initial_of(dataset, name),
         student=timm_name,
         student_args=decisions.file.facts.arguments_of(dataset, name),
         teacher=None,

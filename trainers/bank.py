@@ -21,7 +21,7 @@ from torch import Tensor
 from trainers.device_data import DeviceData
 from trainers.files import locked, remove, replaced
 from trainers.store import Store
-from trainers.teacher import FrozenTeacher
+from trainers.teacher import ANSWER_ROWS, FrozenTeacher
 from trainers.trial import Teacher, digest
 
 FORMAT = 1
@@ -128,9 +128,11 @@ def _allocate(path: Path) -> None:
 
 
 def _answers(answering: FrozenTeacher, data: DeviceData, images: Tensor, views: Tensor) -> NDArray[Any]:
-    device = data.train_targets.device
-    logits = answering.logits(data.train.batch(images.to(device), views.to(device)))
-    return logits.to("cpu").numpy()
+    parts = []
+    for batch in data.train.batches(images, views, ANSWER_ROWS, answering.size):
+        see = answering.lens or data.lens
+        parts.append(answering.logits(see(batch.pixels if batch.also is None else batch.also)).to("cpu"))
+    return torch.cat(parts).numpy()
 
 
 def _open(folder: Path, teacher: Teacher, answering: FrozenTeacher, data: DeviceData) -> Bank:

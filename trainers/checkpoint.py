@@ -12,12 +12,14 @@ from trainers.trial import trial_key
 if TYPE_CHECKING:
     from trainers.distill import Training
 
-STUDENT, METHOD, OPTIMIZER = "student.", "method.", "optimizer."
+STUDENT, AVERAGE, METHOD, OPTIMIZER = "student.", "average.", "method.", "optimizer."
 
 
 def save_checkpoint(path: Path, training: "Training") -> None:
     """Write the state of the training, atomically."""
     tensors = {STUDENT + name: tensor for name, tensor in training.student.state_dict().items()}
+    if training.average is not None:
+        tensors |= {AVERAGE + name: tensor for name, tensor in training.average.module.state_dict().items()}
     tensors |= {METHOD + name: tensor for name, tensor in training.method.state_dict().items()}
     tensors |= _optimizer_tensors(training.optimizer)
     metadata = {
@@ -40,6 +42,8 @@ def load_checkpoint(path: Path, training: "Training") -> None:
     if metadata.get("trial_key") != trial_key(training.trial):
         raise ValueError(f"{path} is a checkpoint of another trial")
     training.student.load_state_dict(_part(tensors, STUDENT))
+    if training.average is not None:
+        training.average.module.load_state_dict(_part(tensors, AVERAGE))
     training.method.load_state_dict(_part(tensors, METHOD))
     _restore_optimizer(training.optimizer, _part(tensors, OPTIMIZER))
     content: dict[str, Any] = metadata

@@ -12,32 +12,33 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
+from timm.utils import ModelEmaV3, dispatch_clip_grad
 from torch import Tensor, nn
 
-from trainers import methods, models
+from trainers import methods
 from trainers.bank import Bank, open_or_fill
 from trainers.checkpoint import load_checkpoint, save_checkpoint
-from trainers.device_data import DeviceData, on_device
+from trainers.device_data import on_device
+from trainers.draws import Draws, draw
 from trainers.memory import MemoryMeter
-from trainers.methods import Output
-from trainers.randomness import from_stream, generator
-from trainers.recipe import Recipe, learning_rate_at
+from trainers.mixing import Mix, mixes
+from trainers.randomness import dropout_stream, from_stream
+from trainers.recipe import learning_rate_at
+from trainers.starting import new_optimizer, new_student
 from trainers.store import Store
 from trainers.streams import stream_seed
 from trainers.taps import Taps, tap
+from trainers.tasks import Reply, Student, task_of
 from trainers.teacher import FrozenTeacher, frozen_teacher
 from trainers.tensor_files import save_tensors
 from trainers.trial import Teacher, Trial, trial_key
-from trainers.views import ShiftViews
+from trainers.views import Batch, Views
 
-EVALUATION_ROWS = 1000
-
-TeacherAnswers = Callable[[Tensor, Tensor, Tensor], Tensor | Output]
-"""(image numbers [B] and view numbers [B] on the CPU, inputs [B, …] on the device) -> logits [B, C], or all that the
-teacher answers, on the device."""
+TeacherAnswers = Callable[[Batch, Tensor, Mix | None], Reply]
+"""(a batch, what the student sees of it, how its images are mixed) -> the teacher's logits [B, C], or all that it
+answers, on the device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Epoch:
 
     def save_weights(self, path: Path) -> None:
         """Write the student's weights."""
-        weights = self.training.student.state_dict()
+        weights = self.training.scored.state_dict()
         save_tensors(path, weights, {"trial_key": trial_key(self.training.trial), "epoch": self.number})
 
     def summary(self) -> dict[str, float]:
@@ -78,6 +79,7 @@ def distill(
     device: torch.device | str = "cpu",
     data_root: Path | None = None,
     bank: bool = True,
+    loaders: int = 0,
     checkpoint: Path | None = None,
     on_step: Callable[[], None] = lambda: None,
 ) -> Iterator[Epoch]:
@@ -87,6 +89,7 @@ def distill(
         store: holds the teacher's weights under the teacher's id, and the bank.
         data_root: where the files of the data set lie, if it has any.
         bank: keep and use the teacher's logits; False runs the teacher in every step, with the same logits.
+        loaders: processes that read pictures ahead, of a data set that lies in files; change no number.
         checkpoint: go on from this file instead of from the start.
         on_step: called after every step of training or scoring: whoever waits sees that it goes on.
 
@@ -94,7 +97,9 @@ def distill(
         FileNotFoundError: the teacher's weights or the checkpoint are not there.
         ValueError: the trial names a method, network or data set that does not exist, or the data have changed.
     """
-    training = Training(trial, store, device=torch.device(device), data_root=data_root, bank=bank, on_step=on_step)
+    training = Training(
+        trial, store, device=torch.device(device), data_root=data_root, bank=bank, loaders=loaders, on_step=on_step
+    )
     if checkpoint is not None:
         load_checkpoint(checkpoint, training)
     while training.epochs_done < trial.recipe.epochs:
@@ -115,19 +120,22 @@ class Training:
         device: torch.device,
         data_root: Path | None = None,
         bank: bool = True,
+        loaders: int = 0,
         on_step: Callable[[], None] = lambda: None,
     ) -> None:
         self.trial = trial
         self.on_step = on_step
         self.device = device
-        self.data = on_device(trial.dataset, data_root, device)
+        self.data = on_device(trial.dataset, data_root, device, trial.view_set, trial.views, loaders)
         if self.data.info.digest != trial.data_digest:
             raise ValueError(f"the data set {trial.dataset} has changed since the sweep was accepted")
-        self.student = _new_student(trial, self.data, device)
+        self.task = task_of(self.data.info, trial.recipe.label_smoothing)
+        self.student = new_student(trial, self.data, store, device)
         self.teacher = self._frozen_teacher(store)
         self.taps = self._student_taps()
         self.method = self._new_method()
-        self.optimizer = _new_optimizer(trial.recipe, self._trainable())
+        self.optimizer = new_optimizer(trial.recipe, self.student, self.method)
+        self.average = ModelEmaV3(self.student, decay=trial.recipe.ema_decay) if trial.recipe.ema_decay else None
         self.history: list[dict[str, float]] = []
         self.warnings: list[str] = []
         """What went wrong on the way without changing any number."""
@@ -139,13 +147,21 @@ class Training:
     def epochs_done(self) -> int:
         return len(self.history)
 
+    @property
+    def scored(self) -> nn.Module:
+        """The network that is scored and kept: the student, or the moving average of its weights."""
+        network: nn.Module = self.student if self.average is None else self.average.module
+        return network
+
     def train_epoch(self) -> Epoch:
         """Train one epoch, score it, and return it."""
         number = self.epochs_done + 1
         started = time.perf_counter()
-        losses, rate = self._train(number)
+        draws = draw(self.trial, number, images=self._images, views=self.data.train.count)
+        with dropout_stream(self.device, self.trial.role, self.trial.seed, number):
+            losses, rate = self._train(number, draws)
         seconds = time.perf_counter() - started
-        values = {**losses, "lr": rate, "epoch_seconds": seconds, "images_per_second": self._images / seconds}
+        values = {**losses, "lr": rate, "epoch_seconds": seconds, "images_per_second": len(draws.images) / seconds}
         diverged = not math.isfinite(values["train_loss"])
         if not diverged:
             values |= self._score()
@@ -155,20 +171,24 @@ class Training:
 
     def summary(self) -> dict[str, float]:
         """Return the metrics at the end: accuracies in percent, seconds of training, teacher passes, bytes."""
-        scores = {name: [values[name] for values in self.history if name in values] for name in SCORES}
-        accuracies = {}
-        if scores["val_top1"]:
-            accuracies = {"final_val_top1": scores["val_top1"][-1]}
-        elif scores["test_top1"]:
-            tops = scores["test_top1"]
-            accuracies = {"final_top1": tops[-1], "best_top1": max(tops), "final_top5": scores["test_top5"][-1]}
         return {
-            **accuracies,
+            **self._accuracies(),
             "train_seconds": sum(values["epoch_seconds"] for values in self.history),
             "teacher_images": float(self.teacher_images),
             "extra_parameters": float(self.method.extra_parameters),
             "peak_memory_bytes": float(self.memory.peak_bytes),
         }
+
+    def _accuracies(self) -> dict[str, float]:
+        main, *others = self.task.scores
+        of_search = [values[f"val_{main}"] for values in self.history if f"val_{main}" in values]
+        if of_search:
+            return {f"final_val_{main}": of_search[-1]}
+        tested = [values for values in self.history if f"test_{main}" in values]
+        if not tested:
+            return {}
+        last = {f"final_{name}": tested[-1][f"test_{name}"] for name in (main, *others)}
+        return last | {f"best_{main}": max(values[f"test_{main}"] for values in tested)}
 
     @property
     def _images(self) -> int:
@@ -176,46 +196,53 @@ class Training:
         info = self.data.info
         return info.fit if self.trial.split == "search" else info.fit + info.validation
 
-    def _trainable(self) -> list[nn.Parameter]:
-        return [*self.student.parameters(), *self.method.parameters()]
-
-    def _train(self, number: int) -> tuple[dict[str, float], float]:
+    def _train(self, number: int, draws: Draws) -> tuple[dict[str, float], float]:
         """Run the epoch's steps; return the mean of every loss term over its images, and the last learning rate."""
-        order, views = self._draws(number)
         self.student.train()
         self.method.train()
+        recipe, total = self.trial.recipe, len(draws.images)
         sums: dict[str, Tensor] = {}
         rate = 0.0
-        batch_size = self.trial.recipe.batch_size
-        for start in range(0, self._images, batch_size):
-            images = order[start : start + batch_size]
-            rate = learning_rate_at(self.trial.recipe, number - 1 + start / self._images)
-            terms = self._step(images, views[start : start + batch_size], number, rate)
+        batches = math.ceil(total / recipe.batch_size)
+        mixed = mixes(recipe.mixup, batches, self.trial.role, self.trial.seed, number)
+        seen = self.data.train.batches(draws.images, draws.views, recipe.batch_size, self._teachers_size())
+        for index, batch in enumerate(seen):
+            if index % recipe.accumulate == 0:
+                rate = learning_rate_at(recipe, number - 1 + index * recipe.batch_size / total)
+                together = min(recipe.accumulate, batches - index)
+            terms = self._gradients(batch, number, None if mixed is None else mixed[index], together)
             for name, term in terms.items():  # stays on the device: reading a number here would stall every step
-                sums[name] = sums.get(name, 0.0) + term.detach() * len(images)
+                sums[name] = sums.get(name, 0.0) + term.detach() * len(batch.images)
+            if (index + 1) % recipe.accumulate == 0 or index + 1 == batches:
+                self._step(rate)
             self.on_step()
-        return {_logged(name): float(value) / self._images for name, value in sums.items()}, rate
+        return {_logged(name): float(value) / total for name, value in sums.items()}, rate
 
-    def _draws(self, number: int) -> tuple[Tensor, Tensor]:
-        """Return the order of the images and the view of each, drawn for this epoch from the trial's seed."""
-        names = (self.trial.role, self.trial.seed, number)
-        order = torch.randperm(self._images, generator=generator("order", *names))
-        views = torch.randint(self.data.train.count, (self._images,), generator=generator("views", *names))
-        return order, views
+    def _teachers_size(self) -> tuple[int, int] | None:
+        """Return the size that the teacher wants views at, where it is not the student's and it runs in every step."""
+        return None if self.teacher is None or self.teacher_answers is None else self.teacher.size
 
-    def _step(self, images: Tensor, views: Tensor, number: int, rate: float) -> dict[str, Tensor]:
-        here = images.to(self.device, non_blocking=True)
-        inputs = self.data.train.batch(here, views.to(self.device, non_blocking=True))
-        teacher = self.teacher_answers(images, views, inputs) if self.teacher_answers else None
-        with self._autocast():
-            answer = self.student(inputs) if self.taps is None else self.taps(inputs, here)
-        terms: dict[str, Tensor] = self.method(answer, teacher, self.data.train_targets[here], number)
+    def _gradients(self, batch: Batch, number: int, mix: Mix | None, together: int) -> dict[str, Tensor]:
+        """Add the gradient of a batch to those before it; `together` batches are averaged."""
+        inputs = self.data.lens(batch.pixels)
+        if mix is not None:
+            inputs = mix(inputs)
+        teacher = self.teacher_answers(batch, inputs, mix) if self.teacher_answers else None
+        student = Student(self.student, self.taps)
+        terms = self.task.terms(student, inputs, batch, teacher, self.method, number, mix, self._autocast())
+        loss = terms["loss"] if together == 1 else terms["loss"] / together
+        loss.backward()
+        return terms
+
+    def _step(self, rate: float) -> None:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        self.optimizer.zero_grad(set_to_none=True)
-        terms["loss"].backward()
+        if self.trial.recipe.clip_norm:
+            dispatch_clip_grad([*self.student.parameters(), *self.method.parameters()], self.trial.recipe.clip_norm)
         self.optimizer.step()
-        return terms
+        self.optimizer.zero_grad(set_to_none=True)
+        if self.average is not None:
+            self.average.update(self.student)
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.trial.recipe.precision == "bfloat16")
@@ -223,7 +250,7 @@ class Training:
     def _frozen_teacher(self, store: Store) -> FrozenTeacher | None:
         if self.trial.teacher is None:
             return None
-        return frozen_teacher(self.trial.teacher, store, self.data.info, self.device)
+        return frozen_teacher(self.trial.teacher, store, self.data, self.device)
 
     def _student_taps(self) -> Taps | None:
         """Return the student's taps where the method compares more than logits."""
@@ -231,16 +258,20 @@ class Training:
             return None
         return tap(self.student, self._example())
 
-    def _example(self) -> Tensor:
-        first = torch.zeros(1, dtype=torch.int64, device=self.device)
-        return self.data.train.batch(first, first)
+    def _example(self, size: tuple[int, int] | None = None) -> Tensor:
+        info = self.data.info
+        height, width = size or (info.size, info.width)
+        return torch.zeros(1, info.channels, height, width, device=self.device)
 
     def _new_method(self) -> methods.BuiltMethod:
         """Return the method with its own parts on the device; what they start from depends on role, seed and method."""
         names = (self.trial.role, self.trial.seed, self.trial.method)
+        teachers = None
+        if self.taps is not None and self.teacher is not None:
+            teachers = self.teacher.taps(self._example(self.teacher.size)).shape
         setting = methods.Setting(
             student=None if self.taps is None else self.taps.shape,
-            teacher=self.teacher.taps(self._example()).shape if self.taps is not None and self.teacher else None,
+            teacher=teachers,
             classes=self.data.info.classes,
             epochs=self.trial.recipe.epochs,
             labels=self.data.train_targets[: self._images].cpu(),
@@ -257,21 +288,19 @@ class Training:
         teacher, answering = self.trial.teacher, self.teacher
         if teacher is None or answering is None:
             return None
-        if self.taps is not None:
-
-            def whole(images: Tensor, _views: Tensor, inputs: Tensor) -> Output:
-                self.teacher_images += len(images)
-                return answering.answers(inputs)
-
-            return whole
-        if bank:
+        if bank and has_bank(self.trial, self.data.info.task):
             stored = self._bank(teacher, answering, store)
             if stored is not None:
-                return lambda images, views, inputs: stored.rows(images, views).to(self.device, non_blocking=True)
+                return lambda batch, inputs, mix: stored.rows(batch.images, batch.views).to(
+                    self.device, non_blocking=True
+                )
 
-        def live(images: Tensor, views: Tensor, inputs: Tensor) -> Tensor:
-            self.teacher_images += len(images)
-            return answering.logits(inputs)
+        def live(batch: Batch, inputs: Tensor, mix: Mix | None) -> Reply:
+            self.teacher_images += len(batch.images)
+            if answering.lens is not None:
+                inputs = answering.lens(batch.pixels if batch.also is None else batch.also)
+                inputs = inputs if mix is None else mix(inputs)
+            return answering.at_once(inputs) if self.taps is None else answering.answers(inputs)
 
         return live
 
@@ -285,51 +314,32 @@ class Training:
         return stored
 
     def _score(self) -> dict[str, float]:
-        """Return accuracies in percent on the validation images in a search, on the test images elsewhere."""
-        self.student.eval()
+        """Return scores in percent on the validation images in a search, on the test images elsewhere."""
         if self.trial.split == "search":
             fit = self.data.info.fit
-            numbers = torch.arange(fit, fit + self.data.info.validation, device=self.device)
-            top1, _ = self._accuracies(self.data.train, self.data.train_targets, numbers)
-            return {"val_top1": top1}
-        numbers = torch.arange(len(self.data.test_targets), device=self.device)
-        top1, top5 = self._accuracies(self.data.test, self.data.test_targets, numbers)
-        return {"test_top1": top1, "test_top5": top5}
+            numbers = torch.arange(fit, fit + self.data.info.validation)
+            main = self.task.scores[0]
+            return {f"val_{main}": self._scores(self.data.train, numbers)[main]}
+        found = self._scores(self.data.test, torch.arange(self.data.test_images))
+        return {f"test_{name}": value for name, value in found.items()}
 
     @torch.inference_mode()
-    def _accuracies(self, views: ShiftViews, targets: Tensor, numbers: Tensor) -> tuple[float, float]:
-        hits = torch.zeros(2, dtype=torch.int64, device=self.device)
-        for rows in numbers.split(EVALUATION_ROWS):
-            inputs = views.batch(rows, torch.full_like(rows, views.centre))
+    def _scores(self, views: Views, numbers: Tensor) -> dict[str, float]:
+        network, tally = self.scored.eval(), self.task.tally(self.device)
+        for batch in views.batches(numbers, torch.full_like(numbers, views.centre), self.data.scored_together):
+            inputs = self.data.lens(batch.pixels)
             with self._autocast():
-                logits = self.student(inputs)
-            ranked = logits.float().topk(min(5, logits.shape[1]), dim=1).indices == targets[rows, None]
-            hits += torch.stack([ranked[:, 0].sum(), ranked.sum()])
+                logits = network(inputs)
+            tally.add(logits, batch.targets)
             self.on_step()
-        top1, top5 = (100.0 * hits.double() / len(numbers)).tolist()
-        return top1, top5
+        return tally.scores()
 
 
-SCORES = ("val_top1", "test_top1", "test_top5")
+def has_bank(trial: Trial, task: str) -> bool:
+    """Return whether the teacher's logits of a trial can be kept: they depend on image and view alone, and are few."""
+    needs = methods.get(trial.method).needs
+    return task == "classification" and needs is methods.Needs.LOGITS and not trial.recipe.mixup
 
 
 def _logged(name: str) -> str:
     return "train_loss" if name == "loss" else name
-
-
-def _new_student(trial: Trial, data: DeviceData, device: torch.device) -> nn.Module:
-    """Return the student with initial weights that depend on role, seed and network, never on the method."""
-
-    def make() -> nn.Module:
-        info = data.info
-        return models.create(trial.student, classes=info.classes, channels=info.channels, arguments=trial.student_args)
-
-    names = (trial.role, trial.seed, trial.student)
-    return from_stream(make, "weights", *names).to(device).to(memory_format=torch.channels_last)
-
-
-def _new_optimizer(recipe: Recipe, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
-    common: dict[str, Any] = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay, "fused": True}
-    if recipe.optimizer == "adamw":
-        return torch.optim.AdamW(parameters, **common)
-    return torch.optim.SGD(parameters, momentum=recipe.momentum, nesterov=recipe.nesterov, **common)

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 Precision = Literal["float32", "bfloat16"]
-Schedule = Literal["constant", "cosine", "step"]
+Schedule = Literal["constant", "cosine", "step", "poly"]
 Optimizer = Literal["sgd", "adamw"]
+Start = Literal["random", "published"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     epochs: int
-    """Passes over the training images; 1 or more."""
+    """Passes over the training images, or stretches of `epoch_steps`; 1 or more."""
     batch_size: int
     """Images a step; the last batch of an epoch may be smaller."""
     optimizer: Optimizer = "sgd"
@@ -23,7 +24,7 @@ class Recipe:
     """Of SGD; ignored by AdamW."""
     nesterov: bool = False
     weight_decay: float = 0.0
-    """Applied to every parameter, as the KD literature does."""
+    """Applied to every parameter, as the KD literature does, unless `decay_norms` is off."""
     schedule: Schedule = "step"
     milestones: tuple[int, ...] = ()
     """Epochs after which a step schedule multiplies the learning rate by `gamma`; rising, below `epochs`."""
@@ -34,11 +35,40 @@ class Recipe:
     """Epochs over which a method with a warm-up ramps up its term, unless the sweep file sets `warmup_epochs`."""
     precision: Precision = "float32"
     """What the student's forward pass computes in; losses are float32 whatever it is."""
+    power: float = 0.9
+    """Of a poly schedule: the learning rate falls as (1 - share of the training done) to this power."""
+    min_learning_rate: float = 0.0
+    """Where a cosine or poly schedule ends."""
+    decay_norms: bool = True
+    """Whether weight decay applies to biases and normalisation layers too; off leaves out all that have one dimension,
+    and what a Transformer names itself."""
+    epoch_steps: int = 0
+    """Optimiser steps of an epoch, counted over the ends of passes; 0: an epoch is one pass over the images."""
+    accumulate: int = 1
+    """Batches whose gradients are averaged for one step of the optimiser."""
+    clip_norm: float = 0.0
+    """Largest norm of the gradient, over all parameters; larger ones are scaled down to it. 0: no bound."""
+    label_smoothing: float = 0.0
+    """Share of the target's probability that the cross-entropy spreads over all classes."""
+    mixup: float = 0.0
+    """Alpha of the Beta distribution that mixes each batch with itself reversed; 0: images stay apart."""
+    ema_decay: float = 0.0
+    """Decay a step of the moving average of the weights, which is then what is scored and kept; 0: none."""
+    start: Start = "random"
+    """What a network starts from: random weights, or those published for ImageNet with a new classifier."""
 
     def __post_init__(self) -> None:
         problems = recipe_problems(dataclasses.asdict(self))
         if problems:
             raise ValueError("; ".join(f"recipe.{name}: {text}" for name, text in problems))
+
+
+RATES = ("learning_rate", "min_learning_rate")
+NOT_BELOW_ZERO = (
+    *("weight_decay", "lr_warmup_epochs", "method_warmup_epochs"),
+    *("min_learning_rate", "clip_norm", "mixup"),
+)
+CHOICES: dict[str, Any] = {"optimizer": Optimizer, "schedule": Schedule, "precision": Precision, "start": Start}
 
 
 def recipe_problems(values: dict[str, Any]) -> list[tuple[str, str]]:
@@ -49,17 +79,22 @@ def recipe_problems(values: dict[str, Any]) -> list[tuple[str, str]]:
         if not holds:
             problems.append((name, f"{rule}, got {values[name]!r}"))
 
-    for name in ("epochs", "batch_size"):
-        must(name, type(values[name]) is int and values[name] >= 1, "must be a whole number of at least 1")
-    for name in ("learning_rate", "gamma"):
+    for name, least in (("epochs", 1), ("batch_size", 1), ("accumulate", 1), ("epoch_steps", 0)):
+        whole = type(values[name]) is int and values[name] >= least
+        must(name, whole, f"must be a whole number of at least {least}")
+    for name in ("learning_rate", "gamma", "power"):
         must(name, _is_number(values[name]) and 0 < values[name] < math.inf, "must be a finite number above 0")
-    for name in ("weight_decay", "lr_warmup_epochs", "method_warmup_epochs"):
+    for name in NOT_BELOW_ZERO:
         must(name, _is_number(values[name]) and 0 <= values[name] < math.inf, "must be a finite number of at least 0")
-    must("momentum", _is_number(values["momentum"]) and 0 <= values["momentum"] < 1, "must lie in [0, 1)")
-    must("nesterov", type(values["nesterov"]) is bool, "must be true or false")
+    for name in ("momentum", "label_smoothing", "ema_decay"):
+        must(name, _is_number(values[name]) and 0 <= values[name] < 1, "must lie in [0, 1)")
+    for name in ("nesterov", "decay_norms"):
+        must(name, type(values[name]) is bool, "must be true or false")
+    if all(_is_number(values[n]) for n in RATES) and values["min_learning_rate"] > values["learning_rate"]:
+        must("min_learning_rate", False, f"must be at most learning_rate ({values['learning_rate']})")
     if values["nesterov"] is True and values["momentum"] == 0:
         problems.append(("nesterov", "needs a momentum above 0, got momentum 0"))
-    for name, choices in (("optimizer", Optimizer), ("schedule", Schedule), ("precision", Precision)):
+    for name, choices in CHOICES.items():
         must(name, values[name] in get_args(choices), f"must be one of {', '.join(get_args(choices))}")
     milestones = values["milestones"]
     whole = isinstance(milestones, tuple | list) and all(type(m) is int for m in milestones)
@@ -103,8 +138,12 @@ def rungs(recipe: Recipe) -> tuple[int, ...]:
 def learning_rate_at(recipe: Recipe, position: float) -> float:
     """Return the learning rate at `position`, in epochs from the start (2.5 is the middle of the third epoch)."""
     rate = recipe.learning_rate
+    done = min(position / recipe.epochs, 1.0)
     if recipe.schedule == "cosine":
-        rate *= 0.5 * (1 + math.cos(math.pi * min(position / recipe.epochs, 1.0)))
+        least = recipe.min_learning_rate
+        rate = least + (rate - least) * (0.5 * (1 + math.cos(math.pi * done)))
+    elif recipe.schedule == "poly":
+        rate = recipe.min_learning_rate + (rate - recipe.min_learning_rate) * (1 - done) ** recipe.power
     elif recipe.schedule == "step":
         rate *= recipe.gamma ** sum(position >= milestone for milestone in recipe.milestones)
     if position < recipe.lr_warmup_epochs:

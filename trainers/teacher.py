@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from trainers import models
 from trainers.data import DataInfo
+from trainers.device_data import DeviceData
+from trainers.lens import Lens, lens
 from trainers.methods import Output
 from trainers.store import Store
 from trainers.taps import Taps, class_weights, tap
@@ -27,17 +29,32 @@ class FrozenTeacher:
     Not an nn.Module on purpose: a student that held it as a submodule would switch it with `train()`.
     """
 
-    def __init__(self, model: nn.Module, teacher: Teacher, device: torch.device) -> None:
+    def __init__(self, model: nn.Module, teacher: Teacher, device: torch.device, lens: Lens | None = None) -> None:
+        self.lens = lens
+        """How it sees pixels; None: as the student does."""
         self._model = model.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False)
         self._autocast = teacher.precision == "bfloat16"
         self._logit_type = LOGIT_TYPES[teacher.logit_type]
         self._device = device
         self._taps: Taps | None = None
 
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Height and width in pixels of what it sees; None: as the student."""
+        return None if self.lens is None else self.lens.size
+
     @torch.inference_mode()
     def logits(self, inputs: Tensor) -> Tensor:
         """Return logits [B, classes] in the stored logit type for normalised inputs [B, C, S, S]."""
         return torch.cat([self._answer(rows) for rows in inputs.split(ANSWER_ROWS)])
+
+    @torch.inference_mode()
+    def at_once(self, inputs: Tensor) -> Tensor:
+        """Return the same for a batch that is answered once and not kept: in one pass, whatever its size. The last
+        digits may differ from those of `logits`."""
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast):
+            answer: Tensor = self._model(inputs)
+        return answer.to(self._logit_type)
 
     @torch.no_grad()
     def answers(self, inputs: Tensor) -> Output:
@@ -101,7 +118,14 @@ def _loaded(
     return network.to(device)
 
 
-def frozen_teacher(teacher: Teacher, store: Store, info: DataInfo, device: torch.device) -> FrozenTeacher:
+def frozen_teacher(teacher: Teacher, store: Store, data: DeviceData, device: torch.device) -> FrozenTeacher:
     """Return the trial's teacher, ready to answer."""
-    network = load_teacher(teacher.id, teacher.model, store, info, device, teacher.model_args)
-    return FrozenTeacher(network, teacher, device)
+    network = load_teacher(teacher.id, teacher.model, store, data.info, device, teacher.model_args)
+    return FrozenTeacher(network, teacher, device, _own_lens(teacher, data, device))
+
+
+def _own_lens(teacher: Teacher, data: DeviceData, device: torch.device) -> Lens | None:
+    size = (teacher.size, teacher.size) if teacher.size else None
+    if teacher.mean:
+        return lens(teacher.mean, teacher.std, device, size)
+    return None if size is None else Lens(data.lens.mean, data.lens.std, size)

@@ -37,6 +37,15 @@ class Teacher:
     """What its forward pass computes in."""
     logit_type: str = "float32"
     """What its stored logits are kept in: float32 or float16."""
+    size: int = 0
+    """Height and width in pixels of what it sees; 0: as the student."""
+    mean: tuple[float, ...] = ()
+    """Of each channel, for values in 0 … 1, by which its inputs are normalised; empty: as the student's."""
+    std: tuple[float, ...] = ()
+    """Likewise."""
+    variant: str = "plain"
+    """How it was trained, for people: plain, or strong where its training images were strongly augmented. Not in the
+    key, where its weights stand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +70,8 @@ class Trial:
     method_version: int
     hyperparameters: Mapping[str, Value]
     """All of the method's, coerced to their types, dead ones at their defaults."""
+    initial: str = ""
+    """SHA-256 of the weights file that the student starts from; empty: random weights."""
     recipe: Recipe
     seed: int
 
@@ -70,6 +81,8 @@ def to_json(trial: Trial) -> dict[str, Any]:
     values = dataclasses.asdict(trial)
     values["recipe"]["milestones"] = list(trial.recipe.milestones)
     values["hyperparameters"] = {name: _plain(value) for name, value in trial.hyperparameters.items()}
+    if trial.teacher is not None:
+        values["teacher"] |= {"mean": list(trial.teacher.mean), "std": list(trial.teacher.std)}
     return values
 
 
@@ -87,9 +100,15 @@ def from_json(values: Mapping[str, Any]) -> Trial:
             **values,
             "hyperparameters": {n: tuple(v) if isinstance(v, list) else v for n, v in hyperparameters.items()},
             "recipe": Recipe(**recipe),
-            "teacher": None if teacher is None else Teacher(**teacher),
+            "teacher": None if teacher is None else teacher_from_json(teacher),
         }
     )
+
+
+def teacher_from_json(values: Mapping[str, Any]) -> Teacher:
+    """Return the teacher whose plain JSON values these are."""
+    lists = {name: tuple(values[name]) for name in ("mean", "std") if name in values}
+    return Teacher(**{**values, **lists})
 
 
 def canonical_json(value: object) -> str:
@@ -115,4 +134,32 @@ def config_key(trial: Trial) -> str:
 
 
 def _key_content(trial: Trial) -> dict[str, Any]:
-    return {**to_json(trial), "key_version": KEY_VERSION, "trainer_version": TRAINER_VERSION}
+    """Return all that decides the trial's numbers. What a later version of the project added is left out where it
+    stands at its default: the trials of before keep their keys."""
+    content = {**to_json(trial), "key_version": KEY_VERSION, "trainer_version": TRAINER_VERSION}
+    content["recipe"] = recipe_content(trial.recipe)
+    content["teacher"] = None if trial.teacher is None else teacher_content(trial.teacher)
+    return _without_defaults(content, {"initial": ""})
+
+
+def recipe_content(recipe: Recipe) -> dict[str, Any]:
+    """Return what of a recipe stands in keys, as plain JSON values."""
+    return _without_defaults({**dataclasses.asdict(recipe), "milestones": list(recipe.milestones)}, ADDED_TO_RECIPE)
+
+
+def teacher_content(teacher: Teacher) -> dict[str, Any]:
+    """Return what of a teacher stands in keys, as plain JSON values."""
+    content = {**dataclasses.asdict(teacher), "mean": list(teacher.mean), "std": list(teacher.std)}
+    del content["variant"]
+    return _without_defaults(content, {"size": 0, "mean": [], "std": []})
+
+
+def _without_defaults(content: dict[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in content.items() if name not in defaults or value != defaults[name]}
+
+
+_SINCE = "power"
+"""The first field of a recipe that version 1 of the key did not have."""
+_FIELDS = [field.name for field in dataclasses.fields(Recipe)]
+ADDED_TO_RECIPE = {field.name: field.default for field in dataclasses.fields(Recipe)[_FIELDS.index(_SINCE) :]}
+"""Fields of a recipe that keys hold only where they differ from these defaults."""

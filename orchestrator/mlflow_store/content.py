@@ -58,6 +58,10 @@ def tags(row: TrialRow) -> dict[str, str]:
     """Return what names the trial, who asked for it first, where it ran and how it stands, as MLflow tags."""
     origin = {name: str(value) for name, value in row.origin.items() if value is not None}
     reason = {"reason": row.reason[-REASON_CHARACTERS:]} if row.reason else {}
+    teacher = row.spec["teacher"]
+    learnt_from = {}
+    if teacher is not None:  # told apart everywhere: students of a strongly augmented teacher score otherwise
+        learnt_from = {"teacher_id": teacher["id"], "teacher_variant": teacher.get("variant", "plain")}
     return {
         "kind": "teacher" if row.spec["role"] == "teacher" else "trial",
         "trial_key": row.key,
@@ -65,6 +69,7 @@ def tags(row: TrialRow) -> dict[str, str]:
         "state": row.state,
         "attempts": str(row.attempts),
         "phase": "",
+        **learnt_from,
         **origin,
         **reason,
         **{name: value for name, value in row.provenance.items() if value},

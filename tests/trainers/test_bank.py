@@ -37,7 +37,7 @@ def store(trained: Store, tmp_path: Path) -> Store:
 def ask(store: Store):
     data = on_device("digits100", None, CPU)
     teacher = student_trial().teacher
-    return open_or_fill(teacher, frozen_teacher(teacher, store, data.info, CPU), data, store)
+    return open_or_fill(teacher, frozen_teacher(teacher, store, data, CPU), data, store)
 
 
 def folder(store: Store) -> Path:
@@ -51,7 +51,8 @@ def test_filled_once_then_read(store: Store):
     assert isinstance(second.logits, np.memmap)
     data = on_device("digits100", None, CPU)
     images, views = torch.tensor([3, 9999, 17]), torch.tensor([0, 24, 12])
-    live = frozen_teacher(student_trial().teacher, store, data.info, CPU).logits(data.train.batch(images, views))
+    (batch,) = data.train.batches(images, views, 3)
+    live = frozen_teacher(student_trial().teacher, store, data, CPU).logits(data.lens(batch.pixels))
     assert torch.equal(second.rows(images, views), live)
 
 

@@ -138,8 +138,9 @@ def test_a_missing_teacher_is_named(tmp_path: Path):
 def test_a_teachers_answer_does_not_depend_on_who_else_is_asked(store):
     trial = student_trial("kd")
     data = on_device("digits100", None, torch.device("cpu"))
-    teacher = frozen_teacher(trial.teacher, store, data.info, torch.device("cpu"))
-    inputs = data.train.batch(torch.arange(300), torch.zeros(300, dtype=torch.long))
+    teacher = frozen_teacher(trial.teacher, store, data, torch.device("cpu"))
+    (batch,) = data.train.batches(torch.arange(300), torch.zeros(300, dtype=torch.long), 300)
+    inputs = data.lens(batch.pixels)
     assert torch.equal(teacher.logits(inputs)[7:8], teacher.logits(inputs[7:8]))
 
 

@@ -14,7 +14,7 @@ from trainers import data
 from trainers.data._places import VARIABLE, DataFilesError
 from trainers.data._split import held_out_last
 from trainers.device_data import on_device
-from trainers.view_sets import VIEW_SETS
+from trainers.view_sets import view_set
 from trainers.views import shift_views
 
 
@@ -150,22 +150,22 @@ def test_held_out_images_are_a_tenth_of_every_class_and_always_the_same():
 
 def test_every_view_is_a_crop_and_the_second_half_is_mirrored():
     images = torch.randint(0, 256, (2, 3, 6, 6), dtype=torch.uint8)
-    none, one = torch.zeros(3, 1, 1), torch.ones(3, 1, 1)
-    views = shift_views(images, pad=4, fill=0, mean=none, std=one, flip=True)
-    assert views.count == VIEW_SETS["pad4-crop-flip"].views == 162
-    padded = torch.nn.functional.pad(images, (4, 4, 4, 4)).float()
+    views = shift_views(images, torch.zeros(2, dtype=torch.int64), pad=4, fill=0, flip=True)
+    assert views.count == view_set("pad4-crop-flip").enumerated == 162
+    padded = torch.nn.functional.pad(images, (4, 4, 4, 4))
     for number in range(162):
         top, left = divmod(number % 81, 9)
         crop = padded[[1], :, top : top + 6, left : left + 6]
-        batch = views.batch(torch.tensor([1]), torch.tensor([number]))
+        batch = views.pixels(torch.tensor([1]), torch.tensor([number]))
         assert torch.equal(batch, crop.flip(3) if number >= 81 else crop)
-    assert torch.equal(views.batch(torch.tensor([0]), torch.tensor([views.centre])), images[:1].float())
+    assert torch.equal(views.pixels(torch.tensor([0]), torch.tensor([views.centre])), images[:1])
 
 
 def test_images_are_normalised_by_the_literatures_numbers(tmp_path: Path):
     write_cifar100(tmp_path)
     there = on_device("cifar100", tmp_path, torch.device("cpu"))
     mean, std = (torch.tensor(v)[:, None, None] for v in ((0.5071, 0.4867, 0.4408), (0.2675, 0.2565, 0.2761)))
-    batch = there.test.batch(torch.tensor([3]), torch.tensor([0]))
+    (seen,) = there.test.batches(torch.tensor([3]), torch.tensor([0]), 1)
+    batch = there.lens(seen.pixels)
     raw = torch.from_numpy(data.load("cifar100", tmp_path).test_images[3]).float() / 255
     torch.testing.assert_close(batch[0], (raw - mean) / std)

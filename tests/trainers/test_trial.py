@@ -48,6 +48,7 @@ def test_everything_in_a_trial_changes_its_key():
         "hyperparameters": {"k": 6, "w0": 1.0},
         "recipe": dataclasses.replace(TRIAL.recipe, epochs=3),
         "seed": 4,
+        "initial": "f" * 64,
     }
     assert set(changes) == {field.name for field in dataclasses.fields(Trial)}
     keys = {trial_key(dataclasses.replace(TRIAL, **{name: value})) for name, value in changes.items()}

@@ -4,25 +4,40 @@ import difflib
 from pathlib import Path
 
 from trainers.data._base import DataInfo, DataSet, Images
-from trainers.data._places import DataFilesError
+from trainers.data._files import PictureFiles
+from trainers.data._options import AS_IT_IS, DataOptions, seen_in, with_options
+from trainers.data._pictures import PICTURE_MEAN, PICTURE_STD
+from trainers.data._places import DataFilesError, DataNotFoundError
 from trainers.data.cifar import CIFAR10, CIFAR100
 from trainers.data.digits100 import DIGITS100
+from trainers.data.large import CITYSCAPES, CUB200, IMAGEFOLDER, IMAGENET, TINY_IMAGENET
 from trainers.data.mnist import FASHION_MNIST, MNIST
 
 __all__ = [
+    "AS_IT_IS",
     "DATASETS",
+    "PICTURE_MEAN",
+    "PICTURE_STD",
     "DataFilesError",
     "DataInfo",
+    "DataNotFoundError",
+    "DataOptions",
     "DataSet",
     "Images",
+    "PictureFiles",
     "describe",
     "describe_or_fetch",
     "get",
     "load",
     "names",
+    "seen_in",
+    "with_options",
 ]
 
-ALL = (DIGITS100, CIFAR100, CIFAR10, FASHION_MNIST, MNIST)
+ALL = (
+    *(DIGITS100, CIFAR100, CIFAR10, FASHION_MNIST, MNIST),
+    *(IMAGENET, TINY_IMAGENET, CUB200, CITYSCAPES, IMAGEFOLDER),
+)
 DATASETS = {dataset.name: dataset for dataset in ALL}
 
 
@@ -61,6 +76,6 @@ def describe_or_fetch(name: str, root: Path | None = None) -> DataInfo:
         return describe(name, root)
 
 
-def load(name: str, root: Path | None = None) -> Images:
-    """Return the images of a data set that fits in memory."""
+def load(name: str, root: Path | None = None) -> Images | PictureFiles:
+    """Return the images of a data set that fits in memory, or the files of another."""
     return get(name).load(root)

@@ -3,9 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from trainers.data._files import PictureFiles
+
+Task = Literal["classification", "segmentation"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +22,7 @@ class DataInfo:
     classes: int
     channels: int
     size: int
-    """Height and width of an image in pixels."""
+    """Height of a view in pixels; its width too unless `across` says otherwise."""
     digest: str
     """SHA-256 of the content; part of every trial key."""
     fit: int
@@ -30,6 +36,17 @@ class DataInfo:
     """Views an image has in that set."""
     recipe: str
     """Name of the recipe that a sweep file gets when it names none."""
+    task: Task = "classification"
+    """Whether a network names one class for an image or one for every pixel."""
+    across: int = 0
+    """Width of a view in pixels; 0: as its height."""
+    found: bool = True
+    """Whether the files are there; False: what is known of the data set as published."""
+
+    @property
+    def width(self) -> int:
+        """Of a view, in pixels."""
+        return self.across or self.size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +76,8 @@ class DataSet:
     name: str
     summary: str
     describe: Callable[[Path | None], DataInfo]
-    load: Callable[[Path | None], Images]
+    load: "Callable[[Path | None], Images | PictureFiles]"
     fetch: Callable[[Path | None], None] | None = None
     """Fetches the files; None where nobody may."""
+    published: DataInfo | None = None
+    """What is known of it without its files; None where nothing is."""

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from trainers.data._base import DataInfo, Images
 from trainers.data._split import held_out_last
-from trainers.view_sets import VIEW_SETS
+from trainers.view_sets import view_set as named_views
 
 Part = tuple[NDArray[np.uint8], NDArray[np.int64]]
 """Images [N, C, S, S] and classes [N]."""
@@ -43,7 +43,7 @@ def in_memory(
             validation=len(targets) - fit,
             test=len(test[1]),
             view_set=view_set,
-            views=VIEW_SETS[view_set].views,
+            views=named_views(view_set).enumerated or 1,
             recipe=recipe,
         ),
         train_images=images,
@@ -53,6 +53,30 @@ def in_memory(
         fill=0,
         mean=mean,
         std=std,
+    )
+
+
+def as_published(
+    name: str, *, classes: int, channels: int, size: int, train: int, test: int, view_set: str, recipe: str
+) -> DataInfo:
+    """Return what is known of a data set without its files; equal numbers of images in each class, a tenth held out.
+
+    Args:
+        train, test: images of the two parts.
+    """
+    return DataInfo(
+        name=name,
+        classes=classes,
+        channels=channels,
+        size=size,
+        digest="",
+        fit=train - train // 10,
+        validation=train // 10,
+        test=test,
+        view_set=view_set,
+        views=named_views(view_set).enumerated or 1,
+        recipe=recipe,
+        found=False,
     )
 
 

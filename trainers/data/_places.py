@@ -12,6 +12,10 @@ class DataFilesError(ValueError):
     """Files of a data set are missing or are not what they should be; says what was looked for, and where."""
 
 
+class DataNotFoundError(DataFilesError):
+    """Files of a data set are nowhere that was looked; what is known of it as published is then all there is."""
+
+
 def folder_with(
     name: str,
     root: Path | None,
@@ -31,7 +35,7 @@ def folder_with(
         by_hand: as `ways` takes it.
 
     Raises:
-        DataFilesError: no folder is known, or none of the layouts has them.
+        DataNotFoundError: no folder is known, or none of the layouts has them.
     """
     places = _places(name, root, by_hand)
     for place in places:
@@ -42,7 +46,7 @@ def folder_with(
     looked = ", ".join(f"{place}" if place.is_dir() else f"{place} (no such folder)" for place in places)
     others = [layout for layout in layouts[1:] if layout != "."]
     there = f" and below it in {', '.join(others)}" if others else ""
-    raise DataFilesError(f"looked for {wanted} in {looked}{there}; {ways(name, by_hand)}")
+    raise DataNotFoundError(f"looked for {wanted} in {looked}{there}; {ways(name, by_hand)}")
 
 
 def ways(name: str, by_hand: str | None = None) -> str:
@@ -65,7 +69,7 @@ def _places(name: str, root: Path | None, by_hand: str | None) -> list[Path]:
         return [root]
     own = shared_folder(name)
     if own is None:
-        raise DataFilesError(f"nothing says where its files are; {ways(name, by_hand)}")
+        raise DataNotFoundError(f"nothing says where its files are; {ways(name, by_hand)}")
     return [own, own.parent]
 
 

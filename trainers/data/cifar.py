@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from trainers.data._base import DataInfo, DataSet, Images
 from trainers.data._fetch import fetch
-from trainers.data._memory import in_memory
+from trainers.data._memory import as_published, in_memory
 from trainers.data._pickles import read_pickle
 from trainers.data._places import DataFilesError, folder_with
 
 SIZE = 32
 CHANNELS = 3
+VIEWS = "pad4-crop-flip"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,19 @@ class _Cifar:
         """Return the description; the files are read for it."""
         return self.load(root).info
 
+    def published(self) -> DataInfo:
+        """Return what is known without the files."""
+        return as_published(
+            self.name,
+            classes=self.classes,
+            channels=CHANNELS,
+            size=SIZE,
+            train=50_000,
+            test=10_000,
+            view_set=VIEWS,
+            recipe="cifar",
+        )
+
 
 @functools.lru_cache(maxsize=2)
 def _load(kind: _Cifar, root: Path | None) -> Images:
@@ -56,7 +70,7 @@ def _load(kind: _Cifar, root: Path | None) -> Images:
         classes=kind.classes,
         train=train,
         test=test,
-        view_set="pad4-crop-flip",
+        view_set=VIEWS,
         recipe="cifar",
         mean=kind.mean,
         std=kind.std,
@@ -99,6 +113,7 @@ CIFAR100 = DataSet(
     describe=_CIFAR100.describe,
     load=_CIFAR100.load,
     fetch=functools.partial(fetch, "cifar100", "CIFAR100"),
+    published=_CIFAR100.published(),
 )
 CIFAR10 = DataSet(
     name="cifar10",
@@ -106,4 +121,5 @@ CIFAR10 = DataSet(
     describe=_CIFAR10.describe,
     load=_CIFAR10.load,
     fetch=functools.partial(fetch, "cifar10", "CIFAR10"),
+    published=_CIFAR10.published(),
 )

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from trainers.data._base import DataInfo, DataSet, Images
 from trainers.data._fetch import fetch
-from trainers.data._memory import in_memory
+from trainers.data._memory import as_published, in_memory
 from trainers.data._places import DataFilesError, folder_with
 
 UNSIGNED_BYTES = 0x08
@@ -44,6 +44,19 @@ class _Mnist:
     def describe(self, root: Path | None) -> DataInfo:
         """Return the description; the files are read for it."""
         return self.load(root).info
+
+    def published(self) -> DataInfo:
+        """Return what is known without the files."""
+        return as_published(
+            self.name,
+            classes=CLASSES,
+            channels=1,
+            size=SIZE,
+            train=60_000,
+            test=10_000,
+            view_set=self.view_set,
+            recipe="cifar",
+        )
 
 
 @functools.lru_cache(maxsize=2)
@@ -99,6 +112,7 @@ MNIST = DataSet(
     describe=_MNIST.describe,
     load=_MNIST.load,
     fetch=functools.partial(fetch, "mnist", "MNIST"),
+    published=_MNIST.published(),
 )
 FASHION_MNIST = DataSet(
     name="fashion_mnist",
@@ -106,4 +120,5 @@ FASHION_MNIST = DataSet(
     describe=_FASHION.describe,
     load=_FASHION.load,
     fetch=functools.partial(fetch, "fashion_mnist", "FashionMNIST"),
+    published=_FASHION.published(),
 )

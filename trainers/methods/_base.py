@@ -177,6 +177,13 @@ class Method:
         return self.needs is not Needs.NOTHING
 
     @property
+    def labelled(self) -> bool:
+        """The term depends on the images' classes, or may: one with parts of its own is not asked."""
+        if self.parts:
+            return any(part.labelled for part in self.parts)
+        return self.teacher and (self.module is not None or self.loss is None or takes_labels(self.loss))
+
+    @property
     def features(self) -> bool:
         """More than logits is compared."""
         return self.needs is Needs.FEATURES
@@ -252,6 +259,12 @@ class Method:
     def coerced(self, values: Mapping[str, object]) -> dict[str, Value]:
         """Return these values, which keep the rules, as the types of the hyperparameters have them, in their order."""
         return {field.name: _coerced(values[field.name], field) for field in self.fields() if field.name in values}
+
+
+def takes_labels(loss: Callable[..., Tensor]) -> bool:
+    """Return whether a pure loss takes the images' classes besides the answers of student and teacher."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(one.kind in kinds for one in inspect.signature(loss).parameters.values()) > 2
 
 
 def of_part(part: Method, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """A method with its hyperparameters set: what the training loop calls."""
 
-import inspect
 from dataclasses import replace
 from typing import Any
 
@@ -8,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainers.methods._base import CE_WEIGHT, SHARED, Method, Term, Values, of_part
+from trainers.methods._base import CE_WEIGHT, SHARED, Method, Term, Values, of_part, takes_labels
 from trainers.methods._outputs import Output, Setting
 from trainers.methods.standardize import standardize
 
@@ -37,7 +36,12 @@ class BuiltMethod(nn.Module):
         return sum(parameter.numel() for parameter in self.parameters())
 
     def forward(
-        self, student: Tensor | Output, teacher: Tensor | Output | None, target_B: Tensor, epoch: int
+        self,
+        student: Tensor | Output,
+        teacher: Tensor | Output | None,
+        target_B: Tensor,
+        epoch: int,
+        ce: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Return `loss`, to be minimised, and named parts for the log, which carry no gradient.
 
@@ -47,6 +51,8 @@ class BuiltMethod(nn.Module):
             teacher: the same of the teacher; None for a method that needs no teacher. A constant.
             target_B: class numbers.
             epoch: from 1.
+            ce: the cross-entropy where it is another than that of these logits with these classes: smoothed labels,
+                mixed images, pixels at another size.
 
         Raises:
             ValueError: the teacher's answers are missing, or the tensors do not fit.
@@ -54,7 +60,7 @@ class BuiltMethod(nn.Module):
         ours = student if isinstance(student, Output) else Output(logits=student)
         with torch.autocast(ours.logits.device.type, enabled=False):
             ours = _cast(ours, ours.logits.dtype)
-            ce = functional.cross_entropy(ours.logits, target_B)
+            ce = functional.cross_entropy(ours.logits, target_B) if ce is None else ce.to(ours.logits.dtype)
             parts = {"ce": ce.detach()}
             if not self.method.teacher:
                 return {"loss": ce, **parts}
@@ -99,8 +105,7 @@ def _term_of_loss(method: Method) -> Term:
     targets where it takes three tensors."""
     loss = method.loss
     assert loss is not None, f"{method.name} has neither term, module nor loss"
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    labelled = sum(one.kind in kinds for one in inspect.signature(loss).parameters.values()) > 2
+    labelled = takes_labels(loss)
 
     def term(values: Values, student: Any, teacher: Any, target: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         own = {name: value for name, value in values.items() if name not in SHARED}

@@ -23,24 +23,26 @@ def pretrained_path(name: str, size: int) -> Path:
     return Path(torch.hub.get_dir()) / FOLDER / f"{name}.{tag}-{size}.safetensors"
 
 
-def fetch_pretrained(name: str, *, classes: int, channels: int, size: int) -> Path:
+def fetch_pretrained(name: str, *, classes: int, channels: int, size: int, fetch: bool = True) -> Path:
     """Return the file with timm's weights of a network, fetching them where they are not there yet.
 
     Raises:
+        FileNotFoundError: they are not there and must not be fetched.
         ValueError: timm has none, they are for another number of classes or channels, or they cannot be fetched.
     """
-    made_for = _made_for(name)
-    if made_for is None:
+    known = made_for(name)
+    if known is None:
         raise ValueError(f"timm has no weights of {name!r}; give checkpoint:")
-    if made_for[0] != classes:
-        rule = f"the published weights of {name!r} are for {made_for[0]} classes, the data set has {classes}"
+    if known[0] != classes:
+        rule = f"the published weights of {name!r} are for {known[0]} classes, the data set has {classes}"
         raise ValueError(f"{rule}; give checkpoint:, or leave it out to train the teacher")
-    if made_for[1] != channels:
-        raise ValueError(f"the published weights of {name!r} are for {made_for[1]} channels, got {channels}")
+    if known[1] != channels:
+        raise ValueError(f"the published weights of {name!r} are for {known[1]} channels, got {channels}")
     path = pretrained_path(name, size)
     if not path.exists():
+        refuse(name, fetch=fetch)
         given = arguments(name, classes=classes, channels=channels, size=size)
-        network = _published(name, "give checkpoint:", num_classes=classes, **given)
+        network = published_network(name, "give checkpoint:", num_classes=classes, **given)
         path.parent.mkdir(parents=True, exist_ok=True)
         save_tensors(path, network.state_dict(), {"source": f"timm {name}"})
     return path
@@ -55,13 +57,13 @@ def fetch_backbone(name: str) -> Path:
     """
     path = Path(torch.hub.get_dir()) / FOLDER / f"{name}-backbone.safetensors"
     if not path.exists():
-        tensors = _published(name, f"fetch it where there is a network, and copy {str(path)!r}").state_dict()
+        tensors = published_network(name, f"fetch it where there is a network, and copy {str(path)!r}").state_dict()
         path.parent.mkdir(parents=True, exist_ok=True)
         save_tensors(path, {key: tensors[key] for key in tensors if key.startswith("backbone.")}, {"source": "timm"})
     return path
 
 
-def _published(name: str, way_out: str, **arguments: Any) -> nn.Module:
+def published_network(name: str, way_out: str, **arguments: Any) -> nn.Module:
     """Return timm's network with its published weights."""
     try:
         network: nn.Module = timm.create_model(name, pretrained=True, **arguments)
@@ -71,7 +73,29 @@ def _published(name: str, way_out: str, **arguments: Any) -> nn.Module:
     return network
 
 
-def _made_for(name: str) -> tuple[int, int] | None:
+def refuse(name: str, *, fetch: bool) -> None:
+    """Say that weights are not there, unless they may be fetched.
+
+    Raises:
+        FileNotFoundError: they may not.
+    """
+    if not fetch:
+        raise FileNotFoundError(f"the published weights of {name!r} are not here yet; a run fetches them")
+
+
+def seen_by(name: str) -> tuple[int, tuple[float, ...], tuple[float, ...]] | None:
+    """Return the height of the images that a network's published weights want, and mean and standard deviation of each
+    channel, for values in 0 … 1; None where nothing is published."""
+    if name.startswith(OF_TORCHVISION):
+        how = published(name).transforms()
+        return int(how.crop_size[0]), tuple(how.mean), tuple(how.std)
+    built_for = timm.get_pretrained_cfg(name)
+    if built_for is None or not built_for.has_weights:
+        return None
+    return int(built_for.input_size[-1]), tuple(built_for.mean), tuple(built_for.std)
+
+
+def made_for(name: str) -> tuple[int, int] | None:
     """Return the numbers of classes and channels that the published weights are for; None where there are none."""
     if name.startswith(OF_TORCHVISION):
         return len(published(name).meta["categories"]), 3

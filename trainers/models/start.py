@@ -1,0 +1,67 @@
+"""What a network that is trained on starts from: the weights published for ImageNet, without the classifier."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+
+from trainers import models
+from trainers.model_names import is_segmentation
+from trainers.models.fitting import arguments
+from trainers.models.pretrained import FOLDER, fetch_backbone, made_for, published_network, refuse
+from trainers.tensor_files import save_tensors
+
+
+def start_path(name: str, size: int) -> Path:
+    """Return where the weights that a network starts from are kept.
+
+    Args:
+        name: timm's.
+        size: height of the images in pixels.
+    """
+    folder = Path(torch.hub.get_dir()) / FOLDER
+    if is_segmentation(name):
+        return folder / f"{name}-backbone.safetensors"
+    return (
+        folder / f"{name}.{getattr(timm.get_pretrained_cfg(name), 'tag', '') or 'published'}-start-{size}.safetensors"
+    )
+
+
+def fetch_start(name: str, *, channels: int, size: int, fetch: bool = True) -> Path:
+    """Return the file with the weights that a network starts from, fetching them where they are not there yet.
+
+    Raises:
+        FileNotFoundError: they are not there and must not be fetched.
+        ValueError: none are published, or they cannot be fetched.
+    """
+    path = start_path(name, size)
+    if path.exists():
+        return path
+    if is_segmentation(name):
+        refuse(name, fetch=fetch)
+        return fetch_backbone(name)
+    known = made_for(name)
+    way_out = "set recipe.start: random, or name a network that has some"
+    if known is None:
+        raise ValueError(f"no weights of {name!r} are published; {way_out}")
+    if known[1] != channels:
+        raise ValueError(f"the published weights of {name!r} are for {known[1]} channels, got {channels}; {way_out}")
+    refuse(name, fetch=fetch)
+    classes = known[0]
+    given = arguments(name, classes=classes, channels=channels, size=size)
+    tensors = published_network(name, way_out, num_classes=classes, **given).state_dict()
+    head = head_names(name, given)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_tensors(path, {n: t for n, t in tensors.items() if n not in head}, {"source": f"published weights of {name}"})
+    return path
+
+
+def head_names(name: str, given: Mapping[str, Any]) -> set[str]:
+    """Return the names of a network's tensors whose shape depends on the number of classes: its classifier's."""
+    with torch.device("meta"):
+        few, many = (
+            models.create(name, classes=classes, channels=3, arguments=given).state_dict() for classes in (7, 11)
+        )
+    return {tensor for tensor in few if few[tensor].shape != many[tensor].shape}

@@ -1,0 +1,131 @@
+"""What a network is asked: one class for an image, or one for every pixel. The loss of a step, and the scores.
+
+Shapes: B = batch, C = classes.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from trainers.data import DataInfo
+from trainers.methods import BuiltMethod, Output
+from trainers.mixing import Mix
+from trainers.taps import Taps
+from trainers.views import Batch
+
+Reply = Tensor | Output
+"""Logits, or all that a network answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Student:
+    """The network in training, and where it is tapped if its features are compared."""
+
+    network: nn.Module
+    taps: Taps | None
+
+
+class Task(Protocol):
+    """How student and teacher are compared, and how a student is scored."""
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """Names of the scores in percent; the first decides."""
+
+    def terms(
+        self,
+        student: Student,
+        inputs: Tensor,
+        batch: Batch,
+        teacher: Reply | None,
+        method: BuiltMethod,
+        epoch: int,
+        mix: Mix | None,
+        autocast: torch.autocast,
+    ) -> dict[str, Tensor]:
+        """Return the loss of a batch and its named parts."""
+
+    def tally(self, device: torch.device) -> "Tally":
+        """Return an empty tally of scored batches."""
+
+
+class Tally(Protocol):
+    """Scores over batches, without waiting for the device before the end."""
+
+    def add(self, logits: Tensor, targets: Tensor) -> None:
+        """Count a batch."""
+
+    def scores(self) -> dict[str, float]:
+        """Return the scores in percent over all batches."""
+
+
+def task_of(info: DataInfo, label_smoothing: float) -> Task:
+    """Return the task of a data set."""
+    if info.task == "segmentation":
+        from trainers.segmentation.task import Segmentation
+
+        return Segmentation(info)
+    return Classification(label_smoothing)
+
+
+class Classification:
+    """One class for an image."""
+
+    scores = ("top1", "top5")
+
+    def __init__(self, label_smoothing: float) -> None:
+        self._smoothing = label_smoothing
+
+    def terms(
+        self,
+        student: Student,
+        inputs: Tensor,
+        batch: Batch,
+        teacher: Reply | None,
+        method: BuiltMethod,
+        epoch: int,
+        mix: Mix | None,
+        autocast: torch.autocast,
+    ) -> dict[str, Tensor]:
+        """Return the loss of a batch and its named parts."""
+        with autocast:
+            answer = student.network(inputs) if student.taps is None else student.taps(inputs, batch.here)
+        terms: dict[str, Tensor] = method(answer, teacher, batch.targets, epoch, self._ce(answer, batch.targets, mix))
+        return terms
+
+    def _ce(self, answer: Reply, targets_B: Tensor, mix: Mix | None) -> Tensor | None:
+        """Return the cross-entropy with smoothed labels and mixed images; None where it is the plain one."""
+        if not self._smoothing and mix is None:
+            return None
+        logits = answer.logits if isinstance(answer, Output) else answer
+        logits = logits if logits.dtype == torch.float64 else logits.float()
+        with torch.autocast(logits.device.type, enabled=False):
+            ce = functional.cross_entropy(logits, targets_B, label_smoothing=self._smoothing)
+            if mix is None:
+                return ce
+            other = functional.cross_entropy(logits, targets_B.flip(0), label_smoothing=self._smoothing)
+            return mix.share * ce + (1 - mix.share) * other
+
+    def tally(self, device: torch.device) -> Tally:
+        """Return an empty tally of scored batches."""
+        return _Hits(device)
+
+
+class _Hits:
+    """How often the right class is the first, and among the first five."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._hits = torch.zeros(2, dtype=torch.int64, device=device)
+        self._images = 0
+
+    def add(self, logits: Tensor, targets: Tensor) -> None:
+        ranked = logits.float().topk(min(5, logits.shape[1]), dim=1).indices == targets[:, None]
+        self._hits += torch.stack([ranked[:, 0].sum(), ranked.sum()])
+        self._images += len(targets)
+
+    def scores(self) -> dict[str, float]:
+        top1, top5 = (100.0 * self._hits.double() / self._images).tolist()
+        return {"top1": top1, "top5": top5}
