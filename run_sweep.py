@@ -16,6 +16,9 @@ EXIT_WRONG_REQUEST = 2
 EXIT_STOPPED = 128
 """Plus the number of the signal."""
 
+WIDE = 110
+"""Columns of a table beside published figures where there is no terminal to ask."""
+
 EXAMPLES = """examples:
   python run_sweep.py run search_spaces/quickstart.yaml     train what the file asks for, write tables and figures
   python run_sweep.py plan search_spaces/quickstart.yaml    say what that would be, start nothing
@@ -142,6 +145,11 @@ def _add_report(commands: Any) -> None:
         description="Write the tables and figures of a sweep as last accepted, also while it runs.",
     )
     parser.add_argument("name", metavar="NAME", help="of the sweep")
+    parser.add_argument(
+        "--against",
+        metavar="WHAT",
+        help="put the numbers beside others, and print those: published (figures of papers)",
+    )
     parser.add_argument("--out", metavar="DIR", help="folder to write into (else reports/NAME in the home)")
     _add_home(parser)
     parser.set_defaults(command=_report)
@@ -311,13 +319,19 @@ def _report(options: argparse.Namespace) -> int:
 
     home = home_folder(options.home)
     results = reports.load(options.name, home=home)
+    comparison = None if options.against is None else reports.compare(results, options.against)
     folder = Path(options.out) if options.out else home / "reports" / options.name
     try:
         reports.write(results, folder)
+        if comparison is not None:
+            reports.write_comparison(comparison, folder)
     except OSError as error:
         print(f"the report cannot be written into {folder}: {error.strerror}; give another with --out", file=sys.stderr)
         return EXIT_WRONG_REQUEST
-    print(reports.console_table(results))
+    if comparison is None:
+        print(reports.console_table(results))
+    else:
+        print(reports.console_comparison(comparison, shutil.get_terminal_size((WIDE, 24)).columns))
     print(f"report: {folder}")
     return 0
 

@@ -13,14 +13,18 @@ from reports.errors import ReportError, StoreUnavailableError, UnknownSweepError
 from reports.results import Results
 
 if TYPE_CHECKING:
+    from reports.comparison import Comparison
     from reports.curves import Figure
     from reports.head_to_head import Table
 
 __all__ = [
+    "AGAINST",
     "ReportError",
     "Results",
     "StoreUnavailableError",
     "UnknownSweepError",
+    "compare",
+    "console_comparison",
     "console_table",
     "draw",
     "figures",
@@ -28,7 +32,11 @@ __all__ = [
     "note",
     "table",
     "write",
+    "write_comparison",
 ]
+
+AGAINST = ("published",)
+"""What the numbers of a sweep can be put beside."""
 
 
 def load(name: str, *, home: Path | str | None = None, tracking_uri: str | None = None) -> Results:
@@ -88,6 +96,36 @@ def console_table(results: Results, width: int = 80) -> str:
     from reports import console, head_to_head
 
     return console.render(head_to_head.build(results), width)
+
+
+def compare(results: Results, against: str = "published") -> "Comparison":
+    """Return the sweep's numbers beside others as a plain object: best epoch against best epoch.
+
+    Args:
+        against: published, the figures of papers and their code.
+
+    Raises:
+        ReportError: there is nothing of that name to compare with.
+    """
+    if against not in AGAINST:
+        raise ReportError(f"--against takes {', '.join(AGAINST)}, got {against!r}")
+    from reports import comparing
+
+    return comparing.build(results)
+
+
+def write_comparison(comparison: "Comparison", out: Path | str) -> list[Path]:
+    """Write against.md, against.tex and against.csv into `out`; return the paths. Each file is whole or not there."""
+    from reports import writing
+
+    return writing.write_comparison(comparison, Path(out))
+
+
+def console_comparison(comparison: "Comparison", width: int = 80) -> str:
+    """Return the comparison as plain text of at most `width` columns where it can."""
+    from reports import comparison_tables
+
+    return comparison_tables.as_text(comparison, width)
 
 
 def note(results: Results, limit: int = 8000) -> str:

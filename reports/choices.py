@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from reports.measures import measure_of
 from reports.resolved import Cell, Row, Value
 from reports.scores import ENDED, by_seed, chosen, dimension_names, is_searched
 from reports.spread import Stat, summarise
@@ -64,7 +65,7 @@ def _validation(search: pd.DataFrame, setting: Mapping[str, Value]) -> float | N
     for name, value in setting.items():
         if name != SCALED:
             same &= (search[METHOD_PREFIX + name] == value).fillna(False)
-    best = search.loc[same, "final_val_top1"].max()
+    best = search.loc[same, measure_of(search).validation].max()
     return None if pd.isna(best) else float(best)
 
 

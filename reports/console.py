@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from reports.head_to_head import Table
 from reports.resolved import Cell
 from reports.scores import Score
-from reports.wording import caption, gaps, line_name, mean_text, percent, setting_text, spent_text
+from reports.wording import caption, gaps, line_name, mean_text, measure_label, percent, setting_text, spent_text
 
 GAP = "  "
 NAME_WIDTH = 32
@@ -15,9 +15,10 @@ BEST = "*"
 
 def render(table: Table, width: int = 80) -> str:
     """Return the table in blocks of as many cells as fit into `width` columns, then notes and searches."""
-    names = [_cut(line_name(table, i), NAME_WIDTH) for i in range(len(table.lines))]
+    names = [cut(line_name(table, i), NAME_WIDTH) for i in range(len(table.lines))]
     blocks = [_block(table, names, columns) for columns in _fitting(table, names, width)]
-    parts = [f"{table.name}: test accuracy", *blocks, *_notes(table, width)]
+    measured = " and ".join(measure.short for measure in table.measures)
+    parts = [f"{table.name}: test {measured}", *blocks, *_notes(table, width)]
     if table.choices:
         parts.append("\n".join(_searches(table, width)))
     return "\n\n".join(parts)
@@ -60,7 +61,9 @@ def _column(table: Table, column: int) -> list[str]:
 def _head(cell: Cell, table: Table) -> list[str]:
     """Return the lines over a column; a mark's width is left free at the right."""
     lines = [cell.teacher, f"-> {cell.student}"]
-    return [f"{text} " for text in ([cell.dataset, *lines] if table.several_datasets else lines)]
+    label = measure_label(cell, table)
+    lines = [*([cell.dataset] if table.several_datasets else []), *lines, *([label] if label else [])]
+    return [f"{text} " for text in lines]
 
 
 def _score(score: Score, digits: int) -> str:
@@ -89,7 +92,7 @@ def _searches(table: Table, width: int) -> Iterator[str]:
         yield textwrap.fill(text, width, initial_indent="  ", subsequent_indent="    ")
 
 
-def _cut(text: str, width: int) -> str:
+def cut(text: str, width: int) -> str:
     """Return the text in `width` characters; the middle goes, for rows of one entry differ at the end."""
     flat = " ".join(text.split())
     tail = width // 3

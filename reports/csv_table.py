@@ -48,12 +48,13 @@ def _line(cell: Cell, line: Line, score: Score) -> list[str]:
     stat, numbers = score.stat, ["0", "", "", "", "", ""]
     if stat is not None:
         seeds = " ".join(str(seed) for seed in stat.seeds)
-        numbers = [str(stat.n), *(_number(x) for x in (stat.mean, stat.std, stat.low, stat.high)), seeds]
+        numbers = [str(stat.n), *(number_text(x) for x in (stat.mean, stat.std, stat.low, stat.high)), seeds]
     texts = [setting_text(score.setting), score.missing]
     return [*(guarded(name) for name in (*names, method)), *numbers, *(guarded(text) for text in texts)]
 
 
-def _number(value: float | None) -> str:
+def number_text(value: float | None) -> str:
+    """Return a number with at most `DECIMALS`; empty for none."""
     return "" if value is None else repr(round(value, DECIMALS))
 
 

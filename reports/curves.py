@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reports.head_to_head import Line, Table
+from reports.measures import TOP1, Measure
 from reports.resolved import Cell, Row
 
 COMPARED = ("ce", "kd", "dkd")
@@ -28,6 +29,7 @@ class Figure:
     curves: tuple[Curve, ...]
     levels: tuple[tuple[str, float], ...]
     """(shown name, mean) of rows that do not depend on the hyperparameter."""
+    measure: Measure = TOP1
 
 
 def figures(table: Table) -> Iterator[Figure]:
@@ -39,7 +41,7 @@ def figures(table: Table) -> Iterator[Figure]:
             curves = (_curve(entry, values, table, column) for entry, (n, values) in grids.items() if n == name)
             drawn = tuple(curve for curve in curves if curve.points)
             if drawn:
-                yield Figure(name, cell, drawn, levels)
+                yield Figure(name, cell, drawn, levels, table.measure(cell))
 
 
 def _grids(lines: Sequence[Line]) -> dict[str, tuple[str, dict[str, float]]]:

@@ -95,7 +95,7 @@ def _scale(axes: "Axes", figure: Figure) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xticks(xs, [value_text(x, 3) for x in xs])
     axes.set_xlabel(printable(figure.hyperparameter))
-    axes.set_ylabel("test accuracy (%)")
+    axes.set_ylabel(f"test {figure.measure.short} (%)")
 
 
 def _draw_levels(axes: "Axes", figure: Figure) -> None:

@@ -1,13 +1,14 @@
 """The head-to-head table as a plain object: rows against cells, ready for any writer."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
 from reports.choices import Choice, choices
+from reports.measures import TOP1, Measure, by_dataset
 from reports.resolved import Cell, Options, Row, read_cells, read_options, read_rows
 from reports.scores import Score, by_seed, is_searched, missing, score
 from reports.spread import Stat, best, paired_difference
@@ -56,11 +57,22 @@ class Table:
     """Shown name of the row that others are compared with; empty for none."""
     differences: tuple[Difference, ...]
     options: Options
+    by_dataset: Mapping[str, Measure]
+    """What the trials of each data set are scored by."""
 
     @property
     def several_datasets(self) -> bool:
         """Whether a column must name its data set."""
         return len({cell.dataset for cell in self.cells}) > 1
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """Return what the columns hold, each once; accuracy alone needs no label."""
+        return tuple(dict.fromkeys(self.measure(cell) for cell in self.cells)) or (TOP1,)
+
+    def measure(self, cell: Cell) -> Measure:
+        """Return what a cell's trials are scored by."""
+        return self.by_dataset.get(cell.dataset, TOP1)
 
 
 def build(results: "Results") -> Table:
@@ -69,7 +81,7 @@ def build(results: "Results") -> Table:
     teachers, students = trials[trials["phase"] == "teacher"], trials[trials["phase"] != "teacher"]
     cells = read_cells(results.resolved, students["cell"].dropna())
     rows = read_rows(results.resolved, _member_rows(students))
-    parts = _Parts(students)
+    parts = Parts(students)
     top = _teacher_line(teachers, cells)
     lines = [_blame_teacher(_student_line(parts, row, cells, options), top) for row in rows]
     lines.sort(key=lambda line: line.kind != "alone")  # stable: the sweep's order within each kind
@@ -82,10 +94,11 @@ def build(results: "Results") -> Table:
         baseline="" if baseline is None else baseline.shown,
         differences=() if baseline is None else tuple(_differences(lines, baseline)),
         options=options,
+        by_dataset=by_dataset(trials, results.resolved),
     )
 
 
-class _Parts:
+class Parts:
     """The trials of each row in each cell."""
 
     def __init__(self, trials: pd.DataFrame) -> None:
@@ -108,14 +121,19 @@ def _member_rows(trials: pd.DataFrame) -> list[tuple[str, str, str]]:
 def _teacher_line(teachers: pd.DataFrame, cells: Sequence[Cell]) -> Line:
     scores = []
     for cell in cells:
-        trials = teachers[(teachers["dataset"] == cell.dataset) & (teachers["student"] == cell.teacher)]
-        trials = trials.drop_duplicates("trial_key")
+        trials = of_teacher(teachers, cell)
         reason = NO_TEACHER if trials.empty else missing(trials, trials, searched=False)
         scores.append(Score(by_seed(trials), reason))
     return Line("teacher", Row("", "teacher"), "teacher", searched=False, scores=tuple(scores))
 
 
-def _student_line(parts: _Parts, row: Row, cells: Sequence[Cell], options: Options) -> Line:
+def of_teacher(teachers: pd.DataFrame, cell: Cell) -> pd.DataFrame:
+    """Return the trials of a cell's teacher among those of all teachers, each once."""
+    own = teachers[(teachers["dataset"] == cell.dataset) & (teachers["student"] == cell.teacher)]
+    return own.drop_duplicates("trial_key")
+
+
+def _student_line(parts: Parts, row: Row, cells: Sequence[Cell], options: Options) -> Line:
     trials = [parts.of(cell, row) for cell in cells]
     searched = any(is_searched(part, row) for part in trials)
     kind: Literal["alone", "method"] = "alone" if row.method == ALONE and not searched else "method"

@@ -9,14 +9,15 @@ from reports.scores import Score
 from reports.spread import Stat
 from reports.wording import (
     caption,
+    column_text,
     gaps,
     line_name,
-    pair_text,
+    measure_text,
     percent,
     search_texts,
 )
 
-HEAD = r"""% Compiles alone: pdflatex table.tex. To use a table in a paper, copy it from \begin{table} to \end{table};
+HEAD = r"""% Compiles alone: pdflatex {file}. To use a table in a paper, copy it from \begin{table} to \end{table};
 % it needs booktabs and graphicx.
 \documentclass{article}
 \usepackage[utf8]{inputenc}
@@ -25,6 +26,7 @@ HEAD = r"""% Compiles alone: pdflatex table.tex. To use a table in a paper, copy
 \setlength{\belowcaptionskip}{6pt}
 \begin{document}
 """
+END = "\\end{document}\n"
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -84,11 +86,16 @@ def render(table: Table) -> str:
         parts.append(_search(table))
     if table.differences:
         parts.append(_differences(table))
-    return HEAD + "\n".join(parts) + "\\end{document}\n"
+    return head("table.tex") + "\n".join(parts) + END
+
+
+def head(file: str) -> str:
+    """Return what stands before the tables of a document with this name."""
+    return HEAD.replace("{file}", file)
 
 
 def _main(table: Table) -> str:
-    heads = ["Method", *(escape(pair_text(cell, table, "→")) for cell in table.cells)]
+    heads = ["Method", *(escape(column_text(cell, table, "→")) for cell in table.cells)]
     lines, rules = [], []
     for i, line in enumerate(table.lines):
         lines.append([escape(line_name(table, i)), *(_score(score, table.options.digits) for score in line.scores)])
@@ -97,7 +104,7 @@ def _main(table: Table) -> str:
     lacking = list(gaps(table))
     if lacking:
         sentences.append("Not in the means: " + "; ".join(lacking) + ".")
-    return _table(heads, lines, rules, " ".join(sentences), f"tab:{label(table.name)}", "l" + "r" * len(table.cells))
+    return booktabs(heads, lines, rules, " ".join(sentences), f"tab:{label(table.name)}", "l" + "r" * len(table.cells))
 
 
 def _search(table: Table) -> str:
@@ -108,17 +115,18 @@ def _search(table: Table) -> str:
         validation = "--" if choice.validation is None else percent(choice.validation, digits)
         test = "--" if choice.test is None else _stat(choice.test, digits)
         whole.append([*(escape(text) for text in texts), validation, test])
+    measured = measure_text(table)
     text = (
-        "The searches: what was tuned, trials spent, the setting chosen by validation accuracy, and its test accuracy "
-        "when trained anew on the whole training set."
+        f"The searches: what was tuned, trials spent, the setting chosen by validation {measured}, and its test "
+        f"{measured} when trained anew on the whole training set."
     )
     heads = [*(head.capitalize() for head in heads), "Validation", "Test"]
     columns = "l" * (len(heads) - 2) + "rr"
-    return _table(heads, whole, [False] * len(whole), text, f"tab:{label(table.name)}-search", columns)
+    return booktabs(heads, whole, [False] * len(whole), text, f"tab:{label(table.name)}-search", columns)
 
 
 def _differences(table: Table) -> str:
-    heads = ["Method", *(escape(pair_text(cell, table, "→")) for cell in table.cells)]
+    heads = ["Method", *(escape(column_text(cell, table, "→")) for cell in table.cells)]
     lines = [
         [escape(d.shown), *("--" if stat is None else _stat(stat, table.options.digits, sign=True) for stat in d.stats)]
         for d in table.differences
@@ -128,12 +136,21 @@ def _differences(table: Table) -> str:
         "differences (number of seeds)."
     )
     name = f"tab:{label(table.name)}-difference"
-    return _table(heads, lines, [False] * len(lines), text, name, "l" + "r" * len(table.cells))
+    return booktabs(heads, lines, [False] * len(lines), text, name, "l" + "r" * len(table.cells))
 
 
-def _table(
+def booktabs(
     heads: Sequence[str], lines: Iterable[Sequence[str]], rules: Sequence[bool], text: str, name: str, columns: str
 ) -> str:
+    """Return a table.
+
+    Args:
+        heads, lines: LaTeX already.
+        rules: after which lines there is one.
+        text: the caption, in plain text.
+        name: its label.
+        columns: their alignment.
+    """
     body = []
     for line, rule in zip(lines, rules, strict=True):
         body.append(f"  {' & '.join(line)} \\\\")

@@ -33,7 +33,8 @@ def load(name: str, *, home: Path | str | None = None, tracking_uri: str | None 
     named = read_cells(resolved, (member["cell"] for member in members if member["phase"] != "teacher"))
     cells = {cell.id: cell for cell in named}
     lines = [_line(member, runs.get(member["trial_key"]), cells) for member in members]
-    return Results(name, _member_frame(members), _trial_frame(lines), resolved)
+    params = {key: run.params for key, run in runs.items()}
+    return Results(name, _member_frame(members), _trial_frame(lines), resolved, params)
 
 
 _SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one reads a large sweep ten times faster

@@ -1,17 +1,17 @@
 """The tables in GitHub's Markdown."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 
 from reports.head_to_head import Table
 from reports.scores import Score
 from reports.wording import (
     caption,
+    column_text,
     difference_text,
     gaps,
     line_name,
     mean_text,
-    pair_text,
     percent,
     search_texts,
 )
@@ -49,12 +49,12 @@ def note(table: Table, limit: int) -> str:
 
 def main_table(table: Table) -> str:
     """Return rows against cells."""
-    heads = ["method", *(escape(pair_text(cell, table, "→")) for cell in table.cells)]
+    heads = ["method", *(escape(column_text(cell, table, "→")) for cell in table.cells)]
     lines = [
         [escape(line_name(table, i)), *(_score(score, table) for score in line.scores)]
         for i, line in enumerate(table.lines)
     ]
-    return _grid(heads, lines)
+    return grid(heads, lines)
 
 
 def notes(table: Table) -> Iterator[str]:
@@ -81,22 +81,22 @@ def _search(table: Table) -> str:
         validation = "–" if choice.validation is None else percent(choice.validation, digits)
         test = "–" if choice.test is None else mean_text(choice.test, digits)
         whole.append([*(escape(text) for text in texts), validation, test])
-    return _grid([*heads, "validation", "test"], whole, texts=len(heads))
+    return grid([*heads, "validation", "test"], whole, texts=range(len(heads)))
 
 
 def _differences(table: Table) -> str:
-    heads = ["method", *(escape(pair_text(cell, table, "→")) for cell in table.cells)]
+    heads = ["method", *(escape(column_text(cell, table, "→")) for cell in table.cells)]
     digits = table.options.digits
     lines = [
         [escape(d.shown), *("–" if stat is None else difference_text(stat, digits) for stat in d.stats)]
         for d in table.differences
     ]
-    return _grid(heads, lines)
+    return grid(heads, lines)
 
 
-def _grid(heads: Sequence[str], lines: Iterable[Sequence[str]], texts: int = 1) -> str:
-    """Return a table whose first `texts` columns are text, the others numbers."""
-    rule = ["---" if i < texts else "---:" for i in range(len(heads))]
+def grid(heads: Sequence[str], lines: Iterable[Sequence[str]], texts: Container[int] = (0,)) -> str:
+    """Return a table of cells that are Markdown already; the columns `texts` are text, the others numbers."""
+    rule = ["---" if i in texts else "---:" for i in range(len(heads))]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (heads, rule, *lines))
 
 

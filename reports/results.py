@@ -1,7 +1,7 @@
 """What a report is made from, and the contract of its columns."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -40,10 +40,16 @@ TRIAL_COLUMNS: dict[str, tuple[str, str]] = {
     "final_top1": ("float64", "test accuracy after the last epoch, percent; missing in search"),
     "best_top1": (
         "float64",
-        "highest test accuracy of any epoch, percent; never in a table: chosen on test",
+        "highest test accuracy of any epoch, percent; only beside published figures: chosen on test",
     ),
     "final_top5": ("float64", "test top-5 accuracy after the last epoch, percent"),
     "final_val_top1": ("float64", "validation accuracy after the last epoch, percent; search alone"),
+    "final_miou": ("float64", "of a segmentation: mean IoU on the test images after the last epoch, percent"),
+    "best_miou": ("float64", "of a segmentation: highest mean IoU on the test images of any epoch, percent"),
+    "final_val_miou": (
+        "float64",
+        "of a segmentation: mean IoU on the validation images after the last epoch, percent; search alone",
+    ),
     "train_seconds": ("float64", "wall-clock seconds of training"),
     "teacher_images": ("float64", "images that the teacher answered for this trial; 0 where stored logits did"),
     "extra_parameters": ("float64", "numbers that the method learned beside the student's"),
@@ -72,3 +78,6 @@ class Results:
     """The trials themselves; `TRIAL_COLUMNS` says what each column is."""
     resolved: Mapping[str, Any]
     """The sweep with nothing `auto` in it: resolved.yaml."""
+    params: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By trial key, of each trial that has a run: networks by timm's names, hyperparameters and recipe, as MLflow has
+    them."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from reports.measures import measure_of
 from reports.resolved import Row, Value
 from reports.spread import Stat, summarise
 from reports.stores import METHOD_PREFIX
@@ -35,7 +36,7 @@ class Score:
     """One number of the table, or why there is none."""
 
     by_seed: Mapping[int, float] = field(default_factory=dict)
-    """Test accuracy after the last epoch, in percent, of each seed that counts."""
+    """What each seed that counts scored on the test images after the last epoch, in percent."""
     missing: str = ""
     """What is not in the mean and why, such as `diverged 1 of 3`; empty where every seed is in it."""
     setting: Mapping[str, Value] = field(default_factory=dict)
@@ -68,11 +69,12 @@ def is_searched(trials: pd.DataFrame, row: Row) -> bool:
     return bool(row.dimensions) or bool((trials["phase"] == "search").any())
 
 
-def by_seed(trials: pd.DataFrame) -> dict[int, float]:
-    """Return the accuracy of each seed among the complete trials."""
-    complete = (trials["state"] == "COMPLETE") & (trials["status"] == "FINISHED") & trials["final_top1"].notna()
-    counted = trials[complete]
-    return {int(seed): float(top1) for seed, top1 in zip(counted["seed"], counted["final_top1"], strict=True)}
+def by_seed(trials: pd.DataFrame, *, best_epoch: bool = False) -> dict[int, float]:
+    """Return what each seed scored among the complete trials: after the last epoch, or in the best one."""
+    measure = measure_of(trials)
+    metric = measure.best if best_epoch else measure.final
+    counted = trials[(trials["state"] == "COMPLETE") & (trials["status"] == "FINISHED") & trials[metric].notna()]
+    return {int(seed): float(value) for seed, value in zip(counted["seed"], counted[metric], strict=True)}
 
 
 def missing(trials: pd.DataFrame, reported: pd.DataFrame, *, searched: bool) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from reports.choices import Choice
 from reports.head_to_head import Table
+from reports.measures import TOP1
 from reports.resolved import Cell, Value
 from reports.spread import Stat
 
@@ -50,6 +51,22 @@ def pair_text(cell: Cell, table: Table, arrow: str = "->") -> str:
     return f"{cell.dataset}: {pair}" if table.several_datasets else pair
 
 
+def column_text(cell: Cell, table: Table, arrow: str = "->") -> str:
+    """Return what stands over a cell's column: the pair, and what is measured unless all columns have accuracies."""
+    label = measure_label(cell, table)
+    return pair_text(cell, table, arrow) + (f", {label}" if label else "")
+
+
+def measure_label(cell: Cell, table: Table) -> str:
+    """Return what is measured in a cell's column; empty where all columns have accuracies."""
+    return "" if table.measures == (TOP1,) else table.measure(cell).label
+
+
+def measure_text(table: Table) -> str:
+    """Return what the table's numbers are, in a sentence."""
+    return " or ".join(measure.short for measure in table.measures)
+
+
 def spent_text(choice: Choice) -> str:
     """Return how many trials a search has spent, such as `12: 10 complete, 2 pruned`."""
     parts = [f"{count} {STATES[state]}" for state, count in choice.ended.items()]
@@ -74,8 +91,11 @@ def caption(table: Table) -> Iterator[str]:
     """Yield the sentences that a reader needs to trust the table: what the numbers are and how they came about."""
     if table.options.caption:
         yield table.options.caption + ("" if table.options.caption.endswith((".", "!", "?")) else ".")
-    datasets = ", ".join(dict.fromkeys(cell.dataset for cell in table.cells if cell.dataset))
-    yield f"Top-1 accuracy in percent on the test images{f' of {datasets}' if datasets else ''} after the last epoch."
+    for measure in table.measures:
+        named = (cell.dataset for cell in table.cells if cell.dataset and table.measure(cell) == measure)
+        datasets = ", ".join(dict.fromkeys(named))
+        of = f" of {datasets}" if datasets else ""
+        yield f"{measure.long} in percent on the test images{of} after the last epoch."
     yield _spread_sentence(table)
     if any(score.best for line in table.lines for score in line.scores):
         yield "Best mean of a column in bold, all that print alike; teacher and student alone do not compete."
@@ -84,8 +104,9 @@ def caption(table: Table) -> Iterator[str]:
             yield f"At inference a student of {line.shown} costs more than a plain one: {line.row.inference}."
     if any(line.searched for line in table.lines):
         yield (
-            "The settings of searched rows were chosen by accuracy on validation images held out of the training set, "
-            "then trained anew on the whole training set with every seed; no test image took part in the choice."
+            f"The settings of searched rows were chosen by {measure_text(table)} on validation images held out of the "
+            "training set, then trained anew on the whole training set with every seed; no test image took part in the "
+            "choice."
         )
 
 

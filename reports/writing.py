@@ -11,6 +11,7 @@ from reports.curves import Figure, figures
 from trainers.files import replaced
 
 if TYPE_CHECKING:
+    from reports.comparison import Comparison
     from reports.results import Results
 
 KINDS = ("pdf", "png")
@@ -30,6 +31,17 @@ def write(results: "Results", out: Path) -> list[Path]:
     for figure, stem in zip(drawn, stems(drawn, several=several), strict=True):
         written += _write_figure(figure, out / "figures", stem, figure.cell.id if several else "")
     return written
+
+
+def write_comparison(comparison: "Comparison", out: Path) -> list[Path]:
+    """Write against.md, against.tex and against.csv into `out` (see `reports.write_comparison`)."""
+    from reports import comparison_tables
+
+    return [
+        _write_text(out / "against.md", comparison_tables.as_markdown(comparison)),
+        _write_text(out / "against.tex", comparison_tables.as_latex(comparison)),
+        _write_text(out / "against.csv", comparison_tables.as_csv(comparison)),
+    ]
 
 
 def _write_text(path: Path, text: str) -> Path:
@@ -68,10 +80,11 @@ def draw_figure(figure: Figure, path: Path) -> Path:
 
 def stems(drawn: Iterable[Figure], *, several: bool) -> list[str]:
     """Return a file name without its ending for each figure; the cell is in it where the sweep has several."""
-    return [
-        f"accuracy_over_{slug(figure.hyperparameter)}" + (f"-{slug(figure.cell.id)}" if several else "")
-        for figure in drawn
-    ]
+    return [_stem(figure) + (f"-{slug(figure.cell.id)}" if several else "") for figure in drawn]
+
+
+def _stem(figure: Figure) -> str:
+    return f"{figure.measure.short.lower()}_over_{slug(figure.hyperparameter)}"
 
 
 def slug(text: str) -> str:

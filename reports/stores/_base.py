@@ -4,10 +4,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-PARAMS = ("dataset", "teacher", "student", "method", "recipe.epochs")
-"""Params that are read, besides all that begin with `METHOD_PREFIX`."""
+PARAMS = ("dataset", "teacher", "student", "method")
+"""Params that are read, besides all that begin with one of `PREFIXES`."""
 
-METHOD_PREFIX = "method."
+METHOD_PREFIX, RECIPE_PREFIX = PREFIXES = ("method.", "recipe.")
 
 TAGS = ("state", "trial_key", "config_key")
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from reports.errors import StoreUnavailableError
 from reports.results import METRICS
-from reports.stores._base import METHOD_PREFIX, PARAMS, TAGS, RunRecord, is_measured, preferred
+from reports.stores._base import PARAMS, PREFIXES, TAGS, RunRecord, is_measured, preferred
 from reports.stores.artifacts import read_artifact
 from trainers.addresses import without_password
 
@@ -153,7 +153,7 @@ def _must_answer(tracking_uri: str) -> None:
 
 
 def _record(run: "Run") -> RunRecord:
-    params = {k: v for k, v in run.data.params.items() if k in PARAMS or k.startswith(METHOD_PREFIX)}
+    params = {k: v for k, v in run.data.params.items() if k in PARAMS or k.startswith(PREFIXES)}
     return RunRecord(
         run.info.run_id,
         run.info.experiment_id,

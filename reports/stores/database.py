@@ -32,7 +32,7 @@ from sqlalchemy.pool import NullPool
 
 from reports.errors import StoreUnavailableError
 from reports.results import METRICS
-from reports.stores._base import METHOD_PREFIX, PARAMS, TAGS, RunRecord, is_measured, preferred
+from reports.stores._base import PARAMS, PREFIXES, TAGS, RunRecord, is_measured, preferred
 from reports.stores.artifacts import read_artifact
 from trainers.addresses import watchful, without_password
 
@@ -110,7 +110,8 @@ class Database:
         return read_artifact(run, name, self._uri, moved_to)
 
     def _some_runs(self, ids: Sequence[str]) -> Iterator[tuple[str, RunRecord]]:
-        wanted_params = or_(PARAM.c.key.in_(PARAMS), PARAM.c.key.startswith(METHOD_PREFIX, autoescape=True))
+        prefixed = (PARAM.c.key.startswith(prefix, autoescape=True) for prefix in PREFIXES)
+        wanted_params = or_(PARAM.c.key.in_(PARAMS), *prefixed)
         tags = self._attributes(select(TAG).where(TAG.c.run_uuid.in_(ids), TAG.c.key.in_(TAGS)))
         params = self._attributes(select(PARAM).where(PARAM.c.run_uuid.in_(ids), wanted_params))
         metrics: dict[str, dict[str, float]] = defaultdict(dict)

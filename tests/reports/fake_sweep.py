@@ -42,6 +42,7 @@ class FakeTrial:
     settings: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     """Instead of those that the state suggests."""
+    recipe: Mapping[str, Any] = field(default_factory=lambda: {"epochs": 10})
     run_known: bool = True
     """Whether members.csv has the run's id."""
     key: str = ""
@@ -88,6 +89,8 @@ class FakeSweep:
     rows: Sequence[Mapping[str, Any]]
     cells: Sequence[str] = (CELL,)
     report: Mapping[str, Any] = field(default_factory=dict)
+    datasets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What is known of the data sets."""
 
     def tell(self, client: MlflowClient, artifacts: Path | None) -> None:
         """Record the sweep; `artifacts` is the experiment's folder, None for the server's choice."""
@@ -106,6 +109,7 @@ class FakeSweep:
             "cells": [cell_of(text) for text in self.cells],
             "rows": list(self.rows),
             "report": dict(self.report),
+            **({"facts": {"datasets": dict(self.datasets)}} if self.datasets else {}),
         }
         client.log_text(parent, yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True), "resolved.yaml")
         client.log_text(parent, self.members(experiment, runs), "members.csv")
@@ -142,7 +146,7 @@ def tell_trial(client: MlflowClient, experiment: str, parent: str, trial: FakeTr
         "student": f"cifar_{student or network}",
         "method": trial.method,
         "seed": trial.seed,
-        "recipe.epochs": 10,
+        **{f"recipe.{name}": value for name, value in trial.recipe.items()},
         **{f"method.{name}": value for name, value in trial.settings.items()},
     }
     metrics = [Metric(name, value, 2000, 10) for name, value in (trial.metrics or metrics_of(trial)).items()]
@@ -224,3 +228,117 @@ def nasty_sweep() -> FakeSweep:
     rows = [row("kd"), row(NASTY, "gdkd", entry="plain"), *grid(NASTY, "k", (1, 50))]
     report = {"baseline": "kd", "digits": 2, "names": {"kd": "KD_{paper}"}, "caption": "50 % of_it & <b>more</b>"}
     return FakeSweep("nasty", trials, rows, cells, report)
+
+
+PAIR = "cifar100: resnet32x4 -> resnet8x4"
+CIFAR = {
+    "epochs": 240,
+    "batch_size": 64,
+    "optimizer": "sgd",
+    "learning_rate": 0.05,
+    "momentum": 0.9,
+    "nesterov": False,
+    "weight_decay": 0.0005,
+    "schedule": "step",
+    "milestones": "150,180,210",
+    "gamma": 0.1,
+    "lr_warmup_epochs": 0.0,
+    "method_warmup_epochs": 0.0,
+    "precision": "bfloat16",
+}
+"""Recipe of the literature, as a run records it."""
+
+
+def trained(row: str, top1s: Sequence[float], method: str, **values: Any) -> list[FakeTrial]:
+    """Trials on CIFAR-100 whose runs record what real ones do; `values` are those of a trial, or hyperparameters."""
+    from trainers import methods
+
+    own = {name: values.pop(name) for name in list(values) if name in FakeTrial.__dataclass_fields__}
+    cell = own.setdefault("cell", PAIR)
+    teacher_name, _, student = cell.partition(": ")[2].partition(" -> ")
+    known = methods.get(method)
+    tuned = known.defaults("cifar100", f"cifar_{teacher_name}", f"cifar_{student}")
+    settings = known.canonical({**tuned, **values}, 100)
+    bests = [{"final_top1": top1 - 0.25, "best_top1": top1} for top1 in top1s]
+    own = {"recipe": CIFAR, "settings": {name: as_param(value) for name, value in settings.items()}, **own}
+    return [FakeTrial(row=row, seed=seed, method=method, metrics=best, **own) for seed, best in enumerate(bests)]
+
+
+def as_param(value: Any) -> Any:
+    return f"[{','.join(map(str, value))}]" if isinstance(value, tuple) else value
+
+
+def published_sweep() -> FakeSweep:
+    """One pair of the literature: rows with and without published figures, and ones that were made otherwise."""
+    own: dict[str, Any] = {"row": "teacher", "phase": "teacher", "method": "ce", "recipe": CIFAR}
+    scores = {"final_top1": 79.1, "best_top1": 79.5}
+    trials = [FakeTrial(cell="cifar100: resnet32x4", metrics=scores, **own)]
+    trials += trained("ce", (72.4, 72.8), "ce") + trained("kd", (73.3, 73.5, 73.7), "kd")
+    trials += trained("dkd", (76.2, 76.4), "dkd") + trained("dkd beta=2", (74.0, 74.2), "dkd", entry="dkd", beta=2.0)
+    trials += trained("kd & ls", (76.6,), "kd", standardize=True, temperature=2.0, weight=9.0)
+    trials += trained("short", (60.0,), "dist", recipe={**CIFAR, "epochs": 24, "milestones": "15,18,21"})
+    trials += trained("mlkd", (77.0,), "mlkd") + trained("gdkd", (76.5, 76.9), "gdkd") + trained("wkd", (75.0,), "wkd")
+    trials += trained("tuned", (74.1,), "kd", phase="confirm", rank=1, temperature=2.0)
+    trials += [FakeTrial(row="svd", cell=PAIR, method="kdsvd", state="FAIL")]
+    rows = [row("ce", "ce"), row("kd"), row("dkd", "dkd"), row("dkd beta=2", "dkd", entry="dkd")]
+    rows += [row("kd & ls", hyperparameters={"standardize": True}), row("short", "dist"), row("mlkd", "mlkd")]
+    rows += [row("gdkd", "gdkd"), row("wkd", "wkd"), row("tuned", dimensions=[{"name": "temperature"}])]
+    rows += [row("svd", "kdsvd")]
+    datasets = {"cifar100": {"view_set": "pad4-crop-flip", "task": "classification"}}
+    return FakeSweep("published", trials, rows, (PAIR,), datasets=datasets)
+
+
+SCENES = "cityscapes: deeplabv3_resnet101 -> deeplabv3_resnet18"
+STEPS = {
+    "epochs": 100,
+    "epoch_steps": 400,
+    "batch_size": 16,
+    "optimizer": "sgd",
+    "learning_rate": 0.02,
+    "momentum": 0.9,
+    "weight_decay": 0.0005,
+    "schedule": "poly",
+    "power": 0.9,
+    "min_learning_rate": 0.0001,
+    "start": "published",
+}
+
+
+def miou(final: float, best: float = 0.0) -> dict[str, float]:
+    return {"final_miou": final, "best_miou": best or final + 0.5, "test_miou": final}
+
+
+def mixed_sweep() -> FakeSweep:
+    """A data set of images with one class each, and one of scenes with a class for each pixel."""
+    other = "digits100: tinyresnet -> tinycnn"
+    pixels: dict[str, Any] = {"cell": SCENES, "recipe": STEPS}
+    trials = [teacher(80.0), *seeds("kd", (60.0, 61.0)), *seeds("dist", (62.0, 62.5), method="dist")]
+    trials += [
+        FakeTrial(
+            row="teacher",
+            phase="teacher",
+            method="ce",
+            metrics=miou(77.5),
+            **{**pixels, "cell": SCENES.partition(" ->")[0]},
+        )
+    ]
+    trials += [FakeTrial(row="kd", seed=seed, metrics=miou(74.0 + seed), **pixels) for seed in (0, 1)]
+    trials += [FakeTrial(row="dist", method="dist", metrics=miou(76.0, 76.8), **pixels)]
+    for k, value in ((2, 70.0), (3, 71.0)):
+        found = {"final_val_miou": value, "val_miou": value}
+        trials.append(
+            FakeTrial(
+                row="gdkd", phase="search", seed=SEARCH_SEED, method="gdkd", settings={"k": k}, metrics=found, **pixels
+            )
+        )
+    trials += [
+        FakeTrial(row="gdkd", phase="confirm", rank=1, method="gdkd", settings={"k": 3}, metrics=miou(75.5), **pixels)
+    ]
+    trials += [
+        FakeTrial(row=f"over k={k}", entry="over", method="gdkd", settings={"k": k}, metrics=miou(74.0 + k), **pixels)
+        for k in (1, 2)
+    ]
+    rows = [row("kd"), row("dist", "dist"), row("gdkd", "gdkd", dimensions=RANGES[:1]), *grid("over", "k", (1, 2))]
+    return FakeSweep(
+        "mixed", trials, rows, (other, SCENES), {"baseline": "kd"}, {"cityscapes": {"task": "segmentation"}}
+    )
