@@ -133,7 +133,7 @@ Size = Annotated[
     tuple[Pixels, Pixels], BeforeValidator(_height_and_width, json_schema_input_type=int | tuple[int, int])
 ]
 Share = Annotated[float, Field(gt=0, le=1)]
-Channels = Annotated[tuple[Share, ...], Field(min_length=1, max_length=4)]
+Channels = tuple[Share, ...]
 Extra = Literal["autoaugment", "randaugment", "cutout"]
 Count = Annotated[StrictInt, Field(ge=1, le=100_000)]
 Amount = Annotated[float, Field(ge=0, le=100_000, strict=True)]

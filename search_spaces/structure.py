@@ -37,6 +37,7 @@ RULES = {
     "bool_type": "must be on or off",
     "string_type": "must be text",
     "finite_number": "must be a finite number",
+    "greater_than": "must be above {gt}",
     "greater_than_equal": "must be at least {ge}",
     "less_than_equal": "must be at most {le}",
     "less_than": "must be below {lt}",

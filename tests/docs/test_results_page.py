@@ -171,7 +171,7 @@ def test_params() -> None:
 
 
 def test_tags(told: Path) -> None:
-    where = ("host", "device", "threads", "bank", "torch", "cuda", "python")
+    where = ("host", "device", "threads", "bank", "torch", "cuda", "python", "data_root")
     tags = content.tags(a_trial(provenance=dict.fromkeys(where, "x")))
     assert set(listed("tag", "value")) == set(tags)
     assert f"last {content.REASON_CHARACTERS} characters" in PAGE

@@ -19,10 +19,12 @@ from reports.resolved import Options
 from search_spaces import Sweep, SweepFileError, checks, entries, expand, read, recipes, schema, yaml_lines
 from search_spaces.yaml_lines import YamlError, read_tree
 from tests.search_spaces.sweep_texts import SMALL
+from tests.trainers.layouts import write_imagefolder
 from trainers import data, methods
 from trainers.methods import METHODS
 from trainers.recipe import Recipe, compress, rungs
 from trainers.trial import Trial
+from trainers.view_sets import EXTRAS
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = ("sweep_file.md", "search_and_confirm.md", "results.md")
@@ -112,7 +114,7 @@ def value_of(cell: str) -> Any:
 def changed(base: Mapping[str, Any], key: str, cell: str) -> dict[str, Any]:
     """Return the file with the value of one key replaced, or taken out."""
     file = read_tree(yaml.safe_dump(dict(base), sort_keys=False)).values
-    if key.startswith("datasets"):
+    if key == "datasets" or key.startswith("datasets.digits100"):
         file["datasets"] = {file.pop("dataset"): {}}
     *above, last = key.split(".")
     holder = file
@@ -125,6 +127,20 @@ def changed(base: Mapping[str, Any], key: str, cell: str) -> dict[str, Any]:
     else:
         holder[last] = value_of(cell)
     return file
+
+
+def base_for(base: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """Return the file that a key is changed in: some need more than the small one has."""
+    if key.startswith("datasets.imagefolder"):
+        return {name: value for name, value in base.items() if name != "dataset"} | {
+            "datasets": {"imagefolder": {"size": 32}}
+        }
+    if key in ("recipe.power", "recipe.min_learning_rate"):
+        return {**base, "recipe": {"base": "cifar", "schedule": "poly"}}
+    if key in [f"teachers.tinyresnet.{name}" for name in ("size", "mean", "std")]:
+        given = {"checkpoint": "tinyresnet.safetensors", "mean": [0.5], "std": [0.25]}
+        return {**base, "teachers": {"tinyresnet": given}}
+    return dict(base)
 
 
 def expanded(file: Mapping[str, Any], folder: Path) -> Sweep:
@@ -249,7 +265,7 @@ def check_defaults(text: str) -> None:
             expected = value_of(cell)
             assert field.default == expected and isinstance(field.default, bool) == isinstance(expected, bool), key
         else:
-            assert cell and field.default in (None, {}, schema.ResourcesModel(), schema.ReportModel()), key
+            assert cell and field.default in (None, {}, (), schema.ResourcesModel(), schema.ReportModel()), key
     for key, line in by_key(text, SHARED).items():
         for method in ("kd", "gdkd"):
             check_shared_default(key.rpartition(".")[2], line[f"default of {method}"], method)
@@ -270,7 +286,7 @@ def check_types(text: str) -> None:
         last = key.rpartition(".")[2]
         if line["type"] in FOR_ANY:
             assert key.startswith(HYPERPARAMETER), key
-        elif key.startswith("recipe.") and last != "base":
+        elif key.startswith("recipe.") and last in schema.OVERRIDABLE:
             check_type(line["type"], functools.partial(recipe_accepts, last), key)
         else:
             check_type(line["type"], functools.partial(accepts, fields[key]), key)
@@ -287,9 +303,17 @@ def check_type(words: str, takes: typing.Callable[[Any], bool], key: str) -> Non
         assert not any(takes(f"{choice}x") for choice in choices) and not takes(5), key
         assert tuple(choices) in LITERALS, (key, choices)
         return
+    if kind.startswith("list of ") and rule and kind.removeprefix("list of ") in EXTRAS:
+        choices = [kind.removeprefix("list of "), *rule.split(", ")]
+        assert tuple(choices) == EXTRAS
+        assert takes(choices)
+        assert not takes(["x"])
+        assert not takes(choices[0])
+        return
     wrong = {"whole number": [1.5, "x", True], "number": ["x", True], "on or off": [1, "on"], "text": [5, True]}
     wrong |= {"mapping": [5, "x"], "text or mapping": [5, [1]], "text or list of texts": [5, {}]}
     wrong |= {"list of whole numbers": [5, [1.5], ["x"]]}
+    wrong |= {"list of numbers": [5, ["x"]], "size": ["x", [8], [8, 8, 8], 1.5]}
     assert kind in wrong, f"{key}: {words}"
     assert not any(takes(value) for value in wrong[kind]), (key, words)
     for good, bad in BOUNDS[bool(rule), kind](rule):
@@ -302,6 +326,7 @@ LITERALS = {
     for kind in (*typing.get_type_hints(Recipe).values(), *typing.get_type_hints(schema.SearchModel).values())
     if typing.get_origin(kind) is Literal
 } | {typing.get_args(schema.SweepModel.model_fields["precision"].annotation), ("default",)}
+LITERALS |= {typing.get_args(schema.TeacherModel.model_fields["variant"].annotation)}
 """All choices of words; a type in a page lists one of them whole."""
 
 
@@ -323,6 +348,8 @@ def number_bounds(rule: str) -> list[tuple[Any, Any]]:
         return [(math.nextafter(0, 1), 0.0), (1e300, math.inf)]
     if rule == "at least 0":
         return [(0.0, -math.nextafter(0, 1)), (1e300, math.inf)]
+    if rule == "at least 0, at most the learning rate":
+        return [(0.0, -math.nextafter(0, 1)), (0.05, math.nextafter(0.05, 1))]
     assert rule == "at least 0, below 1", rule
     return [(0.0, -math.nextafter(0, 1)), (math.nextafter(1, 0), 1.0)]
 
@@ -346,6 +373,8 @@ BOUNDS: dict[tuple[bool, str], typing.Callable[[str], list[tuple[Any, Any]]]] = 
     (False, "mapping"): lambda _rule: [],
     (False, "text or mapping"): lambda _rule: [("digits", None), ({"base": "digits"}, None)],
     (False, "text or list of texts"): lambda _rule: [("a -> b", ""), (["a -> b", "b -> b"], [])],
+    (True, "list of numbers"): lambda _rule: [([1.0], [1.5]), ([0.5, 0.5, 0.5], [0.5, 0])],
+    (False, "size"): lambda _rule: [(8, 7), ([512, 1024], [7, 1024]), (8192, 8193)],
     (False, "list of whole numbers"): lambda _rule: [([], None), ([1, 2], [2, 1]), ([239], [240]), ([1], [0])],
 }
 """By whether there is a rule, and kind: pairs of a value that is taken and one that is not (None: no such one)."""
@@ -353,18 +382,20 @@ BOUNDS: dict[tuple[bool, str], typing.Callable[[str], list[tuple[Any, Any]]]] = 
 
 def check_tried(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Hold every right value to being right, every wrong one to its message, and the first to its effect on trials."""
-    base, listed = base_of(text), by_key(text, KEYS)
-    before = expanded(base, folder)
+    small, listed = base_of(text), by_key(text, KEYS)
+    write_imagefolder(folder / "data" / "imagefolder", classes=60, per_class=2, test_per_class=1)
+    monkeypatch.setenv("KDSWEEP_DATA", str(folder / "data"))
     tried: set[str] = set()
     for line in lines_of(text, TRIED):
         key, known = bare(line["key"]), general(bare(line["key"]))
+        base = base_for(small, key)
         wrong = changed(base, key, line["wrong"])
         assert told(wrong, folder, monkeypatch) == [bare(line["printed"])], line
         if not line["right"]:
             continue
         after = expanded(changed(base, key, line["right"]), folder)
         if known not in tried and known not in ONE_DATA_SET and (known in listed or known in by_key(text, SHARED)):
-            assert effect(before, after) == listed.get(known, {"trials": "other"})["trials"], line
+            assert effect(expanded(base, folder), after) == listed.get(known, {"trials": "other"})["trials"], line
         tried.add(known)
     missing = (set(listed) | set(by_key(text, SHARED))) - tried
     assert not missing, f"no values are tried of {missing}"
@@ -558,10 +589,16 @@ def test_limits() -> None:
         read_tree("[" + "1," * yaml_lines.MAX_NODES + "]")
 
 
-def test_what_is_not_there_yet_is_not_there() -> None:
-    missing = PAGE.partition("## Not there yet")[2].split("\n- ")
-    lists = {part.partition(":")[0]: set(re.findall(r"`([\w-]+)`", part)) for part in missing}
-    assert lists["Data sets"] - {"datasets"} == set(data.names())
+def test_every_data_set_is_listed_with_its_views() -> None:
+    listed = {
+        bare(line["data set"]): line for line in lines_of(PAGE, ("data set", "images", "views", "files, below `root`"))
+    }
+    assert set(listed) == set(data.names())
+    for name, line in listed.items():
+        info = data.get(name).published or (data.describe(name) if name == "digits100" else None)
+        if info is not None:
+            assert re.match(rf"{info.views}\b", line["views"]), name
+            assert re.search(rf"\b{info.classes} classes", line["images"]), name
 
 
 def test_links_and_machine_paths() -> None:

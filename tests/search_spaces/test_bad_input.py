@@ -55,7 +55,7 @@ def test_a_file_nested_too_deeply(tmp_path: Path) -> None:
 
 
 NAME_RULE = "must be 1 to 64 of a-z, 0-9, '.', '_' and '-', the first a letter or digit"
-RECIPES = "(known: cifar, digits, digits-teacher)"
+RECIPES = "(known: cifar, imagenet, tiny_imagenet, cub200, cityscapes, transformer, quick, digits, digits-teacher)"
 SETTINGS = "must be a value, {grid: […]}, {low: …, high: …}, {choice: […]} or {search: default}"
 ONE_LINE = [
     # the name
@@ -158,7 +158,7 @@ ONE_LINE = [
     (
         "methods:",
         "recipe: cifr\nmethods:",
-        "line 4  recipe: unknown recipe 'cifr'; did you mean 'cifar'? (known: cifar, digits, digits-teacher)",
+        "line 4  recipe: unknown recipe 'cifr'; did you mean 'cifar'? (known: cifar, imagenet, tiny_imagenet, cub200, cityscapes, transformer, quick, digits, digits-teacher)",
     ),
     ("methods:", "recipe: {epoch: 3}\nmethods:", "line 4  recipe.epoch: unknown key; did you mean 'epochs'?"),
     (
