@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 from reports import published_figures
 from reports.resolved import Value
-from reports.stores import METHOD_PREFIX, RECIPE_PREFIX
+from reports.stores import METHOD_PREFIX, RECIPE_PREFIX, TEACHER_VARIANT
 from reports.wording import value_text
 
 if TYPE_CHECKING:
     from reports.published_figures import Figure
 
 WARMUP, STANDARDIZE, ALONE = "warmup_epochs", "standardize", "ce"
+PLAIN = "plain"
+"""The variant of the teachers that published figures have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,8 @@ def reasons(setting: Setting, figure: "Figure") -> Iterator[str]:
     known = published_figures.conditions(figure.dataset)
     if known is not None and setting.views and setting.views != known.views:
         yield f"views: {setting.views} instead of {known.views}"
+    if setting.params.get(TEACHER_VARIANT, PLAIN) != PLAIN:
+        yield f"taught by a teacher of another kind: {setting.params[TEACHER_VARIANT]}"
     if figure.method != ALONE and not setting.searched:
         values = list(_hyperparameter_differences(setting, figure, shortened="epochs" in recipe))
         if values:

@@ -14,7 +14,7 @@ import yaml
 from reports.errors import StoreUnavailableError, UnknownSweepError
 from reports.resolved import Cell, read_cells
 from reports.results import MEMBER_COLUMNS, METRICS, TRIAL_COLUMNS, Results
-from reports.stores import METHOD_PREFIX, RunRecord, Store, open_store
+from reports.stores import METHOD_PREFIX, TEACHER_VARIANT, RunRecord, Store, open_store
 
 Member = dict[str, str]
 
@@ -33,7 +33,7 @@ def load(name: str, *, home: Path | str | None = None, tracking_uri: str | None 
     named = read_cells(resolved, (member["cell"] for member in members if member["phase"] != "teacher"))
     cells = {cell.id: cell for cell in named}
     lines = [_line(member, runs.get(member["trial_key"]), cells) for member in members]
-    params = {key: run.params for key, run in runs.items()}
+    params = {key: _trained(run) for key, run in runs.items()}
     return Results(name, _member_frame(members), _trial_frame(lines), resolved, params)
 
 
@@ -72,6 +72,12 @@ def find_runs(store: Store, members: Sequence[Member], experiment_id: str) -> di
     found = {m["trial_key"]: by_id[m["run_id"]] for m in members if m["run_id"] in by_id}
     unknown = {member["trial_key"] for member in members} - found.keys()
     return found | store.by_trial_key(unknown, experiment_id)
+
+
+def _trained(run: RunRecord) -> Mapping[str, str]:
+    """Return what MLflow says of how a run was trained."""
+    variant = run.tags.get(TEACHER_VARIANT)
+    return run.params if variant is None else {**run.params, TEACHER_VARIANT: variant}
 
 
 def _line(member: Member, run: RunRecord | None, cells: Mapping[str, Cell]) -> dict[str, Any]:

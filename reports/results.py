@@ -79,5 +79,5 @@ class Results:
     resolved: Mapping[str, Any]
     """The sweep with nothing `auto` in it: resolved.yaml."""
     params: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """By trial key, of each trial that has a run: networks by timm's names, hyperparameters and recipe, as MLflow has
-    them."""
+    """By trial key, of each trial that has a run: networks by timm's names, hyperparameters, recipe, and the tag
+    `teacher_variant`, as MLflow has them."""

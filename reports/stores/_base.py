@@ -9,7 +9,8 @@ PARAMS = ("dataset", "teacher", "student", "method")
 
 METHOD_PREFIX, RECIPE_PREFIX = PREFIXES = ("method.", "recipe.")
 
-TAGS = ("state", "trial_key", "config_key")
+TEACHER_VARIANT = "teacher_variant"
+TAGS = ("state", "trial_key", "config_key", TEACHER_VARIANT)
 
 INFINITE = 1.797e308
 """MLflow stores ±inf as the largest finite float; a metric of this size or more is no measurement."""

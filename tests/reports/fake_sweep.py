@@ -43,6 +43,7 @@ class FakeTrial:
     metrics: Mapping[str, float] = field(default_factory=dict)
     """Instead of those that the state suggests."""
     recipe: Mapping[str, Any] = field(default_factory=lambda: {"epochs": 10})
+    tags: Mapping[str, str] = field(default_factory=dict)
     run_known: bool = True
     """Whether members.csv has the run's id."""
     key: str = ""
@@ -135,6 +136,7 @@ def tell_trial(client: MlflowClient, experiment: str, parent: str, trial: FakeTr
         "state": trial.state,
         "phase": trial.phase,
         "mlflow.parentRunId": parent,
+        **trial.tags,
     }
     run_id = client.create_run(experiment, start_time=1000, tags=tags).info.run_id
     dataset, _, pair = trial.cell.partition(": ")

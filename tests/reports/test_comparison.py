@@ -19,7 +19,7 @@ from reports.comparison import Beside, Comparison
 from reports.comparison_text import letters
 from reports.published_figures import Figure
 from tests.reports.conftest import Loader, tell
-from tests.reports.fake_sweep import CIFAR, FakeSweep, mixed_sweep, published_sweep, row, trained
+from tests.reports.fake_sweep import CIFAR, PAIR, FakeSweep, mixed_sweep, published_sweep, row, trained
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -232,6 +232,12 @@ def test_a_teacher_that_is_another_one(results_of: Loader) -> None:
     found = reports.compare(results_of(dataclasses.replace(sweep, trials=trials)))
     assert of_row(found, "kd")[0].reasons == ("our teacher has 70.25, theirs 79.42",)
     assert of_row(found, "ce")[0].reasons == of_row(found, "teacher")[0].reasons == ()
+
+
+def test_a_strongly_augmented_teacher_is_another_one(results_of: Loader) -> None:
+    trials = trained("kd", (74.0,), "kd", tags={"teacher_variant": "strong"})
+    (found,) = of_row(reports.compare(results_of(FakeSweep("strong", trials, [row("kd")], (PAIR,)))), "kd")
+    assert found.reasons == ("taught by a teacher of another kind: strong",)
 
 
 # --- segmentation ---------------------------------------------------------------------------------------------------
