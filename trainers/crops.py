@@ -75,7 +75,8 @@ def crop(pictures: Pictures, views: ViewSet, number: int, view: int, sizes: Sequ
         image = _resized(part, size)
         if mirrored:
             image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        shown.append(_extras(_augmented(image, views, seed), views, seed))
+        image = _augmented(image, views, seed, small=own[0] <= SMALL_PIXELS)
+        shown.append(_extras(image, views, seed, own[0]))
     return Cropped(tuple(shown), None)
 
 
@@ -134,38 +135,46 @@ def part_box(height: int, width: int, random: np.random.Generator) -> Box:
     return left, top, left + across, top + down
 
 
-def _augmented(image: Image.Image, views: ViewSet, seed: int) -> Image.Image:
-    """Apply torchvision's AutoAugment or RandAugment; they draw from torch's global generator, which is put back."""
+def _augmented(image: Image.Image, views: ViewSet, seed: int, *, small: bool) -> Image.Image:
+    """Apply torchvision's AutoAugment or RandAugment; they draw from torch's global generator, which is put back.
+
+    Args:
+        small: whether the set's own views are: at every size that a part is shown at, the same is done to it.
+    """
     names = [extra for extra in views.extras if extra in ("autoaugment", "randaugment")]
     for name in names:
-        image = from_stream(lambda i=image, n=name: _policy(n, i.height)(i), "augment", name, seed)  # type: ignore[misc]
+        image = from_stream(lambda i=image, n=name: _policy(n, small=small)(i), "augment", name, seed)  # type: ignore[misc]
     return image
 
 
-def _policy(name: str, height: int) -> "torch.nn.Module":
+def _policy(name: str, *, small: bool) -> "torch.nn.Module":
     from torchvision import transforms  # type: ignore[import-untyped]
 
     if name == "randaugment":
         module = transforms.RandAugment(num_ops=RAND_OPERATIONS, magnitude=RAND_MAGNITUDE, fill=AUGMENT_FILL)
     else:
-        kind = "CIFAR10" if height <= SMALL_PIXELS else "IMAGENET"
+        kind = "CIFAR10" if small else "IMAGENET"
         module = transforms.AutoAugment(transforms.AutoAugmentPolicy[kind], fill=AUGMENT_FILL)
     assert isinstance(module, torch.nn.Module)
     return module
 
 
-def _extras(image: Image.Image, views: ViewSet, seed: int) -> NDArray[np.uint8]:
+def _extras(image: Image.Image, views: ViewSet, seed: int, own_height: int) -> NDArray[np.uint8]:
     """Return the planes of the image with the holes of `cutoutN`: one of N x N pixels, its middle anywhere in the
-    image (DeVries and Taylor, 2017, arXiv:1708.04552), at the same place whatever the size of the view."""
+    image (DeVries and Taylor, 2017, arXiv:1708.04552), at the same place whatever the size of the view.
+
+    Args:
+        own_height: of the set's own views, which N is for.
+    """
     planes = _planes(image)
     for extra in (extra for extra in views.extras if extra.startswith("cutout")):
         random = np.random.Generator(np.random.Philox(key=stream_seed("cutout", seed)))
         height, width = planes.shape[1:]
-        side = int(extra.removeprefix("cutout")) * height // (views.height or height)
+        side = int(extra.removeprefix("cutout")) * height // own_height
         middle_y, middle_x = int(random.random() * height), int(random.random() * width)
         planes = planes.copy()
-        top, left = max(0, middle_y - side // 2), max(0, middle_x - side // 2)
-        planes[:, top : middle_y + side // 2, left : middle_x + side // 2] = 0
+        top, left = middle_y - side // 2, middle_x - side // 2
+        planes[:, max(0, top) : top + side, max(0, left) : left + side] = 0
     return planes
 
 

@@ -59,6 +59,7 @@ class PictureViews:
             prefetch_factor=AHEAD if loaders > 0 else None,
             multiprocessing_context="forkserver" if loaders > 0 else None,
             pin_memory=device.type == "cuda",
+            generator=torch.Generator(),  # else it draws a number from the global one, which dropout draws from
         )
 
     def batches(self, images_N: Tensor, views_N: Tensor, rows: int, also: Size | None = None) -> Iterator[Batch]:

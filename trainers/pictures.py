@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from trainers.data._files import read_label_map, read_picture
+from trainers.data._places import DataFilesError
 
 IGNORED = 255
 """In a label map: a pixel that belongs to no class."""
@@ -60,11 +61,22 @@ class FilePictures:
         return read_picture(self.folder / self.files[number].decode())
 
     def labels(self, number: int) -> NDArray[np.uint8] | None:
-        """Return the class of every pixel [H, W]."""
+        """Return the class of every pixel [H, W].
+
+        Raises:
+            DataFilesError: the label map is broken, or of another size than its picture.
+        """
         if self.label_files is None:
             return None
         assert self.label_table is not None
-        return read_label_map(self.folder / self.label_files[number].decode(), self.label_table)
+        path = self.folder / self.label_files[number].decode()
+        classes = read_label_map(path, self.label_table)
+        with Image.open(self.folder / self.files[number].decode()) as picture:  # reads its first bytes alone
+            size = (picture.height, picture.width)
+        if classes.shape != size:
+            sizes = f"{size[0]} x {size[1]} pixels, got {classes.shape[0]} x {classes.shape[1]}"
+            raise DataFilesError(f"{path} must be of its picture's {sizes}")
+        return classes
 
 
 @dataclass(frozen=True, slots=True)

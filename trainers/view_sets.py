@@ -88,10 +88,12 @@ def resized(name: str, height: int, width: int) -> str:
 
 
 def with_extras(name: str, extras: Collection[str], size: int) -> str:
-    """Return the name of the view set with these of `EXTRAS` switched on.
+    """Return the name of the view set with these of `EXTRAS` switched on; those that it has already stay as they are.
 
     Args:
         size: height of a view in pixels.
     """
-    named = [f"cutout{size // CUTOUT_SHARE}" if extra == "cutout" else extra for extra in EXTRAS if extra in extras]
-    return "-".join([name, *named])
+    there = {extra.rstrip("0123456789"): extra for extra in view_set(name).extras}
+    wanted = {extra: f"cutout{size // CUTOUT_SHARE}" if extra == "cutout" else extra for extra in extras} | there
+    bare = name.removesuffix("".join(f"-{extra}" for extra in there.values()))
+    return "-".join([bare, *(wanted[extra] for extra in EXTRAS if extra in wanted)])
