@@ -40,9 +40,7 @@ class Attempt:
     keep_weights: bool
     """Final weights stay after the trial."""
     bank: bool
-    """Use the teacher's stored logits; for a teacher: compute them as soon as it is trained."""
-    serves: Trial | None = None
-    """Of a teacher: one of its students."""
+    """Use the teacher's stored logits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

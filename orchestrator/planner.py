@@ -86,8 +86,6 @@ class Planner:
         self._blocked: dict[str, list[Job]] = {}
         self._waiting_searches: dict[str, list[SearchRun]] = {}
         self._running: dict[str, Job] = {}
-        self._served: dict[str, Trial] = {}
-        """By teacher's key: a student that learns from it."""
         self._advancing: list[SearchRun] = []
         self.stopping = False
         self.ended_attempts = 0
@@ -203,8 +201,6 @@ class Planner:
             self._open(SearchRun(sweep, search, self._ledger, self._chance(search.blueprint.info.name)))
 
     def _add_job(self, sweep: Sweep, key: str, trial: Trial, phase: str, *, reruns_pruned: bool = True) -> Job:
-        if trial.teacher is not None:
-            self._served.setdefault(trial.teacher.id, trial)
         job = self._jobs.get(key)
         if job is None:
             job = Job(key, trial, phase, sweep, self._known.get(key, "WAITING"), reruns_pruned)
@@ -238,7 +234,6 @@ class Planner:
             keep_weights=job.phase != "search",
             sweep=job.sweep.name,
             bank=job.sweep.bank,
-            serves=self._served.get(job.key),
         )
 
     def _current(self, attempt: Attempt) -> Job | None:

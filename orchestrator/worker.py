@@ -30,8 +30,6 @@ class Order:
     data_root: str | None = None
     loaders: int = 0
     """Processes that read pictures ahead."""
-    serves: dict[str, Any] | None = None
-    """Of a teacher: the trial of one of its students."""
 
     def to_text(self) -> str:
         """Return the order as JSON text."""
@@ -90,7 +88,6 @@ def make_order(
         bank=attempt.bank,
         threads=threads,
         device=device,
-        serves=None if attempt.serves is None else to_json(attempt.serves),
         loaders=loaders,
         data_root=None if data_root is None else str(data_root),
     )
@@ -168,7 +165,7 @@ def _epochs(order: Order, store: Store, trial: Trial, beat: Callable[[], None]) 
         if not epoch.last:
             warnings += _keep_checkpoint(epoch, order, store)
         elif not epoch.diverged:
-            warnings += _keep_result(epoch, order, store, beat)
+            _keep_result(epoch, order, store)
         yield report(epoch)
         earlier_told = True
         warnings.clear()
@@ -192,34 +189,10 @@ def _keep_checkpoint(epoch: Any, order: Order, store: Store) -> list[str]:
     return []
 
 
-def _keep_result(epoch: Any, order: Order, store: Store, beat: Callable[[], None]) -> list[str]:
-    """Keep what outlives the trial before anyone is told that it has ended; return what went wrong that does not
-    matter to the trial."""
+def _keep_result(epoch: Any, order: Order, store: Store) -> None:
+    """Keep what outlives the trial before anyone is told that it has ended."""
     if order.keep_weights:
         epoch.save_weights(store.weights(order.key))
-    if order.serves is not None and order.bank:
-        try:
-            _fill_bank(order, store, from_json(order.serves), beat)
-        except OSError as error:
-            return [f"the teacher's logits cannot be stored ({error}); it runs in every step of its students"]
-    return []
-
-
-def _fill_bank(order: Order, store: Store, student: Trial, beat: Callable[[], None]) -> None:
-    """Compute the logits that students will ask for while the teacher is still at hand."""
-    import torch
-
-    from trainers.bank import open_or_fill
-    from trainers.device_data import on_device
-    from trainers.distill import has_bank
-    from trainers.teacher import frozen_teacher
-
-    device = torch.device(order.device)
-    root = None if order.data_root is None else Path(order.data_root)
-    data = on_device(student.dataset, root, device, student.view_set, student.views, order.loaders)
-    assert student.teacher is not None
-    if has_bank(student, data.info.task):
-        open_or_fill(student.teacher, frozen_teacher(student.teacher, store, data, device), data, store, beat)
 
 
 def newest_checkpoint(store: Store, key: str) -> Path | None:

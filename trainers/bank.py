@@ -1,15 +1,17 @@
-"""The bank: a teacher's logits for every (image, view) of the training set, computed once and memory-mapped.
+"""The bank: a teacher's logits by (image, view) of the training set, each computed once, when it is first needed.
 
-A bank is a folder with `logits.npy` [images, views, classes] and `manifest.json`, renamed into place when both are on
-disk: a half-written one is never read. All trials with that teacher, data set and view set share it.
+A bank is a folder with `manifest.json`, `logits.bin` [images, views, classes] and `checks.bin`, a number for each row
+that depends on the row's place and bytes; 0 is a row that nobody has computed. Both files are sparse: what is not
+there takes no disk. All trials of a node with that teacher, data set and view set read them mapped into memory, and
+write what they compute. A row is believed only where its check fits: one that is half written, cut off, moved, or from
+a disk that lost a page is computed again. So killing a writer, a full disk or two writers of one row can cost time,
+and never a wrong logit.
 """
 
-import hashlib
 import json
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,30 +24,190 @@ from trainers.device_data import DeviceData
 from trainers.files import locked, remove, replaced
 from trainers.store import Store
 from trainers.teacher import ANSWER_ROWS, FrozenTeacher
-from trainers.trial import Teacher, digest
+from trainers.trial import Teacher, digest, teacher_content
+from trainers.views import Batch
 
-FORMAT = 1
-CHUNK_IMAGES = 256
+FORMAT = 2
+SHARDS = 16
+"""Parts of a bank, by image, that different processes may fill at the same time."""
 SAMPLE_ROWS = 64
 SAMPLE_TOLERANCE = {"float32": 1e-4, "float16": 2e-2}
+MULTIPLIERS_SEED = 20_260
+READ_AT_ONCE = 16_384
+"""Rows that are checked together when an epoch's are looked for."""
+MANIFEST, LOGITS, CHECKS = "manifest.json", "logits.bin", "checks.bin"
 
 log = logging.getLogger("kdsweep")
 
 
 class BankError(Exception):
-    """A bank on disk is not the one that this teacher would write: damaged, foreign or from other code."""
+    """A bank on disk is not the one that this teacher would write: foreign or from other code."""
 
 
-@dataclass(frozen=True, slots=True)
 class Bank:
-    """Logits that are there for every image and view."""
+    """The logits of one teacher for one data set in one set of views, as one process sees them.
 
-    logits: NDArray[Any]
-    """[images, views, classes], memory-mapped, float32 or float16."""
+    Args:
+        folder: that holds it.
+        shape: images, views, classes.
+        logit_type: float32 or float16.
 
-    def rows(self, images_B: Tensor, views_B: Tensor) -> Tensor:
-        """Return the stored logits [B, classes] of these images in these views, on the CPU."""
-        return torch.from_numpy(self.logits[images_B.numpy(), views_B.numpy()])
+    Raises:
+        OSError: its files cannot be opened.
+    """
+
+    def __init__(
+        self, folder: Path, shape: tuple[int, int, int], logit_type: str, answering: FrozenTeacher, data: DeviceData
+    ) -> None:
+        self._folder = folder
+        self._views = shape[1]
+        self._rows = shape[0] * shape[1]
+        self._answering = answering
+        self._data = data
+        self._type = np.dtype(logit_type)
+        self._row_bytes = shape[2] * self._type.itemsize
+        self._writers: list[int] = []
+        for name, size in ((LOGITS, self._rows * self._row_bytes), (CHECKS, self._rows * 4)):
+            descriptor = os.open(folder / name, os.O_RDWR | os.O_CREAT, 0o644)
+            self._writers.append(descriptor)
+            if os.fstat(descriptor).st_size != size:
+                os.ftruncate(descriptor, size)  # a file that was cut gets holes: rows that nobody has computed
+        self._logits = np.memmap(folder / LOGITS, dtype=self._type, mode="r", shape=(self._rows, shape[2]))
+        self._checks = np.memmap(folder / CHECKS, dtype=np.uint32, mode="r", shape=(self._rows,))
+        random = np.random.Generator(np.random.PCG64(MULTIPLIERS_SEED))
+        self._multipliers = random.integers(0, 2**63, self._row_bytes // 2, dtype=np.uint64) * 2 + 1
+        self.damaged = 0
+        """Rows found whose check did not fit."""
+        self._writable = True
+
+    def __del__(self) -> None:
+        for descriptor in getattr(self, "_writers", ()):
+            os.close(descriptor)
+
+    def rows(self, batch: Batch) -> tuple[Tensor, int]:
+        """Return the logits [B, classes] of a batch, on the CPU, and how many of them the teacher answered just now."""
+        numbers = batch.images.numpy() * self._views + batch.views.numpy()
+        logits = self._logits[numbers]
+        missing = np.flatnonzero(~self._right(numbers, logits))
+        if not len(missing):
+            return torch.from_numpy(logits), 0
+        see = self._answering.lens or self._data.lens
+        pixels = batch.pixels if batch.also is None else batch.also
+        places = torch.from_numpy(missing).to(pixels.device)
+        answers = self._answering.logits(see(pixels[places])).to("cpu").numpy()
+        logits[missing] = answers
+        self._write(numbers[missing], answers)
+        return torch.from_numpy(logits), len(missing)
+
+    def prepare(self, images: Tensor, views: Tensor, on_step: Callable[[], None] = lambda: None) -> int:
+        """Have the logits of these images in these views computed where they are missing, in full batches; return how
+        many the teacher answered here.
+
+        Several processes share the work: each fills the parts that no other is filling, then waits for those.
+        """
+        numbers = np.unique(images.numpy() * self._views + views.numpy())
+        numbers = numbers[~self._there(numbers)]
+        if not len(numbers):
+            return 0
+        shards = (numbers // self._views) % SHARDS
+        count, first = 0, os.getpid() % SHARDS
+        for shard in [*range(first, SHARDS), *range(first)]:
+            wanted = numbers[shards == shard]
+            if not len(wanted):
+                continue
+            with locked(self._folder.with_name(f"{self._folder.name}.{shard:02d}.lock"), on_step):
+                wanted = wanted[~self._there(wanted)]
+                self._fill(wanted, on_step)
+                count += len(wanted)
+        return count
+
+    def compare(self, tolerance: float) -> float | None:
+        """Return by how much the stored logits of some rows differ at most from what the teacher answers now, where
+        that is more than the tolerance, a share of the largest logit; else None."""
+        known = np.flatnonzero(self._checks)
+        if not len(known):
+            return None
+        numbers = known[np.linspace(0, len(known) - 1, min(SAMPLE_ROWS, len(known))).astype(np.int64)]
+        logits = self._logits[numbers]
+        right = self._right(numbers, logits)
+        numbers, logits = numbers[right], logits[right]
+        if not len(numbers):
+            return None
+        live = self._answer(numbers).astype(np.float32)
+        worst = float(np.abs(logits.astype(np.float32) - live).max())
+        return worst if not worst <= tolerance * max(1.0, float(np.abs(live).max())) else None
+
+    def _there(self, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return which rows are there and right, a piece at a time: together they may be more than fits in memory."""
+        found = np.zeros(len(numbers), dtype=bool)
+        for start in range(0, len(numbers), READ_AT_ONCE):
+            some = numbers[start : start + READ_AT_ONCE]
+            known = self._checks[some] != 0
+            rows = some[known]
+            known[known] = self._right(rows, self._logits[rows])
+            found[start : start + READ_AT_ONCE] = known
+        return found
+
+    def _right(self, numbers: NDArray[np.int64], logits: NDArray[Any]) -> NDArray[np.bool_]:
+        stored = self._checks[numbers]
+        right: NDArray[np.bool_] = stored == self._check(numbers, logits)
+        damaged = int(((stored != 0) & ~right).sum())
+        if damaged and not self.damaged:
+            log.warning("teacher logits in %s are damaged and are computed anew as they are met", self._folder)
+        self.damaged += damaged
+        return right
+
+    def _check(self, numbers: NDArray[np.int64], logits: NDArray[Any]) -> NDArray[np.uint32]:
+        """Return a number of each row, never 0, that depends on its place and on every bit of it.
+
+        The upper half of a sum of products with odd multipliers, modulo 2**64: two rows that differ share it with a
+        chance of about 2**-32.
+        """
+        words = np.ascontiguousarray(logits).view(np.uint16).astype(np.uint64)
+        sums = (words * self._multipliers).sum(axis=1, dtype=np.uint64)
+        sums += numbers.astype(np.uint64) * np.uint64(0x9E37_79B9_7F4A_7C15)
+        upper: NDArray[np.uint32] = (sums >> np.uint64(32)).astype(np.uint32)
+        return np.maximum(upper, np.uint32(1))
+
+    def _fill(self, numbers: NDArray[np.int64], on_step: Callable[[], None]) -> None:
+        for start in range(0, len(numbers), ANSWER_ROWS):
+            some = numbers[start : start + ANSWER_ROWS]
+            self._write(some, self._answer(some))
+            on_step()
+
+    def _answer(self, numbers: NDArray[np.int64]) -> NDArray[Any]:
+        images, views = (torch.from_numpy(part) for part in np.divmod(numbers, self._views))
+        see, parts = self._answering.lens or self._data.lens, []
+        for batch in self._data.train.batches(images, views, ANSWER_ROWS, self._answering.size):
+            parts.append(self._answering.logits(see(batch.pixels if batch.also is None else batch.also)).to("cpu"))
+        return torch.cat(parts).numpy()
+
+    def _write(self, numbers: NDArray[np.int64], logits: NDArray[Any]) -> None:
+        """Write rows and then their checks, by system calls: a full disk is an error here, where it would kill the
+        process if memory were written that is mapped to it.
+
+        Raises:
+            OSError: the disk is full, say. Rows without a check are rows that nobody has computed.
+        """
+        if not self._writable:
+            return
+        checks = self._check(numbers, logits)
+        order = np.argsort(numbers, kind="stable")
+        starts = np.flatnonzero(np.diff(numbers[order], prepend=-2) != 1)
+        for rows in np.split(order, starts[1:]):
+            first = int(numbers[rows[0]])
+            _write_all(self._writers[0], logits[rows].tobytes(), first * self._row_bytes)
+            _write_all(self._writers[1], checks[rows].tobytes(), first * 4)
+
+    def stop_writing(self) -> None:
+        """Keep nothing more: the disk is full. What is there is still read."""
+        self._writable = False
+
+
+def _write_all(descriptor: int, content: bytes, at: int) -> None:
+    while content:
+        written = os.pwrite(descriptor, content, at)
+        content, at = content[written:], at + written
 
 
 def bank_name(teacher: Teacher, data: DeviceData) -> str:
@@ -53,108 +215,69 @@ def bank_name(teacher: Teacher, data: DeviceData) -> str:
     return digest(_identity(teacher, data))[:32]
 
 
-def open_or_fill(
+def open_bank(
     teacher: Teacher,
     answering: FrozenTeacher,
     data: DeviceData,
     store: Store,
     on_step: Callable[[], None] = lambda: None,
-) -> tuple[Bank, int]:
-    """Return the bank and how many images the teacher answered to fill it (0 where it was there).
+) -> Bank:
+    """Return the bank of a teacher on a data set, made empty where there is none.
 
-    One process fills, the others wait for it. A bank that cannot be trusted is set aside, not read, and filled anew.
+    One that is not this teacher's, or whose sampled logits are not what the teacher answers now, is set aside.
 
     Args:
-        on_step: called after every chunk of images, and while another process fills.
+        on_step: called while another process opens it.
 
     Raises:
-        OSError: the bank cannot be written (a full disk, say). Nothing half-written stays.
+        OSError: its files cannot be made or read.
     """
     folder = store.bank(bank_name(teacher, data))
+    shape = (len(data.train_targets), data.train.count, data.info.classes)
     with locked(folder.with_name(f"{folder.name}.lock"), on_step):
         if folder.exists():
             try:
-                return _open(folder, teacher, answering, data), 0
-            except (BankError, OSError, ValueError, KeyError) as error:
+                return _opened(folder, shape, teacher, answering, data)
+            except (BankError, ValueError, KeyError) as error:
                 aside = folder.with_name(f"{folder.name}.damaged")
                 log.warning("the teacher logits in %s are not used and are computed anew: %s", folder, error)
                 remove(aside)
                 folder.rename(aside)
-        _fill(folder, teacher, answering, data, on_step)
-        bank = _open(folder, teacher, answering, data)
-    return bank, bank.logits.shape[0] * bank.logits.shape[1]
+        with replaced(folder) as temporary:
+            temporary.mkdir()
+            manifest = {**_identity(teacher, data), "shape": shape, **_for_people(teacher, data)}
+            (temporary / MANIFEST).write_text(json.dumps(manifest, indent=1))
+        return Bank(folder, shape, teacher.logit_type, answering, data)
 
 
 def _identity(teacher: Teacher, data: DeviceData) -> dict[str, object]:
     return {
         "format": FORMAT,
-        "teacher": teacher.id,
-        "precision": teacher.precision,
-        "logit_type": teacher.logit_type,
+        "teacher": teacher_content(teacher),
         "data_digest": data.info.digest,
         "view_set": data.info.view_set,
         "views": data.info.views,
+        "rows_at_once": ANSWER_ROWS,
     }
 
 
-def _fill(
-    folder: Path, teacher: Teacher, answering: FrozenTeacher, data: DeviceData, on_step: Callable[[], None]
-) -> None:
-    for left_by_a_dead_writer in folder.parent.glob(f".{folder.name}.*.tmp"):  # the lock is ours: nobody writes there
-        remove(left_by_a_dead_writer)
-    images, views = len(data.train_targets), data.train.count
-    shape = (images, views, data.info.classes)
-    with replaced(folder) as temporary:
-        temporary.mkdir()
-        array = np.lib.format.open_memmap(temporary / "logits.npy", mode="w+", dtype=teacher.logit_type, shape=shape)
-        _allocate(temporary / "logits.npy")
-        checksum = hashlib.blake2b()
-        for start in range(0, images, CHUNK_IMAGES):
-            numbers = torch.arange(start, min(start + CHUNK_IMAGES, images))
-            rows = _answers(answering, data, numbers.repeat_interleave(views), torch.arange(views).repeat(len(numbers)))
-            array[start : start + len(numbers)] = rows.reshape(len(numbers), views, -1)
-            checksum.update(rows.tobytes())
-            on_step()
-        array.flush()
-        manifest = {**_identity(teacher, data), "shape": shape, "blake2b": checksum.hexdigest()}
-        (temporary / "manifest.json").write_text(json.dumps(manifest, indent=1))
+def _for_people(teacher: Teacher, data: DeviceData) -> dict[str, object]:
+    return {"network": teacher.model, "dataset": data.info.name}
 
 
-def _allocate(path: Path) -> None:
-    """Take all the disk that the file will need, now: a full disk met while writing to mapped memory kills the process
-    with SIGBUS, where this raises an OSError."""
-    with path.open("r+b") as handle:
-        os.posix_fallocate(handle.fileno(), 0, path.stat().st_size)
-
-
-def _answers(answering: FrozenTeacher, data: DeviceData, images: Tensor, views: Tensor) -> NDArray[Any]:
-    parts = []
-    for batch in data.train.batches(images, views, ANSWER_ROWS, answering.size):
-        see = answering.lens or data.lens
-        parts.append(answering.logits(see(batch.pixels if batch.also is None else batch.also)).to("cpu"))
-    return torch.cat(parts).numpy()
-
-
-def _open(folder: Path, teacher: Teacher, answering: FrozenTeacher, data: DeviceData) -> Bank:
-    manifest = json.loads((folder / "manifest.json").read_text())
-    logits = np.load(folder / "logits.npy", mmap_mode="r", allow_pickle=False)
-    expected = (len(data.train_targets), data.train.count, data.info.classes)
+def _opened(
+    folder: Path, shape: tuple[int, int, int], teacher: Teacher, answering: FrozenTeacher, data: DeviceData
+) -> Bank:
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text())
+    except FileNotFoundError as error:
+        raise BankError(f"it has no {MANIFEST}") from error
     if any(manifest.get(name) != value for name, value in _identity(teacher, data).items()):
         raise BankError("its manifest names another teacher, data set or view set")
-    if logits.shape != expected or logits.dtype != np.dtype(teacher.logit_type):
-        raise BankError(f"it holds {logits.dtype}{logits.shape}, expected {teacher.logit_type}{expected}")
-    bank = Bank(logits)
-    _check_sample(bank, teacher, answering, data)
-    return bank
-
-
-def _check_sample(bank: Bank, teacher: Teacher, answering: FrozenTeacher, data: DeviceData) -> None:
-    """Compare rows spread over the whole bank with what the teacher answers now."""
-    images = torch.linspace(0, bank.logits.shape[0] - 1, SAMPLE_ROWS).long()
-    views = torch.arange(SAMPLE_ROWS) % bank.logits.shape[1]
-    stored = bank.rows(images, views).float()
-    live = torch.from_numpy(_answers(answering, data, images, views)).float()
-    tolerance = SAMPLE_TOLERANCE[teacher.logit_type] * max(1.0, float(live.abs().max()))
-    if not torch.allclose(stored, live, rtol=0, atol=tolerance):
-        worst = float((stored - live).abs().max())
+    if tuple(manifest["shape"]) != shape:
+        raise BankError(f"it is for {manifest['shape']} images, views and classes, expected {[*shape]}")
+    bank = Bank(folder, shape, teacher.logit_type, answering, data)
+    worst = bank.compare(SAMPLE_TOLERANCE[teacher.logit_type])
+    if worst is not None:
         raise BankError(f"a sample of its logits differs from the teacher's answers by up to {worst:.3g}")
+    return bank

@@ -18,7 +18,7 @@ from timm.utils import ModelEmaV3, dispatch_clip_grad
 from torch import Tensor, nn
 
 from trainers import methods
-from trainers.bank import Bank, open_or_fill
+from trainers.bank import Bank, open_bank
 from trainers.checkpoint import load_checkpoint, save_checkpoint
 from trainers.device_data import on_device
 from trainers.draws import Draws, draw
@@ -33,7 +33,7 @@ from trainers.taps import Taps, tap
 from trainers.tasks import Reply, Student, task_of
 from trainers.teacher import FrozenTeacher, frozen_teacher
 from trainers.tensor_files import save_tensors
-from trainers.trial import Teacher, Trial, trial_key
+from trainers.trial import Trial, trial_key
 from trainers.views import Batch, Views
 
 TeacherAnswers = Callable[[Batch, Tensor, Mix | None], Reply]
@@ -140,7 +140,9 @@ class Training:
         self.warnings: list[str] = []
         """What went wrong on the way without changing any number."""
         self.teacher_images = 0
-        self.teacher_answers = self._teacher_answers(store, bank)
+        self.bank = self._opened_bank(store) if bank else None
+        """The teacher's logits; None where it has none, or runs in every step."""
+        self.teacher_answers = self._teacher_answers()
         self.memory = MemoryMeter(device)
 
     @property
@@ -156,8 +158,9 @@ class Training:
     def train_epoch(self) -> Epoch:
         """Train one epoch, score it, and return it."""
         number = self.epochs_done + 1
-        started = time.perf_counter()
         draws = draw(self.trial, number, images=self._images, views=self.data.train.count)
+        self._prepare(draws)
+        started = time.perf_counter()
         with dropout_stream(self.device, self.trial.role, self.trial.seed, number):
             losses, rate = self._train(number, draws)
         seconds = time.perf_counter() - started
@@ -219,8 +222,8 @@ class Training:
         return {_logged(name): float(value) / total for name, value in sums.items()}, rate
 
     def _teachers_size(self) -> tuple[int, int] | None:
-        """Return the size that the teacher wants views at, where it is not the student's and it runs in every step."""
-        return None if self.teacher is None or self.teacher_answers is None else self.teacher.size
+        """Return the size that the teacher wants views at, where it is not the student's."""
+        return None if self.teacher is None else self.teacher.size
 
     def _gradients(self, batch: Batch, number: int, mix: Mix | None, together: int) -> dict[str, Tensor]:
         """Add the gradient of a batch to those before it; `together` batches are averaged."""
@@ -284,16 +287,12 @@ class Training:
 
         return from_stream(make, "method", *names).to(self.device)
 
-    def _teacher_answers(self, store: Store, bank: bool) -> TeacherAnswers | None:
-        teacher, answering = self.trial.teacher, self.teacher
-        if teacher is None or answering is None:
+    def _teacher_answers(self) -> TeacherAnswers | None:
+        answering = self.teacher
+        if answering is None:
             return None
-        if bank and has_bank(self.trial, self.data.info.task):
-            stored = self._bank(teacher, answering, store)
-            if stored is not None:
-                return lambda batch, inputs, mix: stored.rows(batch.images, batch.views).to(
-                    self.device, non_blocking=True
-                )
+        if self.bank is not None:
+            return self._stored
 
         def live(batch: Batch, inputs: Tensor, mix: Mix | None) -> Reply:
             self.teacher_images += len(batch.images)
@@ -304,14 +303,42 @@ class Training:
 
         return live
 
-    def _bank(self, teacher: Teacher, answering: FrozenTeacher, store: Store) -> Bank | None:
-        """Return the teacher's stored logits; None, with a warning, where the disk has no place for them."""
+    def _stored(self, batch: Batch, _inputs: Tensor, _mix: Mix | None) -> Tensor:
+        """Return the teacher's logits of a batch from the bank; those that it lacks are answered now, and kept."""
+        assert self.bank is not None
         try:
-            stored, self.teacher_images = open_or_fill(teacher, answering, self.data, store, self.on_step)
+            logits, answered = self.bank.rows(batch)
+        except OSError as error:
+            self._bank_is_full(error)
+            logits, answered = self.bank.rows(batch)
+        self.teacher_images += answered
+        return logits.to(self.device, non_blocking=True)
+
+    def _prepare(self, draws: Draws) -> None:
+        """Have the logits of this epoch stored before it begins, where pixels cost nothing; where they are read from
+        files, each batch stores its own as it comes by."""
+        if self.bank is None or not self.data.in_memory:
+            return
+        try:
+            self.teacher_images += self.bank.prepare(draws.images, draws.views, self.on_step)
+        except OSError as error:
+            self._bank_is_full(error)
+
+    def _bank_is_full(self, error: OSError) -> None:
+        assert self.bank is not None
+        self.bank.stop_writing()
+        self.warnings.append(f"the teacher's logits cannot be stored ({error}); it runs where they are missing")
+
+    def _opened_bank(self, store: Store) -> Bank | None:
+        """Return the teacher's stored logits; None where none can be kept, with a warning where the disk is why."""
+        teacher, answering = self.trial.teacher, self.teacher
+        if teacher is None or answering is None or not has_bank(self.trial, self.data.info.task):
+            return None
+        try:
+            return open_bank(teacher, answering, self.data, store, self.on_step)
         except OSError as error:
             self.warnings.append(f"the teacher's logits cannot be stored ({error}); it runs in every step")
             return None
-        return stored
 
     def _score(self) -> dict[str, float]:
         """Return scores in percent on the validation images in a search, on the test images elsewhere."""

@@ -57,7 +57,7 @@ def test_going_on_from_a_checkpoint_gives_the_same_bits(store, tmp_path: Path):
     assert [epoch.number for epoch in rest] == [2, 3]
     assert numbers(whole[1:]) == numbers(rest)
     assert equal(weights(whole), weights(rest))
-    times = {"train_seconds", "peak_memory_bytes"}
+    times = {"train_seconds", "peak_memory_bytes", "teacher_images"}  # the bank had been filled by the first
     assert {k: v for k, v in rest[-1].summary().items() if k not in times} == {
         k: v for k, v in whole[-1].summary().items() if k not in times
     }
@@ -94,7 +94,7 @@ def test_bank_on_and_off_give_the_same(store):
     on, off = (run(student_trial("gdkd"), store, bank=bank) for bank in (True, False))
     for first, second in zip(numbers(on), numbers(off), strict=True):
         assert first == pytest.approx(second, rel=1e-3, abs=0.2)
-    assert on[-1].summary()["teacher_images"] in (0, 250_000)
+    assert on[-1].summary()["teacher_images"] <= 2 * 7500
     assert off[-1].summary()["teacher_images"] == 2 * 7500
 
 
