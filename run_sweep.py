@@ -73,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_status(commands)
     _add_sync(commands)
     _add_repeat(commands)
+    _add_banks(commands)
     _add_doctor(commands)
     _add_lists(commands)
     return parser
@@ -194,6 +195,20 @@ def _add_repeat(commands: Any) -> None:
     parser.set_defaults(command=_repeat)
 
 
+def _add_banks(commands: Any) -> None:
+    parser = commands.add_parser(
+        "banks",
+        help="list the teachers' stored logits, or clear them",
+        description="List the teachers' stored logits, or clear them: a run computes again what it needs.",
+    )
+    parser.add_argument("names", nargs="*", metavar="BANK", help="only these, by how their names begin")
+    parser.add_argument("--clear", action="store_true", help="remove them, after a question")
+    parser.add_argument("--yes", action="store_true", help="remove them without a question")
+    parser.add_argument("--json", action="store_true", help="list them as JSON")
+    _add_home(parser)
+    parser.set_defaults(command=_banks)
+
+
 def _add_doctor(commands: Any) -> None:
     parser = commands.add_parser(
         "doctor",
@@ -292,6 +307,29 @@ def _repeat(options: argparse.Namespace) -> int:
     result = repeat(options.key, home_folder(options.home), on_epoch)
     print(result.to_text())
     return EXIT_FAILED if result.differing else 0
+
+
+def _banks(options: argparse.Namespace) -> int:
+    from orchestrator import banks, banks_text, clear, home_folder, size_text, to_clear
+
+    home = home_folder(options.home)
+    if not (options.clear or options.yes):
+        found = [bank for bank in banks(home) if bank.name.startswith(tuple(options.names or [""]))]
+        print(json.dumps([bank.to_json() for bank in found], indent=2) if options.json else banks_text(found))
+        return 0
+    chosen = to_clear(home, options.names)
+    print(banks_text(chosen))
+    if chosen and (options.yes or _agreed(f"remove these {len(chosen)}?")):
+        print(f"{size_text(clear(home, chosen))} freed")
+    return 0
+
+
+def _agreed(question: str) -> bool:
+    """Ask; nothing but a yes is one, and where nobody can answer it is none."""
+    if not sys.stdin.isatty():
+        print(f"{question} nobody was asked; say --yes")
+        return False
+    return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -17,29 +17,37 @@ if TYPE_CHECKING:
     from orchestrator.repeating import Repetition, repeat
     from orchestrator.running import RunResult, run
     from orchestrator.standing import SweepStatus, list_text, status, sweeps
+    from orchestrator.stored_logits import BankOnDisk, banks, banks_text, clear, size_text, to_clear
     from orchestrator.syncing import SyncResult, sync
     from orchestrator.viewers import viewer_lines
 
 __all__ = [
+    "BankOnDisk",
     "Finding",
     "Repetition",
     "RunResult",
     "Screen",
     "SweepStatus",
     "SyncResult",
+    "banks",
+    "banks_text",
+    "clear",
     "doctor",
     "fitting_screen",
     "home_folder",
     "list_text",
     "repeat",
     "run",
+    "size_text",
     "status",
     "sweeps",
     "sync",
+    "to_clear",
     "viewer_lines",
 ]
 
 _PLACES = {
+    "stored_logits": ("BankOnDisk", "banks", "banks_text", "clear", "size_text", "to_clear"),
     "display": ("Screen", "fitting_screen"),
     "diagnosis": ("Finding", "doctor"),
     "home": ("home_folder",),

@@ -28,6 +28,13 @@ def home_folder(given: str | None) -> Path:
     return Path(given or os.environ.get("KDSWEEP_HOME") or "kdsweep_home").absolute()
 
 
+def banks_folder(home: Path) -> Path:
+    """Return the folder with the teachers' stored logits: KDSWEEP_BANKS, which may be a disk of each node's own, else
+    one in the home."""
+    given = os.environ.get("KDSWEEP_BANKS")
+    return Path(given).absolute() if given else home / "banks"
+
+
 def check_writable(home: Path) -> None:
     """Find out, without making anything, whether the home can be written.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from orchestrator.home import banks_folder
 from orchestrator.ledger import Ledger
 from orchestrator.records import TrialRow
 from orchestrator.standing import UnknownSweepError
@@ -134,7 +135,7 @@ def _train(row: TrialRow, home: Path, sweep: Sweep | None) -> Iterator[tuple[Any
     from trainers.distill import distill
 
     trial = from_json(row.spec)
-    store = Store(home)
+    store = Store(home, banks_folder(home))
     if trial.teacher is not None and not store.weights(trial.teacher.id).exists():
         raise UnknownTrialError(f"the weights of its teacher {trial.teacher.id} are not in {home}")
     device = "cuda" if sweep is not None and sweep.resources.gpus > 0 and torch.cuda.is_available() else "cpu"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from orchestrator.attempts import Attempt
+from orchestrator.home import banks_folder
 from orchestrator.pulse import Pulse, is_superseded
 from trainers.files import remove, replaced
 from trainers.store import Store
@@ -23,6 +24,8 @@ class Order:
     number: int
     trial: dict[str, Any]
     home: str
+    banks: str
+    """Folder with the teachers' stored logits, on the worker's node."""
     keep_weights: bool
     bank: bool
     threads: int
@@ -84,6 +87,7 @@ def make_order(
         number=attempt.number,
         trial=to_json(attempt.trial),
         home=str(home),
+        banks=str(banks_folder(home)),
         keep_weights=attempt.keep_weights,
         bank=attempt.bank,
         threads=threads,
@@ -107,7 +111,7 @@ def run_order(order: Order, on_step: Callable[[], None] = lambda: None) -> Itera
     Raises:
         Exception: whatever the training raises; its traceback has been written to `failure_file` by then.
     """
-    store = Store(Path(order.home))
+    store = Store(Path(order.home), Path(order.banks))
     try:
         with Pulse(store.checkpoints(order.key), order.number) as pulse:
 
