@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import os
 import shlex
 import shutil
@@ -130,10 +131,14 @@ def _add_plan(commands: Any) -> None:
     parser = commands.add_parser(
         "plan",
         help="say what a sweep file asks for; start nothing",
-        description="Say what a sweep file asks for: rows, trials, teachers, disk. Starts nothing, makes nothing.",
+        description="Say what a sweep file asks for: rows, trials, recipes, teachers, disk, GPU hours. Starts nothing, "
+        "makes nothing, fetches nothing.",
     )
     parser.add_argument("file", metavar="FILE", help="sweep file")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a value of the file")
+    parser.add_argument(
+        "--tflops", type=_speed, metavar="N", help="10^12 operations a second that a GPU is taken to reach (else 10)"
+    )
     parser.add_argument("--json", action="store_true", help="as JSON")
     _add_home(parser)
     parser.set_defaults(command=_plan)
@@ -218,6 +223,13 @@ def _add_doctor(commands: Any) -> None:
     _add_storage(parser)
     _add_home(parser)
     parser.set_defaults(command=_doctor)
+
+
+def _speed(text: str) -> float:
+    speed = float(text)
+    if not 0 < speed < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a finite number above 0, got {text}")
+    return speed
 
 
 def _workers(text: str) -> int:
@@ -345,8 +357,9 @@ def _doctor(options: argparse.Namespace) -> int:
 def _plan(options: argparse.Namespace) -> int:
     import search_spaces
 
-    sweep = search_spaces.expand(search_spaces.read(Path(options.file), options.set))
-    plan = search_spaces.describe_plan(sweep)
+    file = search_spaces.read(Path(options.file), options.set, planning=True)
+    speed = search_spaces.Speed() if options.tflops is None else search_spaces.Speed(tflops=options.tflops)
+    plan = search_spaces.describe_plan(search_spaces.expand(file), assumed=file.assumed, speed=speed)
     print(json.dumps(plan.to_json(), indent=2) if options.json else plan.to_text())
     return 0
 

@@ -10,7 +10,7 @@ from search_spaces.entries import Row
 from search_spaces.errors import Problem, SweepFileError
 from search_spaces.expansion import expand, restore
 from search_spaces.members import Member
-from search_spaces.plan import Plan, describe_plan
+from search_spaces.plan import Plan, Speed, describe_plan
 from search_spaces.reading import SweepFile, read
 from search_spaces.schema import SweepModel
 from search_spaces.searches import Search
@@ -26,6 +26,7 @@ __all__ = [
     "Resources",
     "Row",
     "Search",
+    "Speed",
     "Sweep",
     "SweepFile",
     "SweepFileError",

@@ -26,7 +26,8 @@ def test_counts(tmp_path: Path) -> None:
     assert plan.most_trainings == 12
     assert plan.epochs == 6 * 10 + 4 * 5 + 2 * 10
     (teacher,) = plan.teachers
-    assert teacher.logits_bytes == 10_000 * 25 * 100 * 4
+    assert teacher.stored_answers == 2 * 10 * 10_000 + 5 * 7_500  # two seeds, and the one of the proposals
+    assert teacher.logits_bytes == teacher.stored_answers * 100 * 4
 
 
 def test_the_same_in_words_and_in_json(tmp_path: Path) -> None:
@@ -35,13 +36,14 @@ def test_the_same_in_words_and_in_json(tmp_path: Path) -> None:
     assert "tuned     kd           0       4        2  temperature 1…8 (log)" in text
     assert "tuned: 4 proposals by tpe, 4 at once, 5 epochs each, median pruner; best 1 confirmed" in text
     assert "students 12 trainings at most, 100 epochs; 6 distinct ones are known now" in text
-    assert "teachers 1 training, 100.0 MB of stored logits" in text
+    assert "teachers 1 training; at most 237,500 images answered to be stored, 0 in training steps" in text
     assert json.loads(json.dumps(plan.to_json()))["most_trainings"] == 12
 
 
 def test_without_a_bank_no_logits_are_stored(tmp_path: Path) -> None:
     plan = describe_plan(sweep_of(tmp_path, SMALL + "bank: off\n"))
     assert plan.teachers[0].logits_bytes == 0
+    assert (plan.teachers[0].stored_answers, plan.teachers[0].live_answers) == (0, 2 * 10 * 10_000)
 
 
 def test_ten_thousand_trials_take_seconds(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """How large networks are: what they learn and what an image costs them, found without computing anything."""
 
 import fnmatch
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import timm
 import torch
@@ -36,7 +37,7 @@ class NetworkSize:
     parameters: int
     """How many numbers are learned."""
     multiply_adds: int
-    """Of convolutions, linear layers and attention, for one image of 3 channels."""
+    """Of convolutions, linear layers and attention, for one image."""
 
 
 def sizes(pattern: str | None = None) -> Iterator[NetworkSize]:
@@ -60,15 +61,25 @@ def sizes(pattern: str | None = None) -> Iterator[NetworkSize]:
             yield size_of(TIMM + name, name, pixels, 1000)
 
 
-def size_of(shown: str, name: str, pixels: int, classes: int, *, width: int | None = None) -> NetworkSize:
+def size_of(
+    shown: str,
+    name: str,
+    pixels: int,
+    classes: int,
+    *,
+    width: int | None = None,
+    channels: int = 3,
+    arguments: Mapping[str, Any] | None = None,
+) -> NetworkSize:
     """Return the size of timm's network `name`.
 
     Args:
         pixels: height of the image, and its width too where that is not given.
+        arguments: with which it takes such images, as `trainers.models.fitting` finds them.
     """
     shape = (pixels, pixels if width is None else width)
     with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
-        network = timm.create_model(name, num_classes=classes, in_chans=3).eval()
-        network(torch.empty(1, 3, *shape))
+        network = timm.create_model(name, num_classes=classes, in_chans=channels, **(arguments or {})).eval()
+        network(torch.empty(1, channels, *shape))
     learned = sum(parameter.numel() for parameter in network.parameters())
     return NetworkSize(shown, *shape, classes, learned, counter.get_total_flops() // 2)

@@ -1,0 +1,56 @@
+"""All trainings of a sweep, those that cost the same together. Equal trials are one training, as they are in a run."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from search_spaces.members import Member
+from search_spaces.searches import Search
+from search_spaces.sweep import Sweep
+from trainers.trial import Trial
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """Trainings that differ in the seed, or in what a search proposes."""
+
+    trial: Trial
+    """One of them."""
+    count: int
+    seeds: tuple[int, ...]
+    """By which they draw their views."""
+    kept: bool = True
+    """Their weights are kept."""
+
+
+def trainings(sweep: Sweep) -> list[Training]:
+    """Return the trainings of a sweep, at most: no search is cut short."""
+    return [*_teachers(sweep), *_fixed(sweep), *_searched(sweep)]
+
+
+def distinct_searches(sweep: Sweep) -> list[Search]:
+    """Return the searches of which no two share a study."""
+    return list({search.study_id: search for search in sweep.searches}.values())
+
+
+def _teachers(sweep: Sweep) -> Iterator[Training]:
+    for plan in {plan.id: plan for plan in sweep.teachers}.values():
+        if plan.trial is not None:
+            yield Training(plan.trial, 1, (plan.trial.seed,))
+
+
+def _fixed(sweep: Sweep) -> Iterator[Training]:
+    by_seed: dict[str, dict[int, Member]] = {}
+    for member in sweep.fixed:
+        by_seed.setdefault(member.config_key, {})[member.seed] = member
+    for members in by_seed.values():
+        yield Training(next(iter(members.values())).trial, len(members), tuple(members))
+
+
+def _searched(sweep: Sweep) -> Iterator[Training]:
+    for search in distinct_searches(sweep):
+        params = {d.name: d.choices[0] if d.choices else d.low for d in search.dimensions}
+        lowest = {name: value for name, value in params.items() if value is not None}
+        yield Training(search.proposal(lowest, 0).trial, search.trials, (search.training_seed,), kept=False)
+        confirmed = search.confirmed(lowest, 1)
+        count = search.confirm * len(confirmed)
+        yield Training(confirmed[0].trial, count, tuple(member.seed for member in confirmed))
