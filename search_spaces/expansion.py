@@ -36,18 +36,20 @@ def expand(
     autos: Mapping[str, Any] | None = None,
     *,
     capability: Callable[[], Capability | None] = facts.cuda_capability,
+    cpu_bfloat16: Callable[[], bool] = facts.cpu_bfloat16,
 ) -> Sweep:
     """Return everything that the file asks for.
 
     Args:
         autos: what `auto` was decided to be when the sweep was accepted (`resolved["autos"]`); decided now by default.
         capability: of the CUDA device, asked only where `auto` depends on it.
+        cpu_bfloat16: whether the CPU multiplies in bfloat16, likewise.
 
     Raises:
         SweepFileError: a method refuses its settings (its rules are no longer those that the file was read by).
         ValueError: `autos` has a value that is none of those possible.
     """
-    decisions = Decisions(file, decide(file.model, file.facts, autos or {}, capability))
+    decisions = Decisions(file, decide(file.model, file.facts, autos or {}, capability, cpu_bfloat16))
     entries = _entries(file)
     cells = tuple(_cells(file))
     plans = tuple(plan_teachers(decisions)) if any(entry.method.teacher for entry in entries) else ()

@@ -141,3 +141,18 @@ def cuda_capability() -> tuple[int, int] | None:
     import torch
 
     return torch.cuda.get_device_capability() if torch.cuda.is_available() else None
+
+
+CPU_FLAGS = ("avx512_bf16", "amx_bf16")
+"""By which a processor says that it multiplies in bfloat16."""
+
+
+@functools.cache
+def cpu_bfloat16() -> bool:
+    """Return whether this machine's processor multiplies in bfloat16; False where it does not say."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return False
+    flags = next((line.split() for line in lines if line.startswith("flags")), [])
+    return any(flag in flags for flag in CPU_FLAGS)

@@ -158,7 +158,7 @@ ONE_LINE = [
     (
         "methods:",
         "recipe: cifr\nmethods:",
-        "line 4  recipe: unknown recipe 'cifr'; did you mean 'cifar'? (known: cifar, imagenet, tiny_imagenet, cub200, cityscapes, transformer, quick, digits, digits-teacher)",
+        f"line 4  recipe: unknown recipe 'cifr'; did you mean 'cifar'? {RECIPES}",
     ),
     ("methods:", "recipe: {epoch: 3}\nmethods:", "line 4  recipe.epoch: unknown key; did you mean 'epochs'?"),
     (

@@ -9,6 +9,7 @@ import pytest
 
 import search_spaces
 from search_spaces import Sweep, SweepModel, expand, read, restore
+from search_spaces.autos import decide
 from search_spaces.facts import logit_type
 from tests.search_spaces.sweep_texts import SMALL, sweep_of, write
 from trainers.data import DataInfo, describe
@@ -187,6 +188,27 @@ def test_auto_precision(gpus: float, capability: tuple[int, int] | None, expecte
     kd = sweep.fixed[-1].trial
     assert kd.teacher is not None
     assert kd.teacher.precision == expected
+
+
+@pytest.mark.parametrize(
+    ("pixels", "networks", "instructions", "expected"),
+    [
+        (32, ("cifar_resnet32x4", "cifar_vgg8"), True, "bfloat16"),
+        (32, ("cifar_resnet32x4", "cifar_vgg8"), False, "float32"),
+        (32, ("cifar_vgg13", "cifar_mobilenetv2"), True, "float32"),  # one channel at a time: measured slower
+        (16, ("cifar_resnet56", "cifar_resnet20"), True, "float32"),  # too little to do in a step
+        (224, ("resnet34", "resnet18"), True, "bfloat16"),
+    ],
+)
+def test_auto_precision_on_a_cpu(
+    pixels: int, networks: tuple[str, str], instructions: bool, expected: str, tmp_path: Path
+) -> None:
+    file = read(write(tmp_path, SMALL))
+    info = dataclasses.replace(describe("digits100"), size=pixels)
+    known = dataclasses.replace(
+        file.facts, datasets={"a": info}, models={"a": dict(zip(("teacher", "student"), networks, strict=True))}
+    )
+    assert decide(file.model, known, {}, lambda: None, lambda: instructions)["precision"] == expected
 
 
 def test_what_was_decided_stays_decided(tmp_path: Path) -> None:
