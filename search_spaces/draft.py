@@ -51,7 +51,7 @@ class Draft:
         return search
 
     def infos(self) -> dict[str, DataInfo]:
-        """Return what is known of every data set; one whose files cannot be read is a problem, told once."""
+        """Return what is known of every data set; one that cannot be read, or seen so, is a problem, told once."""
         for name, (path, model) in self.datasets.items():
             if name not in self.described:
                 self.described[name] = self._describe(name, path, model)
@@ -68,7 +68,7 @@ class Draft:
             return data.with_options(found, model.options)
         except ValueError as error:
             self.tree.add(path, f"the data set cannot be changed so: {error}")
-            return found
+            return None
 
     def _found(self, name: str, root: FilePath | None, *, fetch: bool) -> DataInfo:
         try:

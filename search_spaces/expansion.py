@@ -140,7 +140,7 @@ def _blueprints(
                         method=entry.method,
                         settings=row.hyperparameters,
                         recipe=recipe,
-                        initial=known.initial_of(cell.dataset, cell.student),
+                        initial=known.initial_of(cell.dataset, cell.student, recipe),
                     ),
                 )
 

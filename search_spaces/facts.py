@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trainers.data import DataInfo
+from trainers.recipe import Recipe
 from trainers.trial import Value
 
 STORED_LOGITS_BYTES = 256 * 10**6
@@ -26,7 +27,8 @@ class Facts:
     models: Mapping[str, Mapping[str, str]]
     """By data set: timm's name of each network of the file."""
     checkpoints: Mapping[str, str]
-    """SHA-256 of the weights file of each teacher that has one."""
+    """SHA-256 of the weights file of each teacher that has one; published weights, which are brought to the size of a
+    data set's images, by data set."""
     arguments: Mapping[str, Mapping[str, Mapping[str, Value]]] = field(default_factory=dict)
     """By data set and network: arguments with which it takes the images, where it needs some."""
 
@@ -35,13 +37,17 @@ class Facts:
     initials: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By data set and network: SHA-256 of the weights file that it starts from, if its recipe says so."""
 
+    def weights_of(self, dataset: str, teacher: str) -> str | None:
+        """Return the SHA-256 of a teacher's weights file; None where it is trained."""
+        return self.checkpoints.get(on_dataset(dataset, teacher)) or self.checkpoints.get(teacher)
+
     def lens_of(self, dataset: str, teacher: str) -> Mapping[str, Any]:
         """Return how a teacher sees a data set's images, where it is not as students do."""
         return self.lenses.get(dataset, {}).get(teacher, {})
 
-    def initial_of(self, dataset: str, network: str) -> str:
-        """Return the digest of what a network starts from; empty: random weights."""
-        return self.initials.get(dataset, {}).get(network, "")
+    def initial_of(self, dataset: str, network: str, recipe: Recipe) -> str:
+        """Return the digest of what a network starts from when it is trained so; empty: random weights."""
+        return self.initials.get(dataset, {}).get(network, "") if recipe.start == "published" else ""
 
     def arguments_of(self, dataset: str, network: str, size: int = 0) -> Mapping[str, Value]:
         """Return the arguments with which a network of the file takes a data set's images.
@@ -61,6 +67,11 @@ class Facts:
             "lenses": {name: {n: dict(a) for n, a in of.items()} for name, of in self.lenses.items()},
             "initials": {name: dict(of) for name, of in self.initials.items()},
         }
+
+
+def on_dataset(dataset: str, network: str) -> str:
+    """Return what a network is called that is another one on each data set."""
+    return f"{dataset}: {network}"
 
 
 def sized(network: str, size: int) -> str:

@@ -9,6 +9,7 @@ from search_spaces.errors import nearest
 from search_spaces.schema import TeacherModel
 from search_spaces.yaml_lines import Path
 from trainers.data import DataInfo
+from trainers.view_sets import view_set
 
 NOT_FETCHED = "not fetched"
 """Stands for the digest of weights that are not here, in a file that is read to plan."""
@@ -32,6 +33,7 @@ def check_teachers(draft: Draft) -> dict[str, str]:
         if len(given) > 1:
             draft.tree.add((*path, given[1]), f"give one of checkpoint, pretrained and recipe, got {', '.join(given)}")
         _check_lens(draft, path, model)
+        _check_variant(draft, path, model)
         if model.pretrained and len(given) == 1:
             digests |= _pretrained(draft, name, (*path, "pretrained"))
         if model.checkpoint is not None:
@@ -57,7 +59,12 @@ def _check_lens(draft: Draft, path: Path, model: TeacherModel) -> None:
             if getattr(model, key) is not None:
                 message = "needs checkpoint or pretrained: a teacher that is trained here sees what students see"
                 draft.tree.add((*path, key), message)
-    elif (model.mean is None) != (model.std is None):
+        return
+    if model.size is not None:
+        for info in draft.infos().values():
+            if info.task == "segmentation":
+                draft.tree.add((*path, "size"), f"is for classes of images, {info.name} has classes of pixels")
+    if (model.mean is None) != (model.std is None):
         given, other = ("mean", "std") if model.std is None else ("std", "mean")
         draft.tree.add((*path, given), f"needs {other} beside it")
     elif model.mean is not None and model.std is not None:
@@ -66,6 +73,14 @@ def _check_lens(draft: Draft, path: Path, model: TeacherModel) -> None:
                 if len(getattr(model, key)) != info.channels:
                     message = f"must have {info.channels} numbers for {info.name}, got {len(getattr(model, key))}"
                     draft.tree.add((*path, key), message)
+
+
+def _check_variant(draft: Draft, path: Path, model: TeacherModel) -> None:
+    if model.variant == "strong" and not (model.checkpoint or model.pretrained):
+        for info in draft.infos().values():
+            if info.task == "segmentation":
+                message = f"strong is for classes of images, {info.name} has classes of pixels; give checkpoint:"
+                draft.tree.add((*path, "variant"), message)
 
 
 def _pretrained(draft: Draft, name: str, path: Path) -> dict[str, str]:
@@ -81,10 +96,10 @@ def _pretrained(draft: Draft, name: str, path: Path) -> dict[str, str]:
             file = fetch_pretrained(
                 full, classes=info.classes, channels=info.channels, size=size, fetch=not draft.planning
             )
-            found[name] = facts.file_digest(file)
+            found[facts.on_dataset(info.name, name)] = facts.file_digest(file)
         except FileNotFoundError as error:
             draft.assumed.append(f"teachers.{name}: {error}")
-            found[name] = NOT_FETCHED
+            found[facts.on_dataset(info.name, name)] = NOT_FETCHED
         except ValueError as error:
             draft.tree.add(path, str(error))
     return found
@@ -131,28 +146,30 @@ def lenses(draft: Draft) -> dict[str, dict[str, dict[str, Any]]]:
             if mean is None and model.pretrained and info.size > SMALL_PIXELS:
                 published = _published_lens(name, info)
                 mean, std = published[1:] if published else (None, None)
-            if mean is not None and std is not None and (tuple(mean), tuple(std)) != (PICTURE_MEAN, PICTURE_STD):
+            usual = view_set(info.view_set).kind != "shift" and (mean, std) == (PICTURE_MEAN, PICTURE_STD)
+            if mean is not None and std is not None and not usual:
                 seen |= {"mean": list(mean), "std": list(std)}
             if seen:
                 found.setdefault(dataset, {})[name] = seen
     return found
 
 
-def initials(draft: Draft, models: Names, starts: Callable[[str, str], bool]) -> Names:
+def initials(draft: Draft, models: Names, starts: Callable[[str, str, bool], bool]) -> Names:
     """Return the SHA-256 of what networks start from, by data set and network; weights that are not there are fetched.
 
     Args:
-        starts: whether a network's recipe on a data set starts from published weights.
+        starts: whether a network's recipe on a data set, as a teacher or as a student, starts from published weights.
     """
     found: Names = {}
     for dataset, info in draft.infos().items():
         for path, pair in draft.pairs.items():
-            for plain in pair:
+            for plain, teaches in ((pair.teacher, True), (pair.student, False)):
                 if plain not in models.get(dataset, {}) or plain in found.get(dataset, {}):
                     continue
-                given = draft.teachers.get(plain)
-                only_given = given is not None and (given.checkpoint or given.pretrained) and plain != pair.student
-                if only_given or not starts(dataset, plain):
+                given = draft.teachers.get(plain) if teaches else None
+                if (given is not None and (given.checkpoint or given.pretrained)) or not starts(
+                    dataset, plain, teaches
+                ):
                     continue
                 digest = _initial(draft, path, models[dataset][plain], info)
                 found.setdefault(dataset, {})[plain] = digest

@@ -142,4 +142,6 @@ def as_trained(recipe: Recipe) -> Recipe:
     dead = {"method_warmup_epochs", *DEAD.get(recipe.optimizer, ()), *DEAD.get(recipe.schedule, ())}
     if recipe.schedule == "step" and not recipe.milestones:
         dead.add("gamma")
+    if not recipe.weight_decay:
+        dead.add("decay_norms")
     return dataclasses.replace(recipe, **{name: DEFAULTS[name] for name in dead})

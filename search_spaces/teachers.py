@@ -45,7 +45,7 @@ def _plan(decisions: Decisions, dataset: str, name: str) -> TeacherPlan:
     size = decisions.file.facts.lens_of(dataset, name).get("size", 0)
     arguments = decisions.file.facts.arguments_of(dataset, name, size)
     variant = variant_of(decisions, name)
-    digest = decisions.file.facts.checkpoints.get(name)
+    digest = decisions.file.facts.weights_of(dataset, name)
     if digest is None:
         trial = _trial(decisions, dataset, name, timm_name)
         return TeacherPlan(
@@ -93,14 +93,15 @@ def _trial(decisions: Decisions, dataset: str, name: str, timm_name: str) -> Tri
     info = decisions.file.facts.datasets[dataset]
     if variant_of(decisions, name) == "strong":
         info = with_options(info, DataOptions(augment=STRONG[info.size <= SMALL_PIXELS]))
+    recipe = decisions.teacher_recipe(dataset, name)
     alone = Blueprint(
         info=info,
-        initial=decisions.file.facts.initial_of(dataset, name),
+        initial=decisions.file.facts.initial_of(dataset, name, recipe),
         student=timm_name,
         student_args=decisions.file.facts.arguments_of(dataset, name),
         teacher=None,
         method=methods.get("ce"),
         settings={},
-        recipe=decisions.teacher_recipe(dataset, name),
+        recipe=recipe,
     )
     return dataclasses.replace(alone.trial({}, split="full"), role="teacher")

@@ -9,6 +9,7 @@ from torch import nn
 
 from trainers import models
 from trainers.device_data import DeviceData
+from trainers.models.start import load_start
 from trainers.randomness import from_stream
 from trainers.recipe import Recipe
 from trainers.store import Store
@@ -21,6 +22,7 @@ def new_student(trial: Trial, data: DeviceData, store: Store, device: torch.devi
 
     Raises:
         FileNotFoundError: the weights that it starts from are not in the store.
+        ValueError: they are of another network.
     """
 
     def make() -> nn.Module:
@@ -31,7 +33,7 @@ def new_student(trial: Trial, data: DeviceData, store: Store, device: torch.devi
     student = from_stream(make, "weights", *names)
     if trial.initial:
         weights, _ = load_tensors(store.weights(trial.initial))
-        student.load_state_dict(weights, strict=False)  # all but the classifier: models.pretrained left it out
+        load_start(student, weights, trial.student, trial.student_args)
     return student.to(device).to(memory_format=torch.channels_last)
 
 

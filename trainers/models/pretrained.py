@@ -14,6 +14,8 @@ from trainers.tensor_files import save_tensors
 
 FOLDER = "kdsweep"
 """In the folder where torch keeps what it has fetched (TORCH_HOME)."""
+BACKBONE = "backbone."
+"""Begins the names of a segmentation network's tensors that are published."""
 
 
 def pretrained_path(name: str, size: int) -> Path:
@@ -59,7 +61,7 @@ def fetch_backbone(name: str) -> Path:
     if not path.exists():
         tensors = published_network(name, f"fetch it where there is a network, and copy {str(path)!r}").state_dict()
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_tensors(path, {key: tensors[key] for key in tensors if key.startswith("backbone.")}, {"source": "timm"})
+        save_tensors(path, {key: tensors[key] for key in tensors if key.startswith(BACKBONE)}, {"source": "timm"})
     return path
 
 

@@ -6,11 +6,13 @@ from typing import Any
 
 import timm
 import torch
+from torch import Tensor, nn
 
 from trainers import models
 from trainers.model_names import is_segmentation
 from trainers.models.fitting import arguments
-from trainers.models.pretrained import FOLDER, fetch_backbone, made_for, published_network, refuse
+from trainers.models.pretrained import BACKBONE, FOLDER, fetch_backbone, made_for, published_network, refuse
+from trainers.models.segmentation import COUNTER
 from trainers.tensor_files import save_tensors
 
 
@@ -56,6 +58,24 @@ def fetch_start(name: str, *, channels: int, size: int, fetch: bool = True) -> P
     path.parent.mkdir(parents=True, exist_ok=True)
     save_tensors(path, {n: t for n, t in tensors.items() if n not in head}, {"source": f"published weights of {name}"})
     return path
+
+
+def load_start(network: nn.Module, weights: Mapping[str, Tensor], name: str, given: Mapping[str, Any]) -> None:
+    """Put what `fetch_start` has kept into a network; its classifier, or all but its backbone, stays as it is.
+
+    Raises:
+        ValueError: the weights are of another network.
+    """
+    own = network.state_dict()
+    if is_segmentation(name):
+        wanted = {tensor for tensor in own if tensor.startswith(BACKBONE) and not tensor.endswith(COUNTER)}
+    else:
+        wanted = own.keys() - head_names(name, given)
+    wrong = sorted({*(wanted - weights.keys()), *(weights.keys() - own.keys())})
+    wrong += [tensor for tensor in weights if tensor in own and weights[tensor].shape != own[tensor].shape]
+    if wrong:
+        raise ValueError(f"what {name!r} is to start from is of another network: {wrong[0]!r} does not fit")
+    network.load_state_dict({**own, **weights})
 
 
 def head_names(name: str, given: Mapping[str, Any]) -> set[str]:
