@@ -30,13 +30,13 @@ from trainers.starting import new_optimizer, new_student
 from trainers.store import Store
 from trainers.streams import stream_seed
 from trainers.taps import Taps, tap
-from trainers.tasks import Reply, Student, task_of
+from trainers.tasks import PixelReply, Reply, Student, task_of
 from trainers.teacher import FrozenTeacher, frozen_teacher
 from trainers.tensor_files import save_tensors
 from trainers.trial import Trial, trial_key
 from trainers.views import Batch, Views
 
-TeacherAnswers = Callable[[Batch, Tensor, Mix | None], Reply]
+TeacherAnswers = Callable[[Batch, Tensor, Mix | None], Reply | PixelReply]
 """(a batch, what the student sees of it, how its images are mixed) -> the teacher's logits [B, C], or all that it
 answers, on the device."""
 
@@ -294,11 +294,13 @@ class Training:
         if self.bank is not None:
             return self._stored
 
-        def live(batch: Batch, inputs: Tensor, mix: Mix | None) -> Reply:
+        def live(batch: Batch, inputs: Tensor, mix: Mix | None) -> Reply | PixelReply:
             self.teacher_images += len(batch.images)
             if answering.lens is not None:
                 inputs = answering.lens(batch.pixels if batch.also is None else batch.also)
                 inputs = inputs if mix is None else mix(inputs)
+            if self.data.info.task == "segmentation":
+                return answering.of_pixels(inputs)
             return answering.at_once(inputs) if self.taps is None else answering.answers(inputs)
 
         return live

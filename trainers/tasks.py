@@ -18,6 +18,8 @@ from trainers.views import Batch
 
 Reply = Tensor | Output
 """Logits, or all that a network answered."""
+PixelReply = tuple[Tensor, Tensor | None]
+"""Logits of pixels, and those of the auxiliary head, if any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Task(Protocol):
         student: Student,
         inputs: Tensor,
         batch: Batch,
-        teacher: Reply | None,
+        teacher: Reply | PixelReply | None,
         method: BuiltMethod,
         epoch: int,
         mix: Mix | None,
@@ -84,13 +86,14 @@ class Classification:
         student: Student,
         inputs: Tensor,
         batch: Batch,
-        teacher: Reply | None,
+        teacher: Reply | PixelReply | None,
         method: BuiltMethod,
         epoch: int,
         mix: Mix | None,
         autocast: torch.autocast,
     ) -> dict[str, Tensor]:
         """Return the loss of a batch and its named parts."""
+        assert not isinstance(teacher, tuple)
         with autocast:
             answer = student.network(inputs) if student.taps is None else student.taps(inputs, batch.here)
         terms: dict[str, Tensor] = method(answer, teacher, batch.targets, epoch, self._ce(answer, batch.targets, mix))

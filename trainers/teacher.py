@@ -56,6 +56,13 @@ class FrozenTeacher:
             answer: Tensor = self._model(inputs)
         return answer.to(self._logit_type)
 
+    @torch.inference_mode()
+    def of_pixels(self, inputs: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return the logits [B, classes, h, w] of a network that labels pixels, and its auxiliary head's, if any."""
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast):
+            logits, aux = self._model.forward_with_aux(inputs)  # type: ignore[operator]  # our own networks have it
+        return logits.to(self._logit_type), None if aux is None else aux.to(self._logit_type)
+
     @torch.no_grad()
     def answers(self, inputs: Tensor) -> Output:
         """Return logits, feature maps and vector for normalised inputs [B, C, S, S], in what the network computes in.

@@ -140,7 +140,7 @@ def test_weights_of_another_network_are_refused():
         {},
     ):
         with pytest.raises(
-            ValueError, match="'test_efficientnet' is to start from is of another network: '.*' does not fit"
+            ValueError, match=r"'test_efficientnet' is to start from is of another network: '.*' does not fit"
         ):
             load_start(network, wrong, "test_efficientnet", {})
         assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())

@@ -4,11 +4,11 @@ import torch
 from torch import Tensor
 
 from trainers.data import DataInfo
-from trainers.methods import BuiltMethod, Output
+from trainers.methods import BuiltMethod
 from trainers.mixing import Mix
 from trainers.segmentation.losses import distill_pixels
 from trainers.segmentation.miou import Confusion
-from trainers.tasks import Reply, Student, Tally
+from trainers.tasks import PixelReply, Reply, Student, Tally
 from trainers.views import Batch
 
 
@@ -25,7 +25,7 @@ class Segmentation:
         student: Student,
         inputs: Tensor,
         batch: Batch,
-        teacher: Reply | None,
+        teacher: Reply | PixelReply | None,
         method: BuiltMethod,
         epoch: int,
         mix: Mix | None,
@@ -35,8 +35,8 @@ class Segmentation:
         assert mix is None, "a rule of the sweep file"
         with autocast:
             answer = student.network.forward_with_aux(inputs)  # type: ignore[operator]  # our own networks have it
-        theirs = None if teacher is None else (teacher.logits if isinstance(teacher, Output) else teacher, None)
-        return distill_pixels(method, answer, theirs, batch.targets, epoch)
+        assert teacher is None or isinstance(teacher, tuple)
+        return distill_pixels(method, answer, teacher, batch.targets, epoch)
 
     def tally(self, device: torch.device) -> Tally:
         """Return an empty tally of scored batches."""
