@@ -70,9 +70,15 @@ class Orders:
             home=self._home,
             threads=threads,
             device=device,
-            data_root=None if root is None else root.absolute(),
+            data_root=None if root is None else _from_anywhere(root),
             loaders=loaders,
         )
+
+
+def _from_anywhere(folder: Path) -> Path:
+    """Return the folder as it is found from any other; symbolic links stay, since other nodes may have others, unless
+    `..` depends on them."""
+    return folder.resolve() if ".." in folder.parts else folder.absolute()
 
 
 def drive(
