@@ -19,11 +19,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-CHECKOUT = Path(__file__).parents[2]
-sys.path.insert(0, str(CHECKOUT))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.benchmarks.shaped_data import write_cifar_shaped
 
+CHECKOUT = Path(__file__).parents[2]
 POINTS = (1, 2, 3, 5, 8, 12, 20, 50)
 """Values of k."""
 W2 = 8.0
