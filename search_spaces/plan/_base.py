@@ -59,12 +59,12 @@ class TeacherLine:
     live_answers: int
     """Images that it answers in training steps, where nothing is stored."""
     logits_bytes: int
-    """Of the stored answers."""
+    """Disk that the stored answers take at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disk:
-    """Bytes below the home, at most and roughly."""
+    """Bytes in the home, at most and roughly; without what MLflow keeps besides."""
 
     logits_bytes: int
     """Of all teachers."""

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from search_spaces.facts import logits_bytes
 from search_spaces.plan._base import Disk, Speed, Work
 from search_spaces.plan._trainings import Training
 from search_spaces.sweep import Sweep, TeacherPlan
@@ -22,6 +23,8 @@ OPERATIONS = 2
 SCENE = (1024, 2048)
 """Pixels of a whole street scene, which is what is scored where every pixel has a class."""
 LOGIT_BYTES = {"float32": 4, "float16": 2}
+BLOCK = 4096
+"""Bytes that a file system sets aside at once: a row that lies anywhere takes as many more than its own."""
 WEIGHT_BYTES = 4
 COPIES = {"sgd": 2, "adamw": 3}
 """Numbers that a checkpoint holds for each one learned: itself, and what the optimiser remembers of it."""
@@ -60,9 +63,9 @@ class Costs:
         return self._live[Taught(plan.dataset, plan.id, plan.timm_name)]
 
     def logits_bytes(self, plan: TeacherPlan) -> int:
-        """Return the size of the logits that a teacher stores at most."""
-        each = LOGIT_BYTES[self._sweep.resolved["autos"]["logit_type"][plan.dataset]]
-        return self.stored_answers(plan) * self._infos[plan.dataset].classes * each
+        """Return the disk that a teacher's stored logits take at most: few of them lie far apart in a sparse file."""
+        info, each = self._infos[plan.dataset], LOGIT_BYTES[self._sweep.resolved["autos"]["logit_type"][plan.dataset]]
+        return min(logits_bytes(info, each), self.stored_answers(plan) * (info.classes * each + BLOCK))
 
     def disk(self) -> Disk:
         """Return what lies below the home at most."""

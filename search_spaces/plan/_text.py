@@ -49,7 +49,7 @@ def _recipe(line: "RecipeLine") -> str:
 def _teacher(line: "TeacherLine") -> str:
     source = {"trained": "trained here", "published": "published weights"}.get(line.source, Path(line.source).name)
     stored = f"at most {_many(line.stored_answers)} images for {_size(line.logits_bytes)} of logits"
-    live = f"{_many(line.live_answers)} in training steps"
+    live = f"{_many(line.live_answers)} images in training steps"
     answers = [stored] * bool(line.stored_answers) + [live] * bool(line.live_answers)
     kept = "" if line.stored_answers else "; no stored logits"
     return f"{line.variant}, {source}; answers {' and '.join(answers) or 'nothing'}{kept}"
@@ -69,20 +69,23 @@ def _teachers(plan: "Plan") -> str:
 
 
 def _disk(disk: "Disk") -> str:
-    lasting = f"at most {_size(disk.logits_bytes)} of stored logits, {_size(disk.weights_bytes)} of weights"
-    return f"{lasting}; checkpoints of up to {_size(disk.checkpoint_bytes)} for each trial that runs"
+    logits = f"{_size(disk.logits_bytes)} of stored logits" if disk.logits_bytes else "no stored logits"
+    running = f"checkpoints of up to {_size(disk.checkpoint_bytes)} for each trial that runs"
+    return f"at most {logits}, {_size(disk.weights_bytes)} of weights; {running}"
 
 
 def _work(work: "Work") -> Iterable[str]:
     together = round(1 / work.share) if work.share < 1 else 1
     least = f"{1000 * work.speed.step_seconds:g} ms"
     shared = f" ({together} trials share a GPU)" if together > 1 else ""
-    rests = f"{_power(work.multiply_adds)} multiply-adds at {work.speed.tflops:g} TFLOP/s"
-    yield f"work     {_hours(work.gpu_hours)} GPU hours: {rests}, steps of at least {least}{shared}; not measured"
+    speed = f"{work.speed.tflops:g} TFLOP/s"
+    rests = f"{_power(work.multiply_adds)} multiply-adds at {speed}, steps of at least {least}{shared}"
+    yield f"work     {_hours(work.gpu_hours)} GPU hours: {rests}; not measured"
+    usual = f"{speed}, as a V100 or a better card may reach with ResNets and less with MobileNets (--tflops N)"
     for line in (
         "two operations a multiply-add; an image costs 3 forward passes in training, 1 in scoring and for an answer",
         "no search stops early; reading pictures, losses and what methods learn besides the student are left out",
-        f"assumed: {Speed().tflops:g} TFLOP/s of a V100 or a better card with ResNets (another: --tflops N), and",
+        f"assumed: {usual if work.speed.tflops == Speed().tflops else f'{speed}, as given'};",
         f"{least} for the launches of a step, forward and back, which small networks wait for",
         *(["resources.gpus is 0: this sweep asks for no GPU, and takes longer on the CPU"] * work.on_cpu),
     ):
