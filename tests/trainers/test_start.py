@@ -230,3 +230,36 @@ def test_weights_that_cannot_be_fetched_are_told_with_their_line(published, pict
     (line,) = told(tmp_path, text(pictures, "timm:resnet_started -> timm:resnet_started"))[1:]
     assert line.startswith("line 3  pairs: the published weights of 'resnet_started' cannot be fetched (")
     assert line.endswith("set recipe.start: random, or name a network that has some")
+
+
+# --- published weights as a teacher's -------------------------------------------------------------------------------
+
+
+def test_a_published_teacher_sees_pictures_as_its_weights_were_made_for(
+    published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Of 80 pixels, and normalised in its own way; the student keeps the data set's."""
+    from orchestrator.acceptance import check_checkpoints, import_checkpoints
+
+    cfg = dataclasses.replace(
+        _model_pretrained_cfgs["resnet_started"], input_size=(3, 80, 80), mean=(0.5, 0.5, 0.5), std=(0.2, 0.2, 0.2)
+    )
+    for name in ("resnet_started", "resnet_started.here"):
+        monkeypatch.setitem(_model_pretrained_cfgs, name, cfg)
+    write_imagefolder(tmp_path / "five", classes=5, size=90)
+    more = "teachers: {timm:resnet_started: {pretrained: on}}\n"
+    given = text(tmp_path / "five", "timm:resnet_started -> timm:resnet_started", more)
+    path = write(tmp_path, given.replace("size: 80", "size: 96").replace("start: published", "start: random"))
+    assert [line.split(":")[0] for line in read(path, planning=True).assumed] == ["teachers.timm"]
+    sweep = expand(read(path), capability=lambda: None)
+    (plan,), (of,) = sweep.teachers, [member.trial for member in sweep.fixed if member.trial.method == "kd"]
+    assert plan.trial is None and plan.checkpoint is not None and plan.id == file_digest(plan.checkpoint)
+    assert of.teacher is not None and (of.teacher.size, of.teacher.mean) == (80, (0.5, 0.5, 0.5))
+    store = Store(tmp_path / "home")
+    check_checkpoints([sweep])
+    import_checkpoints([sweep], store)
+    training = Training(of, store, device=CPU, data_root=tmp_path / "five")
+    assert training.teacher is not None and training.teacher.size == (80, 80)
+    kept = load_tensors(store.weights(of.teacher.id))[0]
+    assert all(torch.equal(kept[name], value) for name, value in published.items())
+    assert run(of, store, tmp_path / "five")[-1].last
