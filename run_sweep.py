@@ -355,8 +355,11 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _plan(options: argparse.Namespace) -> int:
+    import torch
+
     import search_spaces
 
+    torch.set_num_threads(1)  # networks are probed image by image: on a busy machine threads wait for one another
     file = search_spaces.read(Path(options.file), options.set, planning=True)
     speed = search_spaces.Speed() if options.tflops is None else search_spaces.Speed(tflops=options.tflops)
     plan = search_spaces.describe_plan(search_spaces.expand(file), assumed=file.assumed, speed=speed)
