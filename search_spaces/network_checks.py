@@ -85,7 +85,7 @@ def _check_variant(draft: Draft, path: Path, model: TeacherModel) -> None:
 
 def _pretrained(draft: Draft, name: str, path: Path) -> dict[str, str]:
     """Return the SHA-256 of the published weights of a network, which are fetched where they are not there yet."""
-    from trainers.models.pretrained import fetch_pretrained
+    from trainers.models.pretrained import fetch_pretrained, tagged
 
     found: dict[str, str] = {}
     for info in draft.infos().values():
@@ -93,6 +93,7 @@ def _pretrained(draft: Draft, name: str, path: Path) -> dict[str, str]:
         if full is None:
             continue  # told at its pair
         try:
+            full = tagged(full, draft.teachers[name].pretrained)
             file = fetch_pretrained(
                 full, classes=info.classes, channels=info.channels, size=size, fetch=not draft.planning
             )
@@ -120,15 +121,19 @@ def teachers_size(model: TeacherModel | None, name: str, info: DataInfo) -> int:
         return 0
     size = model.size
     if size is None and model.pretrained and info.size > SMALL_PIXELS and info.task == "classification":
-        size = _published_lens(name, info)[0] if _published_lens(name, info) else None
+        published = _published_lens(model, name, info)
+        size = published[0] if published else None
     return size if size is not None and (size, size) != (info.size, info.width) else 0
 
 
-def _published_lens(name: str, info: DataInfo) -> Any:
-    from trainers.models.pretrained import seen_by
+def _published_lens(model: TeacherModel, name: str, info: DataInfo) -> Any:
+    from trainers.models.pretrained import seen_by, tagged
 
     full = _full_name(name, info.size)
-    return None if full is None else seen_by(full)
+    try:
+        return None if full is None else seen_by(tagged(full, model.pretrained))
+    except ValueError:  # no such tag: told with the weights
+        return None
 
 
 def lenses(draft: Draft) -> dict[str, dict[str, dict[str, Any]]]:
@@ -144,7 +149,7 @@ def lenses(draft: Draft) -> dict[str, dict[str, dict[str, Any]]]:
                 seen["size"] = size
             mean, std = model.mean, model.std
             if mean is None and model.pretrained and info.size > SMALL_PIXELS:
-                published = _published_lens(name, info)
+                published = _published_lens(model, name, info)
                 mean, std = published[1:] if published else (None, None)
             usual = view_set(info.view_set).kind != "shift" and (mean, std) == (PICTURE_MEAN, PICTURE_STD)
             if mean is not None and std is not None and not usual:

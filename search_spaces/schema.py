@@ -184,8 +184,8 @@ class TeacherModel(Closed):
 
     checkpoint: Annotated[StrictStr, Field(min_length=1)] | None = None
     """File with its weights, seen from the sweep file."""
-    pretrained: StrictBool = False
-    """Whether timm's own weights are taken."""
+    pretrained: StrictBool | Annotated[StrictStr, Field(min_length=1)] = False
+    """Whether published weights are taken; or which, by their tag at timm or torchvision."""
     recipe: RecipeText | None = None
     """How it is trained."""
     variant: Literal["plain", "strong"] = "plain"

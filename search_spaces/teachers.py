@@ -78,12 +78,12 @@ def variant_of(decisions: Decisions, name: str) -> str:
 
 
 def _weights_file(decisions: Decisions, dataset: str, name: str, timm_name: str) -> Path:
-    from trainers.models.pretrained import pretrained_path
+    from trainers.models.pretrained import pretrained_path, tagged
 
     given = decisions.file.model.teachers[name]
     if given.pretrained:
         size = decisions.file.facts.lens_of(dataset, name).get("size", 0)
-        return pretrained_path(timm_name, size or decisions.file.facts.datasets[dataset].size)
+        return pretrained_path(tagged(timm_name, given.pretrained), size or decisions.file.facts.datasets[dataset].size)
     return decisions.file.path.parent / str(given.checkpoint)
 
 

@@ -23,13 +23,15 @@ from torch import Tensor
 from trainers.device_data import DeviceData
 from trainers.files import locked, remove, replaced
 from trainers.store import Store
-from trainers.teacher import ANSWER_ROWS, FrozenTeacher
+from trainers.teacher import FrozenTeacher
 from trainers.trial import Teacher, digest, teacher_content
 from trainers.views import Batch
 
 FORMAT = 2
 SHARDS = 16
 """Parts of a bank, by image, that different processes may fill at the same time."""
+BATCHES_OF_A_SHARD = 4
+"""Less is not worth sharing: each part ends with a batch that is not full."""
 SAMPLE_ROWS = 64
 SAMPLE_TOLERANCE = {"float32": 1e-4, "float16": 2e-2}
 MULTIPLIERS_SEED = 20_260
@@ -109,9 +111,10 @@ class Bank:
         numbers = numbers[~self._there(numbers)]
         if not len(numbers):
             return 0
-        shards = (numbers // self._views) % SHARDS
-        count, first = 0, os.getpid() % SHARDS
-        for shard in [*range(first, SHARDS), *range(first)]:
+        parts = max(1, min(SHARDS, len(numbers) // (BATCHES_OF_A_SHARD * self._answering.rows)))
+        shards = (numbers // self._views) % parts
+        count, first = 0, os.getpid() % parts
+        for shard in [*range(first, parts), *range(first)]:
             wanted = numbers[shards == shard]
             if not len(wanted):
                 continue
@@ -170,15 +173,15 @@ class Bank:
         return np.maximum(upper, np.uint32(1))
 
     def _fill(self, numbers: NDArray[np.int64], on_step: Callable[[], None]) -> None:
-        for start in range(0, len(numbers), ANSWER_ROWS):
-            some = numbers[start : start + ANSWER_ROWS]
+        for start in range(0, len(numbers), self._answering.rows):
+            some = numbers[start : start + self._answering.rows]
             self._write(some, self._answer(some))
             on_step()
 
     def _answer(self, numbers: NDArray[np.int64]) -> NDArray[Any]:
         images, views = (torch.from_numpy(part) for part in np.divmod(numbers, self._views))
         see, parts = self._answering.lens or self._data.lens, []
-        for batch in self._data.train.batches(images, views, ANSWER_ROWS, self._answering.size):
+        for batch in self._data.train.batches(images, views, self._answering.rows, self._answering.size):
             parts.append(self._answering.logits(see(batch.pixels if batch.also is None else batch.also)).to("cpu"))
         return torch.cat(parts).numpy()
 
@@ -257,7 +260,7 @@ def _identity(teacher: Teacher, data: DeviceData) -> dict[str, object]:
         "data_digest": data.info.digest,
         "view_set": data.info.view_set,
         "views": data.info.views,
-        "rows_at_once": ANSWER_ROWS,
+        "from_memory": data.in_memory,
     }
 
 

@@ -15,7 +15,7 @@ from trainers.lens import GREYS, Lens, lens
 from trainers.loader import PictureViews
 from trainers.pictures import ArrayPictures, FilePictures
 from trainers.view_sets import ViewSet, view_set
-from trainers.views import Views, shift_views, statistics
+from trainers.views import ShiftViews, Views, shift_views, statistics
 
 ROWS_IN_MEMORY = 1000
 PICTURES = 200
@@ -48,8 +48,8 @@ class DeviceData:
 
     @property
     def in_memory(self) -> bool:
-        """Whether a batch costs no reading."""
-        return self.scored_together == ROWS_IN_MEMORY
+        """Whether a view costs nothing to make."""
+        return isinstance(self.train, ShiftViews)
 
 
 def on_device(

@@ -16,9 +16,10 @@ from trainers.taps import Taps, class_weights, tap
 from trainers.tensor_files import load_tensors
 from trainers.trial import Teacher, Value
 
-ANSWER_ROWS = 256
-"""Rows in one forward pass of the teacher. Always padded to this many: a row's logits then do not depend on how many
-others were asked for with it."""
+ROWS_OF_MEMORY, ROWS_OF_FILES = 256, 64
+"""Rows in one forward pass of the teacher whose logits are kept: of images in memory, which an epoch asks for together,
+and of pictures in files, which each batch asks for. Always padded to this many: a row's logits then do not depend on
+how many others were asked for with it."""
 
 LOGIT_TYPES = {"float32": torch.float32, "float16": torch.float16}
 
@@ -29,9 +30,13 @@ class FrozenTeacher:
     Not an nn.Module on purpose: a student that held it as a submodule would switch it with `train()`.
     """
 
-    def __init__(self, model: nn.Module, teacher: Teacher, device: torch.device, lens: Lens | None = None) -> None:
+    def __init__(
+        self, model: nn.Module, teacher: Teacher, device: torch.device, *, rows: int, lens: Lens | None = None
+    ) -> None:
         self.lens = lens
         """How it sees pixels; None: as the student does."""
+        self.rows = rows
+        """In one forward pass, where logits are kept."""
         self._model = model.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False)
         self._autocast = teacher.precision == "bfloat16"
         self._logit_type = LOGIT_TYPES[teacher.logit_type]
@@ -46,7 +51,7 @@ class FrozenTeacher:
     @torch.inference_mode()
     def logits(self, inputs: Tensor) -> Tensor:
         """Return logits [B, classes] in the stored logit type for normalised inputs [B, C, S, S]."""
-        return torch.cat([self._answer(rows) for rows in inputs.split(ANSWER_ROWS)])
+        return torch.cat([self._answer(rows) for rows in inputs.split(self.rows)])
 
     @torch.inference_mode()
     def at_once(self, inputs: Tensor) -> Tensor:
@@ -85,8 +90,8 @@ class FrozenTeacher:
 
     def _answer(self, rows: Tensor) -> Tensor:
         count = len(rows)
-        if count < ANSWER_ROWS:
-            rows = torch.cat([rows, rows.new_zeros(ANSWER_ROWS - count, *rows.shape[1:])])
+        if count < self.rows:
+            rows = torch.cat([rows, rows.new_zeros(self.rows - count, *rows.shape[1:])])
         rows = rows.contiguous(memory_format=torch.channels_last)
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast):
             answer: Tensor = self._model(rows)
@@ -128,7 +133,8 @@ def _loaded(
 def frozen_teacher(teacher: Teacher, store: Store, data: DeviceData, device: torch.device) -> FrozenTeacher:
     """Return the trial's teacher, ready to answer."""
     network = load_teacher(teacher.id, teacher.model, store, data.info, device, teacher.model_args)
-    return FrozenTeacher(network, teacher, device, _own_lens(teacher, data, device))
+    rows = ROWS_OF_MEMORY if data.in_memory else ROWS_OF_FILES
+    return FrozenTeacher(network, teacher, device, rows=rows, lens=_own_lens(teacher, data, device))
 
 
 def _own_lens(teacher: Teacher, data: DeviceData, device: torch.device) -> Lens | None:

@@ -315,6 +315,7 @@ def check_type(words: str, takes: typing.Callable[[Any], bool], key: str) -> Non
     wrong = {"whole number": [1.5, "x", True], "number": ["x", True], "on or off": [1, "on"], "text": [5, True]}
     wrong |= {"mapping": [5, "x"], "text or mapping": [5, [1]], "text or list of texts": [5, {}]}
     wrong |= {"list of whole numbers": [5, [1.5], ["x"]]}
+    wrong |= {"switch or tag": [1, ""]}
     wrong |= {"list of numbers": [5, ["x"]], "size": ["x", [8], [8, 8, 8], 1.5]}
     assert kind in wrong, f"{key}: {words}"
     assert not any(takes(value) for value in wrong[kind]), (key, words)
@@ -372,6 +373,7 @@ BOUNDS: dict[tuple[bool, str], typing.Callable[[str], list[tuple[Any, Any]]]] = 
     (True, "text"): text_bounds,
     (False, "text"): lambda _rule: [("a" * 5000, None)],
     (False, "on or off"): lambda _rule: [(True, None), (False, None)],
+    (False, "switch or tag"): lambda _rule: [(True, None), (False, None), ("tv_in1k", None)],
     (False, "mapping"): lambda _rule: [],
     (False, "text or mapping"): lambda _rule: [("digits", None), ({"base": "digits"}, None)],
     (False, "text or list of texts"): lambda _rule: [("a -> b", ""), (["a -> b", "b -> b"], [])],

@@ -68,3 +68,16 @@ def test_weights_that_cannot_be_fetched_are_told_in_one_line(published, tmp_path
     with pytest.raises(ValueError, match=r"cannot be fetched \(.*\); give checkpoint:") as refusal:
         fetch_pretrained("resnet_published", classes=5, channels=3, size=32)
     assert "\n" not in str(refusal.value)
+
+
+def test_a_tag_says_which_of_the_published_weights():
+    assert pretrained.made_for("torchvision_resnet50.IMAGENET1K_V1") == (1000, 3)
+    assert pretrained.seen_by("resnet50.tv_in1k") == (224, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    names = {pretrained.pretrained_path(name, 224).name for name in ("resnet50", "resnet50.tv_in1k")}
+    assert names == {"resnet50.a1_in1k-224.safetensors", "resnet50.tv_in1k-224.safetensors"}
+
+
+@pytest.mark.parametrize("name", ["torchvision_resnet50.V9", "resnet50.V9"])
+def test_a_tag_that_is_none_is_told_with_all_that_are(name: str):
+    with pytest.raises(ValueError, match="no weights 'V9' of 'resnet50'"):
+        pretrained.made_for(name)

@@ -18,8 +18,24 @@ BACKBONE = "backbone."
 """Begins the names of a segmentation network's tensors that are published."""
 
 
+def tagged(name: str, pretrained: bool | str) -> str:
+    """Return timm's name of a network with the tag of its weights behind a dot, if a sweep file names one."""
+    return f"{name}.{pretrained}" if isinstance(pretrained, str) else name
+
+
+def untagged(name: str) -> str:
+    """Return timm's name of the network alone."""
+    return name.partition(".")[0]
+
+
 def pretrained_path(name: str, size: int) -> Path:
-    """Return where timm's weights of a network are kept, brought to images of `size` pixels."""
+    """Return where the published weights of a network are kept, brought to images of `size` pixels.
+
+    Args:
+        name: timm's, with the tag of the weights behind a dot where it is not the default.
+    """
+    if name != untagged(name):
+        return Path(torch.hub.get_dir()) / FOLDER / f"{name}-{size}.safetensors"
     built_for = timm.get_pretrained_cfg(name)
     tag = getattr(built_for, "tag", "") or ("default" if built_for is not None else "published")
     return Path(torch.hub.get_dir()) / FOLDER / f"{name}.{tag}-{size}.safetensors"
@@ -43,7 +59,7 @@ def fetch_pretrained(name: str, *, classes: int, channels: int, size: int, fetch
     path = pretrained_path(name, size)
     if not path.exists():
         refuse(name, fetch=fetch)
-        given = arguments(name, classes=classes, channels=channels, size=size)
+        given = arguments(untagged(name), classes=classes, channels=channels, size=size)
         network = published_network(name, "give checkpoint:", num_classes=classes, **given)
         path.parent.mkdir(parents=True, exist_ok=True)
         save_tensors(path, network.state_dict(), {"source": f"timm {name}"})
@@ -91,6 +107,7 @@ def seen_by(name: str) -> tuple[int, tuple[float, ...], tuple[float, ...]] | Non
     if name.startswith(OF_TORCHVISION):
         how = published(name).transforms()
         return int(how.crop_size[0]), tuple(how.mean), tuple(how.std)
+    _check_tag(name)
     built_for = timm.get_pretrained_cfg(name)
     if built_for is None or not built_for.has_weights:
         return None
@@ -101,7 +118,16 @@ def made_for(name: str) -> tuple[int, int] | None:
     """Return the numbers of classes and channels that the published weights are for; None where there are none."""
     if name.startswith(OF_TORCHVISION):
         return len(published(name).meta["categories"]), 3
+    _check_tag(name)
     built_for = timm.get_pretrained_cfg(name)
     if built_for is None or not built_for.has_weights:
         return None
     return built_for.num_classes, built_for.input_size[0]
+
+
+def _check_tag(name: str) -> None:
+    """Raise a ValueError where timm has no weights of the tag in a name."""
+    known = timm.list_pretrained(f"{untagged(name)}.*")
+    if name != untagged(name) and name not in known:
+        tags = ", ".join(one.partition(".")[2] for one in known) or "none"
+        raise ValueError(f"timm has no weights {name.partition('.')[2]!r} of {untagged(name)!r} (all: {tags})")

@@ -27,17 +27,27 @@ def register_all() -> tuple[str, ...]:
 
 
 def published(name: str) -> Any:
-    """Return torchvision's weights of the network that timm knows as `name`."""
-    return get_model_weights(name.removeprefix(PREFIX)).DEFAULT
+    """Return torchvision's weights of the network that timm knows as `name`; those of a tag behind a dot, else the
+    default.
+
+    Raises:
+        ValueError: there are none of that tag.
+    """
+    plain, _, tag = name.removeprefix(PREFIX).partition(".")
+    every = get_model_weights(plain)
+    if tag and tag not in every.__members__:
+        raise ValueError(f"torchvision has no weights {tag!r} of {plain!r} (all: {', '.join(every.__members__)})")
+    return every[tag] if tag else every.DEFAULT
 
 
 def _entry(name: str) -> Callable[..., nn.Module]:
     """Return the function that makes a network, in the form in which timm registers such."""
 
     def make(pretrained: bool = False, num_classes: int = 1000, in_chans: int = 3, **arguments: Any) -> nn.Module:
-        for given_by_timm in ("pretrained_cfg", "pretrained_cfg_overlay", "cache_dir"):
+        tag = arguments.pop("pretrained_cfg", None)
+        for given_by_timm in ("pretrained_cfg_overlay", "cache_dir"):
             arguments.pop(given_by_timm, None)
-        weights = published(name) if pretrained else None
+        weights = published(f"{name}.{tag}" if tag else name) if pretrained else None
         network: nn.Module = get_model(name, weights=weights, num_classes=num_classes, **arguments)
         if in_chans != 3:
             _take_channels(network, in_chans)
