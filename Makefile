@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: sweep test test-slow test-faults test-servers bench-losses lint types imports check clean
+.PHONY: sweep test test-slow test-faults test-servers bench bench-losses bench-step bench-overhead bench-sweep lint types imports check clean
 
 sweep: $(READY)
 	$(BIN)/python run_sweep.py run search_spaces/quickstart.yaml
@@ -21,8 +21,19 @@ test-faults: $(READY)
 test-servers: $(READY)
 	$(BIN)/python -m pytest -m servers
 
+bench: bench-losses bench-step bench-overhead bench-sweep
+
 bench-losses: $(READY)
 	$(BIN)/python tests/benchmarks/losses.py --threads 1
+
+bench-step: $(READY)
+	$(BIN)/python tests/benchmarks/step.py
+
+bench-overhead: $(READY)
+	$(BIN)/python tests/benchmarks/overhead.py
+
+bench-sweep: $(READY)
+	$(BIN)/python tests/benchmarks/sweep.py
 
 check: lint types imports
 

@@ -111,7 +111,7 @@ class Bank:
         numbers = numbers[~self._there(numbers)]
         if not len(numbers):
             return 0
-        parts = max(1, min(SHARDS, len(numbers) // (BATCHES_OF_A_SHARD * self._answering.rows)))
+        parts = max(1, min(SHARDS, len(images) // (BATCHES_OF_A_SHARD * self._answering.rows)))  # for all the same
         shards = (numbers // self._views) % parts
         count, first = 0, os.getpid() % parts
         for shard in [*range(first, parts), *range(first)]:
