@@ -6,7 +6,11 @@ from typing import Any
 from search_spaces.draft import Draft
 from search_spaces.entries import Entry, chosen_values
 from search_spaces.facts import sized
+from trainers.model_names import PREFIX
 from trainers.trial import Value
+
+SMALLEST_PIXELS = 16
+"""Height of images from which all of our own networks work; a test holds it."""
 
 Arguments = dict[str, dict[str, dict[str, Value]]]
 """By data set and network."""
@@ -37,8 +41,6 @@ def _teachers_size(lenses: Lenses, dataset: str, teacher: str) -> int:
 
 
 def _arguments(draft: Draft, models: Mapping[str, Mapping[str, str]], lenses: Lenses) -> Arguments:
-    from trainers.models.fitting import arguments  # imports timm and torch
-
     found: Arguments = {}
     for name, info in draft.infos().items():
         found[name] = {}
@@ -48,10 +50,20 @@ def _arguments(draft: Draft, models: Mapping[str, Mapping[str, str]], lenses: Le
                 given: dict[str, Any] = {"classes": info.classes, "channels": info.channels}
                 given |= {"size": size or info.size, "width": size or info.width}
                 try:
-                    found[name][sized(plain, size)] = dict(arguments(models[name][plain], **given))
+                    found[name][sized(plain, size)] = _argument(models[name][plain], **given)
                 except ValueError as error:
                     draft.tree.add(path, str(error))
     return found
+
+
+def _argument(name: str, **given: Any) -> dict[str, Value]:
+    """Return the arguments with which a network takes images. Our own small ones pool globally and need none: to know
+    that, two seconds of imports are spared."""
+    if name.startswith(PREFIX) and given["size"] >= SMALLEST_PIXELS:
+        return {}
+    from trainers.models.fitting import arguments  # imports timm and torch
+
+    return dict(arguments(name, **given))
 
 
 def _check_pairs(

@@ -127,7 +127,7 @@ class Bank:
     def compare(self, tolerance: float) -> float | None:
         """Return by how much the stored logits of some rows differ at most from what the teacher answers now, where
         that is more than the tolerance, a share of the largest logit; else None."""
-        known = np.flatnonzero(self._checks)
+        known = np.flatnonzero(np.array(self._checks))  # a copy: others write, and numpy minds
         if not len(known):
             return None
         numbers = known[np.linspace(0, len(known) - 1, min(SAMPLE_ROWS, len(known))).astype(np.int64)]

@@ -30,7 +30,7 @@ from trainers.starting import new_optimizer, new_student
 from trainers.store import Store
 from trainers.streams import stream_seed
 from trainers.taps import Taps, tap
-from trainers.tasks import PixelReply, Reply, Student, task_of
+from trainers.tasks import PixelReply, Reply, Seen, Student, task_of
 from trainers.teacher import FrozenTeacher, frozen_teacher
 from trainers.tensor_files import save_tensors
 from trainers.trial import Trial, trial_key
@@ -231,8 +231,8 @@ class Training:
         if mix is not None:
             inputs = mix(inputs)
         teacher = self.teacher_answers(batch, inputs, mix) if self.teacher_answers else None
-        student = Student(self.student, self.taps)
-        terms = self.task.terms(student, inputs, batch, teacher, self.method, number, mix, self._autocast())
+        seen = Seen(number, batch, inputs, teacher, mix, self._autocast())
+        terms = self.task.terms(Student(self.student, self.taps), self.method, seen)
         loss = terms["loss"] if together == 1 else terms["loss"] / together
         loss.backward()
         return terms

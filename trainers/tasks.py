@@ -30,6 +30,23 @@ class Student:
     taps: Taps | None
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What there is of a batch when its loss is asked for."""
+
+    epoch: int
+    """From 1."""
+    batch: Batch
+    inputs: Tensor
+    """What the student sees."""
+    teacher: Reply | PixelReply | None
+    """What the teacher answered."""
+    mix: Mix | None
+    """How the images of the batch are mixed."""
+    autocast: torch.autocast
+    """In which the student's forward pass computes."""
+
+
 class Task(Protocol):
     """How student and teacher are compared, and how a student is scored."""
 
@@ -37,17 +54,7 @@ class Task(Protocol):
     def scores(self) -> tuple[str, ...]:
         """Names of the scores in percent; the first decides."""
 
-    def terms(
-        self,
-        student: Student,
-        inputs: Tensor,
-        batch: Batch,
-        teacher: Reply | PixelReply | None,
-        method: BuiltMethod,
-        epoch: int,
-        mix: Mix | None,
-        autocast: torch.autocast,
-    ) -> dict[str, Tensor]:
+    def terms(self, student: Student, method: BuiltMethod, seen: Seen) -> dict[str, Tensor]:
         """Return the loss of a batch and its named parts."""
 
     def tally(self, device: torch.device) -> "Tally":
@@ -81,22 +88,15 @@ class Classification:
     def __init__(self, label_smoothing: float) -> None:
         self._smoothing = label_smoothing
 
-    def terms(
-        self,
-        student: Student,
-        inputs: Tensor,
-        batch: Batch,
-        teacher: Reply | PixelReply | None,
-        method: BuiltMethod,
-        epoch: int,
-        mix: Mix | None,
-        autocast: torch.autocast,
-    ) -> dict[str, Tensor]:
+    def terms(self, student: Student, method: BuiltMethod, seen: Seen) -> dict[str, Tensor]:
         """Return the loss of a batch and its named parts."""
-        assert not isinstance(teacher, tuple)
-        with autocast:
-            answer = student.network(inputs) if student.taps is None else student.taps(inputs, batch.here)
-        terms: dict[str, Tensor] = method(answer, teacher, batch.targets, epoch, self._ce(answer, batch.targets, mix))
+        assert not isinstance(seen.teacher, tuple)
+        with seen.autocast:
+            answer = (
+                student.network(seen.inputs) if student.taps is None else student.taps(seen.inputs, seen.batch.here)
+            )
+        ce = self._ce(answer, seen.batch.targets, seen.mix)
+        terms: dict[str, Tensor] = method(answer, seen.teacher, seen.batch.targets, seen.epoch, ce)
         return terms
 
     def _ce(self, answer: Reply, targets_B: Tensor, mix: Mix | None) -> Tensor | None:

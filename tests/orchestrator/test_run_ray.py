@@ -17,7 +17,6 @@ HEAD = """
     teachers: {{tinyresnet: {{recipe: {{base: digits-teacher, epochs: 1}}}}}}
     recipe: {{base: digits, epochs: {epochs}}}
     seeds: {seeds}
-    bank: off
 """
 
 
@@ -103,7 +102,7 @@ def test_stopped_by_a_signal_and_gone_on_with_gives_the_same_table(tmp_path: Pat
     gdkd (tuned): {method: gdkd, k: {low: 1, high: 30, log: true}}
     """
     more = "search: {trials: 4, parallel: 2, sampler: random, pruner: median}"
-    path = sweep_file(tmp_path, methods, epochs=4, seeds=2, more=more)
+    path = sweep_file(tmp_path, methods, epochs=2, seeds=2, more=more)
 
     undisturbed = kdsweep("run", path, "--home", tmp_path / "one", "--workers", 0, cwd=tmp_path)
     assert undisturbed.returncode == 0, undisturbed.stdout + undisturbed.stderr

@@ -5,11 +5,9 @@ from torch import Tensor
 
 from trainers.data import DataInfo
 from trainers.methods import BuiltMethod
-from trainers.mixing import Mix
 from trainers.segmentation.losses import distill_pixels
 from trainers.segmentation.miou import Confusion
-from trainers.tasks import PixelReply, Reply, Student, Tally
-from trainers.views import Batch
+from trainers.tasks import Seen, Student, Tally
 
 
 class Segmentation:
@@ -20,23 +18,13 @@ class Segmentation:
     def __init__(self, info: DataInfo) -> None:
         self._classes = info.classes
 
-    def terms(
-        self,
-        student: Student,
-        inputs: Tensor,
-        batch: Batch,
-        teacher: Reply | PixelReply | None,
-        method: BuiltMethod,
-        epoch: int,
-        mix: Mix | None,
-        autocast: torch.autocast,
-    ) -> dict[str, Tensor]:
+    def terms(self, student: Student, method: BuiltMethod, seen: Seen) -> dict[str, Tensor]:
         """Return the loss of a batch and its named parts."""
-        assert mix is None, "a rule of the sweep file"
-        with autocast:
-            answer = student.network.forward_with_aux(inputs)  # type: ignore[operator]  # our own networks have it
-        assert teacher is None or isinstance(teacher, tuple)
-        return distill_pixels(method, answer, teacher, batch.targets, epoch)
+        assert seen.mix is None, "a rule of the sweep file"
+        assert seen.teacher is None or isinstance(seen.teacher, tuple)
+        with seen.autocast:
+            answer = student.network.forward_with_aux(seen.inputs)  # type: ignore[operator]  # our own networks have it
+        return distill_pixels(method, answer, seen.teacher, seen.batch.targets, seen.epoch)
 
     def tally(self, device: torch.device) -> Tally:
         """Return an empty tally of scored batches."""
