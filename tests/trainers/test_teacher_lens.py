@@ -60,10 +60,11 @@ def answers(of: Trial, store: Store, root: Path, *, bank: bool) -> Seen:
     seen: Seen = {}
     terms = training.task.terms
 
-    def noting(student: Any, inputs: Any, batch: Any, teacher: Tensor, *others: Any) -> dict[str, Tensor]:
+    def noting(student: Any, method: Any, batch_seen: Any) -> dict[str, Tensor]:
+        batch, teacher = batch_seen.batch, batch_seen.teacher
         assert teacher.shape == (len(batch.images), training.data.info.classes)
         seen.update(zip(zip(batch.images.tolist(), batch.views.tolist(), strict=True), teacher.float(), strict=True))
-        return terms(student, inputs, batch, teacher, *others)
+        return terms(student, method, batch_seen)
 
     training.task.terms = noting  # type: ignore[method-assign]
     training.train_epoch()
