@@ -5,7 +5,7 @@ from pathlib import Path
 
 from trainers.data._base import DataInfo, DataSet, Images
 from trainers.data._files import PictureFiles
-from trainers.data._options import AS_IT_IS, DataOptions, seen_in, with_options
+from trainers.data._options import DataOptions, seen_in, with_options
 from trainers.data._pictures import PICTURE_MEAN, PICTURE_STD
 from trainers.data._places import DataFilesError, DataNotFoundError
 from trainers.data.cifar import CIFAR10, CIFAR100
@@ -14,7 +14,6 @@ from trainers.data.large import CITYSCAPES, CUB200, IMAGEFOLDER, IMAGENET, TINY_
 from trainers.data.mnist import FASHION_MNIST, MNIST
 
 __all__ = [
-    "AS_IT_IS",
     "DATASETS",
     "PICTURE_MEAN",
     "PICTURE_STD",

@@ -24,9 +24,6 @@ class DataOptions:
     """Of `EXTRAS`."""
 
 
-AS_IT_IS = DataOptions()
-
-
 def seen_in(info: DataInfo, name: str, count: int) -> DataInfo:
     """Return the description of the data set in the views of a set that options have led to.
 
