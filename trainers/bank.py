@@ -11,6 +11,7 @@ and never a wrong logit.
 import json
 import logging
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from trainers.claims import Claims
 from trainers.device_data import DeviceData
 from trainers.files import locked, remove, replaced
 from trainers.store import Store
@@ -28,15 +30,15 @@ from trainers.trial import Teacher, digest, teacher_content
 from trainers.views import Batch
 
 FORMAT = 2
-SHARDS = 16
-"""Parts of a bank, by image, that different processes may fill at the same time."""
-BATCHES_OF_A_SHARD = 4
-"""Less is not worth sharing: each part ends with a batch that is not full."""
 SAMPLE_ROWS = 64
 SAMPLE_TOLERANCE = {"float32": 1e-4, "float16": 2e-2}
 MULTIPLIERS_SEED = 20_260
+POLL_SECONDS = 0.05
+"""Between two looks for what others compute."""
 READ_AT_ONCE = 16_384
 """Rows that are checked together when an epoch's are looked for."""
+BANKS_KEPT = 4
+"""Open at a time in a process, as many as teachers are held."""
 MANIFEST, LOGITS, CHECKS = "manifest.json", "logits.bin", "checks.bin"
 
 log = logging.getLogger("kdsweep")
@@ -68,8 +70,10 @@ class Bank:
         self._data = data
         self._type = np.dtype(logit_type)
         self._row_bytes = shape[2] * self._type.itemsize
+        self._claims = Claims(folder / "claims")
         self._writers: list[int] = []
-        for name, size in ((LOGITS, self._rows * self._row_bytes), (CHECKS, self._rows * 4)):
+        self._sizes = (self._rows * self._row_bytes, self._rows * 4)
+        for name, size in zip((LOGITS, CHECKS), self._sizes, strict=True):
             descriptor = os.open(folder / name, os.O_RDWR | os.O_CREAT, 0o644)
             self._writers.append(descriptor)
             if os.fstat(descriptor).st_size != size:
@@ -105,23 +109,21 @@ class Bank:
         """Have the logits of these images in these views computed where they are missing, in full batches; return how
         many the teacher answered here.
 
-        Several processes share the work: each fills the parts that no other is filling, then waits for those.
+        Several processes share the work: each computes what no other has claimed, then waits for what others have.
         """
-        numbers = np.unique(images.numpy() * self._views + views.numpy())
-        numbers = numbers[~self._there(numbers)]
-        if not len(numbers):
-            return 0
-        parts = max(1, min(SHARDS, len(images) // (BATCHES_OF_A_SHARD * self._answering.rows)))  # for all the same
-        shards = (numbers // self._views) % parts
-        count, first = 0, os.getpid() % parts
-        for shard in [*range(first, parts), *range(first)]:
-            wanted = numbers[shards == shard]
-            if not len(wanted):
-                continue
-            with locked(self._folder.with_name(f"{self._folder.name}.{shard:02d}.lock"), on_step):
-                wanted = wanted[~self._there(wanted)]
-                self._fill(wanted, on_step)
-                count += len(wanted)
+        numbers, count = np.unique(images.numpy() * self._views + views.numpy()), 0
+        while self._writable:
+            numbers = numbers[~self._there(numbers)]
+            if not len(numbers):
+                break
+            with self._claims.claimed(numbers, self._answering.rows, on_step) as mine:
+                mine = mine[~self._there(mine)]  # others may have ended between the look and the claim
+                self._fill(mine, on_step)
+                count += len(mine)
+            numbers = np.setdiff1d(numbers, mine)  # never twice, whatever the disk made of them
+            if not len(mine):
+                on_step()
+                time.sleep(POLL_SECONDS)
         return count
 
     def compare(self, tolerance: float) -> float | None:
@@ -206,6 +208,17 @@ class Bank:
         """Keep nothing more: the disk is full. What is there is still read."""
         self._writable = False
 
+    def reopen(self) -> bool:
+        """Write again, for the next trial; return whether the files are still those that were opened."""
+        self._writable = True
+        try:
+            now = [(self._folder / name).stat() for name in (LOGITS, CHECKS)]
+        except OSError:
+            return False
+        opened = [os.fstat(descriptor) for descriptor in self._writers]
+        same = all(a.st_ino == b.st_ino and a.st_dev == b.st_dev for a, b in zip(now, opened, strict=True))
+        return same and [one.st_size for one in now] == list(self._sizes)
+
 
 def _write_all(descriptor: int, content: bytes, at: int) -> None:
     while content:
@@ -225,7 +238,8 @@ def open_bank(
     store: Store,
     on_step: Callable[[], None] = lambda: None,
 ) -> Bank:
-    """Return the bank of a teacher on a data set, made empty where there is none.
+    """Return the bank of a teacher on a data set, made empty where there is none; the one that this process has open
+    already, if its files are still the same.
 
     One that is not this teacher's, or whose sampled logits are not what the teacher answers now, is set aside.
 
@@ -240,7 +254,7 @@ def open_bank(
     with locked(folder.with_name(f"{folder.name}.lock"), on_step):
         if folder.exists():
             try:
-                return _opened(folder, shape, teacher, answering, data)
+                return _kept(_opened(folder, shape, teacher, answering, data), folder, data)
             except (BankError, ValueError, KeyError) as error:
                 aside = folder.with_name(f"{folder.name}.damaged")
                 log.warning("the teacher logits in %s are not used and are computed anew: %s", folder, error)
@@ -250,7 +264,20 @@ def open_bank(
             temporary.mkdir()
             manifest = {**_identity(teacher, data), "shape": shape, **_for_people(teacher, data)}
             (temporary / MANIFEST).write_text(json.dumps(manifest, indent=1))
-        return Bank(folder, shape, teacher.logit_type, answering, data)
+        return _kept(Bank(folder, shape, teacher.logit_type, answering, data), folder, data)
+
+
+_KEPT: dict[tuple[Path, torch.device], Bank] = {}
+"""Banks that this process has open, the last used last: comparing one with its teacher costs a batch of answers."""
+
+
+def _kept(bank: Bank, folder: Path, data: DeviceData) -> Bank:
+    place = (folder, data.train_targets.device)
+    _KEPT.pop(place, None)
+    _KEPT[place] = bank
+    while len(_KEPT) > BANKS_KEPT:
+        del _KEPT[next(iter(_KEPT))]
+    return bank
 
 
 def _identity(teacher: Teacher, data: DeviceData) -> dict[str, object]:
@@ -279,6 +306,9 @@ def _opened(
         raise BankError("its manifest names another teacher, data set or view set")
     if tuple(manifest["shape"]) != shape:
         raise BankError(f"it is for {manifest['shape']} images, views and classes, expected {[*shape]}")
+    open_already = _KEPT.get((folder, data.train_targets.device))
+    if open_already is not None and open_already.reopen():
+        return open_already
     bank = Bank(folder, shape, teacher.logit_type, answering, data)
     worst = bank.compare(SAMPLE_TOLERANCE[teacher.logit_type])
     if worst is not None:

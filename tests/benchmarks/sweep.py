@@ -135,7 +135,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=2000, help="training images")
     parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--teacher-epochs", type=int, default=4)
+    parser.add_argument("--teacher-epochs", type=int, default=2)
     parser.add_argument("--at-once", type=int, default=2, help="trials at once, of one thread each")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from tests.trainers.tiny import new_store, student_trial
+from trainers import bank as bank_module
 from trainers.bank import CHECKS, LOGITS, MANIFEST, Bank, bank_name, open_bank
 from trainers.device_data import on_device
 from trainers.store import Store
@@ -44,6 +45,8 @@ def answering(store: Store):
 
 
 def opened(store: Store) -> Bank:
+    """As another process opens it: this one has none open yet."""
+    bank_module._KEPT.clear()
     return open_bank(student_trial().teacher, answering(store), data(), store)
 
 
@@ -192,3 +195,13 @@ def test_two_processes_share_the_work(store: Store):
         worker.join()
     images = torch.arange(5000)
     assert opened(store).prepare(images, images % 25) == 0
+
+
+def test_a_process_compares_a_bank_with_its_teacher_once(store: Store):
+    first = opened(store)
+    first.rows(batch())
+    teacher = answering(store)
+    again = open_bank(student_trial().teacher, teacher, data(), store)
+    assert again is first
+    folder(store).rename(folder(store).with_name("elsewhere"))
+    assert open_bank(student_trial().teacher, teacher, data(), store) is not first
