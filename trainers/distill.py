@@ -136,6 +136,8 @@ class Training:
         self.method = self._new_method()
         self.optimizer = new_optimizer(trial.recipe, self.student, self.method)
         self.average = ModelEmaV3(self.student, decay=trial.recipe.ema_decay) if trial.recipe.ema_decay else None
+        if trial.recipe.compile and self.taps is None and self.data.info.task == "classification":
+            self.student.compile(dynamic=False)  # what is called as a module: scoring and the average go without
         self.history: list[dict[str, float]] = []
         self.warnings: list[str] = []
         """What went wrong on the way without changing any number."""
@@ -358,7 +360,7 @@ class Training:
         for batch in views.batches(numbers, torch.full_like(numbers, views.centre), self.data.scored_together):
             inputs = self.data.lens(batch.pixels)
             with self._autocast():
-                logits = network(inputs)
+                logits = network.forward(inputs)  # never compiled: other rows, and only now and then
             tally.add(logits, batch.targets)
             self.on_step()
         return tally.scores()

@@ -56,6 +56,9 @@ class Recipe:
     """Decay a step of the moving average of the weights, which is then what is scored and kept; 0: none."""
     start: Start = "random"
     """What a network starts from: random weights, or those published for ImageNet with a new classifier."""
+    compile: bool = False
+    """Whether torch.compile fuses the student's training step: the first step takes a minute, later ones less than
+    without. Of classifiers that learn from logits; others go on uncompiled. Rounds otherwise, so keys hold it."""
 
     def __post_init__(self) -> None:
         problems = recipe_problems(dataclasses.asdict(self))
@@ -88,7 +91,7 @@ def recipe_problems(values: dict[str, Any]) -> list[tuple[str, str]]:
         must(name, _is_number(values[name]) and 0 <= values[name] < math.inf, "must be a finite number of at least 0")
     for name in ("momentum", "label_smoothing", "ema_decay"):
         must(name, _is_number(values[name]) and 0 <= values[name] < 1, "must lie in [0, 1)")
-    for name in ("nesterov", "decay_norms"):
+    for name in ("nesterov", "decay_norms", "compile"):
         must(name, type(values[name]) is bool, "must be true or false")
     if all(_is_number(values[n]) for n in RATES) and values["min_learning_rate"] > values["learning_rate"]:
         must("min_learning_rate", False, f"must be at most learning_rate ({values['learning_rate']})")

@@ -2,8 +2,10 @@
 
 The plain step is that of `vanilla.py`: float32, the teacher in every step, no memory format, GDKD as a textbook has it.
 Ours goes through the training loop's own parts, with one thing after the other switched on: the teacher's logits from
-the bank, then bfloat16. A figure is the least of several steps. Below it, what the bank costs: looking up the logits of
-a batch as a share of our fastest step, and filling it, in images a second, as a share of the bare teacher's.
+the bank, then bfloat16, then torch.compile. A figure is the least of several steps. Below it, what the bank costs:
+looking up the logits of a batch as a share of our fastest step, and filling it, in images a second, as a share of the
+bare teacher's. Last, what the machine can do: the operations of the student's step in a second, beside those of a large
+matrix product in the same precision.
 """
 
 import argparse
@@ -15,6 +17,7 @@ from pathlib import Path
 
 import torch
 from torch.nn import functional
+from torch.utils.flop_counter import FlopCounterMode
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -29,10 +32,13 @@ from trainers.tensor_files import save_tensors
 BATCH = 64
 CPU = torch.device("cpu")
 TURNS = 4
+SIDE = 2048
+"""Of the matrices whose product says what the machine can do."""
 FILE = """name: step
 datasets: {{cifar100: {{root: {root}}}}}
 pairs: resnet32x4 -> resnet8x4
 teachers: {{resnet32x4: {{checkpoint: teacher.safetensors}}}}
+recipe: {{base: cifar, compile: {compile}}}
 methods: {{gdkd: }}
 seeds: 1
 precision: {precision}
@@ -60,10 +66,10 @@ def plain_step(root: Path) -> Callable[[], None]:
     return step
 
 
-def training(root: Path, precision: str, *, bank: bool) -> Training:
+def training(root: Path, precision: str, *, bank: bool, compiled: bool = False) -> Training:
     """Return a trial in training, its bank filled with the first images' first views."""
     file = root / f"{precision}.yaml"
-    file.write_text(FILE.format(root=root, precision=precision))
+    file.write_text(FILE.format(root=root, precision=precision, compile="on" if compiled else "off"))
     sweep = expand(read(file))
     store = Store(root)
     weights = store.weights(sweep.teachers[0].id)
@@ -106,18 +112,33 @@ def main() -> None:
         save_tensors(root / "teacher.safetensors", teacher.state_dict(), {})
         live, banked = (training(root, "float32", bank=bank) for bank in (False, True))
         quick = training(root, "bfloat16", bank=True)
+        compiled = training(root, "bfloat16", bank=True, compiled=True)
         ways = {
             "plain": plain_step(root),
             "ours, float32, teacher in every step": our_step(live),
             "ours, float32, bank": our_step(banked),
             "ours, bfloat16, bank": our_step(quick),
+            "ours, bfloat16, bank, compiled": our_step(compiled),
         }
-        for step in ways.values():
-            step()
+        first = {name: seconds(step) for name, step in ways.items()}
         least = {name: min(seconds(step) for _ in range(TURNS)) for name, step in ways.items()}
         for name, value in least.items():
             print(f"{name:<38} {1000 * value:8.1f} ms  {least['plain'] / value:5.2f} x")
+        print(f"the first compiled step took {first['ours, bfloat16, bank, compiled']:.0f} s")
         print(*bank_lines(quick, least["ours, bfloat16, bank"]), sep="\n")
+        for name, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
+            print(ceiling_line(quick, dtype, least[f"ours, {name}, bank"]))
+
+
+def ceiling_line(found: Training, dtype: torch.dtype, step_seconds: float) -> str:
+    """Return how many operations a second the student's step makes, forward and backward, and a matrix product."""
+    inputs = torch.randn(BATCH, 3, 32, 32)
+    with FlopCounterMode(display=False) as counter:
+        found.student(inputs).sum().backward()
+    ours = counter.get_total_flops() / step_seconds
+    left, right = torch.randn(SIDE, SIDE, dtype=dtype), torch.randn(SIDE, SIDE, dtype=dtype)
+    most = 2 * SIDE**3 / min(seconds(lambda: left @ right) for _ in range(5))
+    return f"{dtype}: our step {ours / 1e9:.0f} GFLOP/s, a product of {SIDE} x {SIDE} matrices {most / 1e9:.0f} GFLOP/s"
 
 
 def bank_lines(found: Training, step_seconds: float) -> list[str]:

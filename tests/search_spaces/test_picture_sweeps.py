@@ -387,6 +387,10 @@ ONE_LINE = {
         changed(PICTURES, ("epochs: 2", "epochs: 2, decay_norms: 1")),
         "line 4  recipe.decay_norms: must be true or false, got 1",
     ),
+    "compile": (
+        changed(PICTURES, ("epochs: 2", "epochs: 2, compile: 1")),
+        "line 4  recipe.compile: must be true or false, got 1",
+    ),
     "schedule": (
         changed(PICTURES, ("epochs: 2", "epochs: 2, schedule: polly")),
         "line 4  recipe.schedule: must be one of constant, cosine, step, poly, got 'polly'",

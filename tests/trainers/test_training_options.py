@@ -342,3 +342,20 @@ def test_pictures_are_normalised_as_by_hand(root: Path, store: Store):
     assert files.train_targets[images].tolist() == batch.targets.tolist()
     assert functional.one_hot(batch.targets, CLASSES).shape == (3, 3)
     assert by_hand(read_picture(files.folder / files.test_files[0]), 16, mirror=False).shape == (3, 16, 16)
+
+
+# --- compiling ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow  # compiling takes most of a minute
+def test_a_compiled_student_learns_the_same_but_for_rounding(root: Path, store: Store):
+    teacher = new_teacher(store, "cifar_tinycnn", CLASSES)
+    of = {
+        switch: trial(root, "gdkd", teacher=teacher, hyperparameters={"k": 1}, changes=recipe(compile=switch))
+        for switch in (False, True)
+    }
+    plain, compiled = (run(one, store, root) for one in of.values())
+    assert compiled[-1].training.student._compiled_call_impl is not None
+    for first, second in zip(numbers(plain), numbers(compiled), strict=True):
+        assert first == pytest.approx(second, rel=1e-3)
+    assert state(plain).keys() == state(compiled).keys()
