@@ -42,15 +42,18 @@ class Workforce:
 class Orders:
     """Makes the order for an attempt from the resources of the sweep that asked for it first."""
 
-    def __init__(self, sweeps: Sequence[Sweep], home: Path) -> None:
+    def __init__(self, sweeps: Sequence[Sweep], home: Path, shared: Callable[[], float] = lambda: 1.0) -> None:
         self._sweeps = {sweep.name: sweep for sweep in sweeps}
         self._home = home
+        self._shared = shared
+        """What of a GPU a trial takes where it shares one."""
 
     @property
     def request(self) -> tuple[int, float]:
         """CPUs and GPUs that Ray sets aside for a trial: one request for all, so that workers can be reused."""
         every = [sweep.resources for sweep in self._sweeps.values()]
-        return max(resources.cpus for resources in every), max(resources.gpus for resources in every)
+        gpus = [self._shared() if resources.share_gpus else resources.gpus for resources in every]
+        return max(resources.cpus for resources in every), max(gpus)
 
     def stall_seconds(self, attempt: Attempt) -> float:
         """Return how long the attempt may make no step."""

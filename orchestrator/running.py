@@ -19,6 +19,7 @@ from orchestrator.chatter import let_speak
 from orchestrator.conclusion import conclude
 from orchestrator.display import Nothing, Screen, Watch
 from orchestrator.driving import ClusterLostError, Orders, Workforce, drive
+from orchestrator.gpu_share import gpu_share, this_gpu
 from orchestrator.home import DriverLock, check_writable, driver_lock
 from orchestrator.ledger import Ledger, LedgerWriteError
 from orchestrator.mlflow_store import MlflowTarget, TrackingError, check_answers, tracking_uri
@@ -227,7 +228,7 @@ class _Run:
             if slots:
                 self._screen.say(f"{slots} {'trial' if slots == 1 else 'trials'} at a time")
 
-        orders = Orders(self._sweeps, self._home)
+        orders = Orders(self._sweeps, self._home, lambda: gpu_share(self._sweeps, self._ledger, *this_gpu()))
         drive(planner, orders, self._store, stop, workforce, on_slots=on_slots, say=self._screen.say)
 
     def _record_end(self, planner: Planner, *, stopped: bool) -> list[str]:

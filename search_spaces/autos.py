@@ -34,8 +34,12 @@ def decide(
         ValueError: `given` has a value that is none of those possible.
     """
     types = given.get("logit_type", {})
+    gpus = model.resources.gpus
+    if gpus is None:
+        gpus = given["gpus"] if "gpus" in given else float(capability() is not None)
     decided: dict[str, Any] = {
-        "precision": _precision(model, facts, given, capability, cpu_bfloat16),
+        "gpus": gpus,
+        "precision": _precision(model, facts, given, gpus, capability, cpu_bfloat16),
         "logit_type": {name: types.get(name) or logit_type(info) for name, info in facts.datasets.items()},
     }
     if decided["precision"] not in get_args(Precision):
@@ -47,6 +51,7 @@ def _precision(
     model: SweepModel,
     facts: Facts,
     given: Mapping[str, Any],
+    gpus: float,
     capability: Callable[[], Capability | None],
     cpu_bfloat16: Callable[[], bool],
 ) -> Any:
@@ -54,7 +59,7 @@ def _precision(
         return model.precision
     if "precision" in given:
         return given["precision"]
-    if model.resources.gpus == 0:  # trains on the CPU, whatever else the machine has
+    if gpus == 0:  # trains on the CPU, whatever else the machine has
         return "bfloat16" if _gains_on_cpu(facts) and cpu_bfloat16() else "float32"
     device = capability()
     return "bfloat16" if device is not None and device >= BFLOAT16_FROM else "float32"

@@ -24,6 +24,11 @@ class Decisions:
         precision: Precision = self.autos["precision"]
         return precision
 
+    @property
+    def gpus(self) -> float:
+        """GPUs of a trial, where it does not share one by measured memory."""
+        return float(self.autos["gpus"])
+
     def recipe(self, dataset: str, network: str = "") -> Recipe:
         """Return how a network trains on a data set: by the named recipe or the data set's, with the file's changes."""
         given = self.file.model.recipe

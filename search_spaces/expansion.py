@@ -75,7 +75,7 @@ def expand(
         searches=tuple(searches),
         seeds=file.model.seeds,
         initials=tuple(_initials(file)),
-        resources=_resources(file),
+        resources=_resources(decisions),
         bank=file.model.bank,
         report=file.model.report.model_dump(exclude_unset=True),
         resolved=_resolved(decisions, cells, rows),
@@ -158,11 +158,12 @@ def _initials(file: SweepFile) -> Iterator[Initial]:
             yield Initial(digest=digest, timm_name=file.facts.models[dataset][network], size=size)
 
 
-def _resources(file: SweepFile) -> Resources:
-    given = file.model.resources
+def _resources(decisions: Decisions) -> Resources:
+    given = decisions.file.model.resources
     return Resources(
         cpus=given.cpus,
-        gpus=given.gpus,
+        gpus=decisions.gpus,
+        share_gpus=given.gpus is None and decisions.gpus > 0,
         teacher_cpus=given.teacher_cpus or given.cpus,
         loaders=given.loaders,
         stall_seconds=given.stall_seconds,

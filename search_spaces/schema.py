@@ -291,13 +291,19 @@ class SearchModel(Closed):
     """Of the sampler, and of the training of all proposals."""
 
 
+def _auto_or(value: object) -> object:
+    """Return None for `auto`."""
+    return None if value == "auto" else value
+
+
 class ResourcesModel(Closed):
     """What one trial holds while it runs."""
 
     cpus: Annotated[StrictInt, Field(ge=1, le=10_000)] = 1
     """Cores of a student's trial; it computes with as many threads."""
-    gpus: Amount = 0.0
-    """GPUs of a trial; fractions share one. 0 trains on the CPU."""
+    gpus: Annotated[Amount | None, BeforeValidator(_auto_or, json_schema_input_type=Amount | None)] = None
+    """GPUs of a trial; fractions share one. 0 trains on the CPU. auto: 0 without a GPU, else a whole one, which as many
+    trials share as have room by the memory that trials like them took."""
     teacher_cpus: Annotated[StrictInt, Field(ge=1, le=10_000)] | None = None
     """Cores of a teacher's trial; by default `cpus`."""
     loaders: Annotated[StrictInt, Field(ge=0, le=256)] | None = None

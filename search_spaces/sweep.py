@@ -86,6 +86,8 @@ class Resources:
 
     cpus: int
     gpus: float
+    share_gpus: bool
+    """As many trials share a GPU as have room on it."""
     teacher_cpus: int
     loaders: int | None
     """Processes that read pictures ahead; None: as many as `cpus` on a GPU, else none."""

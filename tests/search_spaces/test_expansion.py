@@ -190,6 +190,18 @@ def test_auto_precision(gpus: float, capability: tuple[int, int] | None, expecte
     assert kd.teacher.precision == expected
 
 
+@pytest.mark.parametrize(("capability", "gpus"), [(None, 0.0), ((7, 5), 1.0)])
+def test_auto_gpus(capability: tuple[int, int] | None, gpus: float, tmp_path: Path) -> None:
+    sweep = expand(read(write(tmp_path, SMALL)), capability=lambda: capability)
+    assert (sweep.resources.gpus, sweep.resources.share_gpus) == (gpus, gpus > 0)
+    said = expand(read(write(tmp_path, SMALL + "resources: {gpus: auto}\n")), capability=lambda: capability)
+    assert said.resources == sweep.resources
+    given = expand(read(write(tmp_path, SMALL + "resources: {gpus: 2}\n")), capability=lambda: capability)
+    assert (given.resources.gpus, given.resources.share_gpus) == (2.0, False)
+    later = expand(read(write(tmp_path, SMALL)), sweep.resolved["autos"], capability=lambda: (9, 0))
+    assert later.resources == sweep.resources
+
+
 @pytest.mark.parametrize(
     ("pixels", "networks", "instructions", "expected"),
     [
