@@ -1,12 +1,15 @@
 """The command line: wrong requests get exit 2, one clear message, and nothing is made."""
 
 import re
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import run_sweep
 from tests.orchestrator.cli import ROOT, kdsweep
 
 GOOD = """\
@@ -36,17 +39,34 @@ BAD = {
 }
 
 
+@pytest.fixture
+def same_signals() -> Iterator[None]:
+    """A command takes SIGTERM for itself; here it is given back."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
 @pytest.mark.parametrize("case", BAD)
-def test_a_wrong_file_is_told_and_nothing_is_made(case, tmp_path: Path):
+def test_a_wrong_file_is_told_and_nothing_is_made(
+    case, tmp_path: Path, capsys: pytest.CaptureFixture[str], same_signals: None
+):
+    """Called in this process: each case by itself would load torch again."""
     text, message = BAD[case]
     path = tmp_path / "sweep.yaml"
     if text is not None:
         path.write_text(text)
-    result = kdsweep("run", path, "--home", tmp_path / "home", cwd=tmp_path)
-    assert result.returncode == 2
-    assert message in result.stderr
-    assert "Traceback" not in result.stderr
+    assert run_sweep.main(["run", str(path), "--home", str(tmp_path / "home")]) == 2
+    assert message in capsys.readouterr().err
     assert not (tmp_path / "home").exists()
+
+
+def test_a_wrong_file_ends_a_process_with_2_and_no_traceback(tmp_path: Path):
+    (tmp_path / "sweep.yaml").write_text(BAD["unknown key"][0])
+    result = kdsweep("run", tmp_path / "sweep.yaml", "--home", tmp_path / "home", cwd=tmp_path)
+    assert result.returncode == 2
+    assert BAD["unknown key"][1] in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 @pytest.fixture

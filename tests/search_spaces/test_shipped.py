@@ -27,6 +27,9 @@ QUICKSTART = "quickstart"
 SHIPPED = sorted(path.stem for path in FOLDER.glob("*.yaml") if path.stem != "recipes")
 OF_PAPERS = [name for name in SHIPPED if name != QUICKSTART]
 MOST_LINES = 50
+ALIKE = {"gdkd_terms", "gdkd_weights", "ls_combinations", "dynamic_partition", "cub200", "imagenet"}
+"""Planned as another one is: by the slow suite alone."""
+PLANNED = [pytest.param(name, marks=pytest.mark.slow) if name in ALIKE else name for name in SHIPPED]
 
 
 def path_of(name: str) -> Path:
@@ -52,7 +55,7 @@ def _nothing_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", PLANNED)
 def test_can_be_planned_without_its_data(name: str, tmp_path: Path) -> None:
     sweep, plan = planned(name)
     assert sweep.name == name.replace("_", "-")
