@@ -1,8 +1,10 @@
 """What every store of runs gives."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
+
+from reports.results import Curves
 
 PARAMS = ("dataset", "teacher", "student", "method")
 """Params that are read, besides all that begin with one of `PREFIXES`."""
@@ -47,6 +49,9 @@ class Store(Protocol):
     def by_trial_key(self, keys: Collection[str], experiment_id: str) -> dict[str, RunRecord]:
         """Return one run for each trial key that has any, wherever it is; `experiment_id` is where most will be."""
 
+    def curves(self, run_ids: Collection[str], names: Collection[str]) -> Curves:
+        """Return what runs recorded of these metrics epoch by epoch; what is not there is left out."""
+
     def artifact(self, run: RunRecord, name: str) -> str:
         """Return an artifact of the run as text.
 
@@ -63,3 +68,15 @@ def preferred(records: Collection[RunRecord]) -> RunRecord:
 def is_measured(value: float) -> bool:
     """Return whether a metric is a number: not NaN, and not what MLflow makes of an infinity."""
     return abs(value) < INFINITE
+
+
+def gathered(points: Iterable[tuple[str, str, int, int, float]]) -> Curves:
+    """Return (run id, metric, step, time, value) as curves: of one step that was told twice the later value.
+
+    Values that are no numbers are left out, and the order of the points does not matter.
+    """
+    found: dict[str, dict[str, dict[int, float]]] = {}
+    for run_id, name, step, _, value in sorted(points, key=lambda point: point[:4]):
+        if is_measured(value):
+            found.setdefault(run_id, {}).setdefault(name, {})[step] = value
+    return {run_id: {name: [*steps.items()] for name, steps in of.items()} for run_id, of in found.items()}

@@ -11,9 +11,10 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from reports.errors import StoreUnavailableError
-from reports.results import METRICS
-from reports.stores._base import PARAMS, PREFIXES, TAGS, RunRecord, is_measured, preferred
+from reports.results import METRICS, Curves
+from reports.stores._base import PARAMS, PREFIXES, TAGS, RunRecord, gathered, is_measured, preferred
 from reports.stores.artifacts import read_artifact
+from reports.stores.metric_histories import histories_at_once, history
 from trainers.addresses import without_password
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ SETTINGS = {
 
 SERVERS_OWN_TROUBLE = 500
 """HTTP statuses from here on; MLflow's client says it of a connection that broke, too."""
+
+HTTP = ("http://", "https://")
 
 Answer = TypeVar("Answer")
 
@@ -92,6 +95,17 @@ class Client:
                     found[key].append(_record(run))
         return {key: preferred(records) for key, records in found.items()}
 
+    def curves(self, run_ids: Collection[str], names: Collection[str]) -> Curves:
+        wanted, points = sorted(set(run_ids)), []
+        for name in sorted(set(names)):
+            ask = functools.partial(histories_at_once, self._uri, wanted, name)
+            found = self._ask(ask) if self._uri.startswith(HTTP) else None
+            if found is None:
+                singly = (self._ask(functools.partial(history, self._client, run_id, name)) for run_id in wanted)
+                found = [point for one in singly for point in one]
+            points += found
+        return gathered(points)
+
     def artifact(self, run: RunRecord, name: str) -> str:
         return read_artifact(run, name, self._uri)
 
@@ -139,7 +153,7 @@ class Client:
 
 def _must_answer(tracking_uri: str) -> None:
     """Ask an HTTP server for a sign of life first: MLflow's client would try for four minutes."""
-    if not tracking_uri.startswith(("http://", "https://")):
+    if not tracking_uri.startswith(HTTP):
         return
     shown = without_password(tracking_uri)
     try:
