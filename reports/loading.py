@@ -35,7 +35,8 @@ def load(name: str, *, home: Path | str | None = None, tracking_uri: str | None 
     cells = {cell.id: cell for cell in named}
     lines = [_line(member, runs.get(member["trial_key"]), cells) for member in members]
     params = {key: _trained(run) for key, run in runs.items()}
-    return Results(name, _member_frame(members), _trial_frame(lines), resolved, params, store.curves, folder)
+    frames = _member_frame(members), _trial_frame(lines)
+    return Results(name, *frames, resolved, params, store.curves, folder, store.details)
 
 
 _SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one reads a large sweep ten times faster

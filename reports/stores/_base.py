@@ -14,6 +14,10 @@ METHOD_PREFIX, RECIPE_PREFIX = PREFIXES = ("method.", "recipe.")
 TEACHER_VARIANT = "teacher_variant"
 TAGS = ("state", "trial_key", "config_key", TEACHER_VARIANT)
 
+COMMIT, DIRTY = "mlflow.source.git.commit", "mlflow.source.git.dirty"
+DETAIL_TAGS = ("attempts", "bank", "cuda", "device", "python", "reason", "threads", "torch", COMMIT, DIRTY)
+"""Tags that say how a run came about, read only where a run is shown by itself."""
+
 INFINITE = 1.797e308
 """MLflow stores ±inf as the largest finite float; a metric of this size or more is no measurement."""
 
@@ -34,6 +38,24 @@ class RunRecord:
     """Last values of metrics; those that are not finite are left out."""
 
 
+@dataclass(frozen=True, slots=True)
+class RunDetails:
+    """How one MLflow run came about: when, where, and with what."""
+
+    run_id: str
+    start_time: int
+    """Milliseconds since 1970."""
+    end_time: int | None
+    """None while it has not ended."""
+    tags: Mapping[str, str]
+    """Those of `DETAIL_TAGS` that it has."""
+
+    @property
+    def seconds(self) -> float | None:
+        """From its start to its end, pauses included; None while it has not ended."""
+        return None if self.end_time is None else (self.end_time - self.start_time) / 1000
+
+
 class Store(Protocol):
     """Reads one tracking store. Deleted runs and experiments are as if they were not there."""
 
@@ -51,6 +73,9 @@ class Store(Protocol):
 
     def curves(self, run_ids: Collection[str], names: Collection[str]) -> Curves:
         """Return what runs recorded of these metrics epoch by epoch; what is not there is left out."""
+
+    def details(self, run_ids: Collection[str]) -> dict[str, RunDetails]:
+        """Return how runs came about, by id; those that are not there are left out."""
 
     def artifact(self, run: RunRecord, name: str) -> str:
         """Return an artifact of the run as text.

@@ -32,7 +32,17 @@ from sqlalchemy.pool import NullPool
 
 from reports.errors import StoreUnavailableError
 from reports.results import METRICS, Curves
-from reports.stores._base import PARAMS, PREFIXES, TAGS, RunRecord, gathered, is_measured, preferred
+from reports.stores._base import (
+    DETAIL_TAGS,
+    PARAMS,
+    PREFIXES,
+    TAGS,
+    RunDetails,
+    RunRecord,
+    gathered,
+    is_measured,
+    preferred,
+)
 from reports.stores.artifacts import read_artifact
 from trainers.addresses import watchful, without_password
 
@@ -56,6 +66,7 @@ RUNS = Table(
     Column("run_uuid", String),
     Column("status", String),
     Column("start_time", BigInteger),
+    Column("end_time", BigInteger),
     Column("lifecycle_stage", String),
     Column("artifact_uri", String),
     Column("experiment_id", Integer),
@@ -121,6 +132,15 @@ class Database:
         for ids in _chunks(sorted(set(run_ids))):
             wanted = select(*point).where(HISTORY.c.run_uuid.in_(ids), HISTORY.c.key.in_(sorted(set(names))))
             found |= gathered(self._rows(wanted.where(HISTORY.c.is_nan.is_(False))))
+        return found
+
+    def details(self, run_ids: Collection[str]) -> dict[str, RunDetails]:
+        found: dict[str, RunDetails] = {}
+        for ids in _chunks(sorted(set(run_ids))):
+            tags = self._attributes(select(TAG).where(TAG.c.run_uuid.in_(ids), TAG.c.key.in_(DETAIL_TAGS)))
+            times = select(RUNS.c.run_uuid, RUNS.c.start_time, RUNS.c.end_time).where(RUNS.c.run_uuid.in_(ids))
+            for run_id, start, end in self._rows(times.where(RUNS.c.lifecycle_stage == "active")):
+                found[run_id] = RunDetails(run_id, start or 0, end, tags.get(run_id, {}))
         return found
 
     def artifact(self, run: RunRecord, name: str) -> str:
