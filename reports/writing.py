@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reports import csv_table, head_to_head, latex, markdown
+from reports import csv_table, head_to_head, latex, markdown, page
 from reports.curves import Figure, figures
 from trainers.files import replaced
 
@@ -25,6 +25,7 @@ def write(results: "Results", out: Path) -> list[Path]:
         _write_text(out / "table.tex", latex.render(table)),
         _write_text(out / "table.csv", csv_table.render(table)),
         _write_parquet(out / "results.parquet", results),
+        _write_text(out / "index.html", page.render(results, table)),
     ]
     drawn = list(figures(table))
     several = len(table.cells) > 1

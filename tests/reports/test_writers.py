@@ -18,7 +18,7 @@ from reports import console, csv_table, head_to_head, latex, markdown
 from tests.reports.conftest import Loader
 from tests.reports.fake_sweep import NASTY, FakeSweep, grid, row, seeds
 
-FILES = ["table.md", "table.tex", "table.csv", "results.parquet"]
+FILES = ["table.md", "table.tex", "table.csv", "results.parquet", "index.html"]
 
 
 @pytest.fixture(scope="module")
