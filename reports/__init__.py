@@ -82,7 +82,7 @@ def draw(figure: "Figure", path: Path | str) -> Path:
 
 
 def write(results: Results, out: Path | str) -> list[Path]:
-    """Write table.md, table.tex, table.csv, results.parquet and figures/ into `out`; return the paths written.
+    """Write table.md, table.tex, table.csv, results.parquet, index.html and figures/ into `out`; return the paths.
 
     Each file is whole or not there; the same results give the same bytes.
     """

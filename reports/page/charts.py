@@ -37,6 +37,8 @@ class Series:
     """Whether the points are joined."""
     marked: bool = True
     """Whether each point has a marker."""
+    aside: bool = False
+    """Whether it goes through points of others, so that it is drawn in grey and nobody points at it."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the series as the script reads it."""
@@ -46,6 +48,7 @@ class Series:
             "dots": [point.to_json() for point in self.dots],
             "line": self.line,
             "marked": self.marked,
+            "aside": self.aside,
         }
 
 

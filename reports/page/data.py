@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from reports import wording
@@ -23,6 +24,7 @@ STATES = ("COMPLETE", "PRUNED", "DIVERGED", "FAIL", "INTERRUPTED", "RUNNING", "W
 
 def payload(results: "Results", table: "Table") -> dict[str, Any]:
     """Return all that the page's script needs."""
+    results = replace(results, trials=results.trials.reset_index(drop=True))  # lines are named by their places
     behind = Behind(results, table)
     drawn, left_out = curves.of_trials(results, table)
     return {
@@ -34,7 +36,7 @@ def payload(results: "Results", table: "Table") -> dict[str, Any]:
         "cells": [_column(table, column) for column in range(len(table.cells))],
         "lines": [_line(table, index, behind) for index in range(len(table.lines))],
         "baseline": table.baseline,
-        "differences": [_difference(table, index, behind) for index in range(len(table.differences))],
+        "differences": list(_differences(table, behind)),
         "search": _search(table, behind),
         "figures": list(figures.charts(results, table)),
         "trials": trials.columns(results, table),
@@ -47,7 +49,7 @@ class Behind:
     """Which lines of the table of trials stand behind each cell of the head-to-head table."""
 
     def __init__(self, results: "Results", table: "Table") -> None:
-        frame = results.trials.reset_index(drop=True)
+        frame = results.trials
         self._order = _order(results)
         students = frame[frame["phase"] != "teacher"]
         self._groups = students.groupby(["cell", "row"], sort=False).groups
@@ -134,14 +136,17 @@ def _number_cell(stat: "Stat | None", table: "Table", *, sign: bool) -> dict[str
     return {"mean": number(stat.mean), "text": first, "rest": space + rest}
 
 
-def _difference(table: "Table", index: int, behind: Behind) -> dict[str, Any]:
-    difference = table.differences[index]
-    line = next(line for line in table.lines if line.shown == difference.shown and line.kind != "teacher")
-    cells = [
-        {**_number_cell(stat, table, sign=True), "trials": behind.of(line, column)}
-        for column, stat in enumerate(difference.stats)
-    ]
-    return {"name": difference.shown, "scores": cells}
+def _differences(table: "Table", behind: Behind) -> Iterator[dict[str, Any]]:
+    """Yield the lines of differences: one for each row but the teacher and the baseline, in the table's order."""
+    rows = [line for line in table.lines if line.kind != "teacher"]
+    if table.differences:
+        rows.remove(next(line for line in rows if line.shown == table.baseline))
+    for line, difference in zip(rows, table.differences, strict=False):
+        cells = [
+            {**_number_cell(stat, table, sign=True), "trials": behind.of(line, column)}
+            for column, stat in enumerate(difference.stats)
+        ]
+        yield {"name": difference.shown, "scores": cells}
 
 
 def _search(table: "Table", behind: Behind) -> dict[str, Any] | None:

@@ -106,7 +106,8 @@ def _against_cost(results: "Results", table: "Table", column: int) -> Chart | No
     every = [point for points in entries.values() for point in points]
     if len(every) < 2:
         return None
-    front = Series(name="Pareto front", points=pareto_front(every), marked=False)
+    front = tuple(Point(x=point.x, y=point.y) for point in pareto_front(every))
+    joined = Series(name="Pareto front", points=front, marked=False, aside=True)
     measure = table.measure(cell)
     return Chart(
         kind="cost",
@@ -118,7 +119,7 @@ def _against_cost(results: "Results", table: "Table", column: int) -> Chart | No
         ),
         x_label="training time of a trial (s)",
         y_label=f"test {measure.short} (%)",
-        series=(*(Series(name=n, points=tuple(points), line=False) for n, points in entries.items()), front),
+        series=(*(Series(name=n, points=tuple(points), line=False) for n, points in entries.items()), joined),
     )
 
 

@@ -10,13 +10,14 @@ const MARKERS = [
 const DASHES = ["", "7 3", "2 3", "9 3 2 3"];
 const COLOURS = 6;
 const SHOWN_AT_FIRST = 8;
+const BANDS = 4; // at once; with more lines they would only hide one another
 const REACH = 40; // pixels from the pointer to what it points at
 const MARGIN = { left: 56, right: 14, top: 12, bottom: 44 };
 
 /** Colour, dash and marker of the series at a place: no two of the first sixty look the same. */
-const look = (index) => ({
-  colour: `s${index % COLOURS}`,
-  dash: DASHES[(index + Math.floor(index / COLOURS)) % DASHES.length] || null,
+const look = (index, aside) => ({
+  colour: aside ? "aside" : `s${index % COLOURS}`,
+  dash: DASHES[aside ? 1 : (index + Math.floor(index / COLOURS)) % DASHES.length] || null,
   marker: MARKERS[index % MARKERS.length],
 });
 
@@ -38,7 +39,7 @@ function scale(low, high, from, to, log) {
 
 /** A figure with its caption, its legend and its numbers as a table. */
 function chart(spec) {
-  const shown = spec.series.map((series, index) => index < SHOWN_AT_FIRST || series.name === "Pareto front");
+  const shown = spec.series.map((series, index) => index < SHOWN_AT_FIRST || Boolean(series.aside));
   const tip = make("div", { class: "tip", hidden: true });
   const said = make("div", { class: "hidden-text", "aria-live": "polite" });
   const holder = make("div", {});
@@ -104,7 +105,9 @@ function chart(spec) {
     } }, swatch(series, index), series.name);
     return make("li", {}, button);
   }));
-  const others = spec.series.length > SHOWN_AT_FIRST ? ` The first ${SHOWN_AT_FIRST} are shown; choose others below.` : "";
+  const many = spec.series.filter((series) => series.line && !series.aside).length;
+  const others = (many > BANDS ? ` Bands are drawn while ${BANDS} lines or fewer are shown.` : "") +
+    (spec.series.length > SHOWN_AT_FIRST ? ` The first ${SHOWN_AT_FIRST} are shown; choose others in the legend.` : "");
   const figure = make("figure", {},
     make("figcaption", {}, make("strong", {}, spec.title), make("span", { class: "muted" }, spec.about, others)),
     holder, legend, said, tip, numbers(spec));
@@ -128,7 +131,7 @@ function neighbour(targets, from, across, down) {
 }
 
 function swatch(series, index) {
-  const { colour, dash, marker } = look(index);
+  const { colour, dash, marker } = look(index, series.aside);
   return draw("svg", { width: 28, height: 12, viewBox: "-14 -6 28 12", class: colour, "aria-hidden": "true" },
     series.line ? draw("path", { class: "joined", d: "M-14 0H14", "stroke-dasharray": dash }) : null,
     series.marked ? fill(marker(4), { class: "mark" }, []) : null);
@@ -149,7 +152,7 @@ function plotted(spec, shown, width) {
   svg.append(axes(spec, { x, y, width, height, left, right, bottom, top }));
   svg.append(...levels(spec, y, width));
   const targets = [];
-  for (const { series, index } of visible) svg.append(oneSeries(series, index, x, y, targets));
+  for (const { series, index } of visible) svg.append(oneSeries(series, index, x, y, targets, visible.length <= BANDS));
   if (!every.length) svg.append(draw("text", { x: width / 2, y: height / 2, "text-anchor": "middle" }, "nothing is shown"));
   const ring = draw("circle", { class: "ring", r: 7, visibility: "hidden" });
   svg.append(ring);
@@ -208,13 +211,13 @@ function levels(spec, y, width) {
   });
 }
 
-function oneSeries(series, index, x, y, targets) {
-  const { colour, dash, marker } = look(index);
+function oneSeries(series, index, x, y, targets, withBand) {
+  const { colour, dash, marker } = look(index, series.aside);
   const group = draw("g", { class: colour });
   const banded = series.points.filter(([, , low]) => low !== null);
   if (series.line) {
     const path = (points, at) => points.map((point) => `${x(point[0]).toFixed(1)} ${y(point[at]).toFixed(1)}`).join("L");
-    if (banded.length > 1) group.append(draw("path", { class: "band", d: `M${path(banded, 3)}L${path([...banded].reverse(), 2)}Z` }));
+    if (withBand && banded.length > 1) group.append(draw("path", { class: "band", d: `M${path(banded, 3)}L${path([...banded].reverse(), 2)}Z` }));
     if (series.points.length > 1) group.append(draw("path", { class: "joined", d: `M${path(series.points, 1)}`, "stroke-dasharray": dash }));
   } else {
     for (const [at, , low, high] of banded) group.append(draw("path", { class: "bar", d: `M${x(at)} ${y(low)}V${y(high)}` }));
@@ -226,7 +229,7 @@ function oneSeries(series, index, x, y, targets) {
   }
   for (const point of series.points) {
     if (series.marked) group.append(fill(marker(4.5), { class: "mark", transform: `translate(${x(point[0])} ${y(point[1])})` }, []));
-    if (series.name !== "Pareto front") target(point, index);
+    if (!series.aside) target(point, index);
   }
   return group;
 }

@@ -16,7 +16,7 @@ function numberCell(score, name, column) {
 /** Lines against cells; those of the sweep's own kind below the teacher and the student alone. */
 function crossTable(lines, caption, isPinned) {
   const columns = DATA.cells.map((cell, column) => ({
-    head: cell.head, number: true,
+    head: cell.head, number: true, wide: true,
     value: (row) => lines[row].scores[column].mean,
     show: (row) => numberCell(lines[row].scores[column], lines[row].name, column),
   }));

@@ -6,7 +6,7 @@ const MANY = 100;
  * Make a table.
  *
  * spec.caption, spec.count: how many rows there are
- * spec.columns: of {head, value(row): to sort by, null last; show(row): text or element; number, long: how it looks}; the first is the head of each row
+ * spec.columns: of {head, value(row): to sort by, null last; show(row): text or element; number, long, wide: how it looks}; the first is the head of each row
  * spec.pinned(row): whether a row stays on top, unsorted; spec.noun: what a row is, in one and in many
  */
 function sortable(spec) {
@@ -78,7 +78,7 @@ function sortable(spec) {
 
 function head(column, onClick) {
   const button = make("button", { type: "button", class: "sort", click: onClick }, column.head);
-  return make("th", { scope: "col", class: column.number ? "number" : null }, button);
+  return make("th", { scope: "col", class: `${column.number ? "number" : ""} ${column.wide ? "wide" : ""}`.trim() || null }, button);
 }
 
 /** Compare two rows by a column; those without a value come last either way. */
