@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
@@ -76,6 +76,8 @@ class Table:
     """Place of the line with the highest mean in each cell."""
     pairings: tuple[Pairing | None, ...] = ()
     """Of each cell, what it was worth to compare seed by seed; None where too few seeds are common."""
+    budget: int | None = None
+    """Proposals that each search may make, the same for all rows; None where it is not known."""
 
     @property
     def several_datasets(self) -> bool:
@@ -123,6 +125,7 @@ def build(results: "Results", measure: Measure | None = None) -> Table:
         differences=() if baseline is None else tuple(_differences(lines, baseline)),
         options=options,
         by_dataset=measures,
+        budget=_budget(results.resolved),
     )
     return _marked(_tested(table, baseline))
 
@@ -176,6 +179,11 @@ def _student_line(
         group=heading_of(row, options),
         spent=tuple(_spent(part) for part in trials) if searched else (),
     )
+
+
+def _budget(resolved: Mapping[str, Any]) -> int | None:
+    trials = ((resolved.get("given") or {}).get("search") or {}).get("trials")
+    return None if trials is None else int(trials)
 
 
 def _spent(trials: pd.DataFrame) -> int:

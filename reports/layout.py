@@ -32,6 +32,11 @@ def architecture(cell: Cell) -> str:
     return SAME if family(cell.teacher) == family(cell.student) else DIFFERENT
 
 
+def architecture_matters(table: "Table") -> bool:
+    """Return whether the table has pairs of one family and others."""
+    return len({architecture(cell) for cell in table.cells}) > 1
+
+
 def arranged_cells(cells: Iterable[Cell]) -> list[Cell]:
     """Return the cells by data set, pairs of one family before the others, else in the sweep's order."""
     cells = list(cells)
