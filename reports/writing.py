@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reports import csv_table, head_to_head, latex, markdown, page
+from reports import csv_table, further, head_to_head, latex, markdown, page
 from reports.curves import Figure, figures
 from trainers.files import replaced
 
@@ -20,13 +20,16 @@ KINDS = ("pdf", "png")
 def write(results: "Results", out: Path) -> list[Path]:
     """Write all files of the report into `out` (see `reports.write`)."""
     table = head_to_head.build(results)
+    sheets, tables = further.sheets(results, table), further.tables(results, table)
     written = [
-        _write_text(out / "table.md", markdown.render(table)),
-        _write_text(out / "table.tex", latex.render(table)),
+        _write_text(out / "table.md", markdown.render(table, sheets, tables)),
+        _write_text(out / "table.tex", latex.render(table, sheets, tables)),
         _write_text(out / "table.csv", csv_table.render(table)),
         _write_parquet(out / "results.parquet", results),
-        _write_text(out / "index.html", page.render(results, table)),
+        _write_text(out / "index.html", page.render(results, table, sheets, tables)),
     ]
+    for name, text in latex.fragments(table, sheets, tables).items():
+        written.append(_write_text(out / "tables" / f"{name}.tex", latex.fragment_file(text)))
     drawn = list(figures(table))
     several = len(table.cells) > 1
     for figure, stem in zip(drawn, stems(drawn, several=several), strict=True):

@@ -4,24 +4,28 @@ It is a single file that asks nothing of any other place. `data` puts together w
 `assets/` holds its template, style and script.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from reports.head_to_head import Table
     from reports.results import Results
+    from reports.sheets import Sheet
 
 __all__ = ["render"]
 
 
-def render(results: "Results", table: "Table") -> str:
+def render(results: "Results", table: "Table", sheets: "Sequence[Sheet]" = (), tables: "Sequence[Table]" = ()) -> str:
     """Return the whole of index.html. The same results give the same text.
 
     Args:
         table: the head-to-head table of these results.
+        sheets: further tables.
+        tables: further tables of rows against cells, each with one measure.
 
     Raises:
         StoreUnavailableError: curves and details of runs are read from the store, which does not answer any more.
     """
     from reports.page import data, document
 
-    return document.render(table.name, data.payload(results, table))
+    return document.render(table.name, data.payload(results, table, sheets, tables))

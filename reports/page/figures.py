@@ -62,9 +62,12 @@ def _over_budget(results: "Results", table: "Table", column: int) -> Chart | Non
     cell, trials = table.cells[column], results.trials
     measure = table.measure(cell)
     searches = trials[(trials["phase"] == "search") & (trials["cell"] == cell.id)]
+    by_row = dict(iter(searches.drop_duplicates(["row", "trial_key"]).groupby("row", sort=False)))
     series = []
     for line in table.lines:
-        own = searches[(searches["row"] == line.row.label)].drop_duplicates("trial_key")
+        own = by_row.get(line.row.label)
+        if own is None:
+            continue
         complete = own["state"].eq("COMPLETE") & own[measure.validation].notna()
         lost = int(own["state"].isin(["PRUNED", "DIVERGED"]).sum())
         best = expected_best(own.loc[complete, measure.validation].tolist(), lost)

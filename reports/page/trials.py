@@ -1,5 +1,6 @@
 """All trials of a sweep as columns, a line each in the order of members.csv, with how each run came about."""
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +87,13 @@ class _Settings:
 
     def recipe(self, key: str) -> str:
         values = _without(self._params.get(key, {}), RECIPE_PREFIX)
-        return "; ".join(f"{name}={_short(values[name])}" for name in sorted(values))
+        return _joined(tuple(sorted(values.items())))
+
+
+@functools.lru_cache(maxsize=256)
+def _joined(values: tuple[tuple[str, str], ...]) -> str:
+    """Return a recipe as text; most trials of a sweep have the same."""
+    return "; ".join(f"{name}={_short(text)}" for name, text in values)
 
 
 def _without(params: Mapping[str, str], prefix: str) -> dict[str, str]:

@@ -1,51 +1,75 @@
 // What stands on the page, from top to bottom.
 
 /** A number of a table, which opens the runs behind it. */
-function numberCell(score, name, column) {
-  const number = score.mean === null ? null : [score.best ? make("strong", {}, score.text) : score.text, score.marks ? make("sup", {}, score.marks) : null, score.rest];
+function numberCell(score, name, cell) {
+  const look = score.best ? "strong" : score.second ? "em" : "span";
+  const number = score.mean === null ? null : [make(look, {}, score.text), score.rest, score.marks ? make("sup", {}, score.marks) : null];
   const content = number ?? make("span", { class: "why" }, `– ${score.missing ?? ""}`);
-  const open = () => openPanel(`${name}, ${DATA.cells[column].pair}`, [
-    [DATA.cells[column].measure, number ? `${score.text}${score.rest}` : "none"],
+  const open = () => openPanel(`${name}, ${cell.pair}`, [
+    [cell.measure, number ? `${score.text}${score.rest}` : "none"],
     ["setting", score.setting ?? ""],
     ["not in the mean", score.missing ?? ""],
-    ...(score.notes ?? []).map((note) => ["note", note]),
+    ["compared", (score.notes ?? []).map((note) => make("div", {}, note))],
   ], score.trials);
   return make("button", { type: "button", class: "cell", "aria-haspopup": "dialog", click: open }, content);
 }
 
-/** Lines against cells; those of the sweep's own kind below the teacher and the student alone. */
-function crossTable(lines, caption, isPinned) {
-  const columns = DATA.cells.map((cell, column) => ({
-    head: cell.head, number: true, wide: true,
+/** Lines against cells, with the columns that sum them up. */
+function crossTable(cells, lines, behind, caption, isPinned) {
+  const columns = cells.map((cell, column) => ({
+    head: cell.kind ? [cell.head, make("small", {}, ` ${cell.kind}`)] : cell.head, number: true, wide: true,
     value: (row) => lines[row].scores[column].mean,
-    show: (row) => numberCell(lines[row].scores[column], lines[row].name, column),
+    show: (row) => numberCell(lines[row].scores[column], lines[row].name, cell),
+  }));
+  const sums = behind.map(({ head, texts }) => ({
+    head, number: true, wide: true, value: (row) => leadingNumber(texts[row]), show: (row) => texts[row],
   }));
   const name = { head: "method", value: (row) => lines[row].name, show: (row) => lines[row].name };
-  const table = sortable({ caption, count: lines.length, columns: [name, ...columns], pinned: isPinned, noun: ["row"] });
-  const texts = lines.map((line) => `${line.name} ${line.method ?? ""}`.toLowerCase());
+  const heading = (row) => lines[row].group ?? "";
+  const table = sortable({ caption, count: lines.length, columns: [name, ...columns, ...sums], pinned: isPinned, heading, noun: ["row"] });
+  const texts = lines.map((line) => `${line.name} ${line.method ?? ""} ${line.group ?? ""}`.toLowerCase());
   const controls = make("div", { class: "controls" },
     searcher("Show methods with", (wanted) => table.filter((row) => hasAll(texts[row], wanted))));
-  if (DATA.cells.length > 1) {
+  if (cells.length > 1) {
     controls.append(searcher("Show pairs with", (wanted) => {
-      DATA.cells.forEach((cell, column) => table.show(column + 1, hasAll(`${cell.id} ${cell.head}`.toLowerCase(), wanted)));
+      cells.forEach((cell, column) => table.show(column + 1, hasAll(`${cell.id} ${cell.head} ${cell.kind}`.toLowerCase(), wanted)));
       table.update();
     }));
   }
   return [controls, table.element];
 }
 
-function headToHead() {
-  const caption = `${DATA.name}: mean on test images for each method and pair. Choose a number to see its runs.`;
-  return section("head-to-head", "Head to head",
-    ...crossTable(DATA.lines, caption, (row) => DATA.lines[row].kind !== "method"),
-    ...DATA.caption.map((sentence) => make("p", { class: "note" }, sentence)),
-    DATA.gaps.length ? make("p", { class: "note" }, `Not in the means: ${DATA.gaps.join("; ")}.`) : null);
+/** The number that a text begins with; null for none. */
+const leadingNumber = (text) => { const found = parseFloat(text.replace("−", "-")); return Number.isNaN(found) ? null : found; };
+
+const notesOf = ({ caption, gaps }) => [
+  ...caption.map((sentence) => make("p", { class: "note" }, sentence)),
+  gaps.length ? make("p", { class: "note" }, `Not in the means: ${gaps.join("; ")}.`) : null,
+];
+
+function rowsAgainstCells(id, title, data) {
+  const caption = `${DATA.name}: ${data.title}, mean on test images for each method and pair. Choose a number to see its runs.`;
+  return section(id, title,
+    ...crossTable(data.cells, data.lines, data.columns, caption, (row) => data.lines[row].kind !== "method"), ...notesOf(data));
 }
 
 function differences() {
   if (!DATA.differences.length) return null;
   const caption = `Difference from ${DATA.baseline} in points, seed by seed: mean ± sample standard deviation (number of seeds).`;
-  return section("differences", `Difference from ${DATA.baseline}`, ...crossTable(DATA.differences, caption));
+  return section("differences", `Difference from ${DATA.baseline}`, ...crossTable(DATA.cells, DATA.differences, [], caption));
+}
+
+/** A further table of texts. */
+function sheet({ name, title, notes, heads, lines, texts }) {
+  const columns = heads.map((head, index) => {
+    const number = !texts.includes(index);
+    const text = (row) => lines[row][index];
+    return { head, number, long: !number, value: (row) => (number ? leadingNumber(text(row)) : text(row)), show: text };
+  });
+  const table = sortable({ caption: title, count: lines.length, columns, noun: ["line"], rows: 25 });
+  const filter = lines.length > 8 ? make("div", { class: "controls" },
+    searcher("Show lines with", (wanted) => table.filter((row) => hasAll(lines[row].join(" ").toLowerCase(), wanted)))) : null;
+  return section(`sheet-${name}`, title, filter, table.element, ...notes.map((note) => make("p", { class: "note" }, note)));
 }
 
 /** Mean curve of each line of a cell over the epochs that all its counted trials have. */
@@ -156,6 +180,9 @@ function top(sections) {
     make("nav", { "aria-label": "Parts of this report" }, links));
 }
 
-const parts = [headToHead(), differences(), figures(), searches(), allTrials()].filter(Boolean);
+const parts = [
+  rowsAgainstCells("head-to-head", "Head to head", DATA), differences(), figures(), searches(),
+  ...DATA.tables.map((data, index) => rowsAgainstCells(`table-${index}`, data.title, data)), ...DATA.sheets.map(sheet), allTrials(),
+].filter(Boolean);
 document.getElementById("main").append(...parts);
 top(parts);

@@ -1,13 +1,14 @@
 // A table that is sorted by its heads and filtered, a page at a time.
 
-const MANY = 100;
+const ROWS = 100; // at once
 
 /**
  * Make a table.
  *
  * spec.caption, spec.count: how many rows there are
  * spec.columns: of {head, value(row): to sort by, null last; show(row): text or element; number, long, wide: how it looks}; the first is the head of each row
- * spec.pinned(row): whether a row stays on top, unsorted; spec.noun: what a row is, in one and in many
+ * spec.pinned(row): whether a row stays on top, unsorted; spec.heading(row): what rows stand under while they are unsorted
+ * spec.noun: what a row is, in one and in many; spec.rows: how many are shown at once
  */
 function sortable(spec) {
   const state = { column: null, falling: false, page: 0, keep: () => true, hidden: new Set() };
@@ -18,6 +19,7 @@ function sortable(spec) {
   const pages = make("div", { class: "pages" });
   const table = make("table", {}, make("caption", {}, make("span", {}, spec.caption)), make("thead", {}, make("tr", {}, heads)), pinned, body);
   const scroll = make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": spec.caption }, table);
+  const most = spec.rows ?? ROWS;
   const every = Array.from({ length: spec.count }, (_, row) => row);
 
   function sortBy(index) {
@@ -34,10 +36,10 @@ function sortable(spec) {
     const top = spec.pinned ? kept.filter(spec.pinned) : [];
     const rest = spec.pinned ? kept.filter((row) => !spec.pinned(row)) : kept;
     if (state.column !== null) rest.sort(order(spec.columns[state.column], state.falling));
-    const last = Math.max(0, Math.ceil(rest.length / MANY) - 1);
+    const last = Math.max(0, Math.ceil(rest.length / most) - 1);
     state.page = Math.min(state.page, last);
     pinned.replaceChildren(...top.map(line));
-    body.replaceChildren(...rest.slice(state.page * MANY, (state.page + 1) * MANY).map(line));
+    body.replaceChildren(...rest.slice(state.page * most, (state.page + 1) * most).flatMap(headed));
     heads.forEach((th, index) => {
       th.hidden = state.hidden.has(index);
       if (state.column === index) th.setAttribute("aria-sort", state.falling ? "descending" : "ascending");
@@ -46,6 +48,14 @@ function sortable(spec) {
     const all = kept.length === spec.count ? "" : ` of ${spec.count.toLocaleString("en")}`;
     status.textContent = kept.length ? `${plural(kept.length, ...spec.noun)}${all}` : `no ${spec.noun[0]}${all} fits`;
     turn(last);
+  }
+
+  /** A row, with its heading before it where it is the first under that. */
+  function headed(row, place, rows) {
+    const heading = state.column === null && spec.heading ? spec.heading(row) : "";
+    const isNew = heading && (!place || spec.heading(rows[place - 1]) !== heading);
+    const over = isNew ? make("tr", { class: "heading" }, make("th", { scope: "rowgroup", colspan: spec.columns.length }, heading)) : null;
+    return [over, line(row)].filter(Boolean);
   }
 
   function line(row) {
