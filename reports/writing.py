@@ -27,12 +27,12 @@ def write(results: "Results", out: Path) -> list[Path]:
         _write_text(out / "table.csv", csv_table.render(table)),
         _write_parquet(out / "results.parquet", results),
     ]
-    for name, text in latex.fragments(table, sheets, tables).items():
-        written.append(_write_text(out / "tables" / f"{name}.tex", latex.fragment_file(text)))
     drawn = list(figures(table))
     several = len(table.cells) > 1
     for figure, stem in zip(drawn, stems(drawn, several=several), strict=True):
         written += _write_figure(figure, out / "figures", stem, figure.cell.id if several else "")
+    for name, text in latex.fragments(table, sheets, tables).items():
+        written.append(_write_text(out / "tables" / f"{name}.tex", latex.fragment_file(text)))
     return written
 
 
