@@ -36,7 +36,7 @@ def sheet(results: "Results", table: Table) -> Sheet | None:
             stat = summarise(last)
             assert stat is not None  # there is a difference
             texts = [mean_text(stat, digits), mean_text(whole, digits), signed(bias.mean, digits)]
-            lines.append((*names, line.shown, *texts, f"{signed(bias.low, digits)} … {signed(bias.high, digits)}"))
+            lines.append((*names, line.shown, *texts, f"[{signed(bias.low, digits)}, {signed(bias.high, digits)}]"))
     if not lines:
         return None
     heads = (*(["pair"] if len(table.cells) > 1 else []), "method")
@@ -44,7 +44,7 @@ def sheet(results: "Results", table: Table) -> Sheet | None:
         name="best_epoch",
         title="Best epoch, chosen on test",
         notes=(_explanation(biases, digits),),
-        heads=(*heads, "last epoch", "best epoch (by test)", "bias", "smallest … largest"),
+        heads=(*heads, "last epoch", "best epoch (by test)", "bias", "range"),
         lines=tuple(lines),
         texts=tuple(range(len(heads))),
     )

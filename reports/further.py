@@ -1,5 +1,6 @@
 """The tables beside the main one: statistics, best epoch, training cost."""
 
+import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ def tables(results: "Results", table: Table) -> list[Table]:
     if not table.options.wants("top5"):
         return []
     found = head_to_head.build(results, TOP5)
+    found = dataclasses.replace(found, options=dataclasses.replace(found.options, caption=""))  # it is the main table's
     return [found] if any(score.by_seed for line in found.lines for score in line.scores) else []
 
 

@@ -25,6 +25,8 @@ END = "\\end{document}\n"
 
 MOST_LINES = 45
 """Of one tabular, so that it fits on a page."""
+TWO_LINES_FROM = 9
+"""Characters of a head."""
 MOST_CHARACTERS = 52
 """Of a line that fits into one column of two."""
 
@@ -244,10 +246,19 @@ def float_of(tabulars: Sequence[str], text: str, name: str, *, below: Sequence[s
 def sheet(one: Sheet, table: Table) -> str:
     """Return a further table."""
     spec = "".join("l" if i in one.texts else "r" for i in range(len(one.heads)))
-    heads = [escape(head[:1].upper() + head[1:]) for head in one.heads]
+    heads = [_head(head, "l" if i in one.texts else "r") for i, head in enumerate(one.heads)]
     lines = [[escape(t) if i in one.texts else number(t) for i, t in enumerate(line)] for line in one.lines]
     text = " ".join([f"{one.title}.", *one.notes])
     return booktabs(heads, lines, [False] * len(lines), text, f"{main_label(table)}-{label(one.name)}", spec)
+
+
+def _head(text: str, side: str) -> str:
+    """Return what stands over a column, in two lines where that makes it narrower; single letters stay small."""
+    first, _, rest = text.partition(" ")
+    first = first.capitalize() if first.isalpha() and len(first) > 1 and first.islower() else first
+    if rest and len(text) > TWO_LINES_FROM:
+        return rf"\shortstack[{side}]{{{escape(first)}\\{escape(rest)}}}"
+    return escape(f"{first} {rest}".strip())
 
 
 def number(text: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from reports.columns import Column, columns
 from reports.head_to_head import Line, Table
-from reports.latex import chunks, escape, float_of, number, tabular
+from reports.latex import MOST_CHARACTERS, chunks, escape, float_of, number, tabular
 from reports.layout import Block, blocks, headings
 from reports.scores import Score
 from reports.wording import caption, gaps, line_name, measure_label, percent
@@ -55,8 +55,14 @@ def render(table: Table, name: str, text: str = "") -> str:
     lacking = list(gaps(table))
     below += ["Not in the means: " + "; ".join(lacking) + "."] if lacking else []
     sentences = " ".join([*([text] if text else []), *caption(table, usual_n=_usual_n(table))])
-    wide = len(table.cells) + len(_parts(table)[0].behind) / 2 > 3 or len(tabulars) > 1
+    wide = len(tabulars) > 1 or any(_characters(table, part) > MOST_CHARACTERS for part in _parts(table))
     return float_of(tabulars, sentences, name, below=below, wide=wide)
+
+
+def _characters(table: Table, part: Part) -> int:
+    """Return roughly how many characters wide a part is."""
+    names = max(len(line_name(table, i)) for i in range(len(table.lines)))
+    return names + (8 + 2 * table.options.digits) * len(part.columns) + 8 * len(part.behind)
 
 
 def _parts(table: Table) -> list[Part]:

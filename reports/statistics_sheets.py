@@ -20,7 +20,7 @@ from reports.statistics import (
     seeds_needed,
     sign_flips,
 )
-from reports.wording import pair_text
+from reports.wording import pair_text, percent
 
 P_DIGITS = 4
 HEADS = ("n", "difference", "interval", "bootstrap", "test", "p", "Holm p", "sign-flip p", "floor", "correlation")
@@ -94,13 +94,13 @@ def _numbers(
         p_text(verdict.holm),
         NONE if flip is None else p_text(flip.p),
         NONE if flip is None else p_text(flip.floor),
-        NONE if related is None else f"{related:.2f}",
+        NONE if related is None else percent(related, 2),
         _settle(verdict, table.options.level),
     ]
 
 
 def _between(low: float, high: float, digits: int) -> str:
-    return f"{signed(low, digits)} … {signed(high, digits)}"
+    return f"[{signed(low, digits)}, {signed(high, digits)}]"
 
 
 def p_text(p: float | None) -> str:
@@ -176,7 +176,7 @@ def _pairing(table: Table) -> Iterator[str]:
 
 def _correlation_text(of: Pairing) -> str:
     rows = f"{of.rows} row{'s' * (of.rows != 1)}"
-    return f"correlation {of.correlation:.2f} over {rows}, {of.needed:.2f} needed with {of.n} seeds"
+    return f"correlation {percent(of.correlation, 2)} over {rows}, {of.needed:.2f} needed with {of.n} seeds"
 
 
 def _over_pairs(table: Table) -> Iterator[Sheet]:
@@ -204,7 +204,7 @@ def _over_pairs(table: Table) -> Iterator[Sheet]:
                 (*scope, line.shown, str(len(average.gains)), signed(average.gain, digits), between, *tested, rank)
             )
     if lines:
-        heads = (*(["data set"] if len(datasets) > 1 else []), "method", "pairs", "mean gain", "smallest … largest")
+        heads = (*(["data set"] if len(datasets) > 1 else []), "method", "pairs", "mean gain", "range")
         yield Sheet(
             name="statistics-pairs",
             title=f"Statistics over pairs: gain over {table.reference}",

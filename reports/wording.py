@@ -138,7 +138,7 @@ def _mark_sentences(table: Table, best: str, second: str) -> Iterator[str]:
     welch = any(verdict.contrast.kind == "Welch" for verdict in verdicts)
     test = "paired t-test by seed" + (", Welch's where fewer than two seeds are common" if welch else "")
     yield (
-        f"{MARK} its difference from the best is not significant ({test}; Holm's correction within the column; level "
+        f"{MARK}: difference from the best not significant ({test}; Holm's correction within the column; level "
         f"{table.options.level:g})."
     )
     if any(verdict.holm is None for verdict in verdicts):

@@ -28,12 +28,12 @@ def write(results: "Results", out: Path) -> list[Path]:
         _write_parquet(out / "results.parquet", results),
         _write_text(out / "index.html", page.render(results, table, sheets, tables)),
     ]
-    for name, text in latex.fragments(table, sheets, tables).items():
-        written.append(_write_text(out / "tables" / f"{name}.tex", latex.fragment_file(text)))
     drawn = list(figures(table))
     several = len(table.cells) > 1
     for figure, stem in zip(drawn, stems(drawn, several=several), strict=True):
         written += _write_figure(figure, out / "figures", stem, figure.cell.id if several else "")
+    for name, text in latex.fragments(table, sheets, tables).items():
+        written.append(_write_text(out / "tables" / f"{name}.tex", latex.fragment_file(text)))
     return written
 
 

@@ -1,8 +1,6 @@
 """How a table is arranged, what is marked in it, and which differences are more than noise."""
 
-import shutil
 import statistics
-from pathlib import Path
 
 import pytest
 
@@ -15,7 +13,7 @@ from reports.measures import TOP5
 from reports.resolved import Options, Row, parse_cell
 from reports.scores import Score
 from reports.spread import Stat, second, summarise
-from tests.reports.conftest import Loader, tell
+from tests.reports.fake_store import results_of
 from tests.reports.fake_sweep import FakeSweep, row, seeds, teacher
 
 
@@ -96,10 +94,8 @@ PAIRS = ("d: vgg13 -> vgg8", "d: vgg13 -> mobilenetv2")
 
 
 @pytest.fixture(scope="module")
-def tested(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Table:
+def tested() -> Table:
     """Two pairs; `clear` is clearly worse than `top`, `close` is not; two seeds of `short`, one of `single`."""
-    home = tmp_path_factory.mktemp("tested")
-    shutil.copy(empty_store, home / "mlflow.db")
     trials = []
     for cell, up in zip(PAIRS, (0.0, 10.0), strict=True):
         noise = (0.0, 0.4, -0.2, 0.3, -0.5)
@@ -111,8 +107,7 @@ def tested(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Table
         trials += seeds("single", [57 + up], cell=cell)
     trials += [teacher(80.0, cell="d: vgg13")]
     rows = [row("ce", "ce"), *(row(name) for name in ("top", "close", "clear", "short", "single", "none"))]
-    tell(home, FakeSweep("tested", trials, rows, PAIRS, {"baseline": "clear"}))
-    return reports.table(reports.load("tested", home=home))
+    return reports.table(results_of(FakeSweep("tested", trials, rows, PAIRS, {"baseline": "clear"})))
 
 
 def test_marks_where_a_difference_to_the_best_is_not_significant(tested: Table) -> None:
@@ -154,7 +149,7 @@ def test_averages_over_pairs(tested: Table) -> None:
     assert found["ce"].rank is None and found["ce"].gain < 0
 
 
-def test_equal_means_share_their_rank(results_of: Loader) -> None:
+def test_equal_means_share_their_rank() -> None:
     trials = [t for name, x in (("a", 60.01), ("b", 60.04), ("c", 59.0)) for t in seeds(name, (x,))]
     table = reports.table(results_of(FakeSweep("ranks", trials, [row(name) for name in "abc"])))
     assert [average.rank for average in averages(table, (0,))] == [None, 1.5, 1.5, 3.0]

@@ -9,7 +9,7 @@ import pytest
 
 import reports
 import reports.run_details
-from reports import head_to_head
+from reports import further, head_to_head
 from reports.page import data
 from reports.page.budget import expected_best
 from reports.page.charts import Point, pareto_front
@@ -21,7 +21,9 @@ from tests.reports.fake_sweep import FakeSweep, FakeTrial, mixed_sweep, row, see
 
 def payload(results: reports.Results) -> dict[str, Any]:
     """The data as the page's script reads it."""
-    return json.loads(json.dumps(data.payload(results, head_to_head.build(results)), allow_nan=False))
+    table = head_to_head.build(results)
+    found = data.payload(results, table, further.sheets(results, table), further.tables(results, table))
+    return json.loads(json.dumps(found, allow_nan=False))
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +48,38 @@ def test_numbers_are_those_of_the_table(shown: dict[str, Any]) -> None:
     (broken,) = line_of(shown, "broken")["scores"]
     assert (broken["mean"], broken["missing"]) == (None, "failed 2 of 3, interrupted 1 of 3")
     assert [line["kind"] for line in shown["lines"][:3]] == ["teacher", "alone", "method"]
+
+
+def test_marks_and_what_the_panel_says(results_of: Loader) -> None:
+    """Seed by seed a is ahead of b by 1, 2, 3 points (t = 3.46, p = 0.074), of c by 9, 10, 11 (t = 17.3, p = 0.003)."""
+    trials = [*seeds("a", (70.0, 71.0, 72.0)), *seeds("b", (69.0, 69.0, 69.0)), *seeds("c", (61.0, 61.0, 61.0))]
+    groups = {"a": "tuned", "b": "tuned", "c": "plain"}
+    sweep = FakeSweep("marked", trials, [row("a"), row("b"), row("c")], report={"groups": groups, "baseline": "c"})
+    shown = payload(results_of(sweep))
+    (a,), (b,), (c,) = (line_of(shown, name)["scores"] for name in "abc")
+    assert [(s["best"], s["second"], s["marks"]) for s in (a, b, c)] == [
+        (True, False, ""),
+        (False, True, "†"),
+        (False, False, ""),
+    ]
+    assert b["notes"][0].startswith("-2.00 points against the best, a: not significant at 0.05 (paired t, p = 0.0742;")
+    assert c["notes"] == [
+        "-10.00 points against the best, a: significant at 0.05 (paired t, p = 0.00332; 0.00663 by Holm among 2)."
+    ]
+    assert a["notes"][0] == "The highest mean of its column, as printed."
+    assert [line["group"] for line in shown["lines"]] == ["", "tuned", "tuned", "plain"]
+    assert shown["columns"][-1]["head"] == "Δ c" and shown["columns"][-1]["texts"][1:3] == ["+10.0", "+8.0"]
+
+
+def test_further_tables(whole: reports.Results, shown: dict[str, Any]) -> None:
+    names = [sheet["name"] for sheet in shown["sheets"]]
+    assert {"statistics", "statistics-best", "best_epoch", "cost"} <= set(names)
+    for sheet in shown["sheets"]:
+        assert {len(line) for line in sheet["lines"]} == {len(sheet["heads"])} and sheet["title"] and sheet["notes"]
+    (top5,) = shown["tables"]
+    assert top5["title"] == "Top-5 accuracy"
+    (score,) = next(line for line in top5["lines"] if line["name"] == "kd")["scores"]
+    assert score["text"] == "99.0" and set(score["trials"]) == set(whole.trials.index[whole.trials["row"] == "kd"])
 
 
 def test_the_runs_behind_a_cell(whole: reports.Results, shown: dict[str, Any]) -> None:
