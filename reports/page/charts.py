@@ -1,6 +1,5 @@
 """A figure of the page as plain data: series of points with what is said of each; drawn by the page's own script."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,12 +89,3 @@ def at(x: float, stat: Stat, text: str) -> Point:
     spread = stat.std
     low, high = (None, None) if spread is None else (stat.mean - spread, stat.mean + spread)
     return Point(x=x, y=stat.mean, low=low, high=high, text=text)
-
-
-def pareto_front(points: Iterable[Point]) -> tuple[Point, ...]:
-    """Return the points that no other beats: none is as far left and higher, or as high and further left."""
-    front: list[Point] = []
-    for point in sorted(points, key=lambda p: (p.x, -p.y)):
-        if not front or point.y > front[-1].y:
-            front.append(point)
-    return tuple(front)

@@ -12,6 +12,7 @@ from reports.page.compact import number
 
 if TYPE_CHECKING:
     from reports.head_to_head import Table
+    from reports.plots import Plot
     from reports.results import Results
     from reports.sheets import Sheet
 
@@ -19,7 +20,11 @@ STATES = ("COMPLETE", "PRUNED", "DIVERGED", "FAIL", "INTERRUPTED", "RUNNING", "W
 
 
 def payload(
-    results: "Results", table: "Table", sheets: "Sequence[Sheet]" = (), tables: "Sequence[Table]" = ()
+    results: "Results",
+    table: "Table",
+    sheets: "Sequence[Sheet]" = (),
+    tables: "Sequence[Table]" = (),
+    plots: "Sequence[Plot]" = (),
 ) -> dict[str, Any]:
     """Return all that the page's script needs."""
     results = replace(results, trials=results.trials.reset_index(drop=True))  # lines are named by their places
@@ -31,7 +36,7 @@ def payload(
         "digits": table.options.digits,
         "states": _states(results),
         "search": _search(table, behind),
-        "figures": list(figures.charts(results, table)),
+        "figures": list(figures.charts(plots, table)),
         "tables": [cross.payload(one, Behind(results, one)) for one in tables],
         "sheets": [_sheet(sheet) for sheet in sheets],
         "trials": trials.columns(results, table),

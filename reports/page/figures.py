@@ -1,32 +1,31 @@
 """The figures of the page: accuracy over each grid, against search budget, against cost."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from reports.curves import Curve, Figure
-from reports.curves import figures as over_grids
-from reports.page.budget import expected_best
-from reports.page.charts import Chart, Point, Series, at, pareto_front
-from reports.page.trials import counted
+from reports.page.charts import Chart, Point, Series, at
+from reports.plots import budget, cost
 from reports.spread import summarise
 from reports.wording import mean_text, pair_text, percent, value_text
 
 if TYPE_CHECKING:
-    from reports.head_to_head import Line, Table
-    from reports.results import Results
+    from reports.head_to_head import Table
+    from reports.plots import Plot
 
 DECADE = 10
 MOST_MARKERS = 30
 
 
-def charts(results: "Results", table: "Table") -> Iterator[dict[str, Any]]:
-    """Yield every figure that the sweep has numbers for, as the page's script reads it."""
-    for figure in over_grids(table):
-        yield _over_grid(figure, table).to_json()
-    for column in range(len(table.cells)):
-        for chart in (_over_budget(results, table, column), _against_cost(results, table, column)):
-            if chart is not None:
-                yield chart.to_json()
+def charts(plots: "Iterable[Plot]", table: "Table") -> Iterator[dict[str, Any]]:
+    """Yield the figures that the page draws too, cell by cell, as its script reads them."""
+    for plot in plots:
+        if isinstance(plot, Figure):
+            yield _over_grid(plot, table).to_json()
+        elif isinstance(plot, budget.Budget):
+            yield from (_over_budget(panel, table).to_json() for panel in plot.panels)
+        elif isinstance(plot, cost.Cost):
+            yield from (_against_cost(panel, table).to_json() for panel in plot.panels)
 
 
 def _over_grid(figure: Figure, table: "Table") -> Chart:
@@ -58,76 +57,64 @@ def _grid_series(curve: Curve, name: str, digits: int) -> Series:
     return Series(name=curve.shown, points=tuple(points), dots=tuple(dots))
 
 
-def _over_budget(results: "Results", table: "Table", column: int) -> Chart | None:
-    cell, trials = table.cells[column], results.trials
-    measure = table.measure(cell)
-    searches = trials[(trials["phase"] == "search") & (trials["cell"] == cell.id)]
-    by_row = dict(iter(searches.drop_duplicates(["row", "trial_key"]).groupby("row", sort=False)))
-    series = []
-    for line in table.lines:
-        own = by_row.get(line.row.label)
-        if own is None:
-            continue
-        complete = own["state"].eq("COMPLETE") & own[measure.validation].notna()
-        lost = int(own["state"].isin(["PRUNED", "DIVERGED"]).sum())
-        best = expected_best(own.loc[complete, measure.validation].tolist(), lost)
-        points = tuple(_best_of(n, mean, std) for n, mean, std in best)
-        series.append(Series(name=line.shown, points=points, marked=len(best) <= MOST_MARKERS))
-    drawn = tuple(one for one in series if one.points)
-    if not drawn:
-        return None
-    most = max(point.x for one in drawn for point in one.points)
+def _over_budget(panel: budget.Panel, table: "Table") -> Chart:
+    most = max(curve.budgets[-1] for curve in panel.curves)
     return Chart(
         kind="budget",
-        cell=column,
-        title=f"Expected best validation {measure.short} by search budget, {pair_text(cell, table, '→')}",
+        cell=table.cells.index(panel.cell),
+        title=f"Expected best validation {panel.measure.short} by search budget, {pair_text(panel.cell, table, '→')}",
         about=(
-            "The best of n trials drawn from those that the search has trained: mean and standard deviation over all "
-            "draws. Pruned and diverged trials count as spent. Scores are of validation images, not of test images."
+            "The best of n trials of a search, in the mean over all ways to choose n of those that it has trained; the "
+            "band holds the middle 80 % of them. Pruned and diverged trials count as spent. Compare methods at one "
+            f"budget: all have spent {panel.common}. Scores are of validation images, not of test images."
         ),
         x_label="trials of the search (n)",
-        y_label=f"best validation {measure.short} (%)",
+        y_label=f"best validation {panel.measure.short} (%)",
         log_x=most > DECADE * DECADE,
-        series=drawn,
+        series=tuple(_budget_series(curve) for curve in panel.curves),
     )
 
 
-def _best_of(n: int, mean: float, std: float) -> Point:
-    text = f"best of {n}: {percent(mean, 2)} ± {percent(std, 2)}"
-    return Point(x=n, y=mean, low=mean - std, high=mean + std, text=text)
+def _budget_series(curve: budget.Curve) -> Series:
+    places = zip(curve.budgets, curve.expected, curve.low, curve.high, strict=True)
+    points = tuple(
+        Point(x=n, y=mean, low=low, high=high, text=f"best of {n}: {percent(mean, 2)}") for n, mean, low, high in places
+    )
+    return Series(name=curve.shown, points=points, marked=len(points) <= MOST_MARKERS)
 
 
-def _against_cost(results: "Results", table: "Table", column: int) -> Chart | None:
-    cell, trials = table.cells[column], results.trials
-    own = trials[counted(trials) & (trials["cell"] == cell.id) & trials["train_seconds"].notna()]
-    seconds = own.groupby("row")["train_seconds"].mean().to_dict()
-    entries: dict[str, list[Point]] = {}
-    for line in table.lines:
-        point = _cost_point(line, column, seconds.get(line.row.label), table.options.digits)
-        if point is not None:
-            entries.setdefault(table.options.names.get(line.row.entry, line.row.entry), []).append(point)
-    every = [point for points in entries.values() for point in points]
-    if len(every) < 2:
-        return None
-    front = tuple(Point(x=point.x, y=point.y) for point in pareto_front(every))
-    joined = Series(name="Pareto front", points=front, marked=False, aside=True)
-    measure = table.measure(cell)
+def _against_cost(panel: cost.Panel, table: "Table") -> Chart:
+    digits, entries = table.options.digits, dict.fromkeys(point.entry for point in panel.points)
+    series = [
+        Series(
+            name=entry,
+            points=tuple(_cost_point(point, digits) for point in panel.points if point.entry == entry),
+            line=False,
+        )
+        for entry in entries
+    ]
+    front = tuple(Point(x=point.seconds, y=point.mean) for point in panel.front)
+    costs = [point.seconds for point in panel.points]
     return Chart(
         kind="cost",
-        cell=column,
-        title=f"Test {measure.short} against training time, {pair_text(cell, table, '→')}",
+        cell=table.cells.index(panel.cell),
+        title=f"Test {panel.measure.short} against training time, {pair_text(panel.cell, table, '→')}",
         about=(
-            "Mean over seeds of the seconds of training, without scoring and without any search; bars are ± one sample "
-            "standard deviation. Times compare only where the trials ran on equal machines under equal load."
+            "Seconds of one training, without scoring and without any search: means over the seeds in the table; bars "
+            "are ± one sample standard deviation of the score. The grey line is the Pareto front: rows that no other "
+            "beats in both. Times compare only where the trials ran on equal machines under equal load."
         ),
-        x_label="training time of a trial (s)",
-        y_label=f"test {measure.short} (%)",
-        series=(*(Series(name=n, points=tuple(points), line=False) for n, points in entries.items()), joined),
+        x_label="seconds of one training",
+        y_label=f"test {panel.measure.short} (%)",
+        log_x=min(costs) > 0 and max(costs) > DECADE * min(costs),
+        series=(*series, Series(name="Pareto front", points=front, marked=False, aside=True)),
     )
 
 
-def _cost_point(line: "Line", column: int, seconds: float | None, digits: int) -> Point | None:
-    stat = line.scores[column].stat
-    if line.kind == "teacher" or stat is None or seconds is None:
-        return None
-    return at(seconds, stat, f"{line.shown}: {mean_text(stat, digits)} in {value_text(seconds, 3)} s")
+def _cost_point(point: cost.Point, digits: int) -> Point:
+    spread = point.std
+    score = percent(point.mean, digits) + ("" if spread is None else f" ± {percent(spread, digits)}")
+    search = "" if point.search_seconds is None else f"; its search took {value_text(point.search_seconds, 3)} s"
+    low, high = (None, None) if spread is None else (point.mean - spread, point.mean + spread)
+    text = f"{point.shown}: {score} in {value_text(point.seconds, 3)} s{search}"
+    return Point(x=point.seconds, y=point.mean, low=low, high=high, text=text)

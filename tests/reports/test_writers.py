@@ -20,6 +20,8 @@ from tests.reports.fake_sweep import NASTY, FakeSweep, grid, row, seeds
 
 FILES = ["table.md", "table.tex", "table.csv", "results.parquet", "index.html"]
 TABLES = ["head_to_head", "top5", "search", "statistics", "statistics-best", "best_epoch", "cost"]
+FIGURES = ["accuracy_over_k", "accuracy_over_budget", "settings_map", "cost"]
+"""Of the whole sweep."""
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +30,9 @@ def written(whole: reports.Results, tmp_path_factory: pytest.TempPathFactory) ->
     paths = reports.write(whole, out)
     assert [str(path.relative_to(out)) for path in paths] == [
         *FILES,
-        "figures/accuracy_over_k.pdf",
-        "figures/accuracy_over_k.png",
         *(f"tables/{name}.tex" for name in TABLES),
+        *(f"figures/{stem}.{kind}" for stem in FIGURES for kind in ("pdf", "png", "svg")),
+        "figures/README.md",
     ]
     return out
 
@@ -40,10 +42,9 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_the_same_results_give_the_same_bytes(whole: reports.Results, written: Path, tmp_path: Path) -> None:
-    reports.write(whole, tmp_path)
-    assert contents(tmp_path) == contents(written)
-    reports.write(whole, tmp_path)  # over what is there
-    assert contents(tmp_path) == contents(written)
+    shutil.copytree(written, tmp_path / "out")
+    reports.write(whole, tmp_path / "out")  # over what is there
+    assert contents(tmp_path / "out") == contents(written)
 
 
 def test_another_process_gives_the_same_bytes(told_home: Path, written: Path, tmp_path: Path) -> None:
@@ -199,7 +200,8 @@ def test_no_grid_no_figure(results_of: Loader, tmp_path: Path) -> None:
     rows = [row("kd"), *grid("g", "k", (1, 5))]
     results = results_of(FakeSweep("flat", seeds("kd", (60.0,)), rows))
     written = [str(path.relative_to(tmp_path / "out")) for path in reports.write(results, tmp_path / "out")]
-    assert [name for name in written if not name.startswith("tables/")] == FILES
+    assert [name for name in written if not name.startswith("tables/")] == [*FILES, "figures/README.md"]
+    assert "Not drawn:" in (tmp_path / "out" / "figures" / "README.md").read_text()
 
 
 def test_a_write_that_fails_leaves_the_old_file(

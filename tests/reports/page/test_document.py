@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 import reports
-from reports import head_to_head, page
+from reports import head_to_head, page, plots
 from reports.page.document import embedded, render
 from tests.reports.fake_sweep import NASTY
 
@@ -41,7 +41,8 @@ class Parsed(HTMLParser):
 
 @pytest.fixture(scope="module")
 def text(nasty: reports.Results) -> str:
-    return page.render(nasty, head_to_head.build(nasty))
+    table = head_to_head.build(nasty)
+    return page.render(nasty, table, plots=plots.build(nasty, table)[0])
 
 
 def test_only_the_pages_own_script_and_style_are_allowed(text: str) -> None:
@@ -89,7 +90,8 @@ def test_wicked_names() -> None:
 
 
 def test_the_same_results_give_the_same_page(nasty: reports.Results, text: str) -> None:
-    assert page.render(nasty, head_to_head.build(nasty)) == text
+    table = head_to_head.build(nasty)
+    assert page.render(nasty, table, plots=plots.build(nasty, table)[0]) == text
     assert not re.search(r"\b20[2-9]\d-\d\d-\d\d", text)  # no day of writing
 
 

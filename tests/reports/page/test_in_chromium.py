@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import reports
-from reports import head_to_head, page
+from reports import head_to_head, page, plots
 from reports.results import TRIAL_COLUMNS
 from reports.stores import COMMIT, RunDetails
 from tests.reports.conftest import Loader
@@ -54,8 +54,8 @@ def with_curves(results: reports.Results) -> reports.Results:
 
 
 def opened(tab: Page, results: reports.Results, folder: Path, width: int = 1280) -> None:
-    path = folder / "index.html"
-    path.write_text(page.render(results, head_to_head.build(results)), encoding="utf-8")
+    path, table = folder / "index.html", head_to_head.build(results)
+    path.write_text(page.render(results, table, plots=plots.build(results, table)[0]), encoding="utf-8")
     tab.look(width, 800)
     tab.open(path)
 
@@ -237,8 +237,9 @@ def many(results: reports.Results) -> reports.Results:
 def test_ten_thousand_trials(tab: Page, results_of: Loader, tmp_path: Path) -> None:
     results = many(results_of(FakeSweep("one", seeds("kd", (60.0,)), [row("kd")])))
     table = head_to_head.build(results)
+    drawn, _ = plots.build(results, table)
     before = time.process_time()
-    text = page.render(results, table)
+    text = page.render(results, table, plots=drawn)
     written = time.process_time() - before
     (tmp_path / "index.html").write_text(text, encoding="utf-8")
     tab.look(1280, 800)
