@@ -14,7 +14,7 @@ const BANDS = 4; // at once; with more lines they would only hide one another
 const REACH = 40; // pixels from the pointer to what it points at
 const MARGIN = { left: 56, right: 14, top: 12, bottom: 44 };
 
-/** Colour, dash and marker of the series at a place: no two of the first sixty look the same. */
+/** Colour, dash and marker of the series at a place: no two of the first 24 lines look the same. */
 const look = (index, aside) => ({
   colour: aside ? "aside" : `s${index % COLOURS}`,
   dash: DASHES[aside ? 1 : (index + Math.floor(index / COLOURS)) % DASHES.length] || null,
