@@ -5,29 +5,24 @@ from typing import TYPE_CHECKING
 
 from reports.columns import NONE, signed
 from reports.head_to_head import Parts, Table, of_teacher
-from reports.measures import measure_of
-from reports.resolved import Cell
 from reports.scores import by_seed, is_reported
 from reports.sheets import Sheet
 from reports.spread import paired_difference, summarise
 from reports.wording import mean_text, pair_text
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from reports.head_to_head import Line
     from reports.results import Results
 
 
 def sheet(results: "Results", table: Table) -> Sheet | None:
     """Return the table; None while no trial has both."""
     trials, digits = results.trials, table.options.digits
-    teachers, parts = trials[trials["phase"] == "teacher"], Parts(trials[trials["phase"] != "teacher"])
+    teachers, parts = trials[trials["phase"] == "teacher"], Parts(trials[is_reported(trials)])
     lines, biases = [], []
     for cell in table.cells:
         for line in table.lines:
-            part = _part(teachers, parts, line, cell)
-            last, best = by_seed(part), by_seed(part, best_epoch=True) if measure_of(part).best else {}
+            part = of_teacher(teachers, cell) if line.kind == "teacher" else parts.of(cell, line.row)
+            last, best = by_seed(part, table.measure(cell)), by_seed(part, table.measure(cell), best_epoch=True)
             whole, bias = summarise(best), paired_difference(best, last)
             if whole is None or bias is None:
                 continue
@@ -48,13 +43,6 @@ def sheet(results: "Results", table: Table) -> Sheet | None:
         lines=tuple(lines),
         texts=tuple(range(len(heads))),
     )
-
-
-def _part(teachers: "pd.DataFrame", parts: Parts, line: "Line", cell: Cell) -> "pd.DataFrame":
-    if line.kind == "teacher":
-        return of_teacher(teachers, cell)
-    trials = parts.of(cell, line.row)
-    return trials[is_reported(trials)]
 
 
 def _explanation(biases: list[float], digits: int) -> str:

@@ -56,9 +56,10 @@ def _block(table: Table, names: Sequence[str], columns: Sequence[Sequence[str]])
 
 def _columns(table: Table) -> Iterator[list[str]]:
     """Yield all columns, those with scores first; heads are on top."""
+    tied = any(score.tied for line in table.lines for score in line.scores)
     for place, cell in enumerate(table.cells):
         scores = [line.scores[place] for line in table.lines]
-        marks = [_mark(score, table) for score in scores]
+        marks = [_mark(score, tied=tied) for score in scores]
         texts = (_score(score, table.options.digits) + mark for score, mark in zip(scores, marks, strict=True))
         yield [*(text + " " * len(marks[0]) for text in _head(cell, table)), *texts]
     room = len(_head(table.cells[0], table)) if table.cells else 0
@@ -74,12 +75,14 @@ def _head(cell: Cell, table: Table) -> list[str]:
     return [*dataset, cell.teacher, f"-> {cell.student}", *([label] if label else [])]
 
 
-def _mark(score: Score, table: Table) -> str:
-    """Return what stands behind a number: as wide for every one."""
+def _mark(score: Score, *, tied: bool) -> str:
+    """Return what stands behind a number: as wide for every one.
+
+    Args:
+        tied: whether any number of the table has the mark of not being below the best.
+    """
     place = BEST if score.best else SECOND if score.second else " "
-    if not any(other.tied for line in table.lines for other in line.scores):
-        return place
-    return place + (MARK if score.tied else " ")
+    return place + (MARK if score.tied else " ") * tied
 
 
 def _score(score: Score, digits: int) -> str:

@@ -25,14 +25,13 @@ NOTE = (
 def sheet(results: "Results", table: Table) -> Sheet | None:
     """Return the table; None while no trial has ended."""
     trials = results.trials
-    teachers, parts = trials[trials["phase"] == "teacher"], Parts(trials[trials["phase"] != "teacher"])
+    trials = trials[(trials["state"] == "COMPLETE") & (trials["status"] == "FINISHED")]
+    teachers, parts = trials[trials["phase"] == "teacher"], Parts(trials[is_reported(trials)])
     lines = []
     for column, cell in enumerate(table.cells):
         found = {}
         for place, line in enumerate(table.lines):
             part = of_teacher(teachers, cell) if line.kind == "teacher" else parts.of(cell, line.row)
-            part = part if line.kind == "teacher" else part[is_reported(part)]
-            part = part[(part["state"] == "COMPLETE") & (part["status"] == "FINISHED")]
             if len(part):
                 found[place] = part
         times = {place: _seconds(part) for place, part in found.items()}

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from reports.columns import Column, columns
-from reports.head_to_head import Line, Table
+from reports.head_to_head import Table
 from reports.latex import MOST_CHARACTERS, chunks, escape, float_of, number, tabular
 from reports.layout import Block, blocks, headings
 from reports.scores import Score
@@ -22,8 +22,9 @@ SHORT_REASON = 12
 
 @dataclass(slots=True)
 class Notes:
-    """Reasons that are too long for a cell, each with a letter."""
+    """What stands outside the cells: the usual n, and reasons that are too long, each with a letter."""
 
+    usual_n: int | None = None
     letters: dict[str, str] = field(default_factory=dict)
 
     def of(self, text: str) -> str:
@@ -49,12 +50,12 @@ def render(table: Table, name: str, text: str = "") -> str:
         name: of its label.
         text: stands at the beginning of its caption.
     """
-    notes = Notes()
+    notes = Notes(usual_n=_usual_n(table))
     tabulars = [_tabular(table, part, rows, notes) for part in _parts(table) for rows in chunks(len(table.lines))]
     below = [f"{letter}: {reason}." for reason, letter in notes.letters.items()]
     lacking = list(gaps(table))
     below += ["Not in the means: " + "; ".join(lacking) + "."] if lacking else []
-    sentences = " ".join([*([text] if text else []), *caption(table, usual_n=_usual_n(table))])
+    sentences = " ".join([*([text] if text else []), *caption(table, usual_n=notes.usual_n)])
     wide = len(tabulars) > 1 or any(_characters(table, part) > MOST_CHARACTERS for part in _parts(table))
     return float_of(tabulars, sentences, name, below=below, wide=wide)
 
@@ -103,7 +104,7 @@ def _tabular(table: Table, part: Part, rows: range, notes: Notes) -> str:
             body.append(r"\midrule")
         if heading:
             body.append(rf"\multicolumn{{{width}}}{{l}}{{\textit{{{escape(heading)}}}}} \\")
-        scores = [_score(line.scores[column], table, line, notes) for column in part.columns]
+        scores = [_score(line.scores[column], table.options.digits, notes) for column in part.columns]
         behind = [number(column.texts[i]) for column in part.behind]
         body.append(" & ".join([escape(line_name(table, i)), *scores, *behind]) + r" \\")
     return tabular(spec, [*_heads(table, part), r"\midrule", *body])
@@ -147,8 +148,8 @@ def _spanning(named: Sequence[tuple[str, int]], part: Part) -> Iterator[str]:
     yield "".join(rules)
 
 
-def _score(score: Score, table: Table, line: Line, notes: Notes) -> str:
-    stat, digits = score.stat, table.options.digits
+def _score(score: Score, digits: int, notes: Notes) -> str:
+    stat = score.stat
     if stat is None:
         short = len(score.missing) <= SHORT_REASON
         text = escape(score.missing) if short else rf"--\textsuperscript{{{notes.of(score.missing)}}}"
@@ -156,7 +157,7 @@ def _score(score: Score, table: Table, line: Line, notes: Notes) -> str:
     mean = percent(stat.mean, digits)
     mean = rf"\textbf{{{mean}}}" if score.best else rf"\underline{{{mean}}}" if score.second else mean
     spread = "" if stat.std is None else rf"\,$\pm$\,{percent(stat.std, digits)}"
-    count = "" if stat.n == _usual_n(table) else rf"\,({stat.n})"
+    count = "" if stat.n == notes.usual_n else rf"\,({stat.n})"
     mark = r"$^{\dagger}$" if score.tied else ""
     return rf"{mean} & {{\scriptsize {spread}{count}}}{mark}"
 

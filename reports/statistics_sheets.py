@@ -85,7 +85,7 @@ def _numbers(
     contrast, digits = verdict.contrast, table.options.digits
     t_test = contrast.t_test
     return [
-        str(len(contrast.seeds)) if contrast.is_paired else f"{contrast.n_ours}|{contrast.n_theirs}",
+        str(len(contrast.seeds)) if contrast.is_paired else f"{contrast.n_ours}/{contrast.n_theirs}",
         signed(contrast.mean, digits),
         NONE if t_test is None else _between(t_test.low, t_test.high, digits),
         NONE if interval is None else _between(interval.low, interval.high, digits),
