@@ -14,8 +14,8 @@ from reports.results import Results
 
 if TYPE_CHECKING:
     from reports.comparison import Comparison
-    from reports.curves import Figure
     from reports.head_to_head import Table
+    from reports.plots import Plot
 
 __all__ = [
     "AGAINST",
@@ -63,26 +63,33 @@ def table(results: Results) -> "Table":
     return head_to_head.build(results)
 
 
-def figures(results: Results) -> "list[Figure]":
-    """Return the figures that the sweep has numbers for, as plain objects: accuracy over each grid, by cell."""
-    from reports import curves, head_to_head
+def figures(results: Results) -> "list[Plot]":
+    """Return the figures that the sweep has numbers for, as plain objects, each with a caption.
 
-    return list(curves.figures(head_to_head.build(results)))
+    Accuracy over each grid by cell, accuracy against search budget, maps of settings, parallel coordinates, importances
+    of hyperparameters, training curves, ranks over pairs, cost against accuracy, profiles of the teachers.
+    """
+    from reports import head_to_head, plots
+
+    return plots.build(results, head_to_head.build(results))[0]
 
 
-def draw(figure: "Figure", path: Path | str) -> Path:
-    """Draw a figure as a file, by its ending a PDF or a PNG; return the path. The file is whole or not there.
+def draw(figure: "Plot", path: Path | str, width: float | None = None) -> Path:
+    """Draw a figure as a file, by its ending a PDF, a PNG or an SVG; return the path. The file is whole or not there.
+
+    Args:
+        width: in inches; by default 3.5, a column, or 7.16, both, as suits the figure.
 
     Raises:
         ValueError: the ending is another.
     """
     from reports import writing
 
-    return writing.draw_figure(figure, Path(path))
+    return writing.draw_figure(figure, Path(path), width)
 
 
 def write(results: Results, out: Path | str) -> list[Path]:
-    """Write table.md, table.tex, table.csv, results.parquet and figures/ into `out`; return the paths written.
+    """Write table.md, table.tex, table.csv, results.parquet, index.html and figures/ into `out`; return the paths.
 
     Each file is whole or not there; the same results give the same bytes.
     """

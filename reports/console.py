@@ -3,14 +3,15 @@
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from reports.columns import columns
 from reports.head_to_head import Table
 from reports.resolved import Cell
 from reports.scores import Score
-from reports.wording import caption, gaps, line_name, mean_text, measure_label, percent, setting_text, spent_text
+from reports.wording import MARK, caption, gaps, line_name, mean_text, measure_label, percent, setting_text, spent_text
 
 GAP = "  "
 NAME_WIDTH = 32
-BEST = "*"
+BEST, SECOND = "*", "'"
 
 
 def render(table: Table, width: int = 80) -> str:
@@ -24,13 +25,13 @@ def render(table: Table, width: int = 80) -> str:
     return "\n\n".join(parts)
 
 
-def _fitting(table: Table, names: Sequence[str], width: int) -> Iterator[list[int]]:
-    """Yield the cells of each block: as many as fit, at least one."""
+def _fitting(table: Table, names: Sequence[str], width: int) -> Iterator[list[list[str]]]:
+    """Yield the columns of each block: as many as fit, at least one."""
     left = max(len(name) for name in names)
-    block: list[int] = []
+    block: list[list[str]] = []
     used = left
-    for column in range(len(table.cells)):
-        needed = len(GAP) + max(len(text) for text in _column(table, column))
+    for column in _columns(table):
+        needed = len(GAP) + max(len(text) for text in column)
         if block and used + needed > width:
             yield block
             block, used = [], left
@@ -40,9 +41,9 @@ def _fitting(table: Table, names: Sequence[str], width: int) -> Iterator[list[in
         yield block
 
 
-def _block(table: Table, names: Sequence[str], columns: Sequence[int]) -> str:
+def _block(table: Table, names: Sequence[str], columns: Sequence[Sequence[str]]) -> str:
     heads = len(_head(table.cells[0], table))
-    texts = [["", *([""] * (heads - 1)), *names], *(_column(table, column) for column in columns)]
+    texts = [["", *([""] * (heads - 1)), *names], *columns]
     widths = [max(len(text) for text in column) for column in texts]
     lines = []
     for i in range(len(texts[0])):
@@ -53,28 +54,43 @@ def _block(table: Table, names: Sequence[str], columns: Sequence[int]) -> str:
     return "\n".join(lines)
 
 
-def _column(table: Table, column: int) -> list[str]:
-    scores = (line.scores[column] for line in table.lines)
-    return [*_head(table.cells[column], table), *(_score(score, table.options.digits) for score in scores)]
+def _columns(table: Table) -> Iterator[list[str]]:
+    """Yield all columns, those with scores first; heads are on top."""
+    tied = any(score.tied for line in table.lines for score in line.scores)
+    for place, cell in enumerate(table.cells):
+        scores = [line.scores[place] for line in table.lines]
+        marks = [_mark(score, tied=tied) for score in scores]
+        texts = (_score(score, table.options.digits) + mark for score, mark in zip(scores, marks, strict=True))
+        yield [*(text + " " * len(marks[0]) for text in _head(cell, table)), *texts]
+    room = len(_head(table.cells[0], table)) if table.cells else 0
+    for column in columns(table):
+        heads = textwrap.wrap(column.head, max(len(column.head) // 2, max(map(len, column.head.split()))))[:room]
+        yield [*[""] * (room - len(heads)), *heads, *column.texts]
 
 
 def _head(cell: Cell, table: Table) -> list[str]:
-    """Return the lines over a column; a mark's width is left free at the right."""
-    lines = [cell.teacher, f"-> {cell.student}"]
+    """Return the lines over a column."""
     label = measure_label(cell, table)
-    lines = [*([cell.dataset] if table.several_datasets else []), *lines, *([label] if label else [])]
-    return [f"{text} " for text in lines]
+    dataset = [cell.dataset] if table.several_datasets else []
+    return [*dataset, cell.teacher, f"-> {cell.student}", *([label] if label else [])]
+
+
+def _mark(score: Score, *, tied: bool) -> str:
+    """Return what stands behind a number: as wide for every one.
+
+    Args:
+        tied: whether any number of the table has the mark of not being below the best.
+    """
+    place = BEST if score.best else SECOND if score.second else " "
+    return place + (MARK if score.tied else " ") * tied
 
 
 def _score(score: Score, digits: int) -> str:
-    if score.stat is None:
-        return f"{score.missing} "
-    return mean_text(score.stat, digits) + (BEST if score.best else " ")
+    return score.missing if score.stat is None else mean_text(score.stat, digits)
 
 
 def _notes(table: Table, width: int) -> Iterator[str]:
-    sentences = [text.replace("in bold", f"marked {BEST}") for text in caption(table)]
-    yield textwrap.fill(" ".join(sentences), width)
+    yield textwrap.fill(" ".join(caption(table, best=f"marked {BEST}", second=f"marked {SECOND}")), width)
     lacking = list(gaps(table))
     if lacking:
         yield textwrap.fill(f"Not in the means: {'; '.join(lacking)}.", width)

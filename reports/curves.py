@@ -5,10 +5,13 @@ from dataclasses import dataclass
 
 from reports.head_to_head import Line, Table
 from reports.measures import TOP1, Measure
+from reports.plots._base import slug
 from reports.resolved import Cell, Row
 
 COMPARED = ("ce", "kd", "dkd")
 """Methods whose fixed rows are drawn as lines to compare with."""
+LEVELS = 8
+"""The first so many of them: more could not be told apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +34,26 @@ class Figure:
     """(shown name, mean) of rows that do not depend on the hyperparameter."""
     measure: Measure = TOP1
 
+    @property
+    def stem(self) -> str:
+        """Name of the file, but for its ending and the cell's name."""
+        return f"{self.measure.short.lower()}_over_{slug(self.hyperparameter)}"
+
+    @property
+    def caption(self) -> str:
+        """What the figure shows."""
+        levels = " Dashed lines are rows that do not depend on it." if self.levels else ""
+        return (
+            f"{self.measure.long} on the test images after the last epoch over {self.hyperparameter}, {self.cell.id}: "
+            f"mean (line), sample standard deviation (band) and each seed (dots).{levels}"
+        )
+
 
 def figures(table: Table) -> Iterator[Figure]:
     """Yield the figures that the sweep has numbers for, by cell, then by hyperparameter in the sweep's order."""
     grids = _grids(table.lines)
     for column, cell in enumerate(table.cells):
-        levels = tuple(_levels(table.lines, column, grids))
+        levels = tuple(_levels(table.lines, column, grids))[:LEVELS]
         for name in dict.fromkeys(name for name, _ in grids.values()):
             curves = (_curve(entry, values, table, column) for entry, (n, values) in grids.items() if n == name)
             drawn = tuple(curve for curve in curves if curve.points)

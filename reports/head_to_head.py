@@ -3,15 +3,18 @@
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
 from reports.choices import Choice, choices
+from reports.layout import arranged_cells, arranged_rows, heading_of
 from reports.measures import TOP1, Measure, by_dataset
 from reports.resolved import Cell, Options, Row, read_cells, read_options, read_rows
-from reports.scores import Score, by_seed, is_searched, missing, score
-from reports.spread import Stat, best, paired_difference
+from reports.scores import ENDED, Score, by_seed, is_searched, missing, score
+from reports.significance import Verdict, leader, verdicts
+from reports.spread import Stat, best, paired_difference, second
+from reports.statistics import Pairing, pairing
 
 if TYPE_CHECKING:
     from reports.results import Results
@@ -33,6 +36,10 @@ class Line:
     """The row's label, or the name that the sweep's `report:` gives it."""
     searched: bool
     scores: tuple[Score, ...]
+    group: str = ""
+    """Heading that it stands under; empty where it is not known."""
+    spent: tuple[int, ...] = ()
+    """Trainings that its search has spent in each cell; empty for a fixed row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,18 @@ class Table:
     options: Options
     by_dataset: Mapping[str, Measure]
     """What the trials of each data set are scored by."""
+    reference: str = ""
+    """Shown name of the row that gains are counted from: the baseline, else the student alone; empty for none."""
+    to_reference: tuple[tuple[Verdict | None, ...], ...] = ()
+    """Of each line in each cell, against the reference; None for the reference itself and where a number lacks."""
+    to_best: tuple[tuple[Verdict | None, ...], ...] = ()
+    """Likewise against the highest mean of the column; of methods alone."""
+    leaders: tuple[int | None, ...] = ()
+    """Place of the line with the highest mean in each cell."""
+    pairings: tuple[Pairing | None, ...] = ()
+    """Of each cell, what it was worth to compare seed by seed; None where too few seeds are common."""
+    budget: int | None = None
+    """Proposals that each search may make, the same for all rows; None where it is not known."""
 
     @property
     def several_datasets(self) -> bool:
@@ -75,27 +94,40 @@ class Table:
         return self.by_dataset.get(cell.dataset, TOP1)
 
 
-def build(results: "Results") -> Table:
-    """Return the head-to-head table of a sweep, with whatever has ended so far."""
+def build(results: "Results", measure: Measure | None = None) -> Table:
+    """Return the head-to-head table of a sweep, with whatever has ended so far.
+
+    Args:
+        measure: by default what the trials are scored by; with `TOP5`, the columns that have such scores.
+    """
     options, trials = read_options(results.resolved), results.trials
     teachers, students = trials[trials["phase"] == "teacher"], trials[trials["phase"] != "teacher"]
-    cells = read_cells(results.resolved, students["cell"].dropna())
-    rows = read_rows(results.resolved, _member_rows(students))
+    measures = by_dataset(trials, results.resolved)
+    cells = arranged_cells(read_cells(results.resolved, students["cell"].dropna()))
+    if measure is not None:
+        cells = [cell for cell in cells if measures.get(cell.dataset, TOP1) == TOP1]
+        measures = dict.fromkeys(measures, measure)
     parts = Parts(students)
-    top = _teacher_line(teachers, cells)
-    lines = [_blame_teacher(_student_line(parts, row, cells, options), top) for row in rows]
-    lines.sort(key=lambda line: line.kind != "alone")  # stable: the sweep's order within each kind
+    rows = read_rows(results.resolved, _member_rows(students))
+    searched = {row.label: any(is_searched(parts.of(cell, row), row) for cell in cells) for row in rows}
+    rows = arranged_rows(rows, options, searched)
+    top = _teacher_line(teachers, cells, measure)
+    lines = [_student_line(parts, row, cells, options, searched[row.label], measure) for row in rows]
+    lines = [_blame_teacher(line, top) for line in lines]
+    lines.sort(key=lambda line: line.kind != "alone")  # stable: the order of rows within each kind
     baseline = _baseline(lines, options)
-    return Table(
+    table = Table(
         name=results.name,
         cells=tuple(cells),
-        lines=(top, *_mark_best(lines, options.digits)),
+        lines=(top, *lines),
         choices=tuple(c for r in rows for x in cells for c in choices(parts.of(x, r), r, options.shown(r), x)),
         baseline="" if baseline is None else baseline.shown,
         differences=() if baseline is None else tuple(_differences(lines, baseline)),
         options=options,
-        by_dataset=by_dataset(trials, results.resolved),
+        by_dataset=measures,
+        budget=_budget(results.resolved),
     )
+    return _marked(_tested(table, baseline))
 
 
 class Parts:
@@ -118,12 +150,12 @@ def _member_rows(trials: pd.DataFrame) -> list[tuple[str, str, str]]:
     return list(known.values())
 
 
-def _teacher_line(teachers: pd.DataFrame, cells: Sequence[Cell]) -> Line:
+def _teacher_line(teachers: pd.DataFrame, cells: Sequence[Cell], measure: Measure | None) -> Line:
     scores = []
     for cell in cells:
         trials = of_teacher(teachers, cell)
-        reason = NO_TEACHER if trials.empty else missing(trials, trials, searched=False)
-        scores.append(Score(by_seed(trials), reason))
+        reason = NO_TEACHER if trials.empty else missing(trials, trials, searched=False, measure=measure)
+        scores.append(Score(by_seed(trials, measure), reason))
     return Line("teacher", Row("", "teacher"), "teacher", searched=False, scores=tuple(scores))
 
 
@@ -133,11 +165,30 @@ def of_teacher(teachers: pd.DataFrame, cell: Cell) -> pd.DataFrame:
     return own.drop_duplicates("trial_key")
 
 
-def _student_line(parts: Parts, row: Row, cells: Sequence[Cell], options: Options) -> Line:
+def _student_line(
+    parts: Parts, row: Row, cells: Sequence[Cell], options: Options, searched: bool, measure: Measure | None
+) -> Line:
     trials = [parts.of(cell, row) for cell in cells]
-    searched = any(is_searched(part, row) for part in trials)
     kind: Literal["alone", "method"] = "alone" if row.method == ALONE and not searched else "method"
-    return Line(kind, row, options.shown(row), searched, tuple(score(part, row) for part in trials))
+    return Line(
+        kind=kind,
+        row=row,
+        shown=options.shown(row),
+        searched=searched,
+        scores=tuple(score(part, row, measure) for part in trials),
+        group=heading_of(row, options),
+        spent=tuple(_spent(part) for part in trials) if searched else (),
+    )
+
+
+def _budget(resolved: Mapping[str, Any]) -> int | None:
+    trials = ((resolved.get("given") or {}).get("search") or {}).get("trials")
+    return None if trials is None else int(trials)
+
+
+def _spent(trials: pd.DataFrame) -> int:
+    """Return how many trainings a search has ended."""
+    return int(((trials["phase"] == "search") & trials["state"].isin(ENDED)).sum())
 
 
 def _blame_teacher(line: Line, teacher: Line) -> Line:
@@ -153,12 +204,43 @@ def _blame_teacher(line: Line, teacher: Line) -> Line:
     return dataclasses.replace(line, scores=scores)
 
 
-def _mark_best(lines: Sequence[Line], digits: int) -> Iterator[Line]:
-    columns = range(len(lines[0].scores)) if lines else range(0)
-    marks = [best([ln.scores[c].stat if ln.kind == "method" else None for ln in lines], digits) for c in columns]
-    for index, line in enumerate(lines):
-        marked = (dataclasses.replace(s, best=marks[column][index]) for column, s in enumerate(line.scores))
-        yield dataclasses.replace(line, scores=tuple(marked))
+def _tested(table: Table, baseline: Line | None) -> Table:
+    """Return the table with each row tested against the best of its column and against the reference."""
+    lines, level = table.lines, table.options.level
+    alone = (line for line in lines if line.kind == "alone" and any(score.by_seed for score in line.scores))
+    reference = baseline or next(alone, None)
+    place = None if reference is None else lines.index(reference)
+    leaders, to_best, to_reference, pairings = [], [], [], []
+    for column in range(len(table.cells)):
+        scores = [{} if line.kind == "teacher" else line.scores[column].by_seed for line in lines]
+        methods = [by_seed if ln.kind == "method" else {} for by_seed, ln in zip(scores, lines, strict=True)]
+        leaders.append(leader(methods))
+        to_best.append(verdicts(methods, leaders[-1], level))
+        to_reference.append(verdicts(scores, place, level))
+        other = leaders[-1] if place is None else place
+        pairings.append(None if other is None else pairing(scores[:other] + scores[other + 1 :], scores[other]))
+    return dataclasses.replace(
+        table,
+        reference="" if reference is None else reference.shown,
+        to_reference=tuple(zip(*to_reference, strict=True)),
+        to_best=tuple(zip(*to_best, strict=True)),
+        leaders=tuple(leaders),
+        pairings=tuple(pairings),
+    )
+
+
+def _marked(table: Table) -> Table:
+    """Return the table with the best and the second of each column marked, and what does not differ from the best."""
+    lines = [list(line.scores) for line in table.lines]
+    for column in range(len(table.cells)):
+        stats = [line.scores[column].stat if line.kind == "method" else None for line in table.lines]
+        firsts, seconds = best(stats, table.options.digits), second(stats, table.options.digits)
+        for place, scores in enumerate(lines):
+            verdict = table.to_best[place][column]
+            tied = verdict is not None and verdict.significant(table.options.level) is False and not firsts[place]
+            scores[column] = dataclasses.replace(scores[column], best=firsts[place], second=seconds[place], tied=tied)
+    marked = (dataclasses.replace(ln, scores=tuple(scores)) for ln, scores in zip(table.lines, lines, strict=True))
+    return dataclasses.replace(table, lines=tuple(marked))
 
 
 def _baseline(lines: Sequence[Line], options: Options) -> Line | None:

@@ -5,28 +5,30 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 
 from reports.head_to_head import Table
-from reports.scores import Score
+from reports.sheets import Sheet
 from reports.spread import Stat
-from reports.wording import (
-    caption,
-    column_text,
-    gaps,
-    line_name,
-    measure_text,
-    percent,
-    search_texts,
-)
+from reports.wording import column_text, measure_text, percent, search_texts
+
+PACKAGES = "booktabs and graphicx"
 
 HEAD = r"""% Compiles alone: pdflatex {file}. To use a table in a paper, copy it from \begin{table} to \end{table};
-% it needs booktabs and graphicx.
-\documentclass{article}
+% it needs {packages}.
+\documentclass[twocolumn]{article}
 \usepackage[utf8]{inputenc}
+\usepackage[margin=0.75in]{geometry}
 \usepackage{booktabs}
 \usepackage{graphicx}
 \setlength{\belowcaptionskip}{6pt}
 \begin{document}
 """
 END = "\\end{document}\n"
+
+MOST_LINES = 45
+"""Of one tabular, so that it fits on a page."""
+TWO_LINES_FROM = 9
+"""Characters of a head."""
+MOST_CHARACTERS = 52
+"""Of a line that fits into one column of two."""
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -56,6 +58,7 @@ SPECIAL = {
     "–": r"\textendash{}",
     "—": r"\textemdash{}",
     "…": r"\ldots{}",
+    "†": r"$\dagger$",
     "‘": "`",
     "’": "'",
     "“": "``",
@@ -79,32 +82,45 @@ LAST_LATIN = 0x17F
 ABSENT = frozenset("ªºÐÞðþĄąĐđĘęĦħĮįĸĿŀŉŊŋŦŧŲųſ")
 
 
-def render(table: Table) -> str:
-    """Return the whole of table.tex."""
-    parts = [_main(table)]
-    if table.choices:
-        parts.append(_search(table))
-    if table.differences:
-        parts.append(_differences(table))
-    return head("table.tex") + "\n".join(parts) + END
+def render(table: Table, sheets: Sequence[Sheet] = (), tables: Sequence[Table] = ()) -> str:
+    """Return the whole of table.tex (see `fragments`)."""
+    return head("table.tex") + "\n".join(fragments(table, sheets, tables).values()) + END
+
+
+def fragments(table: Table, sheets: Sequence[Sheet] = (), tables: Sequence[Table] = ()) -> dict[str, str]:
+    r"""Return each table by the name of its file: nothing but table environments, for \input.
+
+    Args:
+        sheets: further tables.
+        tables: further tables of rows against cells, each with one measure: top-5.
+    """
+    from reports import latex_grid
+
+    found = {}
+    if table.options.wants("head_to_head"):
+        found["head_to_head"] = latex_grid.render(table, main_label(table))
+    for other in tables:
+        found["top5"] = latex_grid.render(other, f"{main_label(table)}-top5")
+    if table.choices and table.options.wants("search"):
+        found["search"] = _search(table)
+    if table.differences and table.options.wants("head_to_head"):
+        found["difference"] = _differences(table)
+    return found | {one.name: sheet(one, table) for one in sheets}
+
+
+def fragment_file(text: str) -> str:
+    r"""Return the content of a file for \input."""
+    return f"% For \\input in a paper; needs \\usepackage{{booktabs}} and \\usepackage{{graphicx}}.\n{text}"
+
+
+def main_label(table: Table) -> str:
+    """Return the label of the main table; others put their name behind it."""
+    return table.options.label or f"tab:{label(table.name)}"
 
 
 def head(file: str) -> str:
     """Return what stands before the tables of a document with this name."""
-    return HEAD.replace("{file}", file)
-
-
-def _main(table: Table) -> str:
-    heads = ["Method", *(escape(column_text(cell, table, "→")) for cell in table.cells)]
-    lines, rules = [], []
-    for i, line in enumerate(table.lines):
-        lines.append([escape(line_name(table, i)), *(_score(score, table.options.digits) for score in line.scores)])
-        rules.append(line.kind != "method" and i + 1 < len(table.lines) and table.lines[i + 1].kind == "method")
-    sentences = list(caption(table))
-    lacking = list(gaps(table))
-    if lacking:
-        sentences.append("Not in the means: " + "; ".join(lacking) + ".")
-    return booktabs(heads, lines, rules, " ".join(sentences), f"tab:{label(table.name)}", "l" + "r" * len(table.cells))
+    return HEAD.replace("{file}", file).replace("{packages}", PACKAGES)
 
 
 def _search(table: Table) -> str:
@@ -122,7 +138,7 @@ def _search(table: Table) -> str:
     )
     heads = [*(head.capitalize() for head in heads), "Validation", "Test"]
     columns = "l" * (len(heads) - 2) + "rr"
-    return booktabs(heads, whole, [False] * len(whole), text, f"tab:{label(table.name)}-search", columns)
+    return booktabs(heads, whole, [False] * len(whole), text, f"{main_label(table)}-search", columns)
 
 
 def _differences(table: Table) -> str:
@@ -135,7 +151,7 @@ def _differences(table: Table) -> str:
         f"Difference from {table.baseline} in points, seed by seed: mean ± sample standard deviation of the "
         "differences (number of seeds)."
     )
-    name = f"tab:{label(table.name)}-difference"
+    name = f"{main_label(table)}-difference"
     return booktabs(heads, lines, [False] * len(lines), text, name, "l" + "r" * len(table.cells))
 
 
@@ -151,35 +167,103 @@ def booktabs(
         name: its label.
         columns: their alignment.
     """
-    body = []
+    body, wide = [], False
     for line, rule in zip(lines, rules, strict=True):
-        body.append(f"  {' & '.join(line)} \\\\")
+        body.append(" & ".join(line) + r" \\")
+        wide = wide or sum(len(_plain(cell)) + 2 for cell in line) > MOST_CHARACTERS
         if rule:
-            body.append("  \\midrule")
+            body.append("\\midrule")
+    tabulars = [
+        tabular(columns, [" & ".join(heads) + r" \\", r"\midrule", *(body[i] for i in part)])
+        for part in chunks(len(body))
+    ]
+    return float_of(tabulars, text, name, wide=wide)
+
+
+def _plain(latex: str) -> str:
+    """Return roughly what of a cell is printed."""
+    return re.sub(r"\\[A-Za-z]+\*?|[{}$\\]", "", latex)
+
+
+def tabular(spec: str, body: Iterable[str]) -> str:
+    """Return the lines between two rules."""
     return "\n".join(
         [
-            "\\begin{table}[htbp]",
-            "\\centering",
-            f"\\caption{{{escape(text)}}}",
-            f"\\label{{{name}}}",
-            "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%",
-            f"\\begin{{tabular}}{{{columns}}}",
+            f"\\begin{{tabular}}{{{spec}}}",
             "  \\toprule",
-            f"  {' & '.join(heads)} \\\\",
-            "  \\midrule",
-            *body,
+            *(f"  {line}" for line in body),
             "  \\bottomrule",
-            "\\end{tabular}}",
-            "\\end{table}",
-            "",
+            "\\end{tabular}",
         ]
     )
 
 
-def _score(score: Score, digits: int) -> str:
-    if score.stat is None:
-        return f"{{\\footnotesize {escape(score.missing)}}}"
-    return _stat(score.stat, digits, bold=score.best)
+def chunks(count: int) -> list[range]:
+    """Return the places of lines in parts that fit on a page; one, if empty, where there are none."""
+    return [range(start, min(start + MOST_LINES, count)) for start in range(0, max(count, 1), MOST_LINES)]
+
+
+def float_of(tabulars: Sequence[str], text: str, name: str, *, below: Sequence[str] = (), wide: bool = False) -> str:
+    """Return the tables as floats, as many on a page as fit; the caption stands on the first.
+
+    Args:
+        text: the caption, in plain text.
+        name: its label.
+        below: notes, in plain text.
+        wide: over both columns of a page.
+    """
+    pages: list[list[str]] = []
+    for one in tabulars:
+        used = sum(other.count("\n") for other in pages[-1]) if pages else MOST_LINES
+        if pages and used + one.count("\n") <= MOST_LINES + 6:
+            pages[-1].append(one)
+        else:
+            pages.append([one])
+    kind = "table*" if wide else "table"
+    floats = []
+    for number_of, page in enumerate(pages):
+        fitted = [
+            f"\\resizebox{{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}}{{!}}{{%\n{one}}}" for one in page
+        ]
+        first, last = number_of == 0, number_of == len(pages) - 1
+        floats += [
+            f"\\begin{{{kind}}}[tbp]",
+            "\\centering",
+            *(
+                [f"\\caption{{{escape(text)}}}", f"\\label{{{name}}}"]
+                if first
+                else ["\\emph{(continued)}\\par\\smallskip"]
+            ),
+            "\\footnotesize",
+            "\n\\par\\medskip\n".join(fitted),
+            *([f"\n\\par\\smallskip\\raggedright\\scriptsize {escape(' '.join(below))}"] if below and last else []),
+            f"\\end{{{kind}}}",
+            "",
+        ]
+    return "\n".join(floats)
+
+
+def sheet(one: Sheet, table: Table) -> str:
+    """Return a further table."""
+    spec = "".join("l" if i in one.texts else "r" for i in range(len(one.heads)))
+    heads = [_head(head, "l" if i in one.texts else "r") for i, head in enumerate(one.heads)]
+    lines = [[escape(t) if i in one.texts else number(t) for i, t in enumerate(line)] for line in one.lines]
+    text = " ".join([f"{one.title}.", *one.notes])
+    return booktabs(heads, lines, [False] * len(lines), text, f"{main_label(table)}-{label(one.name)}", spec)
+
+
+def _head(text: str, side: str) -> str:
+    """Return what stands over a column, in two lines where that makes it narrower; single letters stay small."""
+    first, _, rest = text.partition(" ")
+    first = first.capitalize() if first.isalpha() and len(first) > 1 and first.islower() else first
+    if rest and len(text) > TWO_LINES_FROM:
+        return rf"\shortstack[{side}]{{{escape(first)}\\{escape(rest)}}}"
+    return escape(f"{first} {rest}".strip())
+
+
+def number(text: str) -> str:
+    """Return a number as it is printed, with a minus where it has one; words as they are."""
+    return re.sub(r"(?<![\w.])-(?=\d)", "$-$", escape(text)).replace(r"\textendash{}", "--")
 
 
 def _stat(stat: Stat, digits: int, *, bold: bool = False, sign: bool = False) -> str:

@@ -21,7 +21,8 @@ Member = dict[str, str]
 
 def load(name: str, *, home: Path | str | None = None, tracking_uri: str | None = None) -> Results:
     """Return what the tracking store holds of the sweep (see `reports.load`)."""
-    store = open_store(tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or _database_in(home))
+    folder = Path(home or os.environ.get("KDSWEEP_HOME") or "kdsweep_home").absolute()
+    store = open_store(tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder}/mlflow.db")
     parent = store.parent(name)
     if parent is None:
         raise UnknownSweepError(_not_found(name, store.sweeps()))
@@ -34,15 +35,11 @@ def load(name: str, *, home: Path | str | None = None, tracking_uri: str | None 
     cells = {cell.id: cell for cell in named}
     lines = [_line(member, runs.get(member["trial_key"]), cells) for member in members]
     params = {key: _trained(run) for key, run in runs.items()}
-    return Results(name, _member_frame(members), _trial_frame(lines), resolved, params)
+    frames = _member_frame(members), _trial_frame(lines)
+    return Results(name, *frames, resolved, params, store.curves, folder, store.details)
 
 
 _SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one reads a large sweep ten times faster
-
-
-def _database_in(home: Path | str | None) -> str:
-    folder = Path(home or os.environ.get("KDSWEEP_HOME") or "kdsweep_home").absolute()
-    return f"sqlite:///{folder}/mlflow.db"
 
 
 def _not_found(name: str, known: Sequence[str]) -> str:

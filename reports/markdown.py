@@ -3,9 +3,13 @@
 import re
 from collections.abc import Container, Iterable, Iterator, Sequence
 
+from reports.columns import Column, columns
 from reports.head_to_head import Table
+from reports.layout import architecture, architecture_matters, blocks, headings
 from reports.scores import Score
+from reports.sheets import Sheet
 from reports.wording import (
+    MARK,
     caption,
     column_text,
     difference_text,
@@ -20,14 +24,25 @@ SPECIAL = re.compile(r"([\\`*_\[\]|~#$])")
 LINE_BREAKS = re.compile(r"\s+")
 
 
-def render(table: Table) -> str:
-    """Return the whole of table.md."""
-    parts = [f"# {escape(table.name)}", main_table(table), *notes(table)]
-    if table.choices:
+def render(table: Table, sheets: Sequence[Sheet] = (), tables: Sequence[Table] = ()) -> str:
+    """Return the whole of table.md.
+
+    Args:
+        sheets: further tables.
+        tables: further tables of rows against cells, each with one measure.
+    """
+    parts = [f"# {escape(table.name)}"]
+    if table.options.wants("head_to_head"):
+        parts += [main_table(table), *notes(table)]
+    if table.choices and table.options.wants("search"):
         parts += ["## Search", _search(table)]
-    if table.differences:
+    if table.differences and table.options.wants("head_to_head"):
         baseline = escape(table.baseline)
         parts += [f"## Difference from {baseline}", DIFFERENCE_NOTE.format(baseline=baseline), _differences(table)]
+    for other in tables:
+        parts += [f"## {other.measures[0].long}", main_table(other), *notes(other)]
+    for one in sheets:
+        parts += [f"## {escape(one.title)}", *(escape(text) for text in one.notes), sheet(one)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -48,18 +63,41 @@ def note(table: Table, limit: int) -> str:
 
 
 def main_table(table: Table) -> str:
-    """Return rows against cells."""
-    heads = ["method", *(escape(column_text(cell, table, "→")) for cell in table.cells)]
-    lines = [
-        [escape(line_name(table, i)), *(_score(score, table) for score in line.scores)]
-        for i, line in enumerate(table.lines)
-    ]
+    """Return rows against cells; many cells in parts by data set and architecture."""
+    parts = blocks(table.cells)
+    if len(parts) == 1 or len(table.cells) <= MOST_COLUMNS:
+        return _grid(table, range(len(table.cells)), columns(table))
+    texts = []
+    for part, after in zip(parts, [*parts[1:], None], strict=True):
+        last = after is None or after.dataset != part.dataset
+        whole = [place for one in parts if one.dataset == part.dataset for place in one.columns]
+        title = ", ".join(text for text in (part.dataset if table.several_datasets else "", part.heading) if text)
+        texts += [f"**{escape(title)}**", _grid(table, part.columns, columns(table, whole) if last else [])]
+    return "\n\n".join(texts)
+
+
+MOST_COLUMNS = 4
+"""More are in parts."""
+
+
+def _grid(table: Table, places: Sequence[int], behind: Sequence[Column]) -> str:
+    several = len(blocks([table.cells[place] for place in places])) > 1
+    cells = [table.cells[place] for place in places]
+    kinds = [f" ({architecture(cell)})" if several and architecture_matters(table) else "" for cell in cells]
+    heads = [escape(column_text(cell, table, "→") + kind) for cell, kind in zip(cells, kinds, strict=True)]
+    heads = ["method", *heads, *(escape(column.head) for column in behind)]
+    lines = []
+    for i, (heading, line) in enumerate(headings(table)):
+        if heading:
+            lines.append([f"*{escape(heading)}*", *[""] * (len(heads) - 1)])
+        scores = (_score(line.scores[place], table) for place in places)
+        lines.append([escape(line_name(table, i)), *scores, *(column.texts[i] for column in behind)])
     return grid(heads, lines)
 
 
 def notes(table: Table) -> Iterator[str]:
     """Yield the caption and the list of what is missing from printed means."""
-    yield " ".join(escape(sentence) for sentence in caption(table))
+    yield " ".join(escape(sentence) for sentence in caption(table, second="in italics"))
     lacking = list(gaps(table))
     if lacking:
         yield "Not in the means: " + "; ".join(escape(gap) for gap in lacking) + "."
@@ -70,7 +108,8 @@ def _score(score: Score, table: Table) -> str:
         return f"– {escape(score.missing)}"
     text = mean_text(score.stat, table.options.digits)
     number, _, rest = text.partition(" ")
-    return f"**{number}** {rest}" if score.best else text
+    sign = "**" if score.best else "*" if score.second else ""
+    return f"{sign}{number}{sign} {rest}{f' {MARK}' if score.tied else ''}"
 
 
 def _search(table: Table) -> str:
@@ -92,6 +131,12 @@ def _differences(table: Table) -> str:
         for d in table.differences
     ]
     return grid(heads, lines)
+
+
+def sheet(one: Sheet) -> str:
+    """Return a further table."""
+    lines = [[escape(text) for text in line] for line in one.lines]
+    return grid([escape(head) for head in one.heads], lines, texts=one.texts)
 
 
 def grid(heads: Sequence[str], lines: Iterable[Sequence[str]], texts: Container[int] = (0,)) -> str:

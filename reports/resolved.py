@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+LEVEL = 0.05
+"""Of the tests, where the sweep says nothing."""
 Value = bool | int | float | str
 
 PAIR = re.compile(r"(?:(?P<dataset>.*?): )?(?P<teacher>.+?) -> (?P<student>.+)")
@@ -35,6 +37,8 @@ class Row:
     """Which of the hyperparameters come from a grid."""
     dimensions: tuple[Mapping[str, Any], ...] = ()
     """What is searched: name with low, high, log or with choices; empty for a fixed row."""
+    group: str = ""
+    """Kind of the method: logit, feature, combined; empty where it is not known."""
     inference: str = ""
     """What a student of this row costs more than a plain one when it is used; empty: nothing."""
 
@@ -50,6 +54,20 @@ class Options:
     caption: str = ""
     names: Mapping[str, str] = field(default_factory=dict)
     """Entry -> the name shown for it."""
+    label: str = ""
+    """Of the main table in LaTeX; empty: made from the sweep's name."""
+    order: tuple[str, ...] = ()
+    """Entries in the order wanted; others follow."""
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """Entry -> the heading that it stands under; others stand under the kind of their method."""
+    tables: tuple[str, ...] | None = None
+    """Which tables there are; None: all."""
+    level: float = LEVEL
+    """Of the tests."""
+
+    def wants(self, table: str) -> bool:
+        """Return whether the report has a table of this name."""
+        return self.tables is None or table in self.tables
 
     def shown(self, row: Row) -> str:
         """Return the name shown for a row."""
@@ -67,6 +85,11 @@ def read_options(resolved: Mapping[str, Any]) -> Options:
         digits=1 if digits is None else int(digits),
         caption=" ".join(str(given.get("caption") or "").split()),
         names=names,
+        label=str(given.get("label") or ""),
+        order=tuple(str(entry) for entry in given.get("order") or ()),
+        groups={str(entry): str(heading) for entry, heading in (given.get("groups") or {}).items()},
+        tables=None if given.get("tables") is None else tuple(str(name) for name in given["tables"]),
+        level=float(given.get("level") or LEVEL),
     )
 
 
@@ -113,6 +136,7 @@ def _row(values: Mapping[str, Any]) -> Row:
         hyperparameters=dict(values.get("hyperparameters") or {}),
         grid=tuple(str(name) for name in values.get("grid") or ()),
         dimensions=tuple(_dimension(d) for d in values.get("dimensions") or ()),
+        group=str(values.get("group") or ""),
         inference=str(values.get("inference") or ""),
     )
 

@@ -1,11 +1,17 @@
 """What a report is made from, and the contract of its columns."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from reports.stores import RunDetails
+
+Curves = dict[str, dict[str, list[tuple[int, float]]]]
+"""By run id, then by metric: (epoch, value) by rising epoch."""
 
 MEMBER_COLUMNS = {
     "cell": "str",
@@ -81,3 +87,10 @@ class Results:
     params: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By trial key, of each trial that has a run: networks by timm's names, hyperparameters, recipe, and the tag
     `teacher_variant`, as MLflow has them."""
+    curves_of: Callable[[Collection[str], Collection[str]], Curves] | None = None
+    """Reads metrics epoch by epoch, of the runs and the metrics named: see `reports.histories`. None where the results
+    did not come from a store."""
+    home: Path | None = None
+    """Where kdsweep keeps its files on this machine, stored logits among them."""
+    details_of: "Callable[[Collection[str]], dict[str, RunDetails]] | None" = None
+    """Reads how runs came about: see `reports.run_details`. None where the results did not come from a store."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from reports.measures import measure_of
+from reports.measures import Measure, measure_of
 from reports.resolved import Row, Value
 from reports.spread import Stat, summarise
 from reports.stores import METHOD_PREFIX
@@ -43,6 +43,10 @@ class Score:
     """Hyperparameters that the sweep file fixes, and those that the search chose, if it has."""
     best: bool = False
     """The highest mean of its column as printed; never for the teacher or the student alone."""
+    second: bool = False
+    """The highest as printed of those that are not the best."""
+    tied: bool = False
+    """Not the best, and the difference to the best is not significant; False too where there was no test."""
 
     @property
     def stat(self) -> Stat | None:
@@ -50,13 +54,16 @@ class Score:
         return summarise(self.by_seed)
 
 
-def score(trials: pd.DataFrame, row: Row) -> Score:
-    """Return the score of a row in a cell, from the lines of `Results.trials` that belong to both."""
+def score(trials: pd.DataFrame, row: Row, measure: Measure | None = None) -> Score:
+    """Return the score of a row in a cell, from the lines of `Results.trials` that belong to both.
+
+    Args:
+        measure: by default what the trials are scored by.
+    """
     reported, searched = trials[is_reported(trials)], is_searched(trials, row)
     chose = chosen(trials, dimension_names(trials, row), rank=1) if searched else None
-    return Score(
-        by_seed(reported), missing(trials, reported, searched=searched), {**row.hyperparameters, **(chose or {})}
-    )
+    reason = missing(trials, reported, searched=searched, measure=measure)
+    return Score(by_seed(reported, measure), reason, {**row.hyperparameters, **(chose or {})})
 
 
 def is_reported(trials: pd.DataFrame) -> "pd.Series[bool]":
@@ -69,19 +76,23 @@ def is_searched(trials: pd.DataFrame, row: Row) -> bool:
     return bool(row.dimensions) or bool((trials["phase"] == "search").any())
 
 
-def by_seed(trials: pd.DataFrame, *, best_epoch: bool = False) -> dict[int, float]:
-    """Return what each seed scored among the complete trials: after the last epoch, or in the best one."""
-    measure = measure_of(trials)
+def by_seed(trials: pd.DataFrame, measure: Measure | None = None, *, best_epoch: bool = False) -> dict[int, float]:
+    """Return what each seed scored among the complete trials: after the last epoch, or in the best one.
+
+    Args:
+        measure: by default what the trials are scored by.
+    """
+    measure = measure or measure_of(trials)
     metric = measure.best if best_epoch else measure.final
     counted = trials[(trials["state"] == "COMPLETE") & (trials["status"] == "FINISHED") & trials[metric].notna()]
     return {int(seed): float(value) for seed, value in zip(counted["seed"], counted[metric], strict=True)}
 
 
-def missing(trials: pd.DataFrame, reported: pd.DataFrame, *, searched: bool) -> str:
+def missing(trials: pd.DataFrame, reported: pd.DataFrame, *, searched: bool, measure: Measure | None = None) -> str:
     """Return why the mean lacks seeds, or all of it; empty where it lacks none."""
     if reported.empty:
         return _search_standing(trials) if searched else "not run"
-    scored = by_seed(reported)
+    scored = by_seed(reported, measure)
     states = zip(reported["seed"], reported["state"], strict=True)
     counts = Counter(str(state) for seed, state in states if seed not in scored)
     order = [*REASONS, *sorted(counts.keys() - REASONS.keys())]

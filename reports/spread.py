@@ -40,6 +40,19 @@ def paired_difference(ours: Mapping[int, float], theirs: Mapping[int, float]) ->
 
 def best(stats: Sequence[Stat | None], digits: int) -> tuple[bool, ...]:
     """Return which means are the highest as they are printed: what looks equal is equally best."""
-    printed = [None if stat is None else float(f"{stat.mean:.{digits}f}") for stat in stats]
-    highest = max((value for value in printed if value is not None), default=None)
-    return tuple(value is not None and value == highest for value in printed)
+    return _at_place(printed(stats, digits), 0)
+
+
+def second(stats: Sequence[Stat | None], digits: int) -> tuple[bool, ...]:
+    """Return which means are the highest below the best, as they are printed."""
+    return _at_place(printed(stats, digits), 1)
+
+
+def printed(stats: Sequence[Stat | None], digits: int) -> list[float | None]:
+    """Return the means as they are printed."""
+    return [None if stat is None else float(f"{stat.mean:.{digits}f}") for stat in stats]
+
+
+def _at_place(values: Sequence[float | None], place: int) -> tuple[bool, ...]:
+    falling = sorted({value for value in values if value is not None}, reverse=True)
+    return tuple(place < len(falling) and value == falling[place] for value in values)

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 
 from reports.choices import Choice
+from reports.columns import explained
 from reports.head_to_head import Table
-from reports.measures import TOP1
+from reports.measures import TOP1, TOP5
 from reports.resolved import Cell, Value
 from reports.spread import Stat
 
@@ -59,7 +60,7 @@ def column_text(cell: Cell, table: Table, arrow: str = "->") -> str:
 
 def measure_label(cell: Cell, table: Table) -> str:
     """Return what is measured in a cell's column; empty where all columns have accuracies."""
-    return "" if table.measures == (TOP1,) else table.measure(cell).label
+    return "" if table.measures in ((TOP1,), (TOP5,)) else table.measure(cell).label
 
 
 def measure_text(table: Table) -> str:
@@ -87,8 +88,19 @@ def search_texts(table: Table, arrow: str = "→") -> tuple[list[str], list[list
     return [head for head in heads if not same.get(head)], lines
 
 
-def caption(table: Table) -> Iterator[str]:
-    """Yield the sentences that a reader needs to trust the table: what the numbers are and how they came about."""
+MARK = "†"
+"""Behind a number that does not differ from the best of its column."""
+
+
+def caption(
+    table: Table, best: str = "in bold", second: str = "underlined", usual_n: int | None = None
+) -> Iterator[str]:
+    """Yield the sentences that a reader needs to trust the table: what the numbers are and how they came about.
+
+    Args:
+        best, second: how the best and the second of a column are marked.
+        usual_n: number of seeds of a mean behind which no number stands.
+    """
     if table.options.caption:
         yield table.options.caption + ("" if table.options.caption.endswith((".", "!", "?")) else ".")
     for measure in table.measures:
@@ -96,26 +108,52 @@ def caption(table: Table) -> Iterator[str]:
         datasets = ", ".join(dict.fromkeys(named))
         of = f" of {datasets}" if datasets else ""
         yield f"{measure.long} in percent on the test images{of} after the last epoch."
-    yield _spread_sentence(table)
-    if any(score.best for line in table.lines for score in line.scores):
-        yield "Best mean of a column in bold, all that print alike; teacher and student alone do not compete."
+    yield _spread_sentence(table, usual_n)
+    yield from _mark_sentences(table, best, second)
+    yield from explained(table)
     for line in table.lines:
         if line.row.inference:
             yield f"At inference a student of {line.shown} costs more than a plain one: {line.row.inference}."
     if any(line.searched for line in table.lines):
         yield (
-            f"The settings of searched rows were chosen by {measure_text(table)} on validation images held out of the "
+            f"The settings of searched rows were chosen by {_chosen_by(table)} on validation images held out of the "
             "training set, then trained anew on the whole training set with every seed; no test image took part in the "
             "choice."
         )
 
 
-def _spread_sentence(table: Table) -> str:
+def _chosen_by(table: Table) -> str:
+    """Return what searches go by: top-5 accuracy chooses nothing."""
+    return " or ".join(dict.fromkeys((m if m.validation else TOP1).short for m in table.measures))
+
+
+def _mark_sentences(table: Table, best: str, second: str) -> Iterator[str]:
+    scores = [score for line in table.lines for score in line.scores]
+    if any(score.best for score in scores):
+        seconds = f", second {second}" if any(score.second for score in scores) else ""
+        yield f"Best mean of a column {best}{seconds}, all that print alike; teacher and student alone do not compete."
+    verdicts = [verdict for line in table.to_best for verdict in line if verdict is not None]
+    if not any(verdict.holm is not None for verdict in verdicts):
+        return
+    welch = any(verdict.contrast.kind == "Welch" for verdict in verdicts)
+    test = "paired t-test by seed" + (", Welch's where fewer than two seeds are common" if welch else "")
+    yield (
+        f"{MARK}: difference from the best not significant ({test}; Holm's correction within the column; level "
+        f"{table.options.level:g})."
+    )
+    if any(verdict.holm is None for verdict in verdicts):
+        yield "A number of one seed is not tested, so it has no mark."
+
+
+def _spread_sentence(table: Table, usual_n: int | None) -> str:
     sizes = {s.stat.n for line in table.lines if line.kind != "teacher" for s in line.scores if s.stat is not None}
     if not sizes:
         return "No trial that counts has ended yet."
     if sizes == {1}:
         return "One seed (n = 1), so no spread is known."
+    if usual_n is not None:
+        others = "" if len(sizes) == 1 else f"; n differs ({min(sizes)} to {max(sizes)})"
+        return f"Mean ± sample standard deviation over n = {usual_n} seeds, or as many as stand in brackets{others}."
     shown = "Mean ± sample standard deviation over seeds, number of seeds n in brackets"
     if len(sizes) == 1:
         return f"{shown} (n = {sizes.pop()})."

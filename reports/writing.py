@@ -1,36 +1,35 @@
 """Writes a report into a folder. Every file is whole or not there; equal results give equal bytes."""
 
-import hashlib
-import re
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reports import csv_table, head_to_head, latex, markdown
-from reports.curves import Figure, figures
+from reports import csv_table, further, head_to_head, latex, markdown, page
 from trainers.files import replaced
 
 if TYPE_CHECKING:
     from reports.comparison import Comparison
+    from reports.plots import Plot
     from reports.results import Results
-
-KINDS = ("pdf", "png")
 
 
 def write(results: "Results", out: Path) -> list[Path]:
     """Write all files of the report into `out` (see `reports.write`)."""
+    from reports import plots
+    from reports.plots import folder
+
     table = head_to_head.build(results)
+    sheets, tables = further.sheets(results, table), further.tables(results, table)
+    drawn, not_drawn = plots.build(results, table)
     written = [
-        _write_text(out / "table.md", markdown.render(table)),
-        _write_text(out / "table.tex", latex.render(table)),
+        _write_text(out / "table.md", markdown.render(table, sheets, tables)),
+        _write_text(out / "table.tex", latex.render(table, sheets, tables)),
         _write_text(out / "table.csv", csv_table.render(table)),
         _write_parquet(out / "results.parquet", results),
+        _write_text(out / "index.html", page.render(results, table, sheets, tables, drawn)),
     ]
-    drawn = list(figures(table))
-    several = len(table.cells) > 1
-    for figure, stem in zip(drawn, stems(drawn, several=several), strict=True):
-        written += _write_figure(figure, out / "figures", stem, figure.cell.id if several else "")
-    return written
+    for name, text in latex.fragments(table, sheets, tables).items():
+        written.append(_write_text(out / "tables" / f"{name}.tex", latex.fragment_file(text)))
+    return [*written, *folder.write(drawn, not_drawn, table, out / "figures")]
 
 
 def write_comparison(comparison: "Comparison", out: Path) -> list[Path]:
@@ -56,39 +55,11 @@ def _write_parquet(path: Path, results: "Results") -> Path:
     return path
 
 
-def _write_figure(figure: Figure, folder: Path, stem: str, title: str) -> Iterator[Path]:
-    from reports.drawing import draw
-
-    for kind in KINDS:
-        path = folder / f"{stem}.{kind}"
-        with replaced(path) as temporary:
-            draw(figure, temporary, kind, title)
-        yield path
-
-
-def draw_figure(figure: Figure, path: Path) -> Path:
+def draw_figure(figure: "Plot", path: Path, width: float | None = None) -> Path:
     """Draw one figure into a file of its own (see `reports.draw`)."""
-    from reports.drawing import draw
+    from reports.plots.saving import KINDS, save_as
 
-    kind = path.suffix.removeprefix(".").lower()
-    if kind not in KINDS:
-        raise ValueError(f"a figure is drawn as {' or '.join(KINDS)}, got '{path.name}'")
-    with replaced(path) as temporary:
-        draw(figure, temporary, kind, "")
-    return path
-
-
-def stems(drawn: Iterable[Figure], *, several: bool) -> list[str]:
-    """Return a file name without its ending for each figure; the cell is in it where the sweep has several."""
-    return [_stem(figure) + (f"-{slug(figure.cell.id)}" if several else "") for figure in drawn]
-
-
-def _stem(figure: Figure) -> str:
-    return f"{figure.measure.short.lower()}_over_{slug(figure.hyperparameter)}"
-
-
-def slug(text: str) -> str:
-    """Return the text as a part of a file name; with a digest where something was lost, so that no two meet."""
-    plain = re.sub(r"[^a-z0-9_.]+", "-", text.lower()).strip("-.")[:80]
-    readable = re.sub(r": | -> ", "-", text)
-    return plain if plain == readable else f"{plain}-{hashlib.sha256(text.encode()).hexdigest()[:8]}".lstrip("-")
+    if path.suffix.removeprefix(".").lower() not in KINDS:
+        raise ValueError(f"a figure is drawn as {', '.join(KINDS[:-1])} or {KINDS[-1]}, got '{path.name}'")
+    (written,) = save_as(figure, [path], width=width)
+    return written

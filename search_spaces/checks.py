@@ -103,6 +103,8 @@ def _check_report(draft: Draft, entries: Sequence[Entry]) -> None:
         return
     known = [*dict.fromkeys([*methods, *(row.label for entry in entries for row in entry.rows())])]
     named: list[tuple[Path, str]] = [(("report", "names", name), name) for name in report.names]
+    named += [(("report", "groups", name), name) for name in report.groups]
+    named += [(("report", "order", place), name) for place, name in enumerate(report.order)]
     named += [(("report", "baseline"), report.baseline)] if report.baseline is not None else []
     for path, name in named:
         if name not in known:

@@ -5,6 +5,7 @@ Closed and frozen. What needs more than one place of the file, a method, a data 
 """
 
 import dataclasses
+import re
 import unicodedata
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -27,6 +28,8 @@ from trainers.recipe import Recipe
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 NAME_RULE = "must be 1 to 64 of a-z, 0-9, '.', '_' and '-', the first a letter or digit"
+LABEL_PATTERN = r"[A-Za-z0-9:._/-]+"
+LABEL_RULE = "must be of a-z, A-Z, 0-9, ':', '.', '_', '/' and '-'"
 MAX_NAME = 80
 SEARCH_SEEDS = 1_000_000
 """Seeds of searches start here; reported seeds lie below."""
@@ -34,6 +37,7 @@ MAX_SEEDS = 10_000
 
 Sampler = Literal["tpe", "random", "gp"]
 Pruner = Literal["median", "halving", "none"]
+TableName = Literal["head_to_head", "top5", "best_epoch", "cost", "statistics", "search", "ablations"]
 
 
 class Pair(NamedTuple):
@@ -106,6 +110,31 @@ def _distinct(seeds: tuple[int, ...]) -> tuple[int, ...]:
     if twice:
         raise ValueError(f"must be distinct, got {twice[0]} twice")
     return seeds
+
+
+def check_distinct(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the words where there is at least one and none stands twice.
+
+    Raises:
+        ValueError: otherwise.
+    """
+    if not words:
+        raise ValueError("must hold at least one, got an empty list")
+    twice = [word for i, word in enumerate(words) if word in words[:i]]
+    if twice:
+        raise ValueError(f"must be distinct, got {twice[0]!r} twice")
+    return words
+
+
+def check_label(text: str) -> str:
+    r"""Return the text where LaTeX takes it in a \label.
+
+    Raises:
+        ValueError: it is empty or has other characters.
+    """
+    if not re.fullmatch(LABEL_PATTERN, text):
+        raise ValueError(f"{LABEL_RULE}, got {text!r}")
+    return text
 
 
 Name = Annotated[StrictStr, AfterValidator(check_name)]
@@ -323,6 +352,16 @@ class ReportModel(Closed):
     """Caption of the table."""
     names: dict[Name, Name] = {}
     """Shown name of each entry."""
+    label: Annotated[StrictStr, Field(max_length=MAX_NAME), AfterValidator(check_label)] | None = None
+    """Of the main table in LaTeX; by default `tab:` and the sweep's name."""
+    order: Annotated[tuple[Name, ...], AfterValidator(check_distinct)] = ()
+    """Entries in the order in which tables have them; those not named follow as the file has them."""
+    groups: dict[Name, Name] = {}
+    """Heading of each entry, under which tables put it; by default the kind of its method."""
+    tables: Annotated[tuple[TableName, ...], AfterValidator(check_distinct)] | None = None
+    """Which tables there are; by default all that have something to say."""
+    level: Annotated[float, Field(gt=0, le=0.5)] | None = None
+    """Of the tests: a difference counts as more than noise where its p-value is at most this."""
 
 
 class SweepModel(Closed):

@@ -21,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from trainers.bank_rows import CHECKS, FORMAT, LOGITS, MANIFEST, checks_of, multipliers
 from trainers.claims import Claims
 from trainers.device_data import DeviceData
 from trainers.files import locked, remove, replaced
@@ -29,17 +30,14 @@ from trainers.teacher import FrozenTeacher
 from trainers.trial import Teacher, digest, teacher_content
 from trainers.views import Batch
 
-FORMAT = 2
 SAMPLE_ROWS = 64
 SAMPLE_TOLERANCE = {"float32": 1e-4, "float16": 2e-2}
-MULTIPLIERS_SEED = 20_260
 POLL_SECONDS = 0.05
 """Between two looks for what others compute."""
 READ_AT_ONCE = 16_384
 """Rows that are checked together when an epoch's are looked for."""
 BANKS_KEPT = 4
 """Open at a time in a process, as many as teachers are held."""
-MANIFEST, LOGITS, CHECKS = "manifest.json", "logits.bin", "checks.bin"
 
 log = logging.getLogger("kdsweep")
 
@@ -80,8 +78,7 @@ class Bank:
                 os.ftruncate(descriptor, size)  # a file that was cut gets holes: rows that nobody has computed
         self._logits = np.memmap(folder / LOGITS, dtype=self._type, mode="r", shape=(self._rows, shape[2]))
         self._checks = np.memmap(folder / CHECKS, dtype=np.uint32, mode="r", shape=(self._rows,))
-        random = np.random.Generator(np.random.PCG64(MULTIPLIERS_SEED))
-        self._multipliers = random.integers(0, 2**63, self._row_bytes // 2, dtype=np.uint64) * 2 + 1
+        self._multipliers = multipliers(self._row_bytes)
         self.damaged = 0
         """Rows found whose check did not fit."""
         self._writable = True
@@ -155,24 +152,12 @@ class Bank:
 
     def _right(self, numbers: NDArray[np.int64], logits: NDArray[Any]) -> NDArray[np.bool_]:
         stored = self._checks[numbers]
-        right: NDArray[np.bool_] = stored == self._check(numbers, logits)
+        right: NDArray[np.bool_] = stored == checks_of(numbers, logits, self._multipliers)
         damaged = int(((stored != 0) & ~right).sum())
         if damaged and not self.damaged:
             log.warning("teacher logits in %s are damaged and are computed anew as they are met", self._folder)
         self.damaged += damaged
         return right
-
-    def _check(self, numbers: NDArray[np.int64], logits: NDArray[Any]) -> NDArray[np.uint32]:
-        """Return a number of each row, never 0, that depends on its place and on every bit of it.
-
-        The upper half of a sum of products with odd multipliers, modulo 2**64: two rows that differ share it with a
-        chance of about 2**-32.
-        """
-        words = np.ascontiguousarray(logits).view(np.uint16).astype(np.uint64)
-        sums = (words * self._multipliers).sum(axis=1, dtype=np.uint64)
-        sums += numbers.astype(np.uint64) * np.uint64(0x9E37_79B9_7F4A_7C15)
-        upper: NDArray[np.uint32] = (sums >> np.uint64(32)).astype(np.uint32)
-        return np.maximum(upper, np.uint32(1))
 
     def _fill(self, numbers: NDArray[np.int64], on_step: Callable[[], None]) -> None:
         for start in range(0, len(numbers), self._answering.rows):
@@ -196,7 +181,7 @@ class Bank:
         """
         if not self._writable:
             return
-        checks = self._check(numbers, logits)
+        checks = checks_of(numbers, logits, self._multipliers)
         order = np.argsort(numbers, kind="stable")
         starts = np.flatnonzero(np.diff(numbers[order], prepend=-2) != 1)
         for rows in np.split(order, starts[1:]):

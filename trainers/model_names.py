@@ -6,6 +6,7 @@ A plain name means the small `cifar_` network on images up to 64 x 64; `timm:<na
 """
 
 import difflib
+import re
 from collections.abc import Collection
 
 SMALL_IMAGE_PIXELS = 64
@@ -53,6 +54,18 @@ SEGMENTATION = (
 )
 """Names of the networks that label pixels, with timm too; `trainers.models` registers them."""
 
+FAMILIES = {
+    "tinyresnet": "resnet",
+    "resnetv": "resnet",
+    "wide_resnet": "wrn",
+    "shufflev": "shufflenet",
+    "deit": "vit",
+    "regnetx": "regnet",
+    "regnety": "regnet",
+    "regnetz": "regnet",
+}
+"""Letters that a network's name begins with -> its family, where they are not the same."""
+
 
 def names() -> tuple[str, ...]:
     """Return the plain names of the project's own networks that label images."""
@@ -62,6 +75,21 @@ def names() -> tuple[str, ...]:
 def is_segmentation(name: str) -> bool:
     """Return whether a network, by its plain name or timm's, labels pixels and not images."""
     return name.removeprefix(TIMM) in SEGMENTATION
+
+
+def family(name: str) -> str:
+    """Return the kind of architecture that a network's name tells, by its plain name or timm's.
+
+    `resnet8x4` and `resnet50` are of one, `wrn_40_2` is of another. A network that labels pixels is of the kind of its
+    head and of its backbone.
+    """
+    plain = re.sub(rf"^({TIMM}|{TORCHVISION}|{OF_TORCHVISION}|{PREFIX})+", "", name.casefold())
+    if is_segmentation(plain):
+        head, _, backbone = plain.partition("_")
+        return f"{head}_{family(backbone)}"
+    match = re.match(r"(wide_resnet|[a-z]*)", plain)
+    letters = "" if match is None else match[1]
+    return FAMILIES.get(letters, letters.removesuffix("v") if len(letters) > 3 else letters) or plain
 
 
 def timm_name(plain: str, size: int) -> str:

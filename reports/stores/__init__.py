@@ -1,8 +1,28 @@
 """Where runs are read from: MLflow's database by SQL, or any other tracking store by MLflow's client."""
 
-from reports.stores._base import METHOD_PREFIX, RECIPE_PREFIX, TEACHER_VARIANT, RunRecord, Store
+from reports.stores._base import (
+    COMMIT,
+    DIRTY,
+    METHOD_PREFIX,
+    RECIPE_PREFIX,
+    TEACHER_VARIANT,
+    RunDetails,
+    RunRecord,
+    Store,
+)
 
-__all__ = ["METHOD_PREFIX", "RECIPE_PREFIX", "TEACHER_VARIANT", "RunRecord", "Store", "is_database", "open_store"]
+__all__ = [
+    "COMMIT",
+    "DIRTY",
+    "METHOD_PREFIX",
+    "RECIPE_PREFIX",
+    "TEACHER_VARIANT",
+    "RunDetails",
+    "RunRecord",
+    "Store",
+    "is_database",
+    "open_store",
+]
 
 DATABASES = frozenset({"sqlite", "postgresql", "mysql", "mssql"})
 

@@ -1,8 +1,10 @@
 """What every store of runs gives."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
+
+from reports.results import Curves
 
 PARAMS = ("dataset", "teacher", "student", "method")
 """Params that are read, besides all that begin with one of `PREFIXES`."""
@@ -11,6 +13,10 @@ METHOD_PREFIX, RECIPE_PREFIX = PREFIXES = ("method.", "recipe.")
 
 TEACHER_VARIANT = "teacher_variant"
 TAGS = ("state", "trial_key", "config_key", TEACHER_VARIANT)
+
+COMMIT, DIRTY = "mlflow.source.git.commit", "mlflow.source.git.dirty"
+DETAIL_TAGS = ("attempts", "bank", "cuda", "device", "python", "reason", "threads", "torch", COMMIT, DIRTY)
+"""Tags that say how a run came about, read only where a run is shown by itself."""
 
 INFINITE = 1.797e308
 """MLflow stores ±inf as the largest finite float; a metric of this size or more is no measurement."""
@@ -32,6 +38,24 @@ class RunRecord:
     """Last values of metrics; those that are not finite are left out."""
 
 
+@dataclass(frozen=True, slots=True)
+class RunDetails:
+    """How one MLflow run came about: when, where, and with what."""
+
+    run_id: str
+    start_time: int
+    """Milliseconds since 1970."""
+    end_time: int | None
+    """None while it has not ended."""
+    tags: Mapping[str, str]
+    """Those of `DETAIL_TAGS` that it has."""
+
+    @property
+    def seconds(self) -> float | None:
+        """From its start to its end, pauses included; None while it has not ended."""
+        return None if self.end_time is None else (self.end_time - self.start_time) / 1000
+
+
 class Store(Protocol):
     """Reads one tracking store. Deleted runs and experiments are as if they were not there."""
 
@@ -46,6 +70,12 @@ class Store(Protocol):
 
     def by_trial_key(self, keys: Collection[str], experiment_id: str) -> dict[str, RunRecord]:
         """Return one run for each trial key that has any, wherever it is; `experiment_id` is where most will be."""
+
+    def curves(self, run_ids: Collection[str], names: Collection[str]) -> Curves:
+        """Return what runs recorded of these metrics epoch by epoch; what is not there is left out."""
+
+    def details(self, run_ids: Collection[str]) -> dict[str, RunDetails]:
+        """Return how runs came about, by id; those that are not there are left out."""
 
     def artifact(self, run: RunRecord, name: str) -> str:
         """Return an artifact of the run as text.
@@ -63,3 +93,15 @@ def preferred(records: Collection[RunRecord]) -> RunRecord:
 def is_measured(value: float) -> bool:
     """Return whether a metric is a number: not NaN, and not what MLflow makes of an infinity."""
     return abs(value) < INFINITE
+
+
+def gathered(points: Iterable[tuple[str, str, int, int, float]]) -> Curves:
+    """Return (run id, metric, step, time, value) as curves: of one step that was told twice the later value.
+
+    Values that are no numbers are left out, and the order of the points does not matter.
+    """
+    found: dict[str, dict[str, dict[int, float]]] = {}
+    for run_id, name, step, _, value in sorted(points, key=lambda point: point[:4]):
+        if is_measured(value):
+            found.setdefault(run_id, {}).setdefault(name, {})[step] = value
+    return {run_id: {name: [*steps.items()] for name, steps in of.items()} for run_id, of in found.items()}

@@ -11,9 +11,20 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from reports.errors import StoreUnavailableError
-from reports.results import METRICS
-from reports.stores._base import PARAMS, PREFIXES, TAGS, RunRecord, is_measured, preferred
+from reports.results import METRICS, Curves
+from reports.stores._base import (
+    DETAIL_TAGS,
+    PARAMS,
+    PREFIXES,
+    TAGS,
+    RunDetails,
+    RunRecord,
+    gathered,
+    is_measured,
+    preferred,
+)
 from reports.stores.artifacts import read_artifact
+from reports.stores.metric_histories import histories_at_once, history
 from trainers.addresses import without_password
 
 if TYPE_CHECKING:
@@ -40,6 +51,8 @@ SETTINGS = {
 
 SERVERS_OWN_TROUBLE = 500
 """HTTP statuses from here on; MLflow's client says it of a connection that broke, too."""
+
+HTTP = ("http://", "https://")
 
 Answer = TypeVar("Answer")
 
@@ -69,13 +82,17 @@ class Client:
         return max(parents, key=lambda run: (run.start_time, run.run_id), default=None)
 
     def runs(self, run_ids: Collection[str]) -> dict[str, RunRecord]:
+        return {run.info.run_id: _record(run) for run in self._by_id(run_ids)}
+
+    def details(self, run_ids: Collection[str]) -> dict[str, RunDetails]:
+        return {run.info.run_id: _details(run) for run in self._by_id(run_ids)}
+
+    def _by_id(self, run_ids: Collection[str]) -> "Iterator[Run]":
         everywhere = [experiment_id for experiment_id, _ in self._experiments()]
-        wanted, found = sorted(set(run_ids)), {}
+        wanted = sorted(set(run_ids))
         for start in range(0, len(wanted), IDS_IN_A_QUERY):
             ids = ", ".join(_quoted(run_id) for run_id in wanted[start : start + IDS_IN_A_QUERY])
-            for run in self._search(everywhere, f"attributes.run_id IN ({ids})"):
-                found[run.info.run_id] = _record(run)
-        return found
+            yield from self._search(everywhere, f"attributes.run_id IN ({ids})")
 
     def by_trial_key(self, keys: Collection[str], experiment_id: str) -> dict[str, RunRecord]:
         wanted = set(keys)
@@ -91,6 +108,17 @@ class Client:
                 for run in self._search(everywhere, f"tags.trial_key = {_quoted(key)}"):
                     found[key].append(_record(run))
         return {key: preferred(records) for key, records in found.items()}
+
+    def curves(self, run_ids: Collection[str], names: Collection[str]) -> Curves:
+        wanted, points = sorted(set(run_ids)), []
+        for name in sorted(set(names)):
+            ask = functools.partial(histories_at_once, self._uri, wanted, name)
+            found = self._ask(ask) if self._uri.startswith(HTTP) else None
+            if found is None:
+                singly = (self._ask(functools.partial(history, self._client, run_id, name)) for run_id in wanted)
+                found = [point for one in singly for point in one]
+            points += found
+        return gathered(points)
 
     def artifact(self, run: RunRecord, name: str) -> str:
         return read_artifact(run, name, self._uri)
@@ -139,7 +167,7 @@ class Client:
 
 def _must_answer(tracking_uri: str) -> None:
     """Ask an HTTP server for a sign of life first: MLflow's client would try for four minutes."""
-    if not tracking_uri.startswith(("http://", "https://")):
+    if not tracking_uri.startswith(HTTP):
         return
     shown = without_password(tracking_uri)
     try:
@@ -164,6 +192,11 @@ def _record(run: "Run") -> RunRecord:
         {key: value for key, value in run.data.tags.items() if key in TAGS},
         {key: value for key, value in run.data.metrics.items() if key in METRICS and is_measured(value)},
     )
+
+
+def _details(run: "Run") -> RunDetails:
+    tags = {key: value for key, value in run.data.tags.items() if key in DETAIL_TAGS}
+    return RunDetails(run.info.run_id, run.info.start_time or 0, run.info.end_time, tags)
 
 
 def _quoted(value: str) -> str:

@@ -312,9 +312,13 @@ def check_type(words: str, takes: typing.Callable[[Any], bool], key: str) -> Non
         assert not takes(["x"])
         assert not takes(choices[0])
         return
+    if kind.removeprefix("list of ") in TABLES:
+        assert (kind.removeprefix("list of "), *rule.split(", ")) == TABLES
+        assert takes([*TABLES]) and not any(takes(value) for value in (["x"], TABLES[0], [], [TABLES[0]] * 2))
+        return
     wrong = {"whole number": [1.5, "x", True], "number": ["x", True], "on or off": [1, "on"], "text": [5, True]}
     wrong |= {"mapping": [5, "x"], "text or mapping": [5, [1]], "text or list of texts": [5, {}]}
-    wrong |= {"list of whole numbers": [5, [1.5], ["x"]]}
+    wrong |= {"list of whole numbers": [5, [1.5], ["x"]], "list of texts": [5, {}, "x", [5]]}
     wrong |= {"switch or tag": [1, ""]}
     wrong |= {"list of numbers": [5, ["x"]], "size": ["x", [8], [8, 8, 8], 1.5]}
     assert kind in wrong, f"{key}: {words}"
@@ -324,6 +328,7 @@ def check_type(words: str, takes: typing.Callable[[Any], bool], key: str) -> Non
         assert bad is None or not takes(bad), (key, words, bad)
 
 
+TABLES = typing.get_args(schema.TableName)
 LITERALS = {
     typing.get_args(kind)
     for kind in (*typing.get_type_hints(Recipe).values(), *typing.get_type_hints(schema.SearchModel).values())
@@ -353,6 +358,8 @@ def number_bounds(rule: str) -> list[tuple[Any, Any]]:
         return [(0.0, -math.nextafter(0, 1)), (1e300, math.inf)]
     if rule == "at least 0, at most the learning rate":
         return [(0.0, -math.nextafter(0, 1)), (0.05, math.nextafter(0.05, 1))]
+    if rule == "above 0, at most 0.5":
+        return [(math.nextafter(0, 1), 0.0), (0.5, math.nextafter(0.5, 1))]
     assert rule == "at least 0, below 1", rule
     return [(0.0, -math.nextafter(0, 1)), (math.nextafter(1, 0), 1.0)]
 
@@ -379,6 +386,7 @@ BOUNDS: dict[tuple[bool, str], typing.Callable[[str], list[tuple[Any, Any]]]] = 
     (False, "text or list of texts"): lambda _rule: [("a -> b", ""), (["a -> b", "b -> b"], [])],
     (True, "list of numbers"): lambda _rule: [([1.0], [1.5]), ([0.5, 0.5, 0.5], [0.5, 0])],
     (False, "size"): lambda _rule: [(8, 7), ([512, 1024], [7, 1024]), (8192, 8193)],
+    (False, "list of texts"): lambda _rule: [(["a", "b"], ["a", "a"]), (["a"], [])],
     (False, "list of whole numbers"): lambda _rule: [([], None), ([1, 2], [2, 1]), ([239], [240]), ([1], [0])],
 }
 """By whether there is a rule, and kind: pairs of a value that is taken and one that is not (None: no such one)."""
@@ -426,6 +434,7 @@ def test_every_key_is_documented_and_every_documented_key_is_there() -> None:
 def test_defaults() -> None:
     check_defaults(PAGE)
     assert Options().digits == 1  # "1 digit"
+    assert Options().level == 0.05
 
 
 def test_types_and_bounds() -> None:

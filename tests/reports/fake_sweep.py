@@ -105,6 +105,10 @@ class FakeSweep:
         self.tell_parent(client, parent, experiment, runs)
 
     def tell_parent(self, client: MlflowClient, parent: str, experiment: str, runs: Mapping[str, str]) -> None:
+        client.log_text(parent, self.resolved(), "resolved.yaml")
+        client.log_text(parent, self.members(experiment, runs), "members.csv")
+
+    def resolved(self) -> str:
         resolved = {
             "name": self.name,
             "cells": [cell_of(text) for text in self.cells],
@@ -112,8 +116,7 @@ class FakeSweep:
             "report": dict(self.report),
             **({"facts": {"datasets": dict(self.datasets)}} if self.datasets else {}),
         }
-        client.log_text(parent, yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True), "resolved.yaml")
-        client.log_text(parent, self.members(experiment, runs), "members.csv")
+        return yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True)
 
     def members(self, experiment: str, runs: Mapping[str, str]) -> str:
         text = io.StringIO()
@@ -139,9 +142,19 @@ def tell_trial(client: MlflowClient, experiment: str, parent: str, trial: FakeTr
         **trial.tags,
     }
     run_id = client.create_run(experiment, start_time=1000, tags=tags).info.run_id
+    params = params_of(trial)
+    metrics = [Metric(name, value, 2000, 10) for name, value in (trial.metrics or metrics_of(trial)).items()]
+    client.log_batch(run_id, metrics=metrics, params=[Param(name, str(value)) for name, value in params.items()])
+    if trial.state != "RUNNING":
+        client.set_terminated(run_id, STATUS[trial.state], end_time=3000)
+    return str(run_id)
+
+
+def params_of(trial: FakeTrial) -> dict[str, Any]:
+    """What MLflow says of how a trial was trained."""
     dataset, _, pair = trial.cell.partition(": ")
     network, _, student = pair.partition(" -> ")
-    params = {
+    return {
         "dataset": dataset,
         "split": "search" if trial.phase == "search" else "full",
         "teacher": "" if trial.method == "ce" else f"cifar_{network}",
@@ -151,11 +164,6 @@ def tell_trial(client: MlflowClient, experiment: str, parent: str, trial: FakeTr
         **{f"recipe.{name}": value for name, value in trial.recipe.items()},
         **{f"method.{name}": value for name, value in trial.settings.items()},
     }
-    metrics = [Metric(name, value, 2000, 10) for name, value in (trial.metrics or metrics_of(trial)).items()]
-    client.log_batch(run_id, metrics=metrics, params=[Param(name, str(value)) for name, value in params.items()])
-    if trial.state != "RUNNING":
-        client.set_terminated(run_id, STATUS[trial.state], end_time=3000)
-    return str(run_id)
 
 
 def metrics_of(trial: FakeTrial) -> dict[str, float]:

@@ -260,7 +260,7 @@ def test_the_command_writes_and_prints(home: Path, tmp_path: Path, capsys: pytes
     assert run_sweep.main(arguments) == 0
     out = capsys.readouterr().out
     assert "kd                  73.50 ± 0.20 (3)  73.33 [1]       +0.17" in out
-    assert "(d) GDKD's own figures are not known to us." in out
+    assert "(e) GDKD's own figures are not known to us." in out
     assert "Best epoch against best epoch" in out
     assert max(map(len, out.splitlines())) <= 120
     assert {path.name for path in tmp_path.glob("against.*")} == {"against.md", "against.csv", "against.tex"}

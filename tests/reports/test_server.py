@@ -49,3 +49,41 @@ def test_the_same_as_from_the_database(server: tuple[str, Path]) -> None:
     score = reports.table(over_http).lines[2].scores[0]
     assert (sorted(score.by_seed), score.missing) == ([0, 1, 2, 9], "no accuracy recorded 1 of 5")
     assert CELL in over_http.trials["cell"].tolist()
+
+
+def test_how_runs_came_about(server: tuple[str, Path]) -> None:
+    from mlflow import MlflowClient
+
+    from reports.run_details import run_details
+    from reports.stores.database import Database
+
+    address, folder = server
+    tags = {"mlflow.source.git.commit": "c0ffee", "device": "a GPU", "attempts": "2", "data_root": "not read"}
+    trials = [*seeds("kd", (60.0, 61.0), tags=tags), FakeTrial(row="kd", seed=2, state="RUNNING")]
+    FakeSweep("detailed", trials, [row("kd")]).tell(MlflowClient(address), None)
+    over_http = run_details(reports.load("detailed", tracking_uri=address))
+    assert over_http == Database(f"sqlite:///{folder / 'mlflow.db'}").details(over_http)
+    ended = [one for one in over_http.values() if one.seconds == 2.0]
+    assert len(over_http) == 3 and len(ended) == 2
+    expected = {name: value for name, value in tags.items() if name != "data_root"}
+    assert all(one.tags == expected for one in ended)
+
+
+def test_metrics_epoch_by_epoch(server: tuple[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric
+
+    from reports.histories import histories
+    from reports.stores import metric_histories
+
+    address, _ = server
+    client = MlflowClient(address)
+    FakeSweep("epochs", seeds("kd", (60.0, 61.0)), [row("kd")]).tell(client, None)
+    results = reports.load("epochs", tracking_uri=address)
+    first, second = results.trials["run_id"]
+    client.log_batch(first, [Metric("train_loss", value, 5, step) for step, value in enumerate((4.0, float("nan")), 1)])
+    client.log_batch(second, [Metric("train_loss", 4.0 - step, 5, step) for step in (3, 1, 2)])
+    expected = {first: {"train_loss": [(1, 4.0)]}, second: {"train_loss": [(1, 3.0), (2, 2.0), (3, 1.0)]}}
+    assert histories(results, ("train_loss",)) == expected
+    monkeypatch.setattr(metric_histories, "ENDPOINT", "/ajax-api/2.0/mlflow/no-such-page")
+    assert histories(results, ("train_loss",)) == expected

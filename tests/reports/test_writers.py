@@ -18,7 +18,10 @@ from reports import console, csv_table, head_to_head, latex, markdown
 from tests.reports.conftest import Loader
 from tests.reports.fake_sweep import NASTY, FakeSweep, grid, row, seeds
 
-FILES = ["table.md", "table.tex", "table.csv", "results.parquet"]
+FILES = ["table.md", "table.tex", "table.csv", "results.parquet", "index.html"]
+TABLES = ["head_to_head", "top5", "search", "statistics", "statistics-best", "best_epoch", "cost"]
+FIGURES = ["accuracy_over_k", "accuracy_over_budget", "settings_map", "cost"]
+"""Of the whole sweep."""
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +30,9 @@ def written(whole: reports.Results, tmp_path_factory: pytest.TempPathFactory) ->
     paths = reports.write(whole, out)
     assert [str(path.relative_to(out)) for path in paths] == [
         *FILES,
-        "figures/accuracy_over_k.pdf",
-        "figures/accuracy_over_k.png",
+        *(f"tables/{name}.tex" for name in TABLES),
+        *(f"figures/{stem}.{kind}" for stem in FIGURES for kind in ("pdf", "png", "svg")),
+        "figures/README.md",
     ]
     return out
 
@@ -38,10 +42,9 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_the_same_results_give_the_same_bytes(whole: reports.Results, written: Path, tmp_path: Path) -> None:
-    reports.write(whole, tmp_path)
-    assert contents(tmp_path) == contents(written)
-    reports.write(whole, tmp_path)  # over what is there
-    assert contents(tmp_path) == contents(written)
+    shutil.copytree(written, tmp_path / "out")
+    reports.write(whole, tmp_path / "out")  # over what is there
+    assert contents(tmp_path / "out") == contents(written)
 
 
 def test_another_process_gives_the_same_bytes(told_home: Path, written: Path, tmp_path: Path) -> None:
@@ -79,16 +82,18 @@ def test_results_parquet_is_the_trials(whole: reports.Results, written: Path) ->
 
 def test_table_md(written: Path) -> None:
     text = (written / "table.md").read_text()
-    assert "| kd | 63.1 ± 0.7 (3) |" in text
-    assert "| gdkd (tuned) | **66.9** ± 0.2 (3) |" in text
-    assert "| dkd | 65.8 ± 0.4 (2) |" in text
-    assert "| half | 60.0 (1) |" in text
-    assert "| broken | – failed 2 of 3, interrupted 1 of 3 |" in text
+    assert "| kd | 63.1 ± 0.7 (3) † |  |" in text
+    assert "| gdkd (tuned) | **66.9** ± 0.2 (3) | 6 |" in text
+    assert "| gdkd (by k) k=5 | *66.7* ± 0.2 (3) † |  |" in text
+    assert "| dkd | 65.8 ± 0.4 (2) † |  |" in text
+    assert "| half | 60.0 (1) |  |" in text
+    assert "| broken | – failed 2 of 3, interrupted 1 of 3 |  |" in text
+    assert "second in italics" in text
     assert "n differs (1 to 3)" in text
     assert "Not in the means: dkd: diverged 1 of 3;" in text
     assert "chosen by accuracy on validation images" in text
     assert "A caption of mine. Top-1" in text
-    search = text.partition("## Search")[2]
+    search = text.partition("## Search")[2].partition("\n## ")[0]
     assert "| method | tuned | trials | rank | setting | validation | test |" in search  # one pair, two ranks
     assert "| 6: 4 complete, 1 pruned, 1 diverged | 1 | k=7; w2=8.5 | 64.5 | 66.9 ± 0.2 (3) |" in search
 
@@ -127,7 +132,9 @@ def test_names_in_latex(nasty: reports.Results) -> None:
         r"ünï $\alpha$[U+4E2D] $\mathdollar$x$\mathdollar$ \#1 \{\textasciitilde{}\textasciicircum{}\textbackslash{}\}"
         in body
     )
-    assert r"$\mathbf{61.00} \pm 0.00$ {\scriptsize (2)}" in body
+    assert r"\textbf{61.00} & {\scriptsize \,$\pm$\,0.00} &" in body
+    assert r"\underline{60.80} & {\scriptsize \,$\pm$\,0.14}$^{\dagger}$ &" in body
+    assert "over n = 2 seeds, or as many as stand in brackets." in body
     assert "%" not in body.replace(r"\%", "").replace("{%\n", "")
     assert latex.escape("a--b,,c - – ²\n\tx") == r"a-{}-b,{},c - \textendash{} $^2$ x"
 
@@ -139,9 +146,14 @@ def test_latex_is_balanced(nasty: reports.Results, whole: reports.Results) -> No
         assert plain.count("{") == plain.count("}")
         assert plain.count("$") % 2 == 0
         assert sorted(re.findall(r"\\begin\{(\w+)\}", plain)) == sorted(re.findall(r"\\end\{(\w+)\}", plain))
-        for table in re.findall(r"\\begin\{tabular\}\{(\w+)\}(.*?)\\end\{tabular\}", plain, re.DOTALL):
-            rows = [line for line in table[1].splitlines() if line.endswith("\\\\")]
-            assert {row.count(" & ") + 1 for row in rows} == {len(table[0])}
+        for spec, inside in re.findall(r"\\begin\{tabular\}\{([lr@{}]+)\}\n(.*?)\\end\{tabular\}", plain, re.DOTALL):
+            rows = [line for line in inside.splitlines() if line.endswith("\\\\")]
+            assert rows and {width_of(row) for row in rows} == {len(re.sub("[@{}]", "", spec))}
+
+
+def width_of(row: str) -> int:
+    """Return how many columns a row of a tabular fills."""
+    return row.count(" & ") + 1 + sum(int(span) - 1 for span in re.findall(r"multicolumn\{(\d+)\}", row))
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex: apt install texlive-latex-recommended")
@@ -172,7 +184,7 @@ def test_the_printed_table_breaks_into_blocks(results_of: Loader) -> None:
 
 def test_the_note_fits(whole: reports.Results, results_of: Loader) -> None:
     assert len(reports.note(whole)) < 8000
-    assert "| kd | 63.1 ± 0.7 (3) |" in reports.note(whole)
+    assert "| kd | 63.1 ± 0.7 (3) † |" in reports.note(whole)
     short = reports.note(whole, limit=300)
     assert len(short) <= 300
     assert short.endswith("the whole table is in table.md.")
@@ -187,7 +199,9 @@ def test_figures_of_several_cells_have_names_of_their_own(nasty: reports.Results
 def test_no_grid_no_figure(results_of: Loader, tmp_path: Path) -> None:
     rows = [row("kd"), *grid("g", "k", (1, 5))]
     results = results_of(FakeSweep("flat", seeds("kd", (60.0,)), rows))
-    assert [path.name for path in reports.write(results, tmp_path / "out")] == FILES
+    written = [str(path.relative_to(tmp_path / "out")) for path in reports.write(results, tmp_path / "out")]
+    assert [name for name in written if not name.startswith("tables/")] == [*FILES, "figures/README.md"]
+    assert "Not drawn:" in (tmp_path / "out" / "figures" / "README.md").read_text()
 
 
 def test_a_write_that_fails_leaves_the_old_file(

@@ -12,6 +12,7 @@ import torch
 from tests.trainers.tiny import new_store, student_trial
 from trainers import bank as bank_module
 from trainers.bank import CHECKS, LOGITS, MANIFEST, Bank, bank_name, open_bank
+from trainers.bank_rows import checks_of
 from trainers.device_data import on_device
 from trainers.store import Store
 from trainers.teacher import frozen_teacher
@@ -164,7 +165,7 @@ def _other_answers(path: Path) -> None:
     checks = np.memmap(path / CHECKS, dtype=np.uint32, mode="r+", shape=(250_000,))
     known = np.flatnonzero(checks)
     rows[known] += 1
-    checks[known] = bank._check(known, rows[known])
+    checks[known] = checks_of(known, rows[known], bank._multipliers)
 
 
 @pytest.mark.parametrize("damage", [_foreign, _other_answers, lambda path: (path / MANIFEST).unlink()])

@@ -1,0 +1,37 @@
+"""Whether differences between rows are more than noise: tests, intervals, and what more seeds would settle.
+
+Plain numbers in, frozen dataclasses out; knows no sweep and no table. scipy is imported by the first call.
+"""
+
+from reports.statistics.contrasts import Contrast, contrast, contrasts
+from reports.statistics.holm import holm
+from reports.statistics.intervals import Interval, bootstrap, bootstraps
+from reports.statistics.pairing import Pairing, break_even, correlation, pairing
+from reports.statistics.power import MOST_SEEDS, POWER, seeds_needed
+from reports.statistics.sign_flips import SignFlip, fewest, sign_flip, sign_flips
+from reports.statistics.t_tests import TTest, paired, paired_many, welch
+
+__all__ = [
+    "MOST_SEEDS",
+    "POWER",
+    "Contrast",
+    "Interval",
+    "Pairing",
+    "SignFlip",
+    "TTest",
+    "bootstrap",
+    "bootstraps",
+    "break_even",
+    "contrast",
+    "contrasts",
+    "correlation",
+    "fewest",
+    "holm",
+    "paired",
+    "paired_many",
+    "pairing",
+    "seeds_needed",
+    "sign_flip",
+    "sign_flips",
+    "welch",
+]

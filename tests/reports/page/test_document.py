@@ -1,0 +1,103 @@
+"""The file itself: whole, escaped, with nothing that could run or be fetched but its own script and style."""
+
+import base64
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+import reports
+from reports import head_to_head, page, plots
+from reports.page.document import embedded, render
+from tests.reports.fake_sweep import NASTY
+
+WICKED = "</script><script>alert(1)</script><!-- & {{script}} {{data}} \u2028 é 中"
+
+
+class Parsed(HTMLParser):
+    """Elements in their order with attributes and text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None], list[str]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs), []))
+        self._open = True
+
+    def handle_endtag(self, tag: str) -> None:
+        self._open = False
+
+    def handle_data(self, data: str) -> None:
+        if self.found and self._open:
+            self.found[-1][2].append(data)
+
+    def all(self, tag: str) -> list[tuple[dict[str, str | None], str]]:
+        return [(attributes, "".join(texts)) for name, attributes, texts in self.found if name == tag]
+
+
+@pytest.fixture(scope="module")
+def text(nasty: reports.Results) -> str:
+    table = head_to_head.build(nasty)
+    return page.render(nasty, table, plots=plots.build(nasty, table)[0])
+
+
+def test_only_the_pages_own_script_and_style_are_allowed(text: str) -> None:
+    parsed = Parsed(text)
+    (policy,) = (a["content"] for a, _ in parsed.all("meta") if a.get("http-equiv") == "Content-Security-Policy")
+    rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+    assert rules["default-src"] == rules["base-uri"] == rules["form-action"] == rules["object-src"] == "'none'"
+    ((_, style),) = parsed.all("style")
+    (_, script) = next(one for one in parsed.all("script") if not one[0])
+    for rule, own in (("script-src", script), ("style-src", style)):
+        digest = base64.b64encode(hashlib.sha256(own.encode()).digest()).decode()
+        assert rules[rule] == f"'sha256-{digest}'"
+    assert "unsafe" not in policy
+
+
+def test_nothing_is_fetched_from_anywhere(text: str) -> None:
+    parsed = Parsed(text)
+    assert not parsed.all("link") and not parsed.all("img") and not parsed.all("iframe")
+    for _, attributes, _ in parsed.found:
+        assert not {"src", "srcset", "style", "onclick", "onload"} & attributes.keys()
+    ((_, style),) = parsed.all("style")
+    assert "url(" not in style and "@import" not in style
+    addresses = set(re.findall(r"https?://[^\s\"'`]+", text))
+    assert addresses <= {"http://www.w3.org/2000/svg"}  # the name of a kind of element
+
+
+def test_names_cannot_become_markup(text: str) -> None:
+    parsed = Parsed(text)
+    assert [attributes for attributes, _ in parsed.all("script")] == [{"type": "application/json", "id": "data"}, {}]
+    (_, inside), _ = parsed.all("script")
+    assert not set("<>&") & set(inside)
+    shown = json.loads(inside)
+    assert NASTY in [line["name"] for line in shown["lines"]]
+    assert shown["caption"][0] == "50 % of_it & <b>more</b>."
+
+
+def test_wicked_names() -> None:
+    text = render(WICKED, {"name": WICKED, WICKED: [WICKED]})
+    parsed = Parsed(text)
+    assert len(parsed.all("script")) == 2
+    assert json.loads(parsed.all("script")[0][1]) == {"name": WICKED, WICKED: [WICKED]}
+    assert parsed.all("title")[0][1] == f"{WICKED} – report"
+    with pytest.raises(ValueError):
+        embedded({"score": float("nan")})
+
+
+def test_the_same_results_give_the_same_page(nasty: reports.Results, text: str) -> None:
+    table = head_to_head.build(nasty)
+    assert page.render(nasty, table, plots=plots.build(nasty, table)[0]) == text
+    assert not re.search(r"\b20[2-9]\d-\d\d-\d\d", text)  # no day of writing
+
+
+def test_the_page_has_what_every_page_needs(text: str) -> None:
+    parsed = Parsed(text)
+    assert text.startswith("<!doctype html>")
+    assert parsed.all("html")[0][0] == {"lang": "en"}
+    assert any(attributes.get("name") == "viewport" for attributes, _ in parsed.all("meta"))
+    assert parsed.all("noscript")

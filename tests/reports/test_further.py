@@ -1,0 +1,243 @@
+"""The tables beside the main one, and what stands behind its columns: recomputed, and right where little has ended."""
+
+import csv
+import io
+import re
+import shutil
+import statistics
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import reports
+from reports import csv_table, further, latex, markdown
+from reports.columns import columns
+from reports.head_to_head import Table
+from reports.sheets import Sheet
+from tests.reports.fake_store import results_of
+from tests.reports.fake_sweep import RANGES, SEARCH_SEED, FakeSweep, FakeTrial, row, seeds, teacher
+
+PAIRS = (
+    "big_data: resnet32x4 -> resnet8x4",
+    "big_data: vgg13 -> vgg8",
+    "big_data: wrn_40_2 -> wrn_16_2",
+    "big_data: vgg13 -> mobilenetv2",
+    "big_data: wrn_40_2 -> shufflev1",
+)
+NOISE = (0.0, 0.5, -0.25, 0.25, -0.5)
+
+
+def several() -> FakeSweep:
+    """Five pairs, five seeds, methods of each kind; one failed in the last pair."""
+    trials = [teacher(80.0, cell=name) for name in dict.fromkeys(pair.partition(" -> ")[0] for pair in PAIRS)]
+    for up, cell in enumerate(PAIRS):
+        cost = {"train_seconds": 20.0, "teacher_images": 5000.0, "peak_memory_bytes": 2**20 * 50.0}
+        for place, (label, gain) in enumerate({"ce": -2.0, "kd": 0.0, "dkd": 1.0, "crd": 0.5}.items()):
+            for seed, noise in enumerate(NOISE):
+                top1 = 60 + up + gain + noise * (1 - place)
+                ends = {"final_top1": top1, "best_top1": top1 + 0.25 * place, "final_top5": 90 + gain, **cost}
+                ends |= {"train_seconds": 30.0, "extra_parameters": 1234.0} if label == "crd" else {}
+                trials.append(FakeTrial(row=label, seed=seed, cell=cell, method=label, metrics=ends))
+        for number in range(3):
+            where = {"row": "kd tuned", "cell": cell, "method": "kd", "settings": {"k": number + 1}}
+            trials.append(FakeTrial(phase="search", seed=SEARCH_SEED, top1=50.0 + number, **where))
+        trials += seeds("kd tuned", [60.75 + up] * 5, cell=cell, phase="confirm", rank=1, method="kd")
+        trials += seeds("kd+at", [61 + up + n * n for n in NOISE] if up < 4 else [], cell=cell, method="kd+at")
+    trials += [FakeTrial(row="kd+at", seed=s, cell=PAIRS[4], state="FAIL", top1=99.0) for s in range(5)]
+    rows = [row("ce", "ce", group="baseline"), row("kd"), row("crd", "crd", group="feature"), row("dkd", "dkd")]
+    rows += [row("kd+at", "kd+at", group="combined"), row("kd tuned", "kd", dimensions=RANGES[:1])]
+    return FakeSweep("several", trials, rows, PAIRS, {"baseline": "kd", "digits": 2, "label": "tab:mine"})
+
+
+@pytest.fixture(scope="module")
+def results() -> reports.Results:
+    return results_of(several())
+
+
+@pytest.fixture(scope="module")
+def table(results: reports.Results) -> Table:
+    return reports.table(results)
+
+
+@pytest.fixture(scope="module")
+def sheets(results: reports.Results, table: Table) -> dict[str, Sheet]:
+    return {one.name: one for one in further.sheets(results, table)}
+
+
+def line(one: Sheet, *names: str) -> dict[str, str]:
+    (found,) = [values for values in one.lines if values[: len(names)] == names]
+    return dict(zip(one.heads, found, strict=True))
+
+
+def test_rows_and_columns_stand_as_in_papers(table: Table) -> None:
+    assert [ln.row.label for ln in table.lines] == ["teacher", "ce", "kd", "kd tuned", "dkd", "crd", "kd+at"]
+    text = markdown.main_table(table)
+    assert re.findall(r"^\*\*(.*)\*\*$", text, re.MULTILINE) == ["same architecture", "different architecture"]
+    same, different = text.split("**different architecture**")
+    assert "mobilenetv2" in different and "mobilenetv2" not in same
+    assert re.findall(r"^\| \*(\w+)\* \|", different, re.MULTILINE) == ["logit", "feature", "combined"]
+    assert "| kd tuned | 63.75 ± 0.00 (5) | *64.75* ± 0.00 (5) † | 3 | +0.75 | 2.0 |" in different
+
+
+def test_columns_behind_worked_by_hand(table: Table) -> None:
+    """dkd is 1 above kd everywhere, kd+at has its mean and is missing once: it has no rank."""
+    by_head = {
+        column.head: dict(zip([ln.shown for ln in table.lines], column.texts, strict=True)) for column in columns(table)
+    }
+    assert list(by_head) == ["search trials", "mean Δ kd", "mean rank"]
+    gains = by_head["mean Δ kd"]
+    above = statistics.fmean(n * n for n in NOISE) + 1
+    assert (gains["dkd"], gains["kd"], gains["teacher"], gains["ce"]) == ("+1.00", "", "", "-2.00")
+    assert gains["kd+at"] == f"+{above:.2f} (4 of 5)"
+    ranks = by_head["mean rank"]
+    assert [ranks[name] for name in ("dkd", "kd tuned", "crd", "kd", "kd+at")] == ["1.0", "2.0", "3.0", "4.0", "–"]
+
+
+def test_statistics_against_the_baseline(sheets: dict[str, Sheet]) -> None:
+    """dkd less kd by seed: 1 - 2·noise; against that, scipy's own numbers."""
+    from scipy.stats import ttest_1samp
+
+    one = sheets["statistics"]
+    of = line(one, "resnet32x4 → resnet8x4", "dkd")
+    test = ttest_1samp([1 - n for n in NOISE], 0)
+    low, high = test.confidence_interval()
+    assert (of["n"], of["difference"], of["test"]) == ("5", "+1.00", "paired t")
+    assert of["p"] == f"{test.pvalue:.4f}"
+    assert of["interval"] == f"[{low:+.2f}, {high:+.2f}]"
+    assert (of["sign-flip p"], of["floor"]) == ("0.0625", "0.0625")
+    assert float(of["Holm p"]) >= float(of["p"])
+    assert line(one, "resnet32x4 → resnet8x4", "kd tuned")["test"] == "sign flip"  # 0.75 more with every seed
+    notes = " ".join(one.notes)
+    assert "its p cannot be below 0.0625 with 5, so it cannot pass 0.05 whatever the differences are; 6 seeds" in notes
+    assert "Where all differences are equal t is not defined" in notes
+
+
+def test_statistics_over_pairs(sheets: dict[str, Sheet]) -> None:
+    one = sheets["statistics-pairs"]
+    of = line(one, "dkd")
+    assert (of["pairs"], of["mean gain"], of["range"]) == ("5", "+1.00", "[+1.00, +1.00]")
+    assert (of["sign-flip p"], of["floor"], of["mean rank"]) == ("0.0625", "0.0625", "1.00")
+    assert line(one, "kd+at")["pairs"] == "4"
+    assert "4 pairs cannot pass 0.125, 5 pairs cannot pass 0.0625; 6 pairs could" in " ".join(one.notes)
+
+
+def test_pairing_that_bought_nothing_is_said() -> None:
+    trials = seeds("a", [60 + x for x in (0, 0.3, -0.3, 0.1)]) + seeds("b", [61 + x for x in (0.3, 0, 0.1, 0.4)])
+    sweep = FakeSweep("unpaired", trials, [row("a"), row("b")], report={"baseline": "a"})
+    results = results_of(sweep)
+    notes = " ".join(further.sheets(results, reports.table(results))[0].notes)
+    assert re.search(
+        r"Pairing by seed bought nothing here: correlation -?0\.\d\d over 1 row, 0\.\d\d needed with 4", notes
+    )
+
+
+def test_best_epoch_beside_the_last(sheets: dict[str, Sheet]) -> None:
+    one = sheets["best_epoch"]
+    of = line(one, "vgg13 → vgg8", "dkd")
+    assert (of["last epoch"], of["best epoch (by test)"], of["bias"]) == (
+        "62.00 ± 0.40 (5)",
+        "62.50 ± 0.40 (5)",
+        "+0.50",
+    )
+    assert line(one, "vgg13 → vgg8", "ce")["bias"] == "0.00"
+    assert "chosen on test" in one.title and "too high" in one.notes[0]
+
+
+def test_cost(sheets: dict[str, Sheet]) -> None:
+    one = sheets["cost"]
+    of = line(one, "vgg13 → vgg8", "crd")
+    assert (of["s/epoch"], of["× kd"], of["extra parameters"], of["n"]) == ("3.00", "1.50", "1,234", "5")
+    assert (of["teacher passes"], of["memory (MiB)"]) == ("5,000", "50.0")
+    assert line(one, "vgg13 → vgg8", "kd tuned")["search trials"] == "3"
+
+
+def test_new_columns_of_table_csv(table: Table) -> None:
+    lines = list(csv.DictReader(io.StringIO(csv_table.render(table))))
+    of = {(each["cell"], each["row"]): each for each in lines}
+    dkd = of[PAIRS[1], "dkd"]
+    assert (dkd["group"], dkd["architecture"], dkd["measure"]) == ("logit", "same", "top1")
+    assert (dkd["difference"], dkd["best"], of[PAIRS[3], "dkd"]["architecture"]) == ("1.0", "second", "different")
+    best = of[PAIRS[1], "kd+at"]
+    assert (best["best"], best["best_difference"], best["best_p"]) == ("best", "", "")
+    assert of[PAIRS[1], "kd tuned"]["search_trials"] == "3"
+    assert 0 < float(dkd["difference_p"]) < 0.05
+    assert of[PAIRS[4], "kd+at"]["best_p"] == of[PAIRS[4], "teacher"]["difference"] == ""
+
+
+def test_only_the_tables_that_are_wanted() -> None:
+    import dataclasses
+
+    results = results_of(FakeSweep("small", LITTLE["one seed"], [row("kd"), row("dkd", "dkd")]))
+    chosen = {**results.resolved, "report": {"tables": ["cost", "head_to_head"]}}
+    wanted = dataclasses.replace(results, resolved=chosen)
+    table = reports.table(wanted)
+    assert [one.name for one in further.sheets(wanted, table)] == ["cost"]
+    assert further.tables(wanted, table) == []
+    assert list(latex.fragments(table)) == ["head_to_head"]
+    only = dataclasses.replace(results, resolved={**results.resolved, "report": {"tables": ["statistics"]}})
+    assert "| teacher |" not in markdown.render(reports.table(only))
+
+
+LITTLE = {
+    "one seed": [teacher(80.0), *seeds("kd", (60.0,)), *seeds("dkd", (61.0,))],
+    "all failed": [FakeTrial(row=r, seed=s, state="FAIL") for r in ("kd", "dkd") for s in range(3)],
+    "nothing ended": [FakeTrial(row="kd", state="RUNNING"), FakeTrial(row="dkd", state="WAITING")],
+    "baseline failed": [FakeTrial(row="kd", state="FAIL"), *seeds("dkd", (61.0, 62.0))],
+    "no seed in common": [*seeds("kd", (60.0, 61.0)), *(FakeTrial(row="dkd", seed=s, top1=62.5 + s) for s in (5, 6))],
+}
+
+
+@pytest.mark.parametrize("name", LITTLE)
+def test_little_has_ended(name: str, tmp_path: Path) -> None:
+    sweep = FakeSweep("little", LITTLE[name], [row("kd"), row("dkd", "dkd")], report={"baseline": "kd"})
+    results = results_of(sweep)
+    written = reports.write(results, tmp_path / "out")
+    text = (tmp_path / "out" / "table.md").read_text()
+    main = text.partition("## ")[0]
+    assert len({line.count("|") for line in main.splitlines() if line.startswith("|")}) == 1
+    assert ("†:" in main) == (name == "no seed in common")
+    assert ("±" in main) == (name in ("no seed in common", "baseline failed"))
+    if name == "no seed in common":
+        assert "Welch's where fewer than two seeds are common" in main
+    if name == "one seed":
+        assert "| dkd | **61.0** (1) | +1.0 |" in main
+        assert "A row with one seed has a difference but no test." in text
+    assert "nan" not in text and "None" not in text
+    assert all(path.stat().st_size for path in written)
+
+
+def test_a_long_table_is_several_floats() -> None:
+    labels = [f"kd k={k}" for k in range(1, 101)]
+    trials = [trial for label in labels for trial in seeds(label, (60.0,))]
+    text = latex.render(reports.table(results_of(FakeSweep("long", trials, [row(label) for label in labels]))))
+    assert text.count(r"\begin{tabular}") == 3 and text.count(r"\caption") == 1
+    assert text.count("(continued)") == 2 and all(label in text for label in labels)
+
+
+def test_fragments_hold_tables_and_nothing_else(results: reports.Results, tmp_path: Path) -> None:
+    reports.write(results, tmp_path)
+    names = sorted(path.name for path in (tmp_path / "tables").iterdir())
+    assert "head_to_head.tex" in names and "statistics-pairs.tex" in names
+    for path in (tmp_path / "tables").iterdir():
+        lines = path.read_text().splitlines()
+        assert lines[0].startswith("% For \\input") and "booktabs" in lines[0] and "graphicx" in lines[0]
+        assert lines[1].startswith(r"\begin{table") and lines[-1].startswith(r"\end{table")
+    main = (tmp_path / "tables" / "head_to_head.tex").read_text()
+    assert r"\label{tab:mine}" in main and r"\begin{table*}" in main
+    assert r"\multicolumn{6}{c}{same architecture} & \multicolumn{4}{c}{different architecture}" in main
+    assert r"\cmidrule(lr){2-7}\cmidrule(lr){8-11}" in main
+    if shutil.which("pdflatex"):
+        _compile(tmp_path, names)
+
+
+def _compile(folder: Path, names: list[str]) -> None:
+    """Put all fragments into a paper of two columns."""
+    inputs = "\n".join(f"\\input{{tables/{name}}}" for name in names)
+    packages = r"\usepackage{booktabs}\usepackage{graphicx}"
+    text = f"\\documentclass[twocolumn]{{article}}{packages}\\begin{{document}}x\n{inputs}\\end{{document}}"
+    (folder / "paper.tex").write_text(text)
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
+    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout[-2000:]
+    assert "Overfull" not in ended.stdout

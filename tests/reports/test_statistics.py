@@ -1,0 +1,176 @@
+"""Statistics against worked examples: R's `sleep` and `t.test`, Holm by hand, all signings counted one by one."""
+
+import itertools
+import math
+
+import pytest
+
+from reports.statistics import (
+    bootstrap,
+    bootstraps,
+    break_even,
+    contrast,
+    correlation,
+    fewest,
+    holm,
+    paired,
+    paired_many,
+    pairing,
+    seeds_needed,
+    sign_flip,
+    sign_flips,
+    welch,
+)
+
+DRUG_1 = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]
+DRUG_2 = [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]
+"""R's `sleep`: extra hours of sleep of ten patients under two drugs."""
+SLEEP = [a - b for a, b in zip(DRUG_1, DRUG_2, strict=True)]
+
+
+def test_paired_t_is_that_of_r() -> None:
+    """t.test(extra ~ group, data = sleep, paired = TRUE)"""
+    test = paired(SLEEP)
+    assert test is not None
+    assert (test.t, test.df, test.p) == pytest.approx((-4.0621, 9, 0.002833), rel=2e-4)
+    assert (test.low, test.high) == pytest.approx((-2.4598858, -0.7001142), rel=1e-6)
+
+
+def test_welch_is_that_of_r() -> None:
+    """t.test(extra ~ group, data = sleep)"""
+    test = welch(DRUG_1, DRUG_2)
+    assert test is not None
+    assert (test.t, test.df, test.p) == pytest.approx((-1.8608, 17.776, 0.07939), rel=2e-4)
+    assert (test.low, test.high) == pytest.approx((-3.3654832, 0.2054832), rel=1e-6)
+
+
+def test_paired_t_by_hand() -> None:
+    """Differences 1, 2, 3: mean 2, standard error 1/sqrt(3); with 2 degrees p = 1 - t / sqrt(t² + 2)."""
+    test = paired([1.0, 2.0, 3.0])
+    assert test is not None
+    t = 2 * math.sqrt(3)
+    assert (test.t, test.df, test.p) == pytest.approx((t, 2, 1 - t / math.sqrt(t * t + 2)))
+    assert (test.low, test.high) == pytest.approx((2 - 4.302653 / math.sqrt(3), 2 + 4.302653 / math.sqrt(3)))
+
+
+@pytest.mark.parametrize("values", [[], [1.0], [0.3, 0.3, 0.3], [1.1 - 1.0, 2.1 - 2.0, 64.1 - 64.0]])
+def test_no_spread_no_t(values: list[float]) -> None:
+    assert paired(values) is None
+    assert bootstrap(values) is None
+    assert welch(values, values) is None
+
+
+def test_many_samples_are_answered_as_each_alone() -> None:
+    samples = [SLEEP, [1.0, 2.0, 3.0], [], [5.0, 5.0], DRUG_1, [1.0, 2.5, 3.0], [0.5, -0.25, 0.125, 2.0, 3.0]]
+    assert paired_many(samples) == [paired(sample) for sample in samples]
+    assert sign_flips(samples) == [sign_flip(sample) for sample in samples]
+    assert bootstraps(samples) == [bootstrap(sample) for sample in samples]
+
+
+@pytest.mark.parametrize(
+    ("values", "p"),
+    [([1.0, 2.0, 3.0], 0.25), ([0.1, 0.2, -0.3], 1.0), ([1.0, 2.0, -1.0], 0.75), ([0.2] * 5, 0.0625), ([0.0], 1.0)],
+)
+def test_sign_flips_by_hand(values: list[float], p: float) -> None:
+    """1, 2, -1 sum to 2; of the eight sums ±4 twice, ±2 four times, 0 twice, six are as far from 0."""
+    flipped = sign_flip(values)
+    assert flipped is not None
+    assert (flipped.n, flipped.p, flipped.floor) == (len(values), pytest.approx(p), min(1.0, 2 / 2 ** len(values)))
+
+
+def test_sign_flip_counts_all_signings() -> None:
+    flipped = sign_flip(SLEEP)
+    tenths = [round(10 * difference) for difference in SLEEP]
+    sums = [sum(s * d for s, d in zip(signs, tenths, strict=True)) for signs in itertools.product((1, -1), repeat=10)]
+    assert flipped is not None
+    assert flipped.p == pytest.approx(sum(abs(x) >= abs(sum(tenths)) for x in sums) / 1024)
+
+
+def test_many_differences_are_sampled_and_the_same_each_time() -> None:
+    values = [0.1 * i - 0.4 for i in range(20)]
+    assert sign_flip(values) == sign_flip(values)
+    assert sign_flip([1.0] * 20).p == pytest.approx(2e-5)  # 1 more than was drawn: never 0
+
+
+def test_fewest_differences_below_a_level() -> None:
+    assert [fewest(level) for level in (0.05, 0.0625, 0.01, 0.001, 1.0)] == [6, 5, 8, 11, 1]
+
+
+def test_holm_by_hand() -> None:
+    """0.01, 0.02, 0.03, 0.04 times 4, 3, 2, 1, never falling; p.adjust(c(...), "holm") of R."""
+    assert holm([0.03, 0.01, 0.04, 0.02]) == pytest.approx([0.06, 0.04, 0.06, 0.06])
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.4, None, 0.9]) == [0.8, None, 0.9]
+    assert holm([0.7, 0.8]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+def test_bootstrap_covers_the_mean_and_is_the_same_each_time() -> None:
+    interval = bootstrap(SLEEP)
+    assert interval is not None and interval == bootstrap(SLEEP)
+    assert interval.low < sum(SLEEP) / 10 < interval.high
+    wider = bootstrap(SLEEP, level=0.01)
+    assert wider is not None and wider.low < interval.low and interval.high < wider.high
+    assert bootstrap([1.0, 2.0, 4.0]) is None  # of three values nothing can be said
+
+
+def test_correlation_by_hand() -> None:
+    """Deviations -1, 0, 1 and -1, -1, 2: covariance 3/2, variances 1 and 3."""
+    assert correlation({0: 1, 1: 2, 2: 3, 9: 7}, {0: 5, 1: 5, 2: 8, 3: 1}) == pytest.approx(1.5 / math.sqrt(3))
+    assert correlation({0: 1, 1: 2}, {0: 1, 1: 2}) is None
+    assert correlation({0: 1, 1: 2, 2: 3}, {0: 4, 1: 4, 2: 4}) is None
+
+
+def test_break_even() -> None:
+    """From a table of t: 2.776 and 2.306 for five seeds."""
+    assert break_even(5) == pytest.approx(1 - (2.306 / 2.776) ** 2, abs=1e-3)
+    assert 1 > break_even(2) > break_even(3) > break_even(10) > 0
+
+
+def test_pairing_pools_a_column() -> None:
+    reference = {seed: float(value) for seed, value in enumerate([1, 2, 3, 4])}
+    along, against = {s: v + 10 for s, v in reference.items()}, {s: -v for s, v in reference.items()}
+    assert pairing([along, along], reference).correlation == pytest.approx(1)
+    assert pairing([along], reference).helped
+    worth = pairing([along, against, {0: 1.0}], reference)
+    assert (worth.correlation, worth.rows, worth.n, worth.helped) == (pytest.approx(0), 2, 4, False)
+    assert pairing([{0: 1.0, 1: 2.0}], reference) is None
+
+
+@pytest.mark.parametrize(("effect", "n"), [(0.5, 34), (0.8, 15), (1.0, 10), (0.2, 199), (100.0, 2)])
+def test_seeds_needed(effect: float, n: int) -> None:
+    """power.t.test(delta = effect, sd = 1, power = 0.8, type = "paired") of R, rounded up."""
+    assert seeds_needed(effect, 1.0) == n
+    assert seeds_needed(-3 * effect, 3.0) == n
+
+
+def test_seeds_that_are_too_many() -> None:
+    assert seeds_needed(0.001, 1.0) is None
+    assert seeds_needed(0.0, 1.0) is None
+    assert seeds_needed(0.0, 0.0) is None
+
+
+def test_contrast_by_seed() -> None:
+    found = contrast({0: 1.0, 1: 4.0, 2: 7.0, 3: 90.0}, {0: 0.0, 1: 2.0, 2: 4.0, 9: -90.0})
+    assert (found.kind, found.seeds, found.differences, found.mean) == ("paired t", (0, 1, 2), (1.0, 2.0, 3.0), 2.0)
+    assert (found.n_ours, found.n_theirs) == (4, 4)
+    assert found.p == paired([1.0, 2.0, 3.0]).p
+
+
+def test_contrast_without_common_seeds_is_welchs() -> None:
+    found = contrast(dict(enumerate(DRUG_1)), {i + 9: x for i, x in enumerate(DRUG_2)})  # seed 9 alone is common
+    assert (found.kind, found.is_paired, found.mean) == ("Welch", False, pytest.approx(-1.58))
+    assert found.p == pytest.approx(0.07939, rel=1e-4)
+
+
+def test_contrast_of_single_seeds_has_no_test() -> None:
+    found = contrast({0: 3.0}, {0: 1.0})
+    assert (found.mean, found.p, found.kind, found.t_test) == (2.0, None, "", None)
+    assert contrast({0: 3.0, 1: 4.0}, {0: 1.0}).p is None
+
+
+def test_contrast_of_equal_differences_is_by_signs() -> None:
+    """t has no spread to be measured by, and would be infinite."""
+    found = contrast({0: 1.1, 1: 2.1, 2: 3.1}, {0: 1.0, 1: 2.0, 2: 3.0})
+    assert (found.kind, found.p, found.t_test) == ("sign flip", 0.25, None)
+    assert contrast({0: 1.0, 1: 2.0}, {0: 1.0, 1: 2.0}).p == 1.0
