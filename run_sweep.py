@@ -4,6 +4,7 @@ import argparse
 import json
 import math
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -19,6 +20,9 @@ EXIT_STOPPED = 128
 
 WIDE = 110
 """Columns of a table beside published figures where there is no terminal to ask."""
+
+SHORTEST_SECONDS, LONGEST_SECONDS = 10, 168 * 3600
+"""Between two reports of a sweep that runs."""
 
 EXAMPLES = """examples:
   python run_sweep.py run search_spaces/quickstart.yaml     train what the file asks for, write tables and figures
@@ -117,6 +121,12 @@ def _add_run(commands: Any) -> None:
     parser.add_argument(
         "--workers", type=_workers, metavar="N", help="trials at once (0: one after the other in this process)"
     )
+    parser.add_argument(
+        "--report-every",
+        type=_seconds,
+        metavar="TIME",
+        help="write the report anew every so often while it runs: 10 (minutes), 90s, 2h",
+    )
     parser.add_argument("--verbose", action="store_true", help="let Ray, Optuna and MLflow speak")
     _add_storage(parser)
     _add_home(parser)
@@ -150,11 +160,23 @@ def _add_report(commands: Any) -> None:
         help="write the tables and figures of a sweep",
         description="Write the tables and figures of a sweep as last accepted, also while it runs.",
     )
-    parser.add_argument("name", metavar="NAME", help="of the sweep")
+    parser.add_argument("name", metavar="NAME", help="of the sweep, or a report file (NAME.yaml) that joins several")
     parser.add_argument(
         "--against",
         metavar="WHAT",
         help="put the numbers beside others, and print those: published (figures of papers)",
+    )
+    parser.add_argument(
+        "--compare",
+        metavar="OTHER",
+        help="say which numbers differ from another sweep's, a report file's, or those of a report that was written "
+        "(its folder, or results.parquet), and whether beyond noise",
+    )
+    parser.add_argument(
+        "--compare-home", metavar="DIR", help="home that the other sweep is in; by default the sweep of the same name"
+    )
+    parser.add_argument(
+        "--export", choices=["mlflow"], help="attach the report to the sweep's parent run: mlflow, under report/"
     )
     parser.add_argument("--out", metavar="DIR", help="folder to write into (else reports/NAME in the home)")
     _add_home(parser)
@@ -232,6 +254,15 @@ def _speed(text: str) -> float:
     return speed
 
 
+def _seconds(text: str) -> float:
+    """Return a time in seconds; a plain number is of minutes."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h|)", text.strip())
+    seconds = float(match[1]) * {"s": 1, "m": 60, "": 60, "h": 3600}[match[2]] if match else 0.0
+    if not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:
+        raise argparse.ArgumentTypeError(f"must be minutes, or 90s, 10m, 2h, from 10s to 168h, got '{text}'")
+    return seconds
+
+
 def _workers(text: str) -> int:
     number = int(text) if text.isdecimal() else -1
     if not 0 <= number <= 10_000:
@@ -254,6 +285,7 @@ def _run(options: argparse.Namespace) -> int:
         storage=options.storage,
         verbose=options.verbose,
         screen=screen,
+        report_every=options.report_every,
     )
     for line in [*(f"report: {folder}" for folder in result.reports), *viewer_lines(home, options.storage)]:
         screen.say(line)
@@ -372,21 +404,28 @@ def _report(options: argparse.Namespace) -> int:
     from orchestrator.home import home_folder
 
     home = home_folder(options.home)
-    results = reports.load(options.name, home=home)
+    results = reports.load_any(options.name, home=home)
     comparison = None if options.against is None else reports.compare(results, options.against)
-    folder = Path(options.out) if options.out else home / "reports" / options.name
+    changes = reports.changes(results, options.name, options.compare, home=home, other_home=options.compare_home)
+    folder = Path(options.out) if options.out else home / "reports" / results.name
     try:
-        reports.write(results, folder)
-        if comparison is not None:
-            reports.write_comparison(comparison, folder)
+        written = reports.write(results, folder)
+        written += [] if comparison is None else reports.write_comparison(comparison, folder)
+        written += [] if changes is None else reports.write_changes(changes, folder)
     except OSError as error:
         print(f"the report cannot be written into {folder}: {error.strerror}; give another with --out", file=sys.stderr)
         return EXIT_WRONG_REQUEST
-    if comparison is None:
+    width = shutil.get_terminal_size((WIDE, 24)).columns
+    if comparison is None and changes is None:
         print(reports.console_table(results))
-    else:
-        print(reports.console_comparison(comparison, shutil.get_terminal_size((WIDE, 24)).columns))
+    if comparison is not None:
+        print(reports.console_comparison(comparison, width))
+    if changes is not None:
+        print(reports.console_changes(changes, width))
     print(f"report: {folder}")
+    if options.export is not None:
+        runs = reports.export(results, written, folder, home=home)
+        print(f"attached to {', '.join(f'run {run}' for run in runs)}")
     return 0
 
 

@@ -26,6 +26,7 @@ from orchestrator.mlflow_store import MlflowTarget, TrackingError, check_answers
 from orchestrator.optuna_studies.mirror import StorageError, check_storage, storage_url
 from orchestrator.planner import Planner
 from orchestrator.records import FINAL_SCORES, TrialRow
+from orchestrator.refreshing import Refresh
 from orchestrator.stopping import StopSignals
 from orchestrator.tellers import TELLING_DELAY_SECONDS, drain, retarget, start_tellers
 from search_spaces import Sweep, SweepFile, read
@@ -62,6 +63,7 @@ def run(
     storage: str | None = None,
     verbose: bool = False,
     screen: Screen | None = None,
+    report_every: float | None = None,
 ) -> RunResult:
     """Run sweep files until every trial they ask for has ended; what has ended before is not trained again.
 
@@ -73,6 +75,7 @@ def run(
         storage: URL of the persistent Optuna storage; None takes the database in the home.
         verbose: let Ray, Optuna and MLflow speak.
         screen: shows how it goes; None shows nothing.
+        report_every: seconds after which the reports are written anew while the run goes on; None: at its end alone.
 
     Raises:
         SweepFileError: a file asks for something that cannot be; nothing has been started or made.
@@ -99,7 +102,8 @@ def run(
         contextlib.closing(Ledger(home / "ledger.db", check=True)) as ledger,
     ):
         workforce = Workforce(address=address, workers=workers, verbose=verbose)
-        return _Run(sweeps, ledger, home, uri, storage, screen, lock).go(workforce, answers=answers)
+        whole = _Run(sweeps, ledger, home, uri, storage, screen, lock)
+        return whole.go(workforce, answers=answers, report_every=report_every)
 
 
 def _expanded(files: Sequence[SweepFile], home: Path) -> tuple[list[Sweep], list[str]]:
@@ -151,18 +155,24 @@ class _Run:
         self._store = Store(home)
         self._ended = 0
 
-    def go(self, workforce: Workforce, *, answers: bool) -> RunResult:
+    def go(self, workforce: Workforce, *, answers: bool, report_every: float | None = None) -> RunResult:
         """Take up what there is, train, tell, report."""
         stop = StopSignals(lambda: self._screen.say(STOPPING))
         folders: list[Path] = []
         with stop:
-            problems, untold = self._train(stop, workforce, answers=answers)
+            with self._refreshing(report_every):
+                problems, untold = self._train(stop, workforce, answers=answers)
             if not stop.number:
                 folders, unreported = self._report()
                 problems += unreported
         code = 128 + stop.number if stop.number else (EXIT_FAILED if problems or untold else EXIT_COMPLETE)
         names = tuple(sweep.name for sweep in self._sweeps)
         return RunResult(names, code, self._ended, (*problems, *untold), tuple(folders), bool(untold))
+
+    def _refreshing(self, every: float | None) -> contextlib.AbstractContextManager[object]:
+        if every is None:
+            return contextlib.nullcontext()
+        return Refresh([sweep.name for sweep in self._sweeps], self._home, every, self._screen.say)
 
     def _train(self, stop: StopSignals, workforce: Workforce, *, answers: bool) -> tuple[list[str], list[str]]:
         """Train and tell; return what is wrong, and who could not be told everything, in words."""

@@ -6,6 +6,7 @@
 Reads the tracking store alone; knows nothing of how trials are scheduled. Importing this room loads no heavy library.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,11 @@ from reports.errors import ReportError, StoreUnavailableError, UnknownSweepError
 from reports.results import Results
 
 if TYPE_CHECKING:
+    from reports.ablation import Ablation
     from reports.comparison import Comparison
     from reports.head_to_head import Table
     from reports.plots import Plot
+    from reports.sweep_comparison import SweepComparison
 
 __all__ = [
     "AGAINST",
@@ -23,15 +26,25 @@ __all__ = [
     "Results",
     "StoreUnavailableError",
     "UnknownSweepError",
+    "ablations",
+    "changes",
     "compare",
+    "compare_sweeps",
+    "console_changes",
     "console_comparison",
     "console_table",
     "draw",
+    "export",
     "figures",
     "load",
+    "load_any",
+    "load_file",
+    "load_home",
+    "load_stored",
     "note",
     "table",
     "write",
+    "write_changes",
     "write_comparison",
 ]
 
@@ -39,11 +52,12 @@ AGAINST = ("published",)
 """What the numbers of a sweep can be put beside."""
 
 
-def load(name: str, *, home: Path | str | None = None, tracking_uri: str | None = None) -> Results:
+def load(name: str | Sequence[str], *, home: Path | str | None = None, tracking_uri: str | None = None) -> Results:
     """Return what the tracking store holds of the sweep as last accepted, also while it runs.
 
     Args:
-        name: the sweep's name, which is its MLflow experiment's.
+        name: the sweep's name, which is its MLflow experiment's; of several sweeps the results are joined into one,
+            whose report has the choices of the first.
         home: where kdsweep keeps its files; `KDSWEEP_HOME`, else ./kdsweep_home.
         tracking_uri: of MLflow; `MLFLOW_TRACKING_URI`, else the database in `home`.
 
@@ -53,7 +67,56 @@ def load(name: str, *, home: Path | str | None = None, tracking_uri: str | None 
     """
     from reports import loading
 
-    return loading.load(name, home=home, tracking_uri=tracking_uri)
+    if isinstance(name, str):
+        return loading.load(name, home=home, tracking_uri=tracking_uri)
+    from reports import joining
+
+    sweeps = [loading.load(one, home=home, tracking_uri=tracking_uri) for one in dict.fromkeys(name)]
+    return joining.join("+".join(one.name for one in sweeps), sweeps, sweeps[0].resolved.get("report") or {})
+
+
+def load_file(path: Path | str, *, home: Path | str | None = None, tracking_uri: str | None = None) -> Results:
+    """Return the results of the sweeps that a report file joins, with the choices of the file.
+
+    Raises:
+        ReportError: the file breaks rules, or names what is not there; tells every problem with its line.
+        StoreUnavailableError: no such store, or it does not answer.
+    """
+    from reports import report_files
+
+    return report_files.load_file(Path(path), home=home, tracking_uri=tracking_uri)
+
+
+def load_any(name: str, *, home: Path | str | None = None, tracking_uri: str | None = None) -> Results:
+    """Return the results of a sweep by its name, or of several by a report file: a name that ends in .yaml or .yml."""
+    if name.endswith((".yaml", ".yml")):
+        return load_file(name, home=home, tracking_uri=tracking_uri)
+    return load(name, home=home, tracking_uri=tracking_uri)
+
+
+def load_home(name: str, home: Path | str) -> Results:
+    """Return what the database in another home holds of a sweep, whatever `MLFLOW_TRACKING_URI` says.
+
+    Raises:
+        UnknownSweepError: no such sweep.
+        StoreUnavailableError: no such home.
+    """
+    from reports import loading
+
+    return loading.load(name, tracking_uri=loading.database_in(home))
+
+
+def load_stored(path: Path | str) -> Results:
+    """Return the results that a report has left behind: its folder, or results.parquet itself.
+
+    Names, order and settings are those of the trials: what only the sweep file knows is not there.
+
+    Raises:
+        ReportError: there is none, or it is another kind of file.
+    """
+    from reports import stored
+
+    return stored.load(Path(path))
 
 
 def table(results: Results) -> "Table":
@@ -61,6 +124,13 @@ def table(results: Results) -> "Table":
     from reports import head_to_head
 
     return head_to_head.build(results)
+
+
+def ablations(results: Results) -> "list[Ablation]":
+    """Return the ablation tables as plain objects: grids, matrices, terms on and off, each with its base row."""
+    from reports import ablating
+
+    return list(ablating.build(results).items)
 
 
 def figures(results: Results) -> "list[Plot]":
@@ -133,6 +203,72 @@ def console_comparison(comparison: "Comparison", width: int = 80) -> str:
     from reports import comparison_tables
 
     return comparison_tables.as_text(comparison, width)
+
+
+def compare_sweeps(ours: Results, theirs: Results, *, names: tuple[str, str] | None = None) -> "SweepComparison":
+    """Return which numbers of two sweeps, or of two states of one, differ, by how much, and whether beyond noise.
+
+    Args:
+        names: what the two are called; by default their own names.
+    """
+    from reports import sweep_comparing
+
+    return sweep_comparing.build(ours, theirs, names)
+
+
+def changes(
+    results: Results, name: str, other: str | None, *, home: Path, other_home: str | None = None
+) -> "SweepComparison | None":
+    """Return what has changed against another sweep, as the command line names it; None where it names none.
+
+    Args:
+        name: what the results were loaded by.
+        other: name of a sweep, a report file, or what an earlier report has left behind; None: `name` in `other_home`.
+        home: where the other sweep is, unless in `other_home`.
+
+    Raises:
+        ReportError: there is no such sweep, or it is the same one.
+    """
+    if other is None and other_home is None:
+        return None
+    from reports import sweep_comparing
+
+    return sweep_comparing.against(results, name, other, home=home, other_home=other_home)
+
+
+def write_changes(comparison: "SweepComparison", out: Path | str) -> list[Path]:
+    """Write compare.md, compare.tex and compare.csv into `out`; return the paths. Each file is whole or not there."""
+    from reports import writing
+
+    return writing.write_changes(comparison, Path(out))
+
+
+def console_changes(comparison: "SweepComparison", width: int = 80) -> str:
+    """Return the differences between two sweeps as plain text of at most `width` columns where it can."""
+    from reports import sweep_comparison_tables
+
+    return sweep_comparison_tables.as_text(comparison, width)
+
+
+def export(
+    results: Results,
+    files: Sequence[Path],
+    folder: Path | str,
+    *,
+    home: Path | str | None = None,
+    tracking_uri: str | None = None,
+) -> list[str]:
+    """Attach files that `write` has written into `folder` to the sweep's parent run, under `report/`; return its id.
+
+    Of sweeps that a report file joins, each run gets them, under `report/NAME/`.
+
+    Raises:
+        StoreUnavailableError: the store does not take them.
+    """
+    from reports import exporting
+
+    where = None if home is None else Path(home)
+    return exporting.export(results, files, Path(folder), home=where, tracking_uri=tracking_uri)
 
 
 def note(results: Results, limit: int = 8000) -> str:

@@ -29,6 +29,8 @@ class Choice:
     """How many of the search's trials ended in each state."""
     open: int
     """How many of its trials have not ended."""
+    spent: "Spent"
+    """What the search has cost so far."""
     rank: int
     setting: Mapping[str, Value] | None
     """The searched hyperparameters; None before any trial with the setting has run."""
@@ -36,6 +38,25 @@ class Choice:
     """In percent, as the search measured it after the last epoch."""
     test: Stat | None
     """Of the setting, trained anew on the whole training set."""
+
+    @property
+    def gap(self) -> float | None:
+        """Validation less test, in points."""
+        return None if self.validation is None or self.test is None else self.validation - self.test.mean
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What the trials of a search that have ended have cost."""
+
+    epochs: int
+    """Of their recipes, so at most so many where some did not run to the end."""
+    whole: bool
+    """Whether all ran to the end."""
+    seconds: float | None
+    """Of training, of those that are known; None where none is."""
+    timed: bool
+    """Whether all are known."""
 
 
 def choices(trials: pd.DataFrame, row: Row, shown: str, cell: Cell) -> Iterator[Choice]:
@@ -53,11 +74,22 @@ def choices(trials: pd.DataFrame, row: Row, shown: str, cell: Cell) -> Iterator[
             tuned=tuple(dimension_text(d) for d in row.dimensions) or names,
             ended={state: count for state, count in ended.items() if count},
             open=len(search) - sum(ended.values()),
+            spent=_spent(search[search["state"].isin(ENDED)]),
             rank=rank,
             setting=setting,
             validation=None if setting is None else _validation(search, setting),
             test=summarise(by_seed(confirmed[confirmed["rank"] == rank])),
         )
+
+
+def _spent(ended: pd.DataFrame) -> Spent:
+    seconds = ended["train_seconds"].dropna()
+    return Spent(
+        epochs=int(ended["epochs"].fillna(0).sum()),
+        whole=bool(ended["state"].isin(["COMPLETE"]).all()),
+        seconds=float(seconds.sum()) if len(seconds) else None,
+        timed=len(seconds) == len(ended),
+    )
 
 
 def _validation(search: pd.DataFrame, setting: Mapping[str, Value]) -> float | None:

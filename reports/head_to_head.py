@@ -14,6 +14,7 @@ from reports.resolved import Cell, Options, Row, read_cells, read_options, read_
 from reports.scores import ENDED, Score, by_seed, is_searched, missing, score
 from reports.significance import Verdict, leader, verdicts
 from reports.spread import Stat, best, paired_difference, second
+from reports.standing import notes as standing_notes
 from reports.statistics import Pairing, pairing
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ ALONE = "ce"
 
 NO_TEACHER = "not trained here"
 """Where a teacher came with weights of its own, the sweep has not measured it."""
+
+
+NOT_ASKED = "not asked for"
+"""Where several sweeps are one, none of them has the row in the cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,8 @@ class Table:
     """Place of the line with the highest mean in each cell."""
     pairings: tuple[Pairing | None, ...] = ()
     """Of each cell, what it was worth to compare seed by seed; None where too few seeds are common."""
+    notes: tuple[str, ...] = ()
+    """What is still missing, and how results came together, in sentences."""
     budget: int | None = None
     """Proposals that each search may make, the same for all rows; None where it is not known."""
 
@@ -113,7 +120,7 @@ def build(results: "Results", measure: Measure | None = None) -> Table:
     rows = arranged_rows(rows, options, searched)
     top = _teacher_line(teachers, cells, measure)
     lines = [_student_line(parts, row, cells, options, searched[row.label], measure) for row in rows]
-    lines = [_blame_teacher(line, top) for line in lines]
+    lines = [_not_asked(_blame_teacher(line, top), cells, results.resolved) for line in lines]
     lines.sort(key=lambda line: line.kind != "alone")  # stable: the order of rows within each kind
     baseline = _baseline(lines, options)
     table = Table(
@@ -124,6 +131,7 @@ def build(results: "Results", measure: Measure | None = None) -> Table:
         baseline="" if baseline is None else baseline.shown,
         differences=() if baseline is None else tuple(_differences(lines, baseline)),
         options=options,
+        notes=(*results.notes, *standing_notes(results)),
         by_dataset=measures,
         budget=_budget(results.resolved),
     )
@@ -202,6 +210,16 @@ def _blame_teacher(line: Line, teacher: Line) -> Line:
         for ours, theirs in zip(line.scores, teacher.scores, strict=True)
     )
     return dataclasses.replace(line, scores=scores)
+
+
+def _not_asked(line: Line, cells: Sequence[Cell], resolved: Mapping[str, Any]) -> Line:
+    """Say where no sweep of several asks for a row in a cell."""
+    absent = {tuple(one) for one in resolved.get("not_asked") or ()}
+    scores = (
+        dataclasses.replace(score, missing=NOT_ASKED) if (cell.id, line.row.label) in absent else score
+        for cell, score in zip(cells, line.scores, strict=True)
+    )
+    return dataclasses.replace(line, scores=tuple(scores)) if absent else line
 
 
 def _tested(table: Table, baseline: Line | None) -> Table:

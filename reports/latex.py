@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from reports.head_to_head import Table
 from reports.sheets import Sheet
 from reports.spread import Stat
-from reports.wording import column_text, measure_text, percent, search_texts
+from reports.wording import column_text, gap_text, percent, search_sentence, search_texts
 
 PACKAGES = "booktabs and graphicx"
 
@@ -130,15 +130,12 @@ def _search(table: Table) -> str:
     for choice, texts in zip(table.choices, lines, strict=True):
         validation = "--" if choice.validation is None else percent(choice.validation, digits)
         test = "--" if choice.test is None else _stat(choice.test, digits)
-        whole.append([*(escape(text) for text in texts), validation, test])
-    measured = measure_text(table)
-    text = (
-        f"The searches: what was tuned, trials spent, the setting chosen by validation {measured}, and its test "
-        f"{measured} when trained anew on the whole training set."
-    )
-    heads = [*(head.capitalize() for head in heads), "Validation", "Test"]
-    columns = "l" * (len(heads) - 2) + "rr"
-    return booktabs(heads, whole, [False] * len(whole), text, f"{main_label(table)}-search", columns)
+        gap = "--" if choice.gap is None else f"${gap_text(choice, digits)}$"
+        whole.append([*(escape(text) for text in texts), validation, test, gap])
+    heads = [*(head.capitalize() for head in heads), "Validation", "Test", "Gap"]
+    columns = "l" * (len(heads) - 3) + "rrr"
+    name = f"{main_label(table)}-search"
+    return booktabs(heads, whole, [False] * len(whole), search_sentence(table), name, columns)
 
 
 def _differences(table: Table) -> str:

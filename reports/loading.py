@@ -21,8 +21,8 @@ Member = dict[str, str]
 
 def load(name: str, *, home: Path | str | None = None, tracking_uri: str | None = None) -> Results:
     """Return what the tracking store holds of the sweep (see `reports.load`)."""
-    folder = Path(home or os.environ.get("KDSWEEP_HOME") or "kdsweep_home").absolute()
-    store = open_store(tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder}/mlflow.db")
+    folder = home_folder(home)
+    store = open_store(tracking_uri_of(home, tracking_uri))
     parent = store.parent(name)
     if parent is None:
         raise UnknownSweepError(_not_found(name, store.sweeps()))
@@ -40,6 +40,21 @@ def load(name: str, *, home: Path | str | None = None, tracking_uri: str | None 
 
 
 _SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one reads a large sweep ten times faster
+
+
+def tracking_uri_of(home: Path | str | None, tracking_uri: str | None = None) -> str:
+    """Return where results are: as given, else `MLFLOW_TRACKING_URI`, else the database in the home."""
+    return tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or database_in(home)
+
+
+def database_in(home: Path | str | None) -> str:
+    """Return the URI of a home's own database."""
+    return f"sqlite:///{home_folder(home)}/mlflow.db"
+
+
+def home_folder(home: Path | str | None) -> Path:
+    """Return the home as given, else `KDSWEEP_HOME`, else ./kdsweep_home; absolute."""
+    return Path(home or os.environ.get("KDSWEEP_HOME") or "kdsweep_home").absolute()
 
 
 def _not_found(name: str, known: Sequence[str]) -> str:

@@ -13,10 +13,12 @@ from reports.wording import (
     caption,
     column_text,
     difference_text,
+    gap_text,
     gaps,
     line_name,
     mean_text,
     percent,
+    search_sentence,
     search_texts,
 )
 
@@ -35,7 +37,7 @@ def render(table: Table, sheets: Sequence[Sheet] = (), tables: Sequence[Table] =
     if table.options.wants("head_to_head"):
         parts += [main_table(table), *notes(table)]
     if table.choices and table.options.wants("search"):
-        parts += ["## Search", _search(table)]
+        parts += ["## Search", _search(table), escape(search_sentence(table))]
     if table.differences and table.options.wants("head_to_head"):
         baseline = escape(table.baseline)
         parts += [f"## Difference from {baseline}", DIFFERENCE_NOTE.format(baseline=baseline), _differences(table)]
@@ -119,8 +121,8 @@ def _search(table: Table) -> str:
     for choice, texts in zip(table.choices, lines, strict=True):
         validation = "–" if choice.validation is None else percent(choice.validation, digits)
         test = "–" if choice.test is None else mean_text(choice.test, digits)
-        whole.append([*(escape(text) for text in texts), validation, test])
-    return grid([*heads, "validation", "test"], whole, texts=range(len(heads)))
+        whole.append([*(escape(text) for text in texts), validation, test, gap_text(choice, digits)])
+    return grid([*heads, "validation", "test", "gap"], whole, texts=range(len(heads)))
 
 
 def _differences(table: Table) -> str:

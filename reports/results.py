@@ -94,3 +94,5 @@ class Results:
     """Where kdsweep keeps its files on this machine, stored logits among them."""
     details_of: "Callable[[Collection[str]], dict[str, RunDetails]] | None" = None
     """Reads how runs came about: see `reports.run_details`. None where the results did not come from a store."""
+    notes: tuple[str, ...] = ()
+    """What a reader must know of how these results came together, in sentences."""

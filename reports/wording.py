@@ -76,14 +76,49 @@ def spent_text(choice: Choice) -> str:
     return str(total) if parts == [f"{total} complete"] else f"{total}: {', '.join(parts)}" if parts else "0"
 
 
+def epochs_text(choice: Choice) -> str:
+    """Return the epochs that a search has trained: `40`, or `≤ 40` where some trials did not run to the end."""
+    return f"{'' if choice.spent.whole else '≤ '}{choice.spent.epochs}"
+
+
+def time_text(choice: Choice) -> str:
+    """Return how long the trials of a search have trained: `35 s`, `12.5 min`, `3.2 h`; `≥` where some do not say."""
+    seconds = choice.spent.seconds
+    if seconds is None:
+        return "–"
+    unit, size = next(
+        (unit, size) for unit, size in (("h", 3600), ("min", 60), ("s", 1)) if seconds >= size or size == 1
+    )
+    return f"{'' if choice.spent.timed else '≥ '}{percent(seconds / size, 0 if unit == 's' else 1)} {unit}"
+
+
+def gap_text(choice: Choice, digits: int) -> str:
+    """Return validation less test with its sign."""
+    if choice.gap is None:
+        return "–"
+    text = percent(choice.gap, digits)
+    return f"+{text}" if float(text) > 0 else text
+
+
+def search_sentence(table: Table) -> str:
+    """Return what the table of searches shows."""
+    measured = measure_text(table)
+    return (
+        "The searches: what was tuned; the trials, epochs and training time spent on it; the setting chosen by "
+        f"validation {measured}, and its test {measured} when trained anew on the whole training set with every seed. "
+        "Gap: validation less test, in points, of other trainings on other images: a check, not a result."
+    )
+
+
 def search_texts(table: Table, arrow: str = "→") -> tuple[list[str], list[list[str]]]:
     """Return heads and lines of what the searches did, but for their scores; pair and rank only where they differ."""
-    heads = ["method", "pair", "tuned", "trials", "rank", "setting"]
+    heads = ["method", "pair", "tuned", "trials", "epochs", "time", "rank", "setting"]
     same = {"pair": len(table.cells) == 1, "rank": all(choice.rank == 1 for choice in table.choices)}
     lines = []
     for c in table.choices:
         setting = "not chosen yet" if c.setting is None else setting_text(c.setting, 4)
-        texts = [c.shown, pair_text(c.cell, table, arrow), ", ".join(c.tuned), spent_text(c), str(c.rank), setting]
+        cost = [spent_text(c), epochs_text(c), time_text(c)]
+        texts = [c.shown, pair_text(c.cell, table, arrow), ", ".join(c.tuned), *cost, str(c.rank), setting]
         lines.append([text for head, text in zip(heads, texts, strict=True) if not same.get(head)])
     return [head for head in heads if not same.get(head)], lines
 
@@ -120,6 +155,7 @@ def caption(
             "training set, then trained anew on the whole training set with every seed; no test image took part in the "
             "choice."
         )
+    yield from table.notes
 
 
 def _chosen_by(table: Table) -> str:

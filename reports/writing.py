@@ -1,5 +1,6 @@
 """Writes a report into a folder. Every file is whole or not there; equal results give equal bytes."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from reports.comparison import Comparison
     from reports.plots import Plot
     from reports.results import Results
+    from reports.sweep_comparison import SweepComparison
 
 
 def write(results: "Results", out: Path) -> list[Path]:
@@ -29,7 +31,22 @@ def write(results: "Results", out: Path) -> list[Path]:
     ]
     for name, text in latex.fragments(table, sheets, tables).items():
         written.append(_write_text(out / "tables" / f"{name}.tex", latex.fragment_file(text)))
+    written += _write_ablations(results, table, out)
     return [*written, *folder.write(drawn, not_drawn, table, out / "figures")]
+
+
+def _write_ablations(results: "Results", table: head_to_head.Table, out: Path) -> Iterator[Path]:
+    from reports import ablating, ablation_tables
+    from reports.plots import slug
+
+    found = ablating.build(results, table)
+    if not found.items:
+        return
+    yield _write_text(out / "ablations.md", ablation_tables.as_markdown(found))
+    yield _write_text(out / "ablations.tex", ablation_tables.as_latex(found))
+    yield _write_text(out / "ablations.csv", ablation_tables.as_csv(found))
+    for name, text in ablation_tables.fragments(found):
+        yield _write_text(out / "tables" / f"ablation-{slug(name)}.tex", text)
 
 
 def write_comparison(comparison: "Comparison", out: Path) -> list[Path]:
@@ -40,6 +57,17 @@ def write_comparison(comparison: "Comparison", out: Path) -> list[Path]:
         _write_text(out / "against.md", comparison_tables.as_markdown(comparison)),
         _write_text(out / "against.tex", comparison_tables.as_latex(comparison)),
         _write_text(out / "against.csv", comparison_tables.as_csv(comparison)),
+    ]
+
+
+def write_changes(comparison: "SweepComparison", out: Path) -> list[Path]:
+    """Write compare.md, compare.tex and compare.csv into `out` (see `reports.write_changes`)."""
+    from reports import sweep_comparison_tables
+
+    return [
+        _write_text(out / "compare.md", sweep_comparison_tables.as_markdown(comparison)),
+        _write_text(out / "compare.tex", sweep_comparison_tables.as_latex(comparison)),
+        _write_text(out / "compare.csv", sweep_comparison_tables.as_csv(comparison)),
     ]
 
 

@@ -2,7 +2,7 @@
 
 import functools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from search_spaces import facts
 from search_spaces.draft import Draft
@@ -102,13 +102,25 @@ def _check_report(draft: Draft, entries: Sequence[Entry]) -> None:
     if report is None or not isinstance(methods, dict):
         return
     known = [*dict.fromkeys([*methods, *(row.label for entry in entries for row in entry.rows())])]
-    named: list[tuple[Path, str]] = [(("report", "names", name), name) for name in report.names]
-    named += [(("report", "groups", name), name) for name in report.groups]
-    named += [(("report", "order", place), name) for place, name in enumerate(report.order)]
-    named += [(("report", "baseline"), report.baseline)] if report.baseline is not None else []
-    for path, name in named:
+    for path, name in report_names(report, ("report",)):
         if name not in known:
             draft.tree.add(path, unknown("entry", name, known))
+
+
+def report_names(report: ReportModel, at: Path) -> Iterator[tuple[Path, str]]:
+    """Yield every entry or row that a report names, with its place.
+
+    Args:
+        at: path of the report's keys.
+    """
+    yield from (((*at, "names", name), name) for name in report.names)
+    yield from (((*at, "groups", name), name) for name in report.groups)
+    yield from (((*at, "order", place), name) for place, name in enumerate(report.order))
+    yield from [((*at, "baseline"), report.baseline)] if report.baseline is not None else []
+    for i, ablation in enumerate(report.ablations or ()):
+        place = (*at, "ablations", i)
+        yield from (((*place, "entries", j), name) for j, name in enumerate(ablation.entries))
+        yield from [((*place, "base"), ablation.base)] if ablation.base is not None else []
 
 
 def _check_size(draft: Draft, entries: Sequence[Entry]) -> None:

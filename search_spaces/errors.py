@@ -34,6 +34,8 @@ class SweepFileError(RequestError, ValueError):
         problems: all of them, by line; those without a line last.
     """
 
+    consequence = "nothing was started"
+
     def __init__(self, path: Path, problems: Iterable[Problem]) -> None:
         self.path = path
         unique = dict.fromkeys(problems)
@@ -50,7 +52,7 @@ class SweepFileError(RequestError, ValueError):
             f"  {place:<{width}}  {_told(problem)}".rstrip()
             for place, problem in zip(places, self.problems, strict=True)
         ]
-        return "\n".join([f"{self.path}: {count}, nothing was started", *lines])
+        return "\n".join([f"{self.path}: {count}, {self.consequence}", *lines])
 
 
 def _of_the_whole(problem: Problem) -> bool:

@@ -341,6 +341,24 @@ class ResourcesModel(Closed):
     """A worker that makes no step for so long is taken for lost; its trial goes on from its last epoch in another."""
 
 
+Names = Annotated[tuple[Name, ...], BeforeValidator(as_list, json_schema_input_type=str | list[str])]
+
+
+class AblationModel(Closed):
+    """One ablation table."""
+
+    entries: Annotated[Names, Field(min_length=1)]
+    """The entries or rows that are in it: one with a grid, or several whose terms are on and off."""
+    base: Name | None = None
+    """Entry or row that the others are compared with."""
+    terms: Annotated[Names, Field(min_length=1)] | None = None
+    """Hyperparameters, or methods of a combination, that are ticked where they are on; by default all that differ."""
+    caption: Annotated[StrictStr, Field(max_length=1000)] | None = None
+    """Stands before the sentences that every table has."""
+    label: Annotated[StrictStr, Field(max_length=MAX_NAME), AfterValidator(check_label)] | None = None
+    """Of the table in LaTeX; by default `tab:`, the sweep's name, `-ablation-` and a number."""
+
+
 class ReportModel(Closed):
     """How the report looks; changes no training."""
 
@@ -362,6 +380,8 @@ class ReportModel(Closed):
     """Which tables there are; by default all that have something to say."""
     level: Annotated[float, Field(gt=0, le=0.5)] | None = None
     """Of the tests: a difference counts as more than noise where its p-value is at most this."""
+    ablations: tuple[AblationModel, ...] | None = None
+    """The ablation tables; by default all that the rows make, none where the list is empty."""
 
 
 class SweepModel(Closed):

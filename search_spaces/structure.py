@@ -27,8 +27,9 @@ HOLDERS: dict[Path, type[BaseModel]] = {
     ("search",): schema.SearchModel,
     ("resources",): schema.ResourcesModel,
     ("report",): schema.ReportModel,
+    ("report", "ablations", "*"): schema.AblationModel,
 }
-"""Whose keys are known at a path; `*` stands for any name."""
+"""Whose keys are known at a path; `*` stands for any name or position."""
 
 RULES = {
     "missing": "is missing",
@@ -157,7 +158,7 @@ def _unknown_section(key: str) -> str:
 
 def _known(path: Path) -> Sequence[str]:
     """Return the keys that a mapping at `path` may have."""
-    masked = tuple("*" if i == 1 and path[0] in BY_ITEM else part for i, part in enumerate(path))
+    masked = tuple("*" if type(part) is int or (i == 1 and path[0] in BY_ITEM) else part for i, part in enumerate(path))
     return tuple(HOLDERS[masked].model_fields)
 
 

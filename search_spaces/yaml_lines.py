@@ -68,15 +68,18 @@ def dotted(path: Path) -> str:
     return text.removeprefix(".")
 
 
-def read_text(path: FilePath) -> str:
-    """Return the text of a sweep file.
+def read_text(path: FilePath, kind: str = "a sweep file") -> str:
+    """Return the text of a file that people write.
+
+    Args:
+        kind: what it is, for messages.
 
     Raises:
         YamlError: there is no such file, or it is not a small UTF-8 text file.
     """
     try:
         if path.is_dir():
-            raise YamlError(None, "is a directory, not a sweep file")
+            raise YamlError(None, f"is a directory, not {kind}")
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
@@ -84,7 +87,7 @@ def read_text(path: FilePath) -> str:
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name
         raise YamlError(None, f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if len(content) > MAX_BYTES:
-        raise YamlError(None, f"must be at most {MAX_BYTES // 1024} KiB long to be a sweep file")
+        raise YamlError(None, f"must be at most {MAX_BYTES // 1024} KiB long to be {kind}")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -37,11 +37,11 @@ def test_a_section_shows_every_option_of_its_command(name: str):
     options = {o for a in parser._actions for o in a.option_strings if o.startswith("--") and a.help != "==SUPPRESS=="}
     line = re.search(r"^    python run_sweep\.py .*$", sections()[name], re.MULTILINE).group()
     assert line.split()[2] == name
-    assert set(re.findall(r"--[a-z]+", line)) == options - {"--help", "--home"}
+    assert set(re.findall(r"--[a-z-]+", line)) == options - {"--help", "--home"}
 
 
 def test_the_table_of_runs_options_is_whole():
-    listed = set(re.findall(r"^\| `(--[a-z]+)` \|", sections()["run"], re.MULTILINE))
+    listed = set(re.findall(r"^\| `(--[a-z-]+)` \|", sections()["run"], re.MULTILINE))
     parser = subparsers()["run"]
     options = {o for action in parser._actions for o in action.option_strings if o.startswith("--")}
     assert listed == options - {"--help", "--home"}

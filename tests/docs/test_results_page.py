@@ -16,8 +16,9 @@ from orchestrator.ledger import Ledger
 from orchestrator.mlflow_store import MlflowTarget, content, tracking_uri
 from orchestrator.mlflow_store.location import ensure_database
 from orchestrator.records import State, TrialRow
-from reports import csv_table, scores
-from reports.head_to_head import NO_TEACHER
+from reports import ablation_tables, csv_table, scores, sweep_comparison, sweep_comparison_tables
+from reports.head_to_head import NO_TEACHER, NOT_ASKED
+from reports.report_files import read_report_file
 from reports.results import TRIAL_COLUMNS
 from reports.spread import Stat
 from tests.docs.test_sweep_file import bare, blocks, lines_of, tables
@@ -130,6 +131,22 @@ def test_columns_of_table_csv(written: Path) -> None:
     assert list(pd.read_csv(written / "table.csv").columns) == list(csv_table.COLUMNS)
 
 
+def test_columns_and_verdicts_of_the_other_csv_files(written: Path) -> None:
+    assert tuple(listed("column of ablations.csv", "meaning")) == ablation_tables.COLUMNS
+    assert list(pd.read_csv(written / "ablations.csv").columns) == list(ablation_tables.COLUMNS)
+    assert tuple(listed("column of compare.csv", "meaning")) == sweep_comparison_tables.COLUMNS
+    verdicts = {name.replace("in A", "ours") for name in listed("verdict", "what it means")}
+    assert verdicts == {*sweep_comparison.Verdict.__args__} - {"only theirs", "no number"}
+    files = {f"compare.{ending}" for ending in ("md", "tex", "csv")}
+    assert set(listed("file of --compare", "what it is")) == files
+
+
+def test_the_report_file_shown_is_one(tmp_path: Path) -> None:
+    (text,) = [block.text for block in blocks(PAGE) if block.text.startswith("name: gdkd-paper")]
+    (tmp_path / "paper.yaml").write_text(text)
+    assert read_report_file(tmp_path / "paper.yaml").model.sweeps == ("gdkd-k", "gdkd-weights")
+
+
 def test_columns_of_results_parquet(written: Path) -> None:
     documented = {bare(line["column"]): line["type"] for line in lines_of(PAGE, ("column", "type", "meaning"))}
     assert documented == {name: TYPES[dtype] for name, (dtype, _) in TRIAL_COLUMNS.items()}
@@ -143,10 +160,10 @@ def test_notes() -> None:
     noted = set(listed("in the table", "what it means"))
     reasons = set(scores.REASONS.values())
     assert noted >= reasons
-    in_code = {NO_TEACHER, "not confirmed yet", "no trial of the search completed", "search not finished"}
+    in_code = {NO_TEACHER, NOT_ASKED, "not confirmed yet", "no trial of the search completed", "search not finished"}
     assert noted - reasons == {*in_code, "not run: teacher failed"}
     source = Path(scores.__file__).read_text()
-    assert all(text in source for text in in_code - {NO_TEACHER})
+    assert all(text in source for text in in_code - {NO_TEACHER, NOT_ASKED})
 
 
 def test_states() -> None:

@@ -117,6 +117,9 @@ def changed(base: Mapping[str, Any], key: str, cell: str) -> dict[str, Any]:
     if key == "datasets" or key.startswith("datasets.digits100"):
         file["datasets"] = {file.pop("dataset"): {}}
     *above, last = key.split(".")
+    if above == ["report", "ablations"]:
+        one = {"entries": ["by k"], **({} if cell == NOTHING else {last: value_of(cell)})}
+        return {**file, "report": {**file.get("report", {}), "ablations": [one]}}
     holder = file
     for name in above:
         if not isinstance(holder.get(name), dict):
@@ -319,7 +322,7 @@ def check_type(words: str, takes: typing.Callable[[Any], bool], key: str) -> Non
     wrong = {"whole number": [1.5, "x", True], "number": ["x", True], "on or off": [1, "on"], "text": [5, True]}
     wrong |= {"mapping": [5, "x"], "text or mapping": [5, [1]], "text or list of texts": [5, {}]}
     wrong |= {"list of whole numbers": [5, [1.5], ["x"]], "list of texts": [5, {}, "x", [5]]}
-    wrong |= {"switch or tag": [1, ""]}
+    wrong |= {"switch or tag": [1, ""], "list of mappings": [5, {}, ["x"]]}
     wrong |= {"list of numbers": [5, ["x"]], "size": ["x", [8], [8, 8, 8], 1.5]}
     assert kind in wrong, f"{key}: {words}"
     assert not any(takes(value) for value in wrong[kind]), (key, words)
@@ -385,6 +388,7 @@ BOUNDS: dict[tuple[bool, str], typing.Callable[[str], list[tuple[Any, Any]]]] = 
     (False, "text or mapping"): lambda _rule: [("digits", None), ({"base": "digits"}, None)],
     (False, "text or list of texts"): lambda _rule: [("a -> b", ""), (["a -> b", "b -> b"], [])],
     (True, "list of numbers"): lambda _rule: [([1.0], [1.5]), ([0.5, 0.5, 0.5], [0.5, 0])],
+    (False, "list of mappings"): lambda _rule: [([], None), ([{"entries": "a"}], [{}])],
     (False, "size"): lambda _rule: [(8, 7), ([512, 1024], [7, 1024]), (8192, 8193)],
     (False, "list of texts"): lambda _rule: [(["a", "b"], ["a", "a"]), (["a"], [])],
     (False, "list of whole numbers"): lambda _rule: [([], None), ([1, 2], [2, 1]), ([239], [240]), ([1], [0])],

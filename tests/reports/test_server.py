@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 
 import reports
-from tests.reports.fake_sweep import CELL, FakeSweep, FakeTrial, row, seeds, teacher
+from tests.reports.fake_sweep import CELL, FakeSweep, FakeTrial, grid, row, seeds, teacher
 from tests.servers.mlflow_server import running_server
+
+GDKD = {"method": "gdkd"}
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -87,3 +89,21 @@ def test_metrics_epoch_by_epoch(server: tuple[str, Path], monkeypatch: pytest.Mo
     assert histories(results, ("train_loss",)) == expected
     monkeypatch.setattr(metric_histories, "ENDPOINT", "/ajax-api/2.0/mlflow/no-such-page")
     assert histories(results, ("train_loss",)) == expected
+
+
+def test_a_report_is_attached_to_the_run_of_its_sweep(server: tuple[str, Path], tmp_path: Path) -> None:
+    from mlflow import MlflowClient
+
+    address, _ = server
+    client = MlflowClient(address)
+    trials = [teacher(80.0), *(trial for k in (1, 5) for trial in seeds(f"g k={k}", (60.0, 61.0), entry="g", **GDKD))]
+    FakeSweep("attached", trials, grid("g", "k", (1, 5))).tell(client, None)
+    results = reports.load("attached", tracking_uri=address)
+    written = reports.write(results, tmp_path)
+    for _ in range(2):  # again changes nothing
+        (run_id,) = reports.export(results, written, tmp_path, tracking_uri=address)
+    found = {Path(item.path).name for item in client.list_artifacts(run_id, "report")}
+    assert {"table.md", "table.tex", "table.csv", "results.parquet", "figures", "ablations.md", "ablations"} <= found
+    text = client.download_artifacts(run_id, "report/table.md", str(tmp_path))
+    assert Path(text).read_bytes() == (tmp_path / "table.md").read_bytes()
+    assert reports.load("attached", tracking_uri=address).trials.equals(results.trials)

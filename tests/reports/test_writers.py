@@ -31,6 +31,10 @@ def written(whole: reports.Results, tmp_path_factory: pytest.TempPathFactory) ->
     assert [str(path.relative_to(out)) for path in paths] == [
         *FILES,
         *(f"tables/{name}.tex" for name in TABLES),
+        "ablations.md",
+        "ablations.tex",
+        "ablations.csv",
+        "tables/ablation-gdkd-by-k-859f308a.tex",
         *(f"figures/{stem}.{kind}" for stem in FIGURES for kind in ("pdf", "png", "svg")),
         "figures/README.md",
     ]
@@ -94,8 +98,10 @@ def test_table_md(written: Path) -> None:
     assert "chosen by accuracy on validation images" in text
     assert "A caption of mine. Top-1" in text
     search = text.partition("## Search")[2].partition("\n## ")[0]
-    assert "| method | tuned | trials | rank | setting | validation | test |" in search  # one pair, two ranks
-    assert "| 6: 4 complete, 1 pruned, 1 diverged | 1 | k=7; w2=8.5 | 64.5 | 66.9 ± 0.2 (3) |" in search
+    heads = "| method | tuned | trials | epochs | time | rank | setting | validation | test | gap |"
+    assert heads in search  # one pair, two ranks
+    spent = "6: 4 complete, 1 pruned, 1 diverged | ≤ 60 | 9 s"
+    assert f"| {spent} | 1 | k=7; w2=8.5 | 64.5 | 66.9 ± 0.2 (3) | -2.4 |" in search
 
 
 def test_names_in_markdown(nasty: reports.Results) -> None:

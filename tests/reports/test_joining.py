@@ -1,0 +1,261 @@
+"""Several sweeps as one: what is one row, what is kept apart and told; report files and what is wrong in them."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import reports
+from reports.report_files import ReportFileError, read_report_file
+from search_spaces.schema import ReportModel
+from tests.reports.fake_sweep import FakeSweep, FakeTrial, grid, row, seeds, teacher
+from tests.reports.in_memory import told
+
+OTHER = "digits100: tinyresnet -> tinier"
+CONFIG = {"config_key": "c" * 64}
+
+
+def first(**values: Any) -> FakeSweep:
+    trials = [teacher(80.0), *seeds("kd", (60.0, 61.0), tags=CONFIG)]
+    trials += [
+        trial for k in (1, 20) for trial in seeds(f"g k={k}", (62.0,), entry="g", method="gdkd", settings={"k": k})
+    ]
+    return dataclasses.replace(FakeSweep("first", trials, [row("kd"), *grid("g", "k", (1, 20))]), **values)
+
+
+def second(**values: Any) -> FakeSweep:
+    trials = [teacher(80.0), *seeds("kd", (60.0, 61.0, 64.0), tags=CONFIG), *seeds("dkd", (63.0,), method="dkd")]
+    trials += seeds("g k=5", (65.0,), entry="g", method="gdkd", settings={"k": 5})
+    rows = [row("kd"), row("dkd", "dkd"), *grid("g", "k", (5,))]
+    return dataclasses.replace(FakeSweep("second", trials, rows), **values)
+
+
+def joined(*sweeps: FakeSweep) -> reports.Results:
+    with told(*sweeps):
+        return reports.load([sweep.name for sweep in sweeps])
+
+
+def means(results: reports.Results) -> dict[str, list[float | None]]:
+    table = reports.table(results)
+    return {ln.row.label: [None if s.stat is None else s.stat.mean for s in ln.scores] for ln in table.lines}
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "paper.yaml"
+    path.write_text(text)
+    return path
+
+
+# --- joining --------------------------------------------------------------------------------------------------------
+
+
+def test_rows_of_one_name_that_were_trained_alike_are_one() -> None:
+    results = joined(first(), second())
+    assert results.name == "first+second"
+    found = means(results)
+    assert found["kd"] == [pytest.approx((60 + 61 + 64) / 3)]  # seeds 0 and 1 are the same trials: counted once
+    assert found["teacher"] == [80.0]
+    assert found["dkd"] == [63.0]
+    assert results.notes == ("Joined from the sweeps first and second.",)
+
+
+def test_the_values_of_one_grid_from_two_sweeps_are_in_order() -> None:
+    labels = [line.row.label for line in reports.table(joined(first(), second())).lines if line.row.entry == "g"]
+    assert labels == ["g k=1", "g k=5", "g k=20"]
+    (figure,) = reports.figures(joined(first(), second()))
+    assert [value for value, _ in figure.curves[0].points] == [1.0, 5.0, 20.0]
+
+
+def test_what_differs_in_hyperparameters_is_kept_apart() -> None:
+    other = [row("kd", hyperparameters={"temperature": 2.0}), *second().rows[1:]]
+    results = joined(first(), second(rows=other))
+    found = means(results)
+    assert "kd" not in found
+    assert (found["kd [first]"], found["kd [second]"]) == ([60.5], [pytest.approx(185 / 3)])
+    assert "kd is not the same in first and second (other hyperparameters)" in results.notes[1]
+
+
+def test_what_differs_in_its_recipe_is_kept_apart_and_the_difference_is_named() -> None:
+    longer = {"recipe": {"epochs": 20}, "tags": {"config_key": "d" * 64}}
+    trials = [
+        dataclasses.replace(trial, key=f"{trial.seed:064x}", **longer) if trial.row == "kd" else trial
+        for trial in second().trials
+    ]
+    results = joined(first(), second(trials=trials))
+    assert {"kd [first]", "kd [second]"} <= means(results).keys()
+    assert "(recipe.epochs 10 and 20)" in results.notes[1]
+
+
+def test_seeds_of_another_configuration_are_kept_apart_even_without_a_common_one() -> None:
+    trials = [FakeTrial(row="kd", seed=7, top1=90.0, tags={"config_key": "e" * 64}), teacher(80.0)]
+    found = means(joined(first(), second(trials=trials, rows=[row("kd")])))
+    assert (found["kd [first]"], found["kd [second]"]) == ([60.5], [90.0])
+
+
+def test_another_search_is_kept_apart() -> None:
+    def search(k: int) -> list[FakeTrial]:
+        own: dict[str, Any] = {"row": "t", "method": "gdkd", "settings": {"k": k}}
+        return [FakeTrial(phase="search", seed=1_000_000, top1=50.0, **own), FakeTrial(phase="confirm", rank=1, **own)]
+
+    rows = [row("t", "gdkd", dimensions=[{"name": "k", "low": 1, "high": 30}])]
+    same = joined(first(trials=search(3), rows=rows), second(trials=search(3), rows=rows))
+    assert len(reports.table(same).choices) == 1
+    other = joined(first(trials=search(3), rows=rows), second(trials=search(4), rows=rows))
+    assert [choice.shown for choice in reports.table(other).choices] == ["t [first]", "t [second]"]
+    assert "another search" in other.notes[1]
+
+
+def test_another_teacher_has_columns_of_its_own() -> None:
+    trials = [
+        dataclasses.replace(trial, key="9" * 64) if trial.phase == "teacher" else trial for trial in second().trials
+    ]
+    results = joined(first(), second(trials=trials))
+    table = reports.table(results)
+    assert [cell.id for cell in table.cells] == [
+        "digits100: tinyresnet [first] -> tinycnn",
+        "digits100: tinyresnet [second] -> tinycnn",
+    ]
+    assert means(results)["kd"] == [60.5, pytest.approx(185 / 3)]
+    assert means(results)["teacher"] == [80.0, 80.0]
+    assert [score.missing for score in table.lines[-1].scores].count("not asked for") == 1
+    assert "another one in first and second" in results.notes[1]
+
+
+def test_another_data_set_of_one_name_has_columns_of_its_own() -> None:
+    infos = {"digits100": {"digest": "a"}}, {"digits100": {"digest": "b"}}
+    results = joined(first(datasets=infos[0]), second(datasets=infos[1]))
+    assert [cell.dataset for cell in reports.table(results).cells] == ["digits100 [first]", "digits100 [second]"]
+    assert means(results)["kd"] == [60.5, pytest.approx(185 / 3)]
+
+
+def test_what_no_sweep_asks_for_is_not_called_missing() -> None:
+    trials = [dataclasses.replace(trial, cell=OTHER) for trial in second().trials if trial.phase != "teacher"]
+    table = reports.table(joined(first(), second(trials=trials, cells=(OTHER,))))
+    scores = {line.row.label: line.scores for line in table.lines}
+    assert [score.missing for score in scores["dkd"]] == ["not asked for", ""]
+    assert [score.missing for score in scores["g k=1"]] == ["", "not asked for"]
+
+
+def test_the_trials_keep_their_types() -> None:
+    alone, both = joined(first()), joined(first(), second())
+    assert dict(both.trials.dtypes) == dict(alone.trials.dtypes)
+    assert both.trials["trial_key"].duplicated().sum() == 0
+
+
+# --- report files ---------------------------------------------------------------------------------------------------
+
+
+def test_a_report_file_joins_and_chooses(tmp_path: Path) -> None:
+    path = write(tmp_path, "name: paper\nsweeps: [first, second]\nbaseline: kd\ndigits: 2\nnames: {g: GDKD}\n")
+    with told(first(), second()):
+        results = reports.load_any(str(path))
+        written = reports.write(results, tmp_path / "out")
+    table = reports.table(results)
+    assert (results.name, table.baseline, table.options.digits) == ("paper", "kd", 2)
+    assert "GDKD k=5" in [line.shown for line in table.lines]
+    before = {path.name: path.read_bytes() for path in written}
+    with told(first(), second()):
+        again = reports.write(reports.load_file(path), tmp_path / "again")
+    assert {path.name: path.read_bytes() for path in again} == before
+    assert b"Joined from the sweeps first and second." in before["table.md"]
+
+
+def test_choices_hold_for_what_is_kept_apart(tmp_path: Path) -> None:
+    other = second(rows=[row("kd", hyperparameters={"temperature": 2.0}), *second().rows[1:]])
+    text = "name: paper\nsweeps: [first, second]\nnames: {kd: KD}\ngroups: {kd: theirs}\norder: [g, kd]\n"
+    with told(first(), other):
+        table = reports.table(reports.load_file(write(tmp_path, text)))
+    assert [line.shown for line in table.lines if line.shown.startswith("KD")] == ["KD [first]", "KD [second]"]
+    assert {table.options.groups[f"kd [{name}]"] for name in ("first", "second")} == {"theirs"}
+
+
+def test_one_sweep_with_other_choices_is_a_report_too(tmp_path: Path) -> None:
+    with told(first()):
+        results = reports.load_file(write(tmp_path, "name: slides\nsweeps: first\ncaption: For slides\n"))
+    assert results.notes == ()
+    assert reports.table(results).options.caption == "For slides"
+
+
+def test_every_key_of_a_sweep_files_report_is_one_here() -> None:
+    from reports.report_files import ReportFileModel
+
+    assert set(ReportFileModel.model_fields) == {*ReportModel.model_fields, "name", "sweeps"}
+
+
+WRONG = """name: Paper
+sweeps: [first, secnd]
+baselin: kd
+digits: 9
+names: {kdd: KD}
+ablations:
+  - {entries: [g], bas: kd}
+"""
+
+
+def problems(text: str, folder: Path, *sweeps: FakeSweep) -> list[tuple[int | None, str, str]]:
+    with told(*sweeps), pytest.raises(ReportFileError) as caught:
+        reports.load_file(write(folder, text))
+    assert isinstance(caught.value, reports.ReportError)
+    assert "nothing was written" in str(caught.value) or len(caught.value.problems) == 1
+    return [(problem.line, problem.where, problem.message) for problem in caught.value.problems]
+
+
+def test_all_wrong_keys_are_told_with_their_lines(tmp_path: Path) -> None:
+    found = problems(WRONG, tmp_path)
+    assert [(line, where) for line, where, _ in found] == [
+        (1, "name"),
+        (3, "baselin"),
+        (4, "digits"),
+        (7, "ablations[0].bas"),
+    ]
+    assert "did you mean 'baseline'?" in found[1][2] and "did you mean 'base'?" in found[3][2]
+    assert found[2][2] == "must be at most 6, got 9"
+
+
+def test_names_that_the_sweeps_have_not_are_told_with_their_lines(tmp_path: Path) -> None:
+    text = "name: paper\nsweeps:\n  - first\n  - secnd\n"
+    ((line, where, message),) = problems(text, tmp_path, first(), second())
+    assert (line, where) == (4, "sweeps[1]") and "did you mean 'second'?" in message
+    text = (
+        "name: paper\nsweeps: [first]\nbaseline: kdd\nnames: {h: H}\nablations: [{entries: [g, i]}]\norder: [kd, gg]\n"
+    )
+    found = problems(text, tmp_path, first())
+    assert {(line, where) for line, where, _ in found} == {
+        (3, "baseline"),
+        (4, "names.h"),
+        (5, "ablations[0].entries[1]"),
+        (6, "order[1]"),
+    }
+    assert "did you mean 'kd'?" in found[0][2]
+
+
+def test_a_baseline_that_is_kept_apart_must_be_named_whole(tmp_path: Path) -> None:
+    other = second(rows=[row("kd", hyperparameters={"temperature": 2.0}), *second().rows[1:]])
+    text = "name: paper\nsweeps: [first, second]\nbaseline: {}\n"
+    ((line, _, message),) = problems(text.format("kd"), tmp_path, first(), other)
+    assert line == 3 and "give one of kd [first], kd [second]" in message
+    with told(first(), other):
+        assert reports.table(reports.load_file(write(tmp_path, text.format("kd [second]")))).baseline == "kd [second]"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "must be a mapping"),
+        ("name: a\n", "sweeps: is missing"),
+        ("name: a\nsweeps: []\n", "sweeps: must hold at least 1, got none"),
+        ("name: a\nname: b\nsweeps: [first]\n", "given twice"),
+        ("name: first\nsweeps: [first]\n", "must not be the name of a sweep"),
+        ("name: quick\nmethods: {kd: }\nseeds: 3\n", "is a sweep file; a report takes the name of a sweep, 'quick'"),
+        ("name: [\n", "is not YAML"),
+    ],
+)
+def test_other_files_are_refused(text: str, message: str, tmp_path: Path) -> None:
+    with told(first()), pytest.raises(ReportFileError, match=message.replace("(", r"\(")):
+        reports.load_file(write(tmp_path, text))
+
+
+def test_no_such_file(tmp_path: Path) -> None:
+    with pytest.raises(ReportFileError, match="no such file"):
+        read_report_file(tmp_path / "paper.yaml")
