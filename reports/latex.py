@@ -23,6 +23,8 @@ HEAD = r"""% Compiles alone: pdflatex {file}. To use a table in a paper, copy it
 """
 END = "\\end{document}\n"
 
+MOST_PAIRS = 6
+"""Beside one another."""
 MOST_LINES = 45
 """Of one tabular, so that it fits on a page."""
 TWO_LINES_FROM = 9
@@ -139,17 +141,33 @@ def _search(table: Table) -> str:
 
 
 def _differences(table: Table) -> str:
-    heads = ["Method", *(escape(column_text(cell, table, "→")) for cell in table.cells)]
-    lines = [
-        [escape(d.shown), *("--" if stat is None else _stat(stat, table.options.digits, sign=True) for stat in d.stats)]
-        for d in table.differences
-    ]
+    """Return the differences from the baseline; many pairs in parts below one another."""
+    places = range(len(table.cells))
+    parts = [places[start : start + MOST_PAIRS] for start in places[::MOST_PAIRS]]
     text = (
         f"Difference from {table.baseline} in points, seed by seed: mean ± sample standard deviation of the "
         "differences (number of seeds)."
     )
-    name = f"{main_label(table)}-difference"
-    return booktabs(heads, lines, [False] * len(lines), text, name, "l" + "r" * len(table.cells))
+    tabulars = [one for part in parts for one in _difference_tabulars(table, part)]
+    return float_of(tabulars, text, f"{main_label(table)}-difference", wide=len(table.cells) > MOST_PAIRS // 3)
+
+
+def _difference_tabulars(table: Table, part: Sequence[int]) -> list[str]:
+    digits = table.options.digits
+    heads = ["Method", *(_pair_head(table, place) for place in part)]
+    body = []
+    for one in table.differences:
+        stats = (one.stats[place] for place in part)
+        cells = ("--" if stat is None else _stat(stat, digits, sign=True) for stat in stats)
+        body.append(" & ".join([escape(one.shown), *cells]) + r" \\")
+    start = [" & ".join(heads) + r" \\", r"\midrule"]
+    return [tabular("l" + "r" * len(part), [*start, *(body[i] for i in rows)]) for rows in chunks(len(body))]
+
+
+def _pair_head(table: Table, place: int) -> str:
+    """Return what stands over a column, the student below the teacher."""
+    teacher, arrow, student = column_text(table.cells[place], table, "→").partition(" → ")
+    return rf"\shortstack[r]{{{escape(teacher)}\\{escape((arrow + student).strip())}}}" if arrow else escape(teacher)
 
 
 def booktabs(

@@ -227,6 +227,8 @@ def test_fragments_hold_tables_and_nothing_else(results: reports.Results, tmp_pa
     assert r"\label{tab:mine}" in main and r"\begin{table*}" in main
     assert r"\multicolumn{6}{c}{same architecture} & \multicolumn{4}{c}{different architecture}" in main
     assert r"\cmidrule(lr){2-7}\cmidrule(lr){8-11}" in main
+    difference = (tmp_path / "tables" / "difference.tex").read_text()
+    assert r"\shortstack[r]{vgg13\\$\to$ vgg8}" in difference and difference.count(r"\begin{tabular}{lrrrrr}") == 1
     if shutil.which("pdflatex"):
         _compile(tmp_path, names)
 
