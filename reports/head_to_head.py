@@ -16,6 +16,7 @@ from reports.significance import Verdict, leader, verdicts
 from reports.spread import Stat, best, paired_difference, second
 from reports.standing import notes as standing_notes
 from reports.statistics import Pairing, pairing
+from reports.stores import METHOD_PREFIX
 
 if TYPE_CHECKING:
     from reports.results import Results
@@ -118,8 +119,8 @@ def build(results: "Results", measure: Measure | None = None) -> Table:
     rows = read_rows(results.resolved, _member_rows(students))
     searched = {row.label: any(is_searched(parts.of(cell, row), row) for cell in cells) for row in rows}
     rows = arranged_rows(rows, options, searched)
-    top = _teacher_line(teachers, cells, measure)
-    lines = [_student_line(parts, row, cells, options, searched[row.label], measure) for row in rows]
+    top = _teacher_line(teachers, cells, measures)
+    lines = [_student_line(parts, row, cells, options, searched[row.label], measures) for row in rows]
     lines = [_not_asked(_blame_teacher(line, top), cells, results.resolved) for line in lines]
     lines.sort(key=lambda line: line.kind != "alone")  # stable: the order of rows within each kind
     baseline = _baseline(lines, options)
@@ -139,14 +140,23 @@ def build(results: "Results", measure: Measure | None = None) -> Table:
 
 
 class Parts:
-    """The trials of each row in each cell."""
+    """The trials of each row in each cell, each copied out when it is first asked for: there may be thousands, and a
+    table has a column for every hyperparameter of any method, which only searched rows are asked for."""
 
     def __init__(self, trials: pd.DataFrame) -> None:
-        self._none = trials.iloc[:0]
-        self._parts = dict(iter(trials.groupby(["cell", "row"], sort=False)))
+        self._whole = trials
+        self._few = trials[[name for name in trials.columns if not name.startswith(METHOD_PREFIX)]]
+        self._places = trials.groupby(["cell", "row"], sort=False).indices
+        self._tuned = set(trials.loc[trials["phase"] != "fixed", "row"])
+        self._parts: dict[tuple[str, str], pd.DataFrame] = {}
 
     def of(self, cell: Cell, row: Row) -> pd.DataFrame:
-        return self._parts.get((cell.id, row.label), self._none)
+        """Return the trials, without hyperparameters where all rows of that label are fixed."""
+        key = (cell.id, row.label)
+        if key not in self._parts:
+            source = self._whole if row.label in self._tuned else self._few
+            self._parts[key] = source.take(self._places[key]) if key in self._places else source.iloc[:0]
+        return self._parts[key]
 
 
 def _member_rows(trials: pd.DataFrame) -> list[tuple[str, str, str]]:
@@ -158,10 +168,10 @@ def _member_rows(trials: pd.DataFrame) -> list[tuple[str, str, str]]:
     return list(known.values())
 
 
-def _teacher_line(teachers: pd.DataFrame, cells: Sequence[Cell], measure: Measure | None) -> Line:
+def _teacher_line(teachers: pd.DataFrame, cells: Sequence[Cell], measures: Mapping[str, Measure]) -> Line:
     scores = []
     for cell in cells:
-        trials = of_teacher(teachers, cell)
+        trials, measure = of_teacher(teachers, cell), measures.get(cell.dataset, TOP1)
         reason = NO_TEACHER if trials.empty else missing(trials, trials, searched=False, measure=measure)
         scores.append(Score(by_seed(trials, measure), reason))
     return Line("teacher", Row("", "teacher"), "teacher", searched=False, scores=tuple(scores))
@@ -174,7 +184,7 @@ def of_teacher(teachers: pd.DataFrame, cell: Cell) -> pd.DataFrame:
 
 
 def _student_line(
-    parts: Parts, row: Row, cells: Sequence[Cell], options: Options, searched: bool, measure: Measure | None
+    parts: Parts, row: Row, cells: Sequence[Cell], options: Options, searched: bool, measures: Mapping[str, Measure]
 ) -> Line:
     trials = [parts.of(cell, row) for cell in cells]
     kind: Literal["alone", "method"] = "alone" if row.method == ALONE and not searched else "method"
@@ -183,7 +193,9 @@ def _student_line(
         row=row,
         shown=options.shown(row),
         searched=searched,
-        scores=tuple(score(part, row, measure) for part in trials),
+        scores=tuple(
+            score(part, row, measures.get(cell.dataset, TOP1)) for cell, part in zip(cells, trials, strict=True)
+        ),
         group=heading_of(row, options),
         spent=tuple(_spent(part) for part in trials) if searched else (),
     )

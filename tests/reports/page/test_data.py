@@ -181,7 +181,7 @@ def test_curves_without_sound_values_are_none() -> None:
 
 def test_the_search_table(whole: reports.Results, shown: dict[str, Any]) -> None:
     search = shown["search"]
-    assert search["heads"] == ["method", "tuned", "trials", "rank", "setting", "validation", "test"]
+    assert search["heads"] == ["method", "tuned", "trials", "epochs", "time", "rank", "setting", "validation", "test"]
     first = dict(zip(search["heads"], search["lines"][0], strict=True))
     assert first["trials"] == ["6: 4 complete, 1 pruned, 1 diverged", 6]
     assert (first["validation"], first["test"]) == (["64.5", 64.5], ["66.9 ± 0.2 (3)", 66.9])
