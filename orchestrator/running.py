@@ -22,7 +22,7 @@ from orchestrator.driving import ClusterLostError, Orders, Workforce, drive
 from orchestrator.gpu_share import gpu_share, this_gpu
 from orchestrator.home import DriverLock, check_writable, driver_lock
 from orchestrator.ledger import Ledger, LedgerWriteError
-from orchestrator.mlflow_store import MlflowTarget, TrackingError, check_answers, tracking_uri
+from orchestrator.mlflow_store import MlflowTarget, TrackingError, check_answers, is_known, tracking_uri
 from orchestrator.optuna_studies.mirror import StorageError, check_storage, storage_url
 from orchestrator.planner import Planner
 from orchestrator.records import FINAL_SCORES, TrialRow
@@ -94,7 +94,7 @@ def run(
     uri = tracking_uri(home)
     sweeps, new = _expanded(read_files, home)
     check_checkpoints(sweeps)
-    answers = _answers(lambda: check_answers(uri), screen, needed=bool(new))
+    answers = _known_store(home, uri) or _answers(lambda: check_answers(uri), screen, needed=bool(new))
     if storage is not None or (home / "optuna.db").exists():
         _answers(lambda: check_storage(storage_url(home, storage), uri), screen, needed=bool(new))
     with (
@@ -114,6 +114,14 @@ def _expanded(files: Sequence[SweepFile], home: Path) -> tuple[list[Sweep], list
     with contextlib.closing(Ledger(home / "ledger.db")) as known:
         sweeps = expand_all(files, known)
         return sweeps, [sweep.name for sweep in sweeps if known.sweep(sweep.name) is None]
+
+
+def _known_store(home: Path, uri: str) -> bool:
+    """Return whether the tracking store is a database that answers, and that this MLflow has told from this home."""
+    if not (home / "ledger.db").exists():
+        return False
+    with contextlib.closing(Ledger(home / "ledger.db")) as ledger:
+        return is_known(ledger, uri)
 
 
 def _answers(check: Callable[[], None], screen: Screen, *, needed: bool) -> bool:

@@ -2,6 +2,7 @@
 
 from orchestrator.mlflow_store.adoption import KnownRun, known_runs
 from orchestrator.mlflow_store.location import TrackingError, artifact_folder, check_answers, tracking_uri
+from orchestrator.mlflow_store.schema_mark import is_known
 from orchestrator.mlflow_store.target import MlflowTarget
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "TrackingError",
     "artifact_folder",
     "check_answers",
+    "is_known",
     "known_runs",
     "tracking_uri",
 ]

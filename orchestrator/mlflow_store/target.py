@@ -11,6 +11,7 @@ from orchestrator.mlflow_store import content
 from orchestrator.mlflow_store.doubts import SETTLE_SECONDS, Doubts
 from orchestrator.mlflow_store.location import client_uri, ensure_database, prepare_client
 from orchestrator.mlflow_store.runs import TARGET, Runs
+from orchestrator.mlflow_store.schema_mark import remember_schema
 from orchestrator.records import TrialRow
 from trainers.store import Store
 
@@ -43,6 +44,7 @@ class MlflowTarget:
         self._doubts = Doubts(ledger, settle_seconds)
         self._client: MlflowClient | None = None
         self._known_runs: Runs | None = None
+        self._schema_noted = False
 
     def tell(self, ref: str) -> None:
         """Bring the thing called `ref` ("sweep:NAME" or "trial:KEY") up to date in the store.
@@ -57,6 +59,9 @@ class MlflowTarget:
             row = self._ledger.trial(name)
             if row is not None and row.attempts > 0:
                 self._tell_trial(row)
+        if not self._schema_noted:
+            self._schema_noted = True
+            remember_schema(self._ledger, self._uri)
 
     def settle(self) -> bool:
         """Tell again what an older request may have overtaken, one that we gave up and the store may have done since.

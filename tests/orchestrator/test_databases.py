@@ -1,11 +1,15 @@
 """Addresses of databases that cannot be used, found without any server; nothing is made by asking."""
 
+import contextlib
+import sqlite3
 from pathlib import Path
 
 import pytest
 
-from orchestrator.mlflow_store import TrackingError, artifact_folder, check_answers, known_runs
+from orchestrator.ledger import Ledger
+from orchestrator.mlflow_store import TrackingError, artifact_folder, check_answers, is_known, known_runs, tracking_uri
 from orchestrator.mlflow_store.location import prepare_client
+from orchestrator.mlflow_store.schema_mark import remember_schema
 from orchestrator.optuna_studies.mirror import StorageError, check_storage, storage_url
 
 
@@ -72,3 +76,23 @@ def test_the_client_never_repeats_a_request(monkeypatch: pytest.MonkeyPatch):
 
     assert MLFLOW_HTTP_REQUEST_MAX_RETRIES.get() == 0
     assert MLFLOW_HTTP_REQUEST_TIMEOUT.get() == 50
+
+
+def test_a_database_is_known_once_mlflow_has_told_it_and_until_its_tables_change(tmp_path: Path):
+    uri = tracking_uri(tmp_path)
+    with contextlib.closing(Ledger(tmp_path / "ledger.db")) as ledger:
+        assert not is_known(ledger, uri)
+        with contextlib.closing(sqlite3.connect(tmp_path / "mlflow.db")) as database, database:
+            database.execute("CREATE TABLE experiments (name TEXT)")
+            database.execute("CREATE TABLE alembic_version (version_num TEXT)")
+            database.execute("INSERT INTO alembic_version VALUES ('a')")
+        assert not is_known(ledger, uri)
+        remember_schema(ledger, uri)
+        assert is_known(ledger, uri)
+        with contextlib.closing(sqlite3.connect(tmp_path / "mlflow.db")) as database, database:
+            database.execute("UPDATE alembic_version SET version_num = 'b'")
+        assert not is_known(ledger, uri)
+        (tmp_path / "mlflow.db").unlink()
+        assert not is_known(ledger, uri)
+        assert not is_known(ledger, "http://127.0.0.1:9")
+        assert not (tmp_path / "mlflow.db").exists()
