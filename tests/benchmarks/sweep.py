@@ -77,7 +77,8 @@ CIFAR = {
     "channels": 3, "side": 32, "pad": 4, "flip": True, "fill": 0,
     "mean": (0.5071, 0.4867, 0.4408), "std": (0.2675, 0.2565, 0.2761),
 }  # fmt: skip
-DIGITS = {"channels": 1, "side": 16, "pad": 2, "flip": False, "fill": 64, "mean": (0.45,), "std": (0.25,)}
+DIGITS = {"channels": 1, "side": 16, "pad": 2, "flip": False, "fill": 64}
+"""Its mean and deviation are those of the training images."""
 PAIR: dict[str, Any] = {"teacher": "resnet32x4", "student": "resnet8x4", "data": CIFAR, "batch": 64, "rate": 0.05}
 TINY: dict[str, Any] = {"teacher": "tinyresnet", "student": "tinycnn", "data": DIGITS, "batch": 128, "rate": 0.1}
 
@@ -174,8 +175,8 @@ def train_teacher(bench: Bench, epochs: int) -> float:
     return epoch.values["test_top1"]
 
 
-def write_arrays(bench: Bench) -> None:
-    """Write the images as the plain script reads them."""
+def write_arrays(bench: Bench) -> dict[str, list[float]]:
+    """Write the images as the plain script reads them; return mean and deviation of the channels, in 0 … 1."""
     from trainers import data
 
     name = "cifar100" if bench.shape.data is CIFAR else "digits100"
@@ -185,13 +186,19 @@ def write_arrays(bench: Bench) -> None:
         pixels = np.moveaxis(getattr(images, f"{part}_images"), 1, 3)
         pixels = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
         np.savez(bench.root / f"{part}.npz", images=pixels, labels=getattr(images, f"{part}_targets"))
+    train = images.train_images / 255
+    return {"mean": train.mean(axis=(0, 2, 3)).tolist(), "std": train.std(axis=(0, 2, 3)).tolist()}
 
 
-def vanilla(bench: Bench) -> Measured:
-    """Measure the plain script."""
+def vanilla(bench: Bench, channels: Mapping[str, Sequence[float]]) -> Measured:
+    """Measure the plain script.
+
+    Args:
+        channels: mean and deviation of the data, where the data set has none of its own.
+    """
     shape = bench.shape
     settings: dict[str, Any] = {
-        **shape.data, "checkout": str(CHECKOUT), "root": str(bench.root), "weights": str(bench.weights),
+        **channels, **shape.data, "checkout": str(CHECKOUT), "root": str(bench.root), "weights": str(bench.weights),
         "teacher": f"cifar_{shape.teacher}", "student": f"cifar_{shape.student}", "batch": shape.batch,
         "rate": shape.rate, "threads": 1, "at_once": bench.at_once, "warmup": 20 * bench.epochs / 240,
         "points": [{**point, "epochs": bench.epochs} for point in shape.points],
@@ -233,11 +240,11 @@ def run(command: Sequence[str], folder: Path) -> str:
 
 def table(bench: Bench, teacher_epochs: int, *, with_limit: bool) -> Iterator[str]:
     """Yield the lines of the table as they are measured."""
-    write_arrays(bench)
+    channels = write_arrays(bench)
     top1 = train_teacher(bench, teacher_epochs)
     yield f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}"
     yield f"{len(bench.shape.points)} trials of {bench.epochs} epochs, {bench.at_once} at once; teacher {top1:.1f} %"
-    base = vanilla(bench)
+    base = vanilla(bench, channels)
     yield base.line("vanilla", base.seconds)
     for index, (name, ways) in enumerate(PRECISIONS.items()):
         yield ours(bench, bench.shape.lines, ways, bench.root / f"home-{index}").line(name, base.seconds)
