@@ -155,7 +155,7 @@ class Parts:
         key = (cell.id, row.label)
         if key not in self._parts:
             source = self._whole if row.label in self._tuned else self._few
-            self._parts[key] = source.take(self._places[key]) if key in self._places else source.iloc[:0]
+            self._parts[key] = source.iloc[self._places[key]] if key in self._places else source.iloc[:0]
         return self._parts[key]
 
 
