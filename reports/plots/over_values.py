@@ -2,7 +2,7 @@
 
 import statistics
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reports.curves import Curve, Figure, figures
 from reports.plots._base import Material, NotDrawn, Plot
@@ -14,6 +14,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 DECADE = 10
+LEADER: Any = {
+    "arrowstyle": "-",
+    "linewidth": 0.4,
+    "color": "0.5",
+    "shrinkA": 0,
+    "shrinkB": 0,
+    "patchA": None,
+    "relpos": (0.0, 0.5),
+}
+"""From a line's end to its name. It ends at the middle of the name's left side by itself: to be cut off at the name's
+frame costs more than all else in the figure."""
 
 
 def build(material: Material) -> Iterator[Plot | NotDrawn]:
@@ -80,5 +91,5 @@ def _draw_levels(axes: "Axes", figure: Figure) -> None:
             textcoords=axes.get_yaxis_transform(),
             va="center",
             fontsize=SMALL,
-            arrowprops={"arrowstyle": "-", "linewidth": 0.4, "color": "0.5", "shrinkA": 0, "shrinkB": 0},
+            arrowprops=LEADER,
         )
