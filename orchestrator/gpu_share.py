@@ -17,8 +17,8 @@ MOST = 8
 STEPS_OF_RAY = 10_000
 """Ray counts ten-thousandths of a GPU."""
 
-Kind = tuple[str, str, str, str, int]
-"""Data set, student, teacher's network, method, batch size: what a trial's memory depends on."""
+Kind = tuple[str, str, str, str, int, str]
+"""Data set, student, teacher's network, method, batch size, precision: what a trial's memory depends on."""
 
 
 def gpu_share(sweeps: Sequence[Sweep], ledger: Ledger, gpu: str, gpu_bytes: int) -> float:
@@ -72,9 +72,12 @@ def _trials(sweeps: Sequence[Sweep], ledger: Ledger) -> Sequence[sqlite3.Row]:
 def _kind(spec: str) -> Kind:
     trial = json.loads(spec)
     teacher = trial["teacher"]["model"] if trial["teacher"] else ""
-    return trial["dataset"], trial["student"], teacher, trial["method"], trial["recipe"]["batch_size"]
+    recipe = trial["recipe"]
+    return trial["dataset"], trial["student"], teacher, trial["method"], recipe["batch_size"], recipe["precision"]
 
 
 def _kind_searched(blueprint: Blueprint) -> Kind:
     teacher = blueprint.teacher.model if blueprint.teacher else ""
-    return blueprint.info.name, blueprint.student, teacher, blueprint.method.name, blueprint.recipe.batch_size
+    recipe = blueprint.recipe
+    names = (blueprint.info.name, blueprint.student, teacher, blueprint.method.name)
+    return *names, recipe.batch_size, recipe.precision

@@ -5,6 +5,7 @@ wrong in it is a line on the screen. A report is of what the tracking store has 
 """
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -135,6 +136,7 @@ class ProcessWriter:
 def main() -> None:
     """Write the report of one sweep: the whole of the process."""
     os.nice(NICENESS)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(NOT_TOLD_YET))  # files that are half written go
     import reports
 
     sweep, home = sys.argv[1], Path(sys.argv[2])

@@ -90,8 +90,8 @@ class Bank:
     def rows(self, batch: Batch) -> tuple[Tensor, int]:
         """Return the logits [B, classes] of a batch, on the CPU, and how many of them the teacher answered just now."""
         numbers = batch.images.numpy() * self._views + batch.views.numpy()
-        logits = self._logits[numbers]
-        missing = np.flatnonzero(~self._right(numbers, logits))
+        logits, right = self._read(numbers)
+        missing = np.flatnonzero(~right)
         if not len(missing):
             return torch.from_numpy(logits), 0
         see = self._answering.lens or self._data.lens
@@ -130,8 +130,7 @@ class Bank:
         if not len(known):
             return None
         numbers = known[np.linspace(0, len(known) - 1, min(SAMPLE_ROWS, len(known))).astype(np.int64)]
-        logits = self._logits[numbers]
-        right = self._right(numbers, logits)
+        logits, right = self._read(numbers)
         numbers, logits = numbers[right], logits[right]
         if not len(numbers):
             return None
@@ -146,18 +145,20 @@ class Bank:
             some = numbers[start : start + READ_AT_ONCE]
             known = self._checks[some] != 0
             rows = some[known]
-            known[known] = self._right(rows, self._logits[rows])
+            known[known] = self._read(rows)[1]
             found[start : start + READ_AT_ONCE] = known
         return found
 
-    def _right(self, numbers: NDArray[np.int64], logits: NDArray[Any]) -> NDArray[np.bool_]:
+    def _read(self, numbers: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Return rows, and which of them are right. Checks are read first: they are written last."""
         stored = self._checks[numbers]
+        logits: NDArray[Any] = self._logits[numbers]
         right: NDArray[np.bool_] = stored == checks_of(numbers, logits, self._multipliers)
         damaged = int(((stored != 0) & ~right).sum())
         if damaged and not self.damaged:
             log.warning("teacher logits in %s are damaged and are computed anew as they are met", self._folder)
         self.damaged += damaged
-        return right
+        return logits, right
 
     def _fill(self, numbers: NDArray[np.int64], on_step: Callable[[], None]) -> None:
         for start in range(0, len(numbers), self._answering.rows):

@@ -20,6 +20,7 @@ from trainers.files import locked
 SHARE = 16
 """Of the batches that are free, one in so many is claimed at once: few claims while much is left, small ones at the
 end, so that all finish together."""
+NUMBER_BYTES = 8
 Numbers = NDArray[np.int64]
 
 
@@ -67,7 +68,11 @@ class Claims:
                     if _is_free(handle):
                         path.unlink(missing_ok=True)
                     else:
-                        found.append(np.frombuffer(handle.read(), np.int64))
+                        content = handle.read()
+                        whole = (
+                            len(content) // NUMBER_BYTES * NUMBER_BYTES
+                        )  # it may be being written, or the disk be full
+                        found.append(np.frombuffer(content[:whole], np.int64))
             except FileNotFoundError:
                 continue  # given up just now
         return np.concatenate(found)

@@ -137,6 +137,7 @@ class Training:
         self.optimizer = new_optimizer(trial.recipe, self.student, self.method)
         self.average = ModelEmaV3(self.student, decay=trial.recipe.ema_decay) if trial.recipe.ema_decay else None
         if trial.recipe.compile and self.taps is None and self.data.info.task == "classification":
+            torch._dynamo.reset()  # a worker's earlier trials would count against what may be compiled
             self.student.compile(dynamic=False)  # what is called as a module: scoring and the average go without
         self.history: list[dict[str, float]] = []
         self.warnings: list[str] = []

@@ -21,7 +21,7 @@ class Point:
 
     def to_json(self) -> list[Any]:
         """Return the point as the script reads it."""
-        return [number(self.x, 6), *(number(value) for value in (self.y, self.low, self.high)), self.text]
+        return [_significant(self.x), *(number(value) for value in (self.y, self.low, self.high)), self.text]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ class Chart:
             "cell": self.cell,
             "title": self.title,
             "about": self.about,
-            "x": {"label": self.x_label, "log": self.log_x, "ticks": [number(tick, 6) for tick in self.ticks]},
+            "x": {"label": self.x_label, "log": self.log_x, "ticks": [_significant(tick) for tick in self.ticks]},
             "y": {"label": self.y_label},
             "series": [series.to_json() for series in self.series],
             "levels": [[name, number(value)] for name, value in self.levels],
@@ -89,3 +89,8 @@ def at(x: float, stat: Stat, text: str) -> Point:
     spread = stat.std
     low, high = (None, None) if spread is None else (stat.mean - spread, stat.mean + spread)
     return Point(x=x, y=stat.mean, low=low, high=high, text=text)
+
+
+def _significant(value: float) -> float | int | None:
+    """Return a place on an axis in six significant digits: one of 1e-7 is not 0, where an axis is logarithmic."""
+    return number(float(f"{value:.6g}"), 300)

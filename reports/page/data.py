@@ -70,7 +70,12 @@ def _search(table: "Table", behind: Behind) -> dict[str, Any] | None:
     heads, texts = wording.search_texts(table)
     lines = [list(_search_line(table, index, row)) for index, row in enumerate(texts)]
     places = [_behind_choice(table, index, behind) for index in range(len(table.choices))]
-    return {"heads": [*heads, "validation", "test"], "lines": lines, "trials": places}
+    return {
+        "heads": [*heads, "validation", "test"],
+        "lines": lines,
+        "trials": places,
+        "ranks": [c.rank for c in table.choices],
+    }
 
 
 def _search_line(table: "Table", index: int, texts: Sequence[str]) -> Iterator[tuple[str, float | int | None]]:

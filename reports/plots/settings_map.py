@@ -135,15 +135,20 @@ def _matrices(table: Table) -> Iterator[Matrix]:
 def _matrix(table: Table, entry: str, lines: Sequence[Line], column: int, cell: Cell) -> Matrix | None:
     x, y = lines[0].row.grid
     means = {
-        (line.row.hyperparameters[x], line.row.hyperparameters[y]): stat.mean
+        (_key(line.row.hyperparameters[x]), _key(line.row.hyperparameters[y])): stat.mean
         for line in lines
         if (stat := line.scores[column].stat) is not None
     }
     if len(means) != sum(line.scores[column].stat is not None for line in lines) or not means:
         return None  # rows that differ in something else as well
-    xs, ys = (tuple(dict.fromkeys(line.row.hyperparameters[name] for line in lines)) for name in (x, y))
+    xs, ys = (tuple(dict.fromkeys(_key(line.row.hyperparameters[name]) for line in lines)) for name in (x, y))
     shown = table.options.names.get(entry, entry)
     return Matrix(shown, cell, table.measure(cell), (x, y), _ordered(xs), _ordered(ys), means)
+
+
+def _key(value: Any) -> Any:
+    """Return a value that can be looked up: a list as a tuple."""
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _ordered(values: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -4,7 +4,7 @@ Shapes: N = images in some view, C = classes.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from reports.head_to_head import of_teacher
 from reports.plots._base import Material, NotDrawn, Plot, numbered, paged
 from reports.resolved import Cell
+from search_spaces.facts import on_dataset
 from trainers.bank_rows import StoredBank, sampled_rows, stored_bank
 
 if TYPE_CHECKING:
@@ -125,20 +126,9 @@ def _is_of(bank: StoredBank, material: Material, cell: Cell) -> bool:
     digest = ((facts.get("datasets") or {}).get(cell.dataset) or {}).get("digest")
     trials = material.results.trials
     own = of_teacher(trials[trials["phase"] == "teacher"], cell)["trial_key"]
-    known = {*map(str, own), *_texts(facts.get("checkpoints"))}
+    files = facts.get("checkpoints") or {}
+    known = {*map(str, own), files.get(on_dataset(cell.dataset, cell.teacher)) or files.get(cell.teacher)}
     return str(bank.teacher.get("id")) in known and (digest is None or str(digest) == bank.data_digest)
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """Yield every text in nested mappings and lists."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for one in value.values():
-            yield from _texts(one)
-    elif isinstance(value, Iterable):
-        for one in value:
-            yield from _texts(one)
 
 
 def _profile(cell: Cell, banks: list[StoredBank]) -> Profile | None:

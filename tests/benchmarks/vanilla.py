@@ -125,6 +125,7 @@ def main() -> None:
         )
         results = tuner.fit()
     ended = [result.metrics for result in results if result.metrics]
+    assert len(ended) == len(points), "trials of the plain script have failed"
     told = {"accuracies": [one["test_top1"] for one in ended], "trial_seconds": [one["time_total_s"] for one in ended]}
     print(json.dumps({"seconds": time.perf_counter() - started, **told}))
 

@@ -11,7 +11,7 @@ from orchestrator.ledger import Ledger
 from tests.orchestrator.simulation import drive, new_planner, sweep_of
 
 GIB = 2**30
-KD, DKD = ("cifar100", "a", "b", "kd", 64), ("cifar100", "a", "b", "dkd", 64)
+KD, DKD = ("cifar100", "a", "b", "kd", 64, "float32"), ("cifar100", "a", "b", "dkd", 64, "float32")
 TEXT = """
 name: shared
 dataset: digits100

@@ -61,6 +61,12 @@ class MemoryStore:
         found = {run["tags"].get("trial_key"): run_id for run_id, run in self._runs.items()}
         return {key: self._record(found[key]) for key in keys if key in found}
 
+    def curves(self, run_ids: Collection[str], names: Collection[str]) -> dict[str, Any]:
+        return {}
+
+    def details(self, run_ids: Collection[str]) -> dict[str, Any]:
+        return {}
+
     def artifact(self, run: RunRecord, name: str) -> str:
         return self._texts[run.run_id, name]
 

@@ -5,11 +5,11 @@ const CURVES_TOGETHER = 12;
 const panel = document.getElementById("panel");
 panel.addEventListener("click", (event) => { if (event.target === panel) panel.close(); }); // beside it
 
-/** Open the panel: a title, what is known of the number (pairs of name and text), and its trials. */
-function openPanel(title, facts, trials) {
+/** Open the panel: a title, what is known of the number (pairs of name and text), its trials, and which are in it. */
+function openPanel(title, facts, trials, isIn = (trial) => TRIALS.counts[trial]) {
   const close = make("button", { type: "button", class: "tool", click: () => panel.close() }, "Close");
-  const counted = trials.filter((trial) => TRIALS.counts[trial]);
-  const others = trials.filter((trial) => !TRIALS.counts[trial]);
+  const counted = trials.filter(isIn);
+  const others = trials.filter((trial) => !isIn(trial));
   panel.replaceChildren(
     make("div", { class: "panel-head" }, make("h2", { id: "panel-title" }, title), close),
     list(facts),
@@ -67,7 +67,8 @@ function runs(title, trials) {
 
 function card(trial) {
   const curve = curveOf(trial);
-  const score = TRIALS.score[trial] === null ? "no score" : `${percent(TRIALS.score[trial])} %`;
+  const short = CELL_BY_ID.get(textOf("cell", trial))?.short ?? "accuracy";
+  const score = TRIALS.score[trial] === null ? "no score" : `${short === "accuracy" ? "top-1" : short} ${percent(TRIALS.score[trial])} %`;
   const commit = textOf("commit", trial);
   return make("article", { class: "run" },
     make("h3", {}, `${nameOf(trial)} · ${score} · ${stateOf(trial)}`),
@@ -90,7 +91,7 @@ function card(trial) {
       ["stored logits", textOf("bank", trial)],
       ["trial key", make("code", {}, TRIALS.key[trial])],
     ]),
-    repeatable(trial, curve) ? command(`python run_sweep.py repeat ${TRIALS.key[trial]}`)
+    repeatable(trial, curve) ? [command(`python run_sweep.py repeat ${TRIALS.key[trial]}`), make("p", { class: "muted" }, "With --home DIR where the home is not ./kdsweep_home.")]
       : make("p", { class: "muted" }, "It has no numbers to train it again for; the next run of the sweep goes on with it."));
 }
 

@@ -111,8 +111,9 @@ function figures() {
 
 function searches() {
   if (!DATA.search) return null;
-  const { heads, lines, trials } = DATA.search;
-  const open = (row) => openPanel(`Search: ${lines[row][0][0]}`, heads.map((name, index) => [name, lines[row][index][0]]), trials[row]);
+  const { heads, lines, trials, ranks } = DATA.search;
+  const confirmed = (row) => (trial) => textOf("phase", trial) === "confirm" && TRIALS.rank[trial] === ranks[row] && textOf("state", trial) === "COMPLETE";
+  const open = (row) => openPanel(`Search: ${lines[row][0][0]}`, heads.map((name, index) => [name, lines[row][index][0]]), trials[row], confirmed(row));
   const columns = heads.map((name, index) => ({
     head: name,
     number: ["rank", "validation", "test"].includes(name),
