@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: sweep test test-slow test-faults test-servers bench bench-losses bench-step bench-overhead bench-sweep lint types imports check clean
+.PHONY: sweep test test-slow test-faults test-servers bench bench-losses bench-step bench-overhead bench-start bench-search bench-sweep lint types imports check clean
 
 sweep: $(READY)
 	$(BIN)/python run_sweep.py run search_spaces/quickstart.yaml
@@ -21,7 +21,7 @@ test-faults: $(READY)
 test-servers: $(READY)
 	$(BIN)/python -m pytest -m servers
 
-bench: bench-losses bench-step bench-overhead bench-sweep
+bench: bench-losses bench-step bench-overhead bench-start bench-search bench-sweep
 
 bench-losses: $(READY)
 	$(BIN)/python tests/benchmarks/losses.py --threads 1
@@ -32,8 +32,16 @@ bench-step: $(READY)
 bench-overhead: $(READY)
 	$(BIN)/python tests/benchmarks/overhead.py
 
+bench-start: $(READY)
+	$(BIN)/python tests/benchmarks/start.py
+
+bench-search: $(READY)
+	$(BIN)/python tests/benchmarks/search.py
+
 bench-sweep: $(READY)
-	$(BIN)/python tests/benchmarks/sweep.py
+	$(BIN)/python tests/benchmarks/sweep.py --shape search --limit
+	$(BIN)/python tests/benchmarks/sweep.py --shape head-to-head
+	$(BIN)/python tests/benchmarks/sweep.py --shape digits --epochs 8 --limit
 
 check: lint types imports
 

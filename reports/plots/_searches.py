@@ -43,6 +43,9 @@ class SearchTrials:
     settings: tuple[Mapping[str, Any], ...]
     scores: tuple[float | None, ...]
     """On validation images after the last epoch, in percent; None for a training that was pruned or diverged."""
+    method: str
+    whole: tuple[Mapping[str, Any], ...]
+    """All hyperparameters of each training, those that were not searched too."""
     chosen: Mapping[str, Any] | None
     """The setting that was confirmed first."""
 
@@ -76,7 +79,19 @@ def _search(trials: pd.DataFrame, row: Row, shown: str, cell: Cell, measure: "Me
         axes=tuple(_axis(name, row.dimensions, search[METHOD_PREFIX + name]) for name in known),
         settings=tuple(dict(zip(known, values, strict=True)) for values in zip(*columns, strict=True)),
         scores=tuple(None if pd.isna(score) else float(score) for score in scores),
+        method=row.method,
+        whole=_whole(search),
         chosen=chosen(trials, names, rank=1),
+    )
+
+
+def _whole(search: pd.DataFrame) -> tuple[dict[str, Any], ...]:
+    names = [name for name in search.columns if name.startswith(METHOD_PREFIX)]
+    columns = [search[name].tolist() for name in names]
+    plain = [name.removeprefix(METHOD_PREFIX) for name in names]
+    return tuple(
+        {name: value for name, value in zip(plain, values, strict=True) if not pd.isna(value)}
+        for values in zip(*columns, strict=True)
     )
 
 

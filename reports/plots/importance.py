@@ -10,6 +10,7 @@ import pandas as pd
 from reports.importances import Searched, importances
 from reports.plots._base import Material, NotDrawn, Plot, numbered, paged
 from reports.plots._searches import SearchTrials
+from reports.switches import record_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -50,7 +51,8 @@ class Importance:
         return (
             "How much each hyperparameter of a search decides whether a training is among the best quarter by "
             f"validation score (PED-ANOVA; shares of their sum; {span} completed trainings a search{dots}). Of few "
-            "trainings a share is a hint and no more, and it says nothing of what lies outside the range searched."
+            "trainings a share is a hint and no more, and it says nothing of what lies outside the range searched. A "
+            "hyperparameter that did nothing in some of the trainings, for what others were, is left out."
         )
 
 
@@ -58,7 +60,10 @@ def build(material: Material) -> Iterator[Plot | NotDrawn]:
     """Yield the shares of all searches with enough trainings, a few rows a page."""
     by_row: dict[str, list[tuple[dict[str, float], int]]] = {}
     for search in filter(_enough, material.searches):
-        by_row.setdefault(search.shown, []).append((_shares(search), search.completed))
+        classes = _classes(material, search)
+        shares = _shares(search, idle_in_some(search, classes))
+        if len(shares) > 1:
+            by_row.setdefault(search.shown, []).append((shares, search.completed))
     if not by_row:
         why = f"no search over two hyperparameters or more has {FEWEST} completed trainings"
         yield NotDrawn("importance of hyperparameters", why)
@@ -71,11 +76,37 @@ def _enough(search: SearchTrials) -> bool:
     return len(search.axes) > 1 and search.completed >= FEWEST and len(scores) > 1
 
 
-def _shares(search: SearchTrials) -> dict[str, float]:
-    searched = [Searched(axis.name, axis.log, axis.low, axis.high, axis.choices) for axis in search.axes]
+def _classes(material: Material, search: SearchTrials) -> int:
+    facts = (material.results.resolved.get("facts") or {}).get("datasets") or {}
+    return int((facts.get(search.cell.dataset) or {}).get("classes") or 0)
+
+
+def idle_in_some(search: SearchTrials, classes: int) -> frozenset[str]:
+    """Return the searched hyperparameters that did nothing in some trainings, such as k where the cut is by mass.
+
+    There they stand at their defaults, whatever was proposed, and would pass for the reason of what the others did.
+    """
+    record = record_of(search.method)
+    if record is None:
+        return frozenset()
+    found: set[str] = set()
+    for values in search.whole:
+        try:
+            found |= set(record.method.dead({**record.method.defaults(), **values}, classes))
+        except (KeyError, TypeError, ValueError):
+            return frozenset()  # of another version of the method: nothing is known
+    return frozenset(found & {axis.name for axis in search.axes})
+
+
+def _shares(search: SearchTrials, idle: frozenset[str]) -> dict[str, float]:
+    axes = [axis for axis in search.axes if axis.name not in idle]
+    searched = [Searched(axis.name, axis.log, axis.low, axis.high, axis.choices) for axis in axes]
     pairs = [(s, score) for s, score in zip(search.settings, search.scores, strict=True) if score is not None]
-    settings = [{name: value for name, value in setting.items() if not pd.isna(value)} for setting, _ in pairs]
-    return importances(searched, settings, [score for _, score in pairs])
+    settings = [
+        {name: value for name, value in setting.items() if name not in idle and not pd.isna(value)}
+        for setting, _ in pairs
+    ]
+    return {} if len(axes) < 2 else importances(searched, settings, [score for _, score in pairs])
 
 
 def _panel(shown: str, found: list[tuple[dict[str, float], int]]) -> Panel:

@@ -130,6 +130,25 @@ def test_the_hyperparameter_that_matters_is_the_most_important() -> None:
     assert made(sweep, importance.Importance) == made(sweep, importance.Importance)
 
 
+def test_what_did_nothing_in_some_trainings_is_left_out_of_the_importances() -> None:
+    """Where the cut is by mass k does nothing and stands at its default: all those with k = 5 would look good."""
+    cuts = [("mass", 5, 70.0) if n % 2 else ("k", n + 1, 60.0) for n in range(40)]
+    trials = [
+        FakeTrial(
+            row="tuned", phase="search", seed=SEARCH_SEED, method="gdkd", top1=score + 3 * n % 40 / 100,
+            settings={"cut": cut, "k": k, "w2": 1.0 + 7 * n % 40, "w1": 1.0, "kl": "forward", "mass": 0.9}, key=f"{n:064x}",
+        )
+        for n, (cut, k, score) in enumerate(cuts)
+    ]  # fmt: skip
+    dimensions = [
+        {"name": "cut", "choices": ["k", "mass"]},
+        *({"name": name, "low": 1, "high": 50} for name in ("k", "w2")),
+    ]
+    sweep = FakeSweep("dead", trials, [row("tuned", "gdkd", dimensions=dimensions)])
+    (panel,) = made(sweep, importance.Importance).panels
+    assert {name for name, _ in panel.shares} == {"cut", "w2"}
+
+
 def test_what_is_not_drawn_says_why() -> None:
     few = FakeSweep("s", proposals(SCORES), [row("tuned", "gdkd", dimensions=RANGES)])
     assert reasons(few)["importance of hyperparameters"].endswith("has 20 completed trainings")
