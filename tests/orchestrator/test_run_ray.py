@@ -95,6 +95,7 @@ def test_trouble_in_workers_stays_where_it_is(tmp_path: Path):
 STATUSES = """SELECT t.value, r.status FROM runs r JOIN tags t ON t.run_uuid = r.run_uuid AND t.key = 'row'"""
 
 
+@pytest.mark.faults  # two minutes: four runs
 @pytest.mark.timeout(300)
 def test_stopped_by_a_signal_and_gone_on_with_gives_the_same_table(tmp_path: Path):
     methods = """

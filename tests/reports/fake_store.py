@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection, Mapping
+from typing import Any
 
 import pytest
 
@@ -33,6 +34,12 @@ class FakeStore:
 
     def by_trial_key(self, keys: Collection[str], _experiment: str) -> Mapping[str, RunRecord]:
         return {key: run for key, run in self.trials.items() if key in keys}
+
+    def curves(self, _run_ids: Collection[str], _names: Collection[str]) -> dict[str, Any]:
+        return {}
+
+    def details(self, _run_ids: Collection[str]) -> dict[str, Any]:
+        return {}
 
 
 def _run(trial: FakeTrial) -> RunRecord:

@@ -346,5 +346,5 @@ def test_the_package_holds_the_figures() -> None:
     import tomllib
 
     packaging = tomllib.loads((DOCS.parent / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
-    assert packaging["reports"] == ["published/*"]
+    assert packaging["reports"] == ["published/*", "page/assets/*"]
     assert {path.name for path in published_figures.FOLDER.iterdir()} == {"README.md", "conditions.yaml", "results.csv"}

@@ -136,7 +136,8 @@ def test_what_did_nothing_in_some_trainings_is_left_out_of_the_importances() -> 
     trials = [
         FakeTrial(
             row="tuned", phase="search", seed=SEARCH_SEED, method="gdkd", top1=score + 3 * n % 40 / 100,
-            settings={"cut": cut, "k": k, "w2": 1.0 + 7 * n % 40, "w1": 1.0, "kl": "forward", "mass": 0.9}, key=f"{n:064x}",
+            settings={"cut": cut, "k": k, "w2": 1.0 + 7 * n % 40, "w1": 1.0, "kl": "forward", "mass": 0.9},
+            key=f"{n:064x}",
         )
         for n, (cut, k, score) in enumerate(cuts)
     ]  # fmt: skip
