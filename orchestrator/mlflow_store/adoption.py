@@ -53,6 +53,21 @@ WHERE r.lifecycle_stage = 'active' ORDER BY r.start_time, r.run_uuid
 """
 
 
+def runs_by_key(uri: str) -> dict[tuple[str, str], str]:
+    """Return the runs of all trials in a database, ended or not, by experiment and trial key."""
+    import sqlalchemy as sql
+
+    engine = sql.create_engine(client_uri(uri), poolclass=sql.NullPool)
+    with engine.connect() as connection:
+        return {(str(experiment), key): run for run, experiment, key in connection.execute(sql.text(KEYS))}
+
+
+KEYS = """
+SELECT r.run_uuid, r.experiment_id, k.value FROM runs r JOIN tags k ON k.run_uuid = r.run_uuid AND k.key = 'trial_key'
+WHERE r.lifecycle_stage = 'active'
+"""
+
+
 def _from_database(uri: str) -> Iterator[KnownRun]:
     if not has_tables(uri):
         return
