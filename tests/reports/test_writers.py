@@ -135,14 +135,21 @@ def test_names_in_latex(nasty: reports.Results) -> None:
     body = text.partition("\\begin{document}")[2]
     assert r"=a \& b\_c \%d \textbar{} \textless{}script\textgreater{}" in body
     assert (
-        r"ünï $\alpha$[U+4E2D] $\mathdollar$x$\mathdollar$ \#1 \{\textasciitilde{}\textasciicircum{}\textbackslash{}\}"
-        in body
+        r"ünï $\alpha${[}U+4E2D] $\mathdollar$x$\mathdollar$ "
+        r"\#1 \{\textasciitilde{}\textasciicircum{}\textbackslash{}\}" in body
     )
     assert r"\textbf{61.00} & {\scriptsize \,$\pm$\,0.00} &" in body
     assert r"\underline{60.80} & {\scriptsize \,$\pm$\,0.14}$^{\dagger}$ &" in body
     assert "over n = 2 seeds, or as many as stand in brackets." in body
     assert "%" not in body.replace(r"\%", "").replace("{%\n", "")
     assert latex.escape("a--b,,c - – ²\n\tx") == r"a-{}-b,{},c - \textendash{} $^2$ x"
+
+
+def test_a_row_of_latex_never_begins_with_an_optional_argument() -> None:
+    r"""Before it stand \\ and \midrule, which take [ and * for theirs; a name without glyphs begins with [ too."""
+    assert latex.escape("[ours] x") == "{[}ours] x" and latex.escape("*ours") == "{*}ours"
+    assert latex.escape("蒸").startswith("{[}U+") and latex.number("[-1.0, 2.0]") == "{[}$-$1.0, 2.0]"
+    assert latex._head("between [points]", "r") == r"\shortstack[r]{Between\\{[}points]}"
 
 
 def test_latex_is_balanced(nasty: reports.Results, whole: reports.Results) -> None:
