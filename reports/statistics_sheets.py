@@ -11,6 +11,7 @@ from reports.spread import summarise
 from reports.statistics import (
     MOST_SEEDS,
     POWER,
+    SMALLEST,
     Interval,
     Pairing,
     SignFlip,
@@ -113,11 +114,20 @@ def _settle(verdict: Verdict, level: float) -> str:
     """Return how many seeds would show the difference, if it is as measured; empty where it is shown already."""
     if verdict.significant(level) or not verdict.contrast.is_paired:
         return "" if verdict.significant(level) else NONE
+    if verdict.contrast.kind == "sign flip":  # without any spread the number of seeds alone decides
+        return _settle_equal(verdict, level)
     stat = summarise(dict(enumerate(verdict.contrast.differences)))
     assert stat is not None
     assert stat.std is not None  # two or more seeds
     needed = seeds_needed(stat.mean, stat.std, level / verdict.family)
     return f">{MOST_SEEDS}" if needed is None else str(max(needed, stat.n + 1))
+
+
+def _settle_equal(verdict: Verdict, level: float) -> str:
+    contrast = verdict.contrast
+    if abs(contrast.mean) <= SMALLEST:
+        return f">{MOST_SEEDS}"
+    return str(max(fewest(level / verdict.family), len(contrast.seeds) + 1))
 
 
 def _explanation(table: Table, found: Sequence[Verdict]) -> str:

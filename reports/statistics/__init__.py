@@ -3,6 +3,7 @@
 Plain numbers in, frozen dataclasses out; knows no sweep and no table. scipy is imported by the first call.
 """
 
+from reports.statistics._batches import SMALLEST
 from reports.statistics.contrasts import Contrast, contrast, contrasts
 from reports.statistics.holm import holm
 from reports.statistics.intervals import Interval, bootstrap, bootstraps
@@ -14,6 +15,7 @@ from reports.statistics.t_tests import TTest, paired, paired_many, welch
 __all__ = [
     "MOST_SEEDS",
     "POWER",
+    "SMALLEST",
     "Contrast",
     "Interval",
     "Pairing",

@@ -5,13 +5,14 @@ import statistics
 import pytest
 
 import reports
-from reports import head_to_head
+from reports import head_to_head, statistics_sheets
 from reports.averages import averages
 from reports.head_to_head import Table
 from reports.layout import Block, architecture, arranged_cells, arranged_rows, blocks
 from reports.measures import TOP5
 from reports.resolved import Options, Row, parse_cell
 from reports.scores import Score
+from reports.significance import verdicts
 from reports.spread import Stat, second, summarise
 from tests.reports.fake_store import results_of
 from tests.reports.fake_sweep import FakeSweep, row, seeds, teacher
@@ -135,6 +136,15 @@ def test_verdicts_against_the_best_are_one_family(tested: Table) -> None:
     assert verdicts["clear"].holm == pytest.approx(3 * smallest) and smallest == clear
     assert verdicts["short"].holm == pytest.approx(2 * middle) and middle == short
     assert verdicts["close"].holm == pytest.approx(largest) and largest == close
+
+
+@pytest.mark.parametrize(("gain", "rows", "settle"), [(0.3, 1, "6"), (0.3, 3, "7"), (0.0, 1, ">1000")])
+def test_seeds_to_settle_equal_differences(gain: float, rows: int, settle: str) -> None:
+    """The sign flip decides, and its floor: 2^-5 with six seeds, 2^-6 with seven."""
+    reference = {seed: 60 + 0.1 * seed for seed in range(3)}
+    ours = {seed: value + gain for seed, value in reference.items()}
+    for verdict in verdicts([reference, *[ours] * rows], 0, 0.05)[1:]:
+        assert verdict is not None and statistics_sheets._settle(verdict, 0.05) == settle
 
 
 def test_averages_over_pairs(tested: Table) -> None:

@@ -179,6 +179,12 @@ def test_seeds_that_are_too_many() -> None:
     assert seeds_needed(0.0, 0.0) is None
 
 
+def test_seeds_of_differences_that_are_equal_but_for_rounding() -> None:
+    assert (seeds_needed(0.3, 1e-15), seeds_needed(1e-15, 1e-16), seeds_needed(0.0, 1e-15)) == (2, None, None)
+    assert seeds_needed(1.0, 1e-8) == 2  # scipy warns of such an effect, which is an error here
+    assert seeds_needed(1.0, 1e-8, 0.05 / 1000) == 3
+
+
 def test_contrast_by_seed() -> None:
     found = contrast({0: 1.0, 1: 4.0, 2: 7.0, 3: 90.0}, {0: 0.0, 1: 2.0, 2: 4.0, 9: -90.0})
     assert (found.kind, found.seeds, found.differences, found.mean) == ("paired t", (0, 1, 2), (1.0, 2.0, 3.0), 2.0)
