@@ -75,8 +75,9 @@ def _sheet(
 
 
 def _related(table: Table, place: int, column: int, other: int | None) -> float | None:
+    other = table.reference_place if other is None else other
     if other is None:
-        other = [line.shown for line in table.lines].index(table.reference)
+        return None
     return correlation(table.lines[place].scores[column].by_seed, table.lines[other].scores[column].by_seed)
 
 
