@@ -116,6 +116,17 @@ def test_names_in_markdown(nasty: reports.Results) -> None:
     assert "more&lt;/b>. Top-1" in text
 
 
+@pytest.mark.parametrize("text", ["> x", ">x", "- x", "+ x", "-", "---", "- - -", "===", "1. x", "12) x", "1. > x"])
+def test_no_paragraph_of_markdown_begins_a_block(text: str) -> None:
+    at = next(i for i, c in enumerate(text) if not c.isdigit())
+    assert markdown.escape(f" {text}") == f"{text[:at]}\\{text[at:]}"
+
+
+@pytest.mark.parametrize("text", ["-1.5", "+1.5 ± 0.2", "1.5", "2024 x", "-x", "x > 1", "=x", "1.5. x", "–"])
+def test_numbers_of_markdown_stay_plain(text: str) -> None:
+    assert markdown.escape(text) == text
+
+
 def test_names_in_csv(nasty: reports.Results) -> None:
     lines = list(csv.DictReader(io.StringIO(csv_table.render(reports.table(nasty)))))
     assert lines[2]["row"] == f"'{NASTY}"
