@@ -9,6 +9,7 @@ from reports.sheets import Sheet
 from reports.significance import Verdict
 from reports.spread import summarise
 from reports.statistics import (
+    EXACT_UP_TO,
     MOST_SEEDS,
     POWER,
     SMALLEST,
@@ -231,9 +232,10 @@ def _over_pairs(table: Table) -> Iterator[Sheet]:
 def _pair_notes(table: Table, sizes: set[int]) -> Iterator[str]:
     level = table.options.level
     yield (
-        f"Gain: difference of the means of a pair from {table.reference}, in points. Sign-flip p: two-sided, exact, of "
-        "the gains of pairs, uncorrected: it asks whether the row gains on pairs in general, and pairs that share a "
-        "teacher or a student count as if they were independent."
+        f"Gain: mean difference of a pair from {table.reference} over the seeds that both have, or difference of the "
+        "means where fewer than two are common, in points. Sign-flip p: two-sided, of the gains of pairs, exact for up "
+        f"to {EXACT_UP_TO} of them, uncorrected: it asks whether the row gains on pairs in general, and pairs that "
+        "share a teacher or a student count as if they were independent."
     )
     low = sorted(n for n in sizes if n < fewest(level))
     if low:

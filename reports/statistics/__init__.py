@@ -9,10 +9,11 @@ from reports.statistics.holm import holm
 from reports.statistics.intervals import Interval, bootstrap, bootstraps
 from reports.statistics.pairing import Pairing, break_even, correlation, pairing
 from reports.statistics.power import MOST_SEEDS, POWER, seeds_needed
-from reports.statistics.sign_flips import SignFlip, fewest, sign_flip, sign_flips
+from reports.statistics.sign_flips import EXACT_UP_TO, SignFlip, fewest, sign_flip, sign_flips
 from reports.statistics.t_tests import TTest, paired, paired_many, welch
 
 __all__ = [
+    "EXACT_UP_TO",
     "MOST_SEEDS",
     "POWER",
     "SMALLEST",

@@ -5,7 +5,7 @@ import statistics
 import pytest
 
 import reports
-from reports import head_to_head, statistics_sheets
+from reports import head_to_head, statistics_sheets, wording
 from reports.averages import averages
 from reports.head_to_head import Table
 from reports.layout import Block, architecture, arranged_cells, arranged_rows, blocks
@@ -145,6 +145,13 @@ def test_seeds_to_settle_equal_differences(gain: float, rows: int, settle: str) 
     ours = {seed: value + gain for seed, value in reference.items()}
     for verdict in verdicts([reference, *[ours] * rows], 0, 0.05)[1:]:
         assert verdict is not None and statistics_sheets._settle(verdict, 0.05) == settle
+
+
+def test_the_caption_says_which_test_decides_where_all_differences_are_equal() -> None:
+    trials = [*seeds("a", (60.0, 61.0, 63.0)), *seeds("b", (60.5, 61.5, 63.5))]
+    table = reports.table(results_of(FakeSweep("equal", trials, [row("a"), row("b")])))
+    text = " ".join(wording.caption(table))
+    assert "(paired t-test by seed, exact sign flip where all differences are equal; Holm's" in text
 
 
 def test_averages_over_pairs(tested: Table) -> None:
