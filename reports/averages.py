@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reports.spread import printed
-from reports.statistics import SignFlip, sign_flip
 
 if TYPE_CHECKING:
     from reports.head_to_head import Table
@@ -30,11 +29,6 @@ class Average:
     def gain(self) -> float | None:
         """Mean over pairs; None where there is none."""
         return math.fsum(self.gains) / len(self.gains) if self.gains else None
-
-    @property
-    def test(self) -> SignFlip | None:
-        """The sign-flip test of the gains of pairs."""
-        return sign_flip(self.gains)
 
 
 def averages(table: "Table", columns: Sequence[int]) -> list[Average]:

@@ -59,7 +59,7 @@ def _averages(table: Table, part: Sequence[int]) -> Iterator[Column]:
 
 def _gain(table: Table, place: int, average: Average) -> str:
     line = table.lines[place]
-    if line.kind == "teacher" or line.shown == table.reference:
+    if line.kind == "teacher" or place == table.reference_place:
         return ""
     if average.gain is None:
         return NONE

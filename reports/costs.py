@@ -35,7 +35,7 @@ def sheet(results: "Results", table: Table) -> Sheet | None:
             if len(part):
                 found[place] = part
         times = {place: _seconds(part) for place, part in found.items()}
-        unit = next((times[p] for p, ln in enumerate(table.lines) if ln.shown == table.reference and p in times), None)
+        unit = None if table.reference_place is None else times.get(table.reference_place)
         for place, part in found.items():
             line = table.lines[place]
             names = [pair_text(cell, table, "→")] if len(table.cells) > 1 else []

@@ -74,6 +74,8 @@ class Table:
     """What the trials of each data set are scored by."""
     reference: str = ""
     """Shown name of the row that gains are counted from: the baseline, else the student alone; empty for none."""
+    reference_place: int | None = None
+    """Place of its line: several may be shown by the same name. None for none."""
     to_reference: tuple[tuple[Verdict | None, ...], ...] = ()
     """Of each line in each cell, against the reference; None for the reference itself and where a number lacks."""
     to_best: tuple[tuple[Verdict | None, ...], ...] = ()
@@ -252,6 +254,7 @@ def _tested(table: Table, baseline: Line | None) -> Table:
     return dataclasses.replace(
         table,
         reference="" if reference is None else reference.shown,
+        reference_place=place,
         to_reference=tuple(zip(*to_reference, strict=True)),
         to_best=tuple(zip(*to_best, strict=True)),
         leaders=tuple(leaders),

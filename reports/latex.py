@@ -46,6 +46,8 @@ SPECIAL = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
+    "[": "{[}",  # at the beginning of a row it would open an argument of the \\ or \midrule before it
+    "*": "{*}",  # likewise of \\*
     "`": r"\`{}",
     "→": r"$\to$",
     "←": r"$\leftarrow$",
@@ -308,7 +310,7 @@ def _character(c: str) -> str:
         return c if c.isprintable() else ""
     if ord(c) <= LAST_LATIN and c not in ABSENT and unicodedata.category(c).startswith("L"):
         return c
-    return f"[U+{ord(c):04X}]"
+    return f"{SPECIAL['[']}U+{ord(c):04X}]"
 
 
 def label(name: str) -> str:

@@ -23,6 +23,8 @@ from reports.wording import (
 )
 
 SPECIAL = re.compile(r"([\\`*_\[\]|~#$])")
+BLOCK = re.compile(r"^(\d+(?=[.)](?:\s|$))|(?=>|[-+](?:\s|$)|-[-\s]+$|=+$))")
+"""What begins a quotation, a list, a rule or a heading where a paragraph begins with it; `-1.5` and `+1.5` do not."""
 LINE_BREAKS = re.compile(r"\s+")
 
 
@@ -55,7 +57,7 @@ DIFFERENCE_NOTE = (
 
 
 def note(table: Table, limit: int) -> str:
-    """Return the main table and its notes in at most `limit` characters; rows that do not fit are counted."""
+    """Return the main table and its notes in at most `limit` characters; what is cut off is said to be."""
     text = "\n\n".join([main_table(table), *notes(table)])
     if len(text) <= limit:
         return text
@@ -148,6 +150,6 @@ def grid(heads: Sequence[str], lines: Iterable[Sequence[str]], texts: Container[
 
 
 def escape(text: str) -> str:
-    """Return the text so that Markdown shows it as it is: no markup, no HTML, no line or column break."""
+    """Return the text so that Markdown shows it as it is: no markup, no HTML, no line or column break, no block."""
     flat = LINE_BREAKS.sub(" ", text).strip()
-    return SPECIAL.sub(r"\\\1", flat.replace("&", "&amp;").replace("<", "&lt;"))
+    return BLOCK.sub(r"\1\\", SPECIAL.sub(r"\\\1", flat.replace("&", "&amp;").replace("<", "&lt;")))

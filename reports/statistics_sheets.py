@@ -9,8 +9,10 @@ from reports.sheets import Sheet
 from reports.significance import Verdict
 from reports.spread import summarise
 from reports.statistics import (
+    EXACT_UP_TO,
     MOST_SEEDS,
     POWER,
+    SMALLEST,
     Interval,
     Pairing,
     SignFlip,
@@ -74,8 +76,9 @@ def _sheet(
 
 
 def _related(table: Table, place: int, column: int, other: int | None) -> float | None:
+    other = table.reference_place if other is None else other
     if other is None:
-        other = [line.shown for line in table.lines].index(table.reference)
+        return None
     return correlation(table.lines[place].scores[column].by_seed, table.lines[other].scores[column].by_seed)
 
 
@@ -113,11 +116,20 @@ def _settle(verdict: Verdict, level: float) -> str:
     """Return how many seeds would show the difference, if it is as measured; empty where it is shown already."""
     if verdict.significant(level) or not verdict.contrast.is_paired:
         return "" if verdict.significant(level) else NONE
+    if verdict.contrast.kind == "sign flip":  # without any spread the number of seeds alone decides
+        return _settle_equal(verdict, level)
     stat = summarise(dict(enumerate(verdict.contrast.differences)))
     assert stat is not None
     assert stat.std is not None  # two or more seeds
     needed = seeds_needed(stat.mean, stat.std, level / verdict.family)
     return f">{MOST_SEEDS}" if needed is None else str(max(needed, stat.n + 1))
+
+
+def _settle_equal(verdict: Verdict, level: float) -> str:
+    contrast = verdict.contrast
+    if abs(contrast.mean) <= SMALLEST:
+        return f">{MOST_SEEDS}"
+    return str(max(fewest(level / verdict.family), len(contrast.seeds) + 1))
 
 
 def _explanation(table: Table, found: Sequence[Verdict]) -> str:
@@ -191,14 +203,16 @@ def _over_pairs(table: Table) -> Iterator[Sheet]:
         scopes.append(("all", tuple(range(len(table.cells)))))
     lines, sizes = [], set()
     for name, columns in scopes:
-        for line, average in zip(table.lines, averages(table, columns), strict=True):
-            if average.gain is None or average.test is None or line.kind == "teacher":
+        found = averages(table, columns)
+        flips = sign_flips([average.gains for average in found])  # together: apart, each takes almost as long as all
+        for line, average, flip in zip(table.lines, found, flips, strict=True):
+            if average.gain is None or flip is None or line.kind == "teacher":
                 continue
             sizes.add(len(average.gains))
             digits = table.options.digits
             between = _between(min(average.gains), max(average.gains), digits)
             rank = NONE if average.rank is None else f"{average.rank:.2f}"
-            tested = [p_text(average.test.p), p_text(average.test.floor)]
+            tested = [p_text(flip.p), p_text(flip.floor)]
             scope = [name] if len(datasets) > 1 else []
             lines.append(
                 (*scope, line.shown, str(len(average.gains)), signed(average.gain, digits), between, *tested, rank)
@@ -218,9 +232,10 @@ def _over_pairs(table: Table) -> Iterator[Sheet]:
 def _pair_notes(table: Table, sizes: set[int]) -> Iterator[str]:
     level = table.options.level
     yield (
-        f"Gain: difference of the means of a pair from {table.reference}, in points. Sign-flip p: two-sided, exact, of "
-        "the gains of pairs, uncorrected: it asks whether the row gains on pairs in general, and pairs that share a "
-        "teacher or a student count as if they were independent."
+        f"Gain: mean difference of a pair from {table.reference} over the seeds that both have, or difference of the "
+        "means where fewer than two are common, in points. Sign-flip p: two-sided, of the gains of pairs, exact for up "
+        f"to {EXACT_UP_TO} of them, uncorrected: it asks whether the row gains on pairs in general, and pairs that "
+        "share a teacher or a student count as if they were independent."
     )
     low = sorted(n for n in sizes if n < fewest(level))
     if low:

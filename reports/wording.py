@@ -173,6 +173,8 @@ def _mark_sentences(table: Table, best: str, second: str) -> Iterator[str]:
         return
     welch = any(verdict.contrast.kind == "Welch" for verdict in verdicts)
     test = "paired t-test by seed" + (", Welch's where fewer than two seeds are common" if welch else "")
+    if any(verdict.contrast.kind == "sign flip" for verdict in verdicts):
+        test += ", exact sign flip where all differences are equal"
     yield (
         f"{MARK}: difference from the best not significant ({test}; Holm's correction within the column; level "
         f"{table.options.level:g})."

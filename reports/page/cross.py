@@ -104,9 +104,8 @@ def _compared(table: "Table", verdict: "Verdict | None", other: str) -> Iterator
 
 def _differences(table: "Table", behind: "Behind") -> Iterator[dict[str, Any]]:
     """Yield the lines of differences: one for each row but the teacher and the baseline, in the table's order."""
-    rows = [line for line in table.lines if line.kind != "teacher"]
-    if table.differences:
-        rows.remove(next(line for line in rows if line.shown == table.baseline))
+    own = table.reference_place if table.differences else None  # of the baseline, where there is one
+    rows = [line for place, line in enumerate(table.lines) if line.kind != "teacher" and place != own]
     for line, difference in zip(rows, table.differences, strict=False):
         cells = [
             {**_number_cell(stat, table, sign=True), "trials": behind.of(line, column)}

@@ -3,17 +3,20 @@
 Plain numbers in, frozen dataclasses out; knows no sweep and no table. scipy is imported by the first call.
 """
 
+from reports.statistics._batches import SMALLEST
 from reports.statistics.contrasts import Contrast, contrast, contrasts
 from reports.statistics.holm import holm
 from reports.statistics.intervals import Interval, bootstrap, bootstraps
 from reports.statistics.pairing import Pairing, break_even, correlation, pairing
 from reports.statistics.power import MOST_SEEDS, POWER, seeds_needed
-from reports.statistics.sign_flips import SignFlip, fewest, sign_flip, sign_flips
+from reports.statistics.sign_flips import EXACT_UP_TO, SignFlip, fewest, sign_flip, sign_flips
 from reports.statistics.t_tests import TTest, paired, paired_many, welch
 
 __all__ = [
+    "EXACT_UP_TO",
     "MOST_SEEDS",
     "POWER",
+    "SMALLEST",
     "Contrast",
     "Interval",
     "Pairing",

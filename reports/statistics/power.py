@@ -3,10 +3,14 @@
 import functools
 from typing import Any
 
+from reports.statistics._batches import SMALLEST
+
 POWER = 0.8
 """Probability with which the paired t-test would find the difference."""
 MOST_SEEDS = 1_000
 """More are not looked for."""
+LARGEST_EFFECT = 1e3
+"""In standard deviations. scipy has no numbers far above, where two or three seeds show the difference anyway."""
 
 
 def seeds_needed(mean: float, std: float, level: float = 0.05) -> int | None:
@@ -18,13 +22,13 @@ def seeds_needed(mean: float, std: float, level: float = 0.05) -> int | None:
         mean: of the differences by seed.
         std: of the sample.
     """
-    if std <= 0:
-        return 2 if mean else None
+    if std <= SMALLEST:  # the spread of equal differences is their rounding
+        return 2 if abs(mean) > SMALLEST else None
     import numpy as np
     from scipy.stats import nct
 
     n, critical = _critical(level)
-    effect = abs(mean) / std
+    effect = min(abs(mean) / std, LARGEST_EFFECT)
     if effect * np.sqrt(MOST_SEEDS) < 2:
         return None
     sizes = n[n <= max(10, int(40 / effect**2) + 10)]  # beyond that power is 1, and the distribution hard to compute

@@ -152,6 +152,32 @@ def test_cost(sheets: dict[str, Sheet]) -> None:
     assert line(one, "vgg13 → vgg8", "kd tuned")["search trials"] == "3"
 
 
+@pytest.mark.parametrize(
+    ("baseline", "names"),
+    [("teacher", {}), ("teacher", {"other": "teacher"}), ("last", {"other": "alike", "last": "alike"})],
+)
+def test_rows_that_are_shown_alike(baseline: str, names: dict[str, str]) -> None:
+    """Also an entry with the name of the first line, which trains twice as fast as the baseline."""
+    trials = [teacher(80.0)]
+    for label, up, took in (("other", 1.0, 30.0), (baseline, 0.0, 20.0)):
+        for seed, noise in enumerate(NOISE):
+            ends = {"final_top1": 60 + up + noise * (1 - up / 2) + up * noise**2, "train_seconds": took}
+            trials.append(FakeTrial(row=label, seed=seed, metrics=ends))
+    report = {"baseline": baseline, "names": names}
+    results = results_of(FakeSweep("alike", trials, [row("other"), row(baseline)], report=report))
+    table = reports.table(results)
+    other, reference = (i for i, ln in enumerate(table.lines) if ln.kind == "method")
+    assert table.reference_place == reference
+    (gain,) = (column for column in columns(table) if column.head.startswith("Δ"))
+    assert (gain.texts[other], gain.texts[reference]) == ("+1.1", "")
+    by_name = {one.name: one for one in further.sheets(results, table)}
+    (tested,) = by_name["statistics"].lines
+    related = statistics.correlation([0.5 * n + n * n for n in NOISE], NOISE)
+    assert tested[by_name["statistics"].heads.index("correlation")] == f"{related:.2f}"
+    ratio = next(i for i, head in enumerate(by_name["cost"].heads) if head.startswith("×"))
+    assert [of[ratio] for of in by_name["cost"].lines][-2:] == ["1.50", "1.00"]
+
+
 def test_new_columns_of_table_csv(table: Table) -> None:
     lines = list(csv.DictReader(io.StringIO(csv_table.render(table))))
     of = {(each["cell"], each["row"]): each for each in lines}

@@ -5,13 +5,14 @@ import statistics
 import pytest
 
 import reports
-from reports import head_to_head
+from reports import head_to_head, statistics_sheets, wording
 from reports.averages import averages
 from reports.head_to_head import Table
 from reports.layout import Block, architecture, arranged_cells, arranged_rows, blocks
 from reports.measures import TOP5
 from reports.resolved import Options, Row, parse_cell
 from reports.scores import Score
+from reports.significance import verdicts
 from reports.spread import Stat, second, summarise
 from tests.reports.fake_store import results_of
 from tests.reports.fake_sweep import FakeSweep, row, seeds, teacher
@@ -137,13 +138,28 @@ def test_verdicts_against_the_best_are_one_family(tested: Table) -> None:
     assert verdicts["close"].holm == pytest.approx(largest) and largest == close
 
 
+@pytest.mark.parametrize(("gain", "rows", "settle"), [(0.3, 1, "6"), (0.3, 3, "7"), (0.0, 1, ">1000")])
+def test_seeds_to_settle_equal_differences(gain: float, rows: int, settle: str) -> None:
+    """The sign flip decides, and its floor: 2^-5 with six seeds, 2^-6 with seven."""
+    reference = {seed: 60 + 0.1 * seed for seed in range(3)}
+    ours = {seed: value + gain for seed, value in reference.items()}
+    for verdict in verdicts([reference, *[ours] * rows], 0, 0.05)[1:]:
+        assert verdict is not None and statistics_sheets._settle(verdict, 0.05) == settle
+
+
+def test_the_caption_says_which_test_decides_where_all_differences_are_equal() -> None:
+    trials = [*seeds("a", (60.0, 61.0, 63.0)), *seeds("b", (60.5, 61.5, 63.5))]
+    table = reports.table(results_of(FakeSweep("equal", trials, [row("a"), row("b")])))
+    text = " ".join(wording.caption(table))
+    assert "(paired t-test by seed, exact sign flip where all differences are equal; Holm's" in text
+
+
 def test_averages_over_pairs(tested: Table) -> None:
     found = {ln.row.label: a for ln, a in zip(tested.lines, averages(tested, (0, 1)), strict=True)}
     noise = [0.0, 0.4, -0.2, 0.3, -0.5]
     gain = statistics.fmean(5 + e - e * e for e in noise)
     assert found["top"].gain == pytest.approx(gain)
     assert found["top"].gains == pytest.approx([gain, gain])
-    assert (found["top"].test.p, found["top"].test.floor) == (0.5, 0.5)
     assert [found[name].rank for name in ("top", "close", "clear", "short", "single")] == [1, 2, 5, 3, 4]
     assert found["clear"].gain is None and found["none"].gain is None and found["none"].rank is None
     assert found["ce"].rank is None and found["ce"].gain < 0

@@ -92,6 +92,35 @@ def test_many_differences_are_sampled_and_the_same_each_time() -> None:
     assert sign_flip([1.0] * 20).p == pytest.approx(2e-5)  # 1 more than was drawn: never 0
 
 
+@pytest.mark.parametrize("n", [5, 17])
+def test_sign_flips_are_those_of_scipy(n: int) -> None:
+    """Of all signings, and of those that are drawn."""
+    import numpy as np
+    from scipy.stats import permutation_test
+
+    rows = np.random.default_rng(1).integers(-400, 600, (3, n)) / 100
+    theirs = permutation_test(
+        (np.rint(rows * 1e9),),
+        lambda sample, axis: np.sum(sample, axis=axis),
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=99_999,
+        axis=1,
+        rng=np.random.default_rng(0),
+    )
+    assert [flip.p for flip in sign_flips(rows.tolist())] == pytest.approx(list(theirs.pvalue), abs=1e-12)
+
+
+def test_sign_flips_of_a_hundred_rows_draw_signs_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    import numpy as np
+
+    drawn = []
+    draw = np.random.default_rng
+    monkeypatch.setattr(np.random, "default_rng", lambda seed: drawn.append(seed) or draw(seed))
+    assert len(set(sign_flips([[0.01 * i - 0.1 * j for j in range(19)] for i in range(100)]))) > 10
+    assert len(drawn) == 1
+
+
 def test_fewest_differences_below_a_level() -> None:
     assert [fewest(level) for level in (0.05, 0.0625, 0.01, 0.001, 1.0)] == [6, 5, 8, 11, 1]
 
@@ -148,6 +177,12 @@ def test_seeds_that_are_too_many() -> None:
     assert seeds_needed(0.001, 1.0) is None
     assert seeds_needed(0.0, 1.0) is None
     assert seeds_needed(0.0, 0.0) is None
+
+
+def test_seeds_of_differences_that_are_equal_but_for_rounding() -> None:
+    assert (seeds_needed(0.3, 1e-15), seeds_needed(1e-15, 1e-16), seeds_needed(0.0, 1e-15)) == (2, None, None)
+    assert seeds_needed(1.0, 1e-8) == 2  # scipy warns of such an effect, which is an error here
+    assert seeds_needed(1.0, 1e-8, 0.05 / 1000) == 3
 
 
 def test_contrast_by_seed() -> None:

@@ -116,6 +116,17 @@ def test_names_in_markdown(nasty: reports.Results) -> None:
     assert "more&lt;/b>. Top-1" in text
 
 
+@pytest.mark.parametrize("text", ["> x", ">x", "- x", "+ x", "-", "---", "- - -", "===", "1. x", "12) x", "1. > x"])
+def test_no_paragraph_of_markdown_begins_a_block(text: str) -> None:
+    at = next(i for i, c in enumerate(text) if not c.isdigit())
+    assert markdown.escape(f" {text}") == f"{text[:at]}\\{text[at:]}"
+
+
+@pytest.mark.parametrize("text", ["-1.5", "+1.5 ± 0.2", "1.5", "2024 x", "-x", "x > 1", "=x", "1.5. x", "–"])
+def test_numbers_of_markdown_stay_plain(text: str) -> None:
+    assert markdown.escape(text) == text
+
+
 def test_names_in_csv(nasty: reports.Results) -> None:
     lines = list(csv.DictReader(io.StringIO(csv_table.render(reports.table(nasty)))))
     assert lines[2]["row"] == f"'{NASTY}"
@@ -135,14 +146,21 @@ def test_names_in_latex(nasty: reports.Results) -> None:
     body = text.partition("\\begin{document}")[2]
     assert r"=a \& b\_c \%d \textbar{} \textless{}script\textgreater{}" in body
     assert (
-        r"ünï $\alpha$[U+4E2D] $\mathdollar$x$\mathdollar$ \#1 \{\textasciitilde{}\textasciicircum{}\textbackslash{}\}"
-        in body
+        r"ünï $\alpha${[}U+4E2D] $\mathdollar$x$\mathdollar$ "
+        r"\#1 \{\textasciitilde{}\textasciicircum{}\textbackslash{}\}" in body
     )
     assert r"\textbf{61.00} & {\scriptsize \,$\pm$\,0.00} &" in body
     assert r"\underline{60.80} & {\scriptsize \,$\pm$\,0.14}$^{\dagger}$ &" in body
     assert "over n = 2 seeds, or as many as stand in brackets." in body
     assert "%" not in body.replace(r"\%", "").replace("{%\n", "")
     assert latex.escape("a--b,,c - – ²\n\tx") == r"a-{}-b,{},c - \textendash{} $^2$ x"
+
+
+def test_a_row_of_latex_never_begins_with_an_optional_argument() -> None:
+    r"""Before it stand \\ and \midrule, which take [ and * for theirs; a name without glyphs begins with [ too."""
+    assert latex.escape("[ours] x") == "{[}ours] x" and latex.escape("*ours") == "{*}ours"
+    assert latex.escape("蒸").startswith("{[}U+") and latex.number("[-1.0, 2.0]") == "{[}$-$1.0, 2.0]"
+    assert latex._head("between [points]", "r") == r"\shortstack[r]{Between\\{[}points]}"
 
 
 def test_latex_is_balanced(nasty: reports.Results, whole: reports.Results) -> None:
