@@ -7,7 +7,8 @@ import pytest
 
 import reports
 from reports import loading
-from reports.stores import RunRecord
+from reports.results import Curves
+from reports.stores import RunDetails, RunRecord
 from tests.reports.fake_sweep import STATUS, FakeSweep, FakeTrial, metrics_of, params_of
 
 
@@ -33,6 +34,12 @@ class FakeStore:
 
     def by_trial_key(self, keys: Collection[str], _experiment: str) -> Mapping[str, RunRecord]:
         return {key: run for key, run in self.trials.items() if key in keys}
+
+    def curves(self, _run_ids: Collection[str], _names: Collection[str]) -> Curves:
+        return {}
+
+    def details(self, _run_ids: Collection[str]) -> dict[str, RunDetails]:
+        return {}
 
 
 def _run(trial: FakeTrial) -> RunRecord:

@@ -221,7 +221,7 @@ def test_fragments_hold_tables_and_nothing_else(results: reports.Results, tmp_pa
     assert "head_to_head.tex" in names and "statistics-pairs.tex" in names
     for path in (tmp_path / "tables").iterdir():
         lines = path.read_text().splitlines()
-        assert lines[0].startswith("% For \\input") and "booktabs" in lines[0] and "graphicx" in lines[0]
+        assert lines[0].startswith("% ") and all(word in lines[0] for word in ("\\input", "booktabs", "graphicx"))
         assert lines[1].startswith(r"\begin{table") and lines[-1].startswith(r"\end{table")
     main = (tmp_path / "tables" / "head_to_head.tex").read_text()
     assert r"\label{tab:mine}" in main and r"\begin{table*}" in main
