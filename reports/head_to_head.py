@@ -106,16 +106,18 @@ def build(results: "Results", measure: Measure | None = None) -> Table:
     """Return the head-to-head table of a sweep, with whatever has ended so far.
 
     Args:
-        measure: by default what the trials are scored by; with `TOP5`, the columns that have such scores.
+        measure: by default what the trials are scored by; with `TOP5`, the columns where any trial has such a score.
     """
     options, trials = read_options(results.resolved), results.trials
     teachers, students = trials[trials["phase"] == "teacher"], trials[trials["phase"] != "teacher"]
     measures = by_dataset(trials, results.resolved)
     cells = arranged_cells(read_cells(results.resolved, students["cell"].dropna()))
-    if measure is not None:
-        cells = [cell for cell in cells if measures.get(cell.dataset, TOP1) == TOP1]
-        measures = dict.fromkeys(measures, measure)
     parts = Parts(students)
+    if measure is not None:
+        having = trials[trials[measure.final].notna()]
+        known = set(having["cell"])
+        cells = [cell for cell in cells if cell.id in known or not of_teacher(having, cell).empty]
+        measures = dict.fromkeys(measures, measure)
     rows = read_rows(results.resolved, _member_rows(students))
     searched = {row.label: any(is_searched(parts.of(cell, row), row) for cell in cells) for row in rows}
     rows = arranged_rows(rows, options, searched)

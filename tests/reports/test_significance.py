@@ -172,3 +172,15 @@ def test_top5_is_a_table_of_its_own(whole: reports.Results) -> None:
     assert only(table, "kd").stat.mean == 99.0
     assert table.measures == (TOP5,)
     assert only(table, "dkd").missing == "diverged 1 of 3"
+
+
+def test_columns_without_top5_are_not_in_its_table() -> None:
+    """A data set of few classes records none."""
+    cells = ("few: vgg13 -> vgg8", "many: vgg13 -> vgg8")
+    trials = [
+        *seeds("kd", (60.0, 61.0), cell=cells[0], metrics={"final_top1": 60.0}),
+        *seeds("kd", (70.0,), cell=cells[1]),
+    ]
+    results = results_of(FakeSweep("two", trials, [row("kd")], cells))
+    assert [cell.id for cell in reports.table(results).cells] == list(cells)
+    assert [cell.id for cell in head_to_head.build(results, TOP5).cells] == [cells[1]]
