@@ -247,7 +247,7 @@ def test_fragments_hold_tables_and_nothing_else(results: reports.Results, tmp_pa
 def _compile(folder: Path, names: list[str]) -> None:
     """Put all fragments into a paper of two columns."""
     inputs = "\n".join(f"\\input{{tables/{name}}}" for name in names)
-    packages = r"\usepackage{booktabs}\usepackage{graphicx}"
+    packages = r"\usepackage{booktabs}\usepackage{graphicx}\usepackage{amssymb}"
     text = f"\\documentclass[twocolumn]{{article}}{packages}\\begin{{document}}x\n{inputs}\\end{{document}}"
     (folder / "paper.tex").write_text(text)
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
