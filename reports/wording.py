@@ -21,7 +21,7 @@ def percent(value: float, digits: int) -> str:
 def mean_text(stat: Stat, digits: int) -> str:
     """Return `66.1 ± 0.5 (3)`; no ± for one seed."""
     spread = "" if stat.std is None else f" ± {percent(stat.std, digits)}"
-    return f"{percent(stat.mean, digits)}{spread} ({stat.n})"
+    return f"{percent(stat.mean, digits)}{spread} ({stat.count})"
 
 
 def difference_text(stat: Stat, digits: int) -> str:
