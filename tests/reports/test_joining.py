@@ -64,7 +64,7 @@ def test_rows_of_one_name_that_were_trained_alike_are_one() -> None:
 def test_the_values_of_one_grid_from_two_sweeps_are_in_order() -> None:
     labels = [line.row.label for line in reports.table(joined(first(), second())).lines if line.row.entry == "g"]
     assert labels == ["g k=1", "g k=5", "g k=20"]
-    (figure,) = reports.figures(joined(first(), second()))
+    figure = reports.figures(joined(first(), second()))[0]
     assert [value for value, _ in figure.curves[0].points] == [1.0, 5.0, 20.0]
 
 
