@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from reports import head_to_head
 from reports.ablation import Ablation, Ablations, Factor, Level
 from reports.ablation_rules import CE_WEIGHT, Group, chosen_group, grids, term_of, terms
+from reports.differences import differences
 from reports.head_to_head import Line, Table
 from reports.resolved import Value
-from reports.spread import best, paired_difference
+from reports.spread import best
 from reports.switches import Record, record_of
 from reports.wording import value_text
 
@@ -103,16 +104,14 @@ class _Making:
         return [tuple(column[i] for column in columns) for i in range(len(lines))]
 
     def _level(self, line: Line, group: Group, base: Line | None, marks: Sequence[bool], is_outside: bool) -> Level:
-        gains = [
-            None if base is None or line is base else paired_difference(ours.by_seed, theirs.by_seed)
-            for ours, theirs in zip(line.scores, line.scores if base is None else base.scores, strict=True)
-        ]
+        others = [] if base is None or line is base else base.scores
+        gains = differences([(ours.by_seed, theirs.by_seed) for ours, theirs in zip(line.scores, others, strict=False)])
         return Level(
             row=line.row,
             shown=line.shown,
             factors=() if is_outside else tuple(self._factors(line, group)),
             scores=tuple(dataclasses.replace(score, best=mark) for score, mark in zip(line.scores, marks, strict=True)),
-            gains=tuple(gains),
+            gains=tuple(gains) or (None,) * len(line.scores),
             is_base=line is base,
         )
 

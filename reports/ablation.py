@@ -25,7 +25,7 @@ class Level:
     scores: tuple[Score, ...]
     """As in the head-to-head table; `best` is of the ablation, not of that one."""
     gains: tuple[Stat | None, ...]
-    """What the row has over the base in each cell, seed by seed; None for the base itself."""
+    """What the row has over the base in each cell; None for the base itself, and where one has no number."""
     is_base: bool = False
 
 

@@ -121,7 +121,7 @@ def _latex_stat(stat: Stat, digits: int, *, bold: bool = False, sign: bool = Fal
     mean = f"+{mean}" if sign and float(mean) > 0 else mean
     mean = f"\\mathbf{{{mean}}}" if bold else mean
     spread = "" if stat.std is None else f" \\pm {percent(stat.std, digits)}"
-    return f"${mean}{spread}$ {{\\scriptsize ({stat.n})}}"
+    return f"${mean}{spread}$ {{\\scriptsize ({stat.count})}}"
 
 
 def as_csv(ablations: Ablations) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reports.ablation import Ablation, Level
+from reports.differences import notes, why_none
 from reports.head_to_head import Table
 from reports.resolved import Cell
 from reports.scores import Score
@@ -81,10 +82,18 @@ def _line(level: Level, ablation: Ablation, *, named: bool) -> Iterator[Item]:
         yield from (factor if isinstance(factor, str) else Mark(factor) for factor in level.factors)
     else:  # a row from elsewhere
         yield from ("" if named or i else level.shown for i in range(len(ablation.factors)))
-    for score, gain in zip(level.scores, level.gains, strict=True):
+    for column, score in enumerate(level.scores):
         yield score
         if ablation.base is not None:
-            yield "base" if level.is_base else "–" if gain is None else Gain(gain)
+            yield _gain(level, column, ablation.base)
+
+
+def _gain(level: Level, column: int, base: Level) -> Item:
+    """Return what a row has over the base in a cell, or why there is none."""
+    gain = level.gains[column]
+    if level.is_base:
+        return "base"
+    return f"– {why_none(level.scores[column], base.scores[column], base.shown)}" if gain is None else Gain(gain)
 
 
 def _rules(ablation: Ablation) -> Iterator[bool]:
@@ -115,10 +124,7 @@ def _matrix(ablation: Ablation, table: Table, column: int, cell: Cell, arrow: st
 def _entry(level: Level | None, column: int, base: Level | None) -> Item:
     if level is None:
         return Score(missing="not asked for")
-    if base is None:
-        return level.scores[column]
-    gain = level.gains[column]
-    return "base" if level.is_base else "–" if gain is None else Gain(gain)
+    return level.scores[column] if base is None else _gain(level, column, base)
 
 
 def _values(levels: Sequence[Level], factor: int) -> list[str]:
@@ -144,6 +150,7 @@ def caption(ablation: Ablation, table: Table, *, matrix: bool = False, base: Lev
     if over is not None and (base is not None or not matrix):
         spread = "mean ± sample standard deviation of the differences (number of seeds)"
         yield f"{GAIN}: difference from {over.shown} in points, seed by seed: {spread}."
+        yield from notes([gain for level in ablation.levels for gain in level.gains])
     yield from ablation.notes
 
 

@@ -18,7 +18,8 @@ def sheet(results: "Results", table: Table) -> Sheet | None:
     """Return the table; None while no trial has both."""
     trials, digits = results.trials, table.options.digits
     teachers, parts = trials[trials["phase"] == "teacher"], Parts(trials[is_reported(trials)])
-    lines, biases = [], []
+    lines = []
+    biases: dict[str, float] = {}  # by trial: several rows or cells may share one
     for cell in table.cells:
         for line in table.lines:
             part = of_teacher(teachers, cell) if line.kind == "teacher" else parts.of(cell, line.row)
@@ -26,7 +27,8 @@ def sheet(results: "Results", table: Table) -> Sheet | None:
             whole, bias = summarise(best), paired_difference(best, last)
             if whole is None or bias is None:
                 continue
-            biases += [best[seed] - last[seed] for seed in bias.seeds]
+            keys = dict(zip(part["seed"], part["trial_key"], strict=True))
+            biases |= {keys[seed]: best[seed] - last[seed] for seed in bias.seeds}
             names = [pair_text(cell, table, "→")] if len(table.cells) > 1 else []
             stat = summarise(last)
             assert stat is not None  # there is a difference
@@ -38,7 +40,7 @@ def sheet(results: "Results", table: Table) -> Sheet | None:
     return Sheet(
         name="best_epoch",
         title="Best epoch, chosen on test",
-        notes=(_explanation(biases, digits),),
+        notes=(_explanation(list(biases.values()), digits),),
         heads=(*heads, "last epoch", "best epoch (by test)", "bias", "range"),
         lines=tuple(lines),
         texts=tuple(range(len(heads))),

@@ -88,6 +88,6 @@ def explained(table: Table) -> Iterator[str]:
     if any(head.startswith("mean Δ") for head in heads):
         yield f"Mean Δ: mean over pairs of the difference from {table.reference}, in points."
     elif any(head.startswith("Δ") for head in heads):
-        yield f"Δ: difference from {table.reference} in points, seed by seed where both have the seed."
+        yield f"Δ: difference from {table.reference} in points, seed by seed where two or more seeds are common."
     if any(head.startswith("mean rank") for head in heads):
         yield "Mean rank: over pairs, among the rows that have a number for each; 1 is best."

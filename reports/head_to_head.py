@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from reports.choices import Choice, choices
+from reports.differences import difference_of, why_none
 from reports.layout import arranged_cells, arranged_rows, heading_of
 from reports.measures import TOP1, Measure, by_dataset
 from reports.resolved import Cell, Options, Row, read_cells, read_options, read_rows
 from reports.scores import ENDED, Score, by_seed, is_searched, missing, score
 from reports.significance import Verdict, leader, verdicts
-from reports.spread import Stat, best, paired_difference, second
+from reports.spread import Stat, best, second
 from reports.standing import notes as standing_notes
 from reports.statistics import Pairing, pairing
 from reports.stores import METHOD_PREFIX
@@ -50,10 +51,12 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What a row has over the baseline in each cell, in points, seed by seed."""
+    """What a row has over the baseline in each cell, in points."""
 
     shown: str
     stats: tuple[Stat | None, ...]
+    missing: tuple[str, ...]
+    """Why there is none in a cell; empty where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +111,18 @@ def build(results: "Results", measure: Measure | None = None) -> Table:
     """Return the head-to-head table of a sweep, with whatever has ended so far.
 
     Args:
-        measure: by default what the trials are scored by; with `TOP5`, the columns that have such scores.
+        measure: by default what the trials are scored by; with `TOP5`, the columns where any trial has such a score.
     """
     options, trials = read_options(results.resolved), results.trials
     teachers, students = trials[trials["phase"] == "teacher"], trials[trials["phase"] != "teacher"]
     measures = by_dataset(trials, results.resolved)
     cells = arranged_cells(read_cells(results.resolved, students["cell"].dropna()))
-    if measure is not None:
-        cells = [cell for cell in cells if measures.get(cell.dataset, TOP1) == TOP1]
-        measures = dict.fromkeys(measures, measure)
     parts = Parts(students)
+    if measure is not None:
+        having = trials[trials[measure.final].notna()]
+        known = set(having["cell"])
+        cells = [cell for cell in cells if cell.id in known or not of_teacher(having, cell).empty]
+        measures = dict.fromkeys(measures, measure)
     rows = read_rows(results.resolved, _member_rows(students))
     searched = {row.label: any(is_searched(parts.of(cell, row), row) for cell in cells) for row in rows}
     rows = arranged_rows(rows, options, searched)
@@ -132,13 +137,16 @@ def build(results: "Results", measure: Measure | None = None) -> Table:
         lines=(top, *lines),
         choices=tuple(c for r in rows for x in cells for c in choices(parts.of(x, r), r, options.shown(r), x)),
         baseline="" if baseline is None else baseline.shown,
-        differences=() if baseline is None else tuple(_differences(lines, baseline)),
+        differences=(),
         options=options,
         notes=(*results.notes, *standing_notes(results)),
         by_dataset=measures,
         budget=_budget(results.resolved),
     )
-    return _marked(_tested(table, baseline))
+    tested = _tested(table, baseline)
+    if baseline is not None:
+        tested = dataclasses.replace(tested, differences=tuple(_differences(tested, baseline)))
+    return _marked(tested)
 
 
 class Parts:
@@ -283,8 +291,10 @@ def _baseline(lines: Sequence[Line], options: Options) -> Line | None:
     return next(iter([*named, *(ln for ln in lines if wanted and ln.row.entry == wanted)]), None)
 
 
-def _differences(lines: Sequence[Line], baseline: Line) -> Iterator[Difference]:
-    for line in lines:
-        if line is not baseline:
-            pairs = zip(line.scores, baseline.scores, strict=True)
-            yield Difference(line.shown, tuple(paired_difference(a.by_seed, b.by_seed) for a, b in pairs))
+def _differences(table: Table, baseline: Line) -> Iterator[Difference]:
+    """Yield what the tests against the baseline are of."""
+    for line, verdicts_of in zip(table.lines, table.to_reference, strict=False):  # none of either without a column
+        if line.kind != "teacher" and line is not baseline:
+            stats = (None if verdict is None else difference_of(verdict.contrast) for verdict in verdicts_of)
+            both = zip(line.scores, baseline.scores, strict=True)
+            yield Difference(line.shown, tuple(stats), tuple(why_none(a, b, baseline.shown) for a, b in both))

@@ -4,6 +4,7 @@
   name in brackets behind it: `tinyresnet [second]`.
 - An entry of one name that was trained otherwise makes rows of its own, likewise. It was trained otherwise where its
   hyperparameters or ranges differ, or where both sweeps have it in a cell and their trials differ there.
+- Sweeps whose recipes differ in a column still share it; a note names the fields.
 - Anything else of one name is one: trials of both sweeps serve it.
 
 What was kept apart stands among the notes of the results.
@@ -11,10 +12,12 @@ What was kept apart stands among the notes of the results.
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
 import pandas as pd
 
+from reports.joined_trainings import Teachers, recipe_notes, recipes
 from reports.resolved import Row, read_cells, read_rows
 from reports.results import Results
 
@@ -35,6 +38,7 @@ def join(name: str, sweeps: Sequence[Results], report: Mapping[str, Any]) -> Res
         notes += [f"Joined from the sweeps {_and([part.sweep for part in parts])}."]
         notes += _part_columns(parts)
         notes += _part_entries(parts)
+        notes += recipe_notes({part.sweep: recipes(part.trials, part.params) for part in parts})
     trials = pd.concat([part.trials for part in parts], ignore_index=True)
     trials = trials.drop_duplicates(IDENTITY, ignore_index=True)
     members = pd.concat([part.members for part in parts], ignore_index=True)
@@ -157,9 +161,9 @@ def _part_columns(parts: Sequence[_Part]) -> Iterator[str]:
                 part.rename_column(dataset)
             yield f"The data set {dataset} is not the same in {_and(infos)}, so each has columns of its own."
     for dataset, teacher in dict.fromkeys((cell["dataset"], cell["teacher"]) for part in parts for cell in part.cells):
-        keys = {part.sweep: _teacher_keys(part, dataset, teacher) for part in parts}
-        known = {sweep: found for sweep, found in keys.items() if found}
-        if len(set(known.values())) > 1:
+        every = {part.sweep: Teachers.of(part.trials, part.params, dataset, teacher) for part in parts}
+        known = {sweep: found for sweep, found in every.items() if found.all}
+        if any(a.differ(b) for a, b in combinations(known.values(), 2)):
             for part in (part for part in parts if part.sweep in known):
                 part.rename_column(dataset, teacher)
             yield f"The teacher {teacher} on {dataset} is another one in {_and(known)}, so each has columns of its own."
@@ -167,11 +171,6 @@ def _part_columns(parts: Sequence[_Part]) -> Iterator[str]:
 
 def _info(info: Any) -> str:
     return repr(sorted(info.items())) if isinstance(info, Mapping) else repr(info)
-
-
-def _teacher_keys(part: _Part, dataset: str, teacher: str) -> frozenset[str]:
-    own = part.trials[(part.trials["phase"] == "teacher") & (part.trials["dataset"] == dataset)]
-    return frozenset(own.loc[own["student"] == teacher, "trial_key"])
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------

@@ -3,11 +3,16 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
+from reports import differences
 from reports.head_to_head import Table
 from reports.sheets import Sheet
 from reports.spread import Stat
 from reports.wording import column_text, gap_text, percent, search_sentence, search_texts
+
+if TYPE_CHECKING:
+    from reports.latex_grid import Notes
 
 PACKAGES = "booktabs and graphicx"
 
@@ -144,23 +149,28 @@ def _search(table: Table) -> str:
 
 def _differences(table: Table) -> str:
     """Return the differences from the baseline; many pairs in parts below one another."""
+    from reports.latex_grid import Notes
+
     places = range(len(table.cells))
     parts = [places[start : start + MOST_PAIRS] for start in places[::MOST_PAIRS]]
     text = (
         f"Difference from {table.baseline} in points, seed by seed: mean ± sample standard deviation of the "
         "differences (number of seeds)."
     )
-    tabulars = [one for part in parts for one in _difference_tabulars(table, part)]
-    return float_of(tabulars, text, f"{main_label(table)}-difference", wide=len(table.cells) > MOST_PAIRS // 3)
+    text = " ".join([text, *differences.notes([stat for one in table.differences for stat in one.stats])])
+    notes = Notes()
+    tabulars = [one for part in parts for one in _difference_tabulars(table, part, notes)]
+    name, wide = f"{main_label(table)}-difference", len(table.cells) > MOST_PAIRS // 3
+    return float_of(tabulars, text, name, below=notes.lines(), wide=wide)
 
 
-def _difference_tabulars(table: Table, part: Sequence[int]) -> list[str]:
+def _difference_tabulars(table: Table, part: Sequence[int], notes: "Notes") -> list[str]:
     digits = table.options.digits
     heads = ["Method", *(_pair_head(table, place) for place in part)]
     body = []
     for one in table.differences:
-        stats = (one.stats[place] for place in part)
-        cells = ("--" if stat is None else _stat(stat, digits, sign=True) for stat in stats)
+        both = ((one.stats[place], one.missing[place]) for place in part)
+        cells = (notes.reason(why) if stat is None else _stat(stat, digits, sign=True) for stat, why in both)
         body.append(" & ".join([escape(one.shown), *cells]) + r" \\")
     start = [" & ".join(heads) + r" \\", r"\midrule"]
     return [tabular("l" + "r" * len(part), [*start, *(body[i] for i in rows)]) for rows in chunks(len(body))]
@@ -289,7 +299,7 @@ def _stat(stat: Stat, digits: int, *, bold: bool = False, sign: bool = False) ->
         mean = f"+{mean}"
     mean = f"\\mathbf{{{mean}}}" if bold else mean
     spread = "" if stat.std is None else f" \\pm {percent(stat.std, digits)}"
-    return f"${mean}{spread}$ {{\\scriptsize ({stat.n})}}"
+    return f"${mean}{spread}$ {{\\scriptsize ({stat.count})}}"
 
 
 def escape(text: str) -> str:

@@ -30,6 +30,15 @@ class Notes:
     def of(self, text: str) -> str:
         return self.letters.setdefault(text, chr(ord("a") + len(self.letters) % 26) * (1 + len(self.letters) // 26))
 
+    def reason(self, text: str) -> str:
+        """Return what stands in a cell without a number."""
+        short = len(text) <= SHORT_REASON
+        return rf"\scriptsize {escape(text)}" if short else rf"\scriptsize --\textsuperscript{{{self.of(text)}}}"
+
+    def lines(self) -> list[str]:
+        """Return what the letters mean."""
+        return [f"{letter}: {text}." for text, letter in self.letters.items()]
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -52,7 +61,7 @@ def render(table: Table, name: str, text: str = "") -> str:
     """
     notes = Notes(usual_n=_usual_n(table))
     tabulars = [_tabular(table, part, rows, notes) for part in _parts(table) for rows in chunks(len(table.lines))]
-    below = [f"{letter}: {reason}." for reason, letter in notes.letters.items()]
+    below = notes.lines()
     lacking = list(gaps(table))
     below += ["Not in the means: " + "; ".join(lacking) + "."] if lacking else []
     sentences = " ".join([*([text] if text else []), *caption(table, usual_n=notes.usual_n)])
@@ -151,9 +160,7 @@ def _spanning(named: Sequence[tuple[str, int]], part: Part) -> Iterator[str]:
 def _score(score: Score, digits: int, notes: Notes) -> str:
     stat = score.stat
     if stat is None:
-        short = len(score.missing) <= SHORT_REASON
-        text = escape(score.missing) if short else rf"--\textsuperscript{{{notes.of(score.missing)}}}"
-        return rf"\multicolumn{{2}}{{c}}{{\scriptsize {text}}}"
+        return rf"\multicolumn{{2}}{{c}}{{{notes.reason(score.missing)}}}"
     mean = percent(stat.mean, digits)
     mean = rf"\textbf{{{mean}}}" if score.best else rf"\underline{{{mean}}}" if score.second else mean
     spread = "" if stat.std is None else rf"\,$\pm$\,{percent(stat.std, digits)}"

@@ -14,7 +14,7 @@ import yaml
 from reports.errors import StoreUnavailableError, UnknownSweepError
 from reports.resolved import Cell, read_cells
 from reports.results import MEMBER_COLUMNS, METRICS, TRIAL_COLUMNS, Results
-from reports.stores import METHOD_PREFIX, TEACHER_VARIANT, RunRecord, Store, open_store
+from reports.stores import METHOD_PREFIX, TEACHER_TAGS, RunRecord, Store, open_store
 
 Member = dict[str, str]
 
@@ -88,8 +88,7 @@ def find_runs(store: Store, members: Sequence[Member], experiment_id: str) -> di
 
 def _trained(run: RunRecord) -> Mapping[str, str]:
     """Return what MLflow says of how a run was trained."""
-    variant = run.tags.get(TEACHER_VARIANT)
-    return run.params if variant is None else {**run.params, TEACHER_VARIANT: variant}
+    return {**run.params, **{name: run.tags[name] for name in TEACHER_TAGS if name in run.tags}}
 
 
 def _line(member: Member, run: RunRecord | None, cells: Mapping[str, Cell]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Container, Iterable, Iterator, Sequence
 
 from reports.columns import Column, columns
+from reports.differences import notes as difference_notes
 from reports.head_to_head import Table
 from reports.layout import architecture, architecture_matters, blocks, headings
 from reports.scores import Score
@@ -42,7 +43,9 @@ def render(table: Table, sheets: Sequence[Sheet] = (), tables: Sequence[Table] =
         parts += ["## Search", _search(table), escape(search_sentence(table))]
     if table.differences and table.options.wants("head_to_head"):
         baseline = escape(table.baseline)
-        parts += [f"## Difference from {baseline}", DIFFERENCE_NOTE.format(baseline=baseline), _differences(table)]
+        told = [stat for difference in table.differences for stat in difference.stats]
+        sentences = " ".join([DIFFERENCE_NOTE.format(baseline=baseline), *difference_notes(told)])
+        parts += [f"## Difference from {baseline}", sentences, _differences(table)]
     for other in tables:
         parts += [f"## {other.measures[0].long}", main_table(other), *notes(other)]
     for one in sheets:
@@ -130,10 +133,11 @@ def _search(table: Table) -> str:
 def _differences(table: Table) -> str:
     heads = ["method", *(escape(column_text(cell, table, "→")) for cell in table.cells)]
     digits = table.options.digits
-    lines = [
-        [escape(d.shown), *("–" if stat is None else difference_text(stat, digits) for stat in d.stats)]
-        for d in table.differences
-    ]
+    lines = []
+    for one in table.differences:
+        cells = zip(one.stats, one.missing, strict=True)
+        texts = (f"– {escape(why)}" if stat is None else difference_text(stat, digits) for stat, why in cells)
+        lines.append([escape(one.shown), *texts])
     return grid(heads, lines)
 
 

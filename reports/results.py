@@ -85,8 +85,8 @@ class Results:
     resolved: Mapping[str, Any]
     """The sweep with nothing `auto` in it: resolved.yaml."""
     params: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """By trial key, of each trial that has a run: networks by timm's names, hyperparameters, recipe, and the tag
-    `teacher_variant`, as MLflow has them."""
+    """By trial key, of each trial that has a run: networks by timm's names, hyperparameters, recipe, and the tags
+    `teacher_id` and `teacher_variant`, as MLflow has them."""
     curves_of: Callable[[Collection[str], Collection[str]], Curves] | None = None
     """Reads metrics epoch by epoch, of the runs and the metrics named: see `reports.histories`. None where the results
     did not come from a store."""

@@ -17,11 +17,18 @@ class Stat:
     """Of the sample (divided by n - 1); None for one seed."""
     low: float
     high: float
+    apart: str = ""
+    """Of a difference between means, for want of common seeds: the seeds of each and how many are common, in words."""
 
     @property
     def n(self) -> int:
-        """How many seeds."""
+        """How many seeds; 0 for a difference between means."""
         return len(self.seeds)
+
+    @property
+    def count(self) -> str:
+        """What stands in brackets behind it."""
+        return self.apart or str(self.n)
 
 
 def summarise(by_seed: Mapping[int, float]) -> Stat | None:

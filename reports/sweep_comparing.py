@@ -56,15 +56,18 @@ def against(
 
 def _cell(cell: Cell, ours: Table, theirs: Table) -> Iterator[Change]:
     mine, others = _scores(ours, cell), _scores(theirs, cell)
-    for label in dict.fromkeys([*mine, *others]):
-        both = mine.get(label), others.get(label)
+    for key in dict.fromkeys([*mine, *others]):
+        both = mine.get(key), others.get(key)
         if any(found is not None and found[1].missing != NO_TEACHER for found in both):
-            yield _change(label, *both)
+            yield _change(key[1], *both)
 
 
-def _scores(table: Table, cell: Cell) -> dict[str, tuple[Line, Score]]:
+def _scores(table: Table, cell: Cell) -> dict[tuple[bool, str], tuple[Line, Score]]:
+    """Return the scores of a cell by (whether it is the teacher, label): an entry may be called `teacher`, too."""
     column = next((i for i, own in enumerate(table.cells) if own.id == cell.id), None)
-    return {} if column is None else {line.row.label: (line, line.scores[column]) for line in table.lines}
+    if column is None:
+        return {}
+    return {(line.kind == "teacher", line.row.label): (line, line.scores[column]) for line in table.lines}
 
 
 def _change(label: str, ours: tuple[Line, Score] | None, theirs: tuple[Line, Score] | None) -> Change:

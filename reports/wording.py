@@ -21,7 +21,7 @@ def percent(value: float, digits: int) -> str:
 def mean_text(stat: Stat, digits: int) -> str:
     """Return `66.1 ± 0.5 (3)`; no ± for one seed."""
     spread = "" if stat.std is None else f" ± {percent(stat.std, digits)}"
-    return f"{percent(stat.mean, digits)}{spread} ({stat.n})"
+    return f"{percent(stat.mean, digits)}{spread} ({stat.count})"
 
 
 def difference_text(stat: Stat, digits: int) -> str:
@@ -145,6 +145,7 @@ def caption(
         yield f"{measure.long} in percent on the test images{of} after the last epoch."
     yield _spread_sentence(table, usual_n)
     yield from _mark_sentences(table, best, second)
+    yield from _untested(table)
     yield from explained(table)
     for line in table.lines:
         if line.row.inference:
@@ -181,6 +182,15 @@ def _mark_sentences(table: Table, best: str, second: str) -> Iterator[str]:
     )
     if any(verdict.holm is None for verdict in verdicts):
         yield "A number of one seed is not tested, so it has no mark."
+
+
+def _untested(table: Table) -> Iterator[str]:
+    """Yield where no number has a mark for want of seeds of the best; where all have one seed, that is said anyway."""
+    for column, (cell, leader) in enumerate(zip(table.cells, table.leaders, strict=False)):
+        stats = [line.scores[column].stat for line in table.lines if line.kind == "method"]
+        best = None if leader is None else table.lines[leader].scores[column].stat
+        if best is not None and best.n == 1 and any(stat is not None and stat.n > 1 for stat in stats):
+            yield f"{pair_text(cell, table)}: the best has one seed, so nothing in that column is tested against it."
 
 
 def _spread_sentence(table: Table, usual_n: int | None) -> str:

@@ -108,7 +108,7 @@ def _differences(table: "Table", behind: "Behind") -> Iterator[dict[str, Any]]:
     rows = [line for place, line in enumerate(table.lines) if line.kind != "teacher" and place != own]
     for line, difference in zip(rows, table.differences, strict=False):
         cells = [
-            {**_number_cell(stat, table, sign=True), "trials": behind.of(line, column)}
-            for column, stat in enumerate(difference.stats)
+            {**_number_cell(stat, table, sign=True), "missing": why, "trials": behind.of(line, column)}
+            for column, (stat, why) in enumerate(zip(difference.stats, difference.missing, strict=True))
         ]
         yield {"name": difference.shown, "scores": cells}

@@ -11,8 +11,8 @@ PARAMS = ("dataset", "teacher", "student", "method")
 
 METHOD_PREFIX, RECIPE_PREFIX = PREFIXES = ("method.", "recipe.")
 
-TEACHER_VARIANT = "teacher_variant"
-TAGS = ("state", "trial_key", "config_key", TEACHER_VARIANT)
+TEACHER_TAGS = TEACHER_ID, TEACHER_VARIANT = "teacher_id", "teacher_variant"
+TAGS = ("state", "trial_key", "config_key", *TEACHER_TAGS)
 
 COMMIT, DIRTY = "mlflow.source.git.commit", "mlflow.source.git.dirty"
 DETAIL_TAGS = ("attempts", "bank", "cuda", "device", "python", "reason", "threads", "torch", COMMIT, DIRTY)

@@ -144,6 +144,17 @@ def test_best_epoch_beside_the_last(sheets: dict[str, Sheet]) -> None:
     assert "chosen on test" in one.title and "too high" in one.notes[0]
 
 
+def test_a_training_that_several_cells_share_is_in_the_bias_once() -> None:
+    """The teacher, 2 higher in its best epoch, serves two cells; kd has 1 and 1: (2 + 1 + 1) / 3."""
+    cells = ("d: vgg13 -> vgg8", "d: vgg13 -> mobilenetv2")
+    ends = {"final_top1": 80.0, "best_top1": 82.0}
+    top = FakeTrial(row="teacher", cell="d: vgg13", phase="teacher", method="ce", metrics=ends)
+    trials = [top, *(trial for cell in cells for trial in seeds("kd", (60.0,), cell=cell))]
+    results = results_of(FakeSweep("shared", trials, [row("kd")], cells))
+    (one,) = [one for one in further.sheets(results, reports.table(results)) if one.name == "best_epoch"]
+    assert "+1.3 on average over 3 trainings" in one.notes[0]
+
+
 def test_cost(sheets: dict[str, Sheet]) -> None:
     one = sheets["cost"]
     of = line(one, "vgg13 → vgg8", "crd")

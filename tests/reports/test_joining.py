@@ -9,6 +9,7 @@ import pytest
 import reports
 from reports.curves import Figure
 from reports.report_files import ReportFileError, read_report_file
+from reports.wording import caption
 from search_spaces.schema import ReportModel
 from tests.reports.fake_sweep import FakeSweep, FakeTrial, grid, row, seeds, teacher
 from tests.reports.in_memory import told
@@ -121,6 +122,48 @@ def test_another_teacher_has_columns_of_its_own() -> None:
     assert means(results)["teacher"] == [80.0, 80.0]
     assert [score.missing for score in table.lines[-1].scores].count("not asked for") == 1
     assert "another one in first and second" in results.notes[1]
+
+
+def taught(sweep: FakeSweep, teacher_id: str) -> FakeSweep:
+    """The sweep with a teacher of given weights: no trial trains it."""
+    trials = [
+        dataclasses.replace(t, tags={**t.tags, "teacher_id": teacher_id} if t.method != "ce" else t.tags)
+        for t in sweep.trials
+        if t.phase != "teacher"
+    ]
+    return dataclasses.replace(sweep, trials=trials)
+
+
+def test_other_weights_of_a_given_teacher_make_columns_of_its_own() -> None:
+    """A student alone has no teacher, so it says nothing of it."""
+    alone = taught(first(trials=[*first().trials, *seeds("ce", (50.0,), method="ce")]), "a" * 64)
+    results = joined(alone, taught(second(), "b" * 64))
+    assert [cell.teacher for cell in reports.table(results).cells] == ["tinyresnet [first]", "tinyresnet [second]"]
+    assert means(results)["kd"] == [60.5, pytest.approx(185 / 3)]
+    assert "The teacher tinyresnet on digits100 is another one in first and second" in results.notes[1]
+    same = joined(alone, taught(second(), "a" * 64))
+    assert len(reports.table(same).cells) == 1 and len(same.notes) == 1
+
+
+def test_a_trained_and_a_given_teacher_are_not_one() -> None:
+    assert len(reports.table(joined(first(), taught(second(), "b" * 64))).cells) == 2
+    (key,) = {trial.trial_key for trial in first().trials if trial.phase == "teacher"}
+    assert len(reports.table(joined(first(), taught(second(), key))).cells) == 1
+
+
+def test_other_recipes_of_entries_with_other_names_are_told() -> None:
+    """Neither entry is in both sweeps, so nothing is kept apart; proposals of a search are trained shorter anyway."""
+    longer = {"recipe": {"epochs": 20, "batch_size": 32}}
+    search = FakeTrial(row="t", phase="search", seed=1_000_000, method="gdkd", settings={"k": 1}, recipe={"epochs": 5})
+    ours = first(trials=[teacher(80.0), *seeds("kd", (60.0,)), search], rows=[row("kd"), row("t", "gdkd")])
+    theirs = second(trials=[teacher(80.0), *seeds("dkd", (63.0,), method="dkd", **longer)], rows=[row("dkd", "dkd")])
+    results = joined(ours, theirs)
+    (told,) = results.notes[1:]
+    assert told == (
+        "Recipes are not the same in digits100: tinyresnet -> tinycnn, so rows differ in more than their method: "
+        "epochs 10 in first, 20 in second; batch_size the default in first, 32 in second."
+    )
+    assert told in caption(reports.table(results))
 
 
 def test_another_data_set_of_one_name_has_columns_of_its_own() -> None:

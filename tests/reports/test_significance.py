@@ -188,3 +188,30 @@ def test_top5_is_a_table_of_its_own(whole: reports.Results) -> None:
     assert only(table, "kd").stat.mean == 99.0
     assert table.measures == (TOP5,)
     assert only(table, "dkd").missing == "diverged 1 of 3"
+
+
+def test_columns_without_top5_are_not_in_its_table() -> None:
+    """A data set of few classes records none."""
+    cells = ("few: vgg13 -> vgg8", "many: vgg13 -> vgg8")
+    trials = [
+        *seeds("kd", (60.0, 61.0), cell=cells[0], metrics={"final_top1": 60.0}),
+        *seeds("kd", (70.0,), cell=cells[1]),
+    ]
+    results = results_of(FakeSweep("two", trials, [row("kd")], cells))
+    assert [cell.id for cell in reports.table(results).cells] == list(cells)
+    assert [cell.id for cell in head_to_head.build(results, TOP5).cells] == [cells[1]]
+
+
+def test_a_column_whose_best_has_one_seed_is_named() -> None:
+    """Its numbers have no mark, which elsewhere says that they differ beyond noise."""
+    trials = [*seeds("kd", (60.0, 61.0), cell=PAIRS[0]), *seeds("dkd", (62.0,), cell=PAIRS[0])]
+    trials += [*seeds("kd", (60.0, 61.0), cell=PAIRS[1]), *seeds("dkd", (60.5, 61.6), cell=PAIRS[1])]
+    table = reports.table(results_of(FakeSweep("lucky", trials, [row("kd"), row("dkd")], PAIRS)))
+    pairs = [wording.pair_text(cell, table) for cell in table.cells]
+    text = " ".join(wording.caption(table))
+    assert f"{pairs[0]}: the best has one seed, so nothing in that column is tested" in text
+    assert f"{pairs[1]}: the best" not in text
+    alone = reports.table(
+        results_of(FakeSweep("all", [t for t in trials if not t.seed], [row("kd"), row("dkd")], PAIRS))
+    )
+    assert "the best has one seed" not in " ".join(wording.caption(alone))

@@ -12,7 +12,7 @@ import pytest
 import reports
 from reports import sweep_comparison_tables as tables
 from reports.sweep_comparison import Change, SweepComparison
-from tests.reports.fake_sweep import CELL, NASTY, FakeSweep, FakeTrial, row, seeds
+from tests.reports.fake_sweep import CELL, NASTY, FakeSweep, FakeTrial, row, seeds, teacher
 from tests.reports.in_memory import results
 
 OTHER = "digits100: tinyresnet -> tinier"
@@ -114,6 +114,16 @@ def test_cells_of_one_side_alone() -> None:
     assert [of.cell.id for of in comparison.cells] == [CELL, OTHER]
     verdicts = [[change.verdict for change in of.changes if change.row == "kd"] for of in comparison.cells]
     assert verdicts == [["only ours"], ["only theirs"]]
+
+
+def test_an_entry_that_is_called_teacher_does_not_hide_the_teacher() -> None:
+    """Both are compared; the entry comes after the teacher, so it would take its place."""
+    sides = [
+        FakeSweep(name, [teacher(top1), *seeds("teacher", (60.0, 61.0))], [row("teacher")])
+        for name, top1 in (("a", 80.0), ("b", 78.0))
+    ]
+    found = [(change.difference, change.verdict) for change in compared(*sides).changes]
+    assert found == [(2.0, "too few seeds"), (0.0, "the same")]
 
 
 def test_an_earlier_report_is_another_state(tmp_path: Path) -> None:
