@@ -28,9 +28,8 @@ def test_each_cell_has_its_measure(mixed: reports.Results) -> None:
     means = [None if score.stat is None else score.stat.mean for score in line(table, "dist").scores]
     assert means == [62.25, 76.0]
     assert [score.stat.mean for score in line(table, "teacher").scores if score.stat] == [80.0, 77.5]
-    assert (
-        table.differences[0].stats[1] is not None and table.differences[0].stats[1].mean == 1.5
-    )  # of the means: one seed is common
+    difference = table.differences[0].stats[1]
+    assert difference is not None and (difference.mean, difference.count) == (1.5, "1/2, one common seed")
     found = next(choice for choice in table.choices if choice.cell.id == SCENES)
     assert (found.setting, found.validation) == ({"k": 3}, 71.0)
 
