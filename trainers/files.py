@@ -1,16 +1,29 @@
-"""Files that are whole or not there: written under a temporary name, flushed to disk, then renamed."""
+"""Files that are whole or not there: written under a temporary name, flushed to disk, then renamed.
+
+Files of others are looked at before they are read: only regular ones, of a size that has a bound.
+"""
 
 import contextlib
 import fcntl
 import os
 import secrets
 import shutil
+import stat
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
 LOCK_POLL_SECONDS = 0.1
+
+KINDS = {
+    stat.S_IFDIR: "a directory",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+"""What is found under a file's name that is no file."""
 
 
 @contextlib.contextmanager
@@ -31,6 +44,44 @@ def replaced(path: Path) -> Iterator[Path]:
         _sync_one(path.parent)
     finally:
         remove(temporary)
+
+
+@contextlib.contextmanager
+def regular_file(path: Path, most_bytes: int) -> Iterator[IO[bytes]]:
+    """Open a file of somebody else's for reading. What is no regular file, behind links too, is never opened: a pipe
+    would wait for a writer, a device may have no end.
+
+    Raises:
+        OSError: there is no such file, or it must not be read.
+        ValueError: it is none, or larger than `most_bytes`; names it.
+    """
+    _check_kind(path, path.stat().st_mode)
+    # what stands there may be another by now: opened so, a pipe does not wait
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as handle:
+        found = os.fstat(handle.fileno())
+        _check_kind(path, found.st_mode)
+        if found.st_size > most_bytes:
+            raise ValueError(f"{str(path)!r} has {found.st_size} bytes, at most {most_bytes} are read")
+        yield handle
+
+
+def read_regular(path: Path, most_bytes: int) -> bytes:
+    """Return what is in a file of somebody else's.
+
+    Raises:
+        OSError: there is no such file, or it cannot be read.
+        ValueError: it is no regular file, or has more than `most_bytes`, whatever its size is told to be; names it.
+    """
+    with regular_file(path, most_bytes) as handle:
+        content = handle.read(most_bytes + 1)
+    if len(content) > most_bytes:
+        raise ValueError(f"{str(path)!r} has more than {most_bytes} bytes")
+    return content
+
+
+def _check_kind(path: Path, mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        raise ValueError(f"must be a file, {str(path)!r} is {KINDS.get(stat.S_IFMT(mode), 'none')}")
 
 
 def remove(path: Path) -> None:
