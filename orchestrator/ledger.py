@@ -65,7 +65,21 @@ class LedgerError(RequestError):
 
 
 class LedgerWriteError(RequestError):
-    """The ledger cannot be written now, for want of disk for instance. What it holds is whole."""
+    """The ledger cannot be written or read now, for want of disk for instance. What it holds is whole."""
+
+
+class _Connection(sqlite3.Connection):
+    """Says of a file that cannot be used now what it is, wherever that shows: in a decision or in a look."""
+
+    path = Path()
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        """Do as the library does."""
+        try:
+            return super().execute(sql, parameters)
+        except sqlite3.OperationalError as error:
+            done = "written" if self.in_transaction or sql.startswith("BEGIN") else "read"
+            raise LedgerWriteError(f"{self.path} cannot be {done}: {error}") from error
 
 
 class Ledger:
@@ -92,7 +106,8 @@ class Ledger:
         self._epochs: list[tuple[str, int, int, float, str]] = []
         self._depth = 0
         try:
-            self._db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+            self._db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, factory=_Connection)
+            self._db.path = path
             self._prepare()
             if check:
                 (answer,) = self._db.execute("PRAGMA quick_check(1)").fetchone()

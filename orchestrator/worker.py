@@ -3,7 +3,7 @@
 import json
 import platform
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -102,7 +102,7 @@ def failure_file(store: Store, key: str, number: int) -> Path:
     return store.checkpoints(key) / f"attempt-{number:03d}.failure.txt"
 
 
-def run_order(order: Order, on_step: Callable[[], None] = lambda: None) -> Iterator[Report]:
+def run_order(order: Order, on_step: Callable[[], None] = lambda: None) -> Generator[Report, None, None]:
     """Run the attempt and report after every epoch. Whoever iterates may stop between two reports.
 
     Args:
