@@ -1,10 +1,9 @@
 """Databases that results go to: whether one can be used, found out quickly and without making anything in it."""
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainers.addresses import watchful, without_password
+from trainers.addresses import sqlite_file, watchful, without_password
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection
@@ -91,9 +90,9 @@ def _file_exists(url: "URL") -> bool:
     Raises:
         UnusableDatabaseError: it cannot be there.
     """
-    if url.database in (None, "", ":memory:"):
+    path = sqlite_file(url.render_as_string())
+    if path is None:
         raise UnusableDatabaseError("a database in memory keeps nothing; name a file: sqlite:////folder/file.db")
-    path = Path(str(url.database)).absolute()
     existing = next(place for place in (path, *path.parents) if place.exists())
     if existing != path and not existing.is_dir():
         raise UnusableDatabaseError(f"{existing} is a file, not a folder")

@@ -15,7 +15,7 @@ from orchestrator.ledger import Ledger, LedgerError
 from orchestrator.mlflow_store import TrackingError, check_answers, tracking_uri
 from orchestrator.optuna_studies.mirror import storage_url
 from orchestrator.progress import untold
-from trainers.addresses import without_password
+from trainers.addresses import sqlite_file, without_password
 from trainers.errors import RequestError
 
 LIBRARIES = ("torch", "torchvision", "timm", "ray", "optuna", "mlflow", "optuna-dashboard")
@@ -135,5 +135,5 @@ def _storage(home: Path, storage: str | None) -> Finding:
 
 
 def _not_yet(url: str) -> str:
-    path = Path(url.removeprefix("sqlite:///"))
-    return " (not there yet)" if url.startswith("sqlite:///") and not path.exists() else ""
+    path = sqlite_file(url)
+    return " (not there yet)" if path is not None and not path.exists() else ""

@@ -42,6 +42,11 @@ def check_writable(home: Path) -> None:
         HomeError: it cannot; says which folder stands in the way.
     """
     try:
+        str(home).encode()
+    except UnicodeEncodeError as error:  # no address of a database can hold it
+        shown = os.fsencode(home).decode(errors="replace")
+        raise HomeError(f"the home {shown} has a name that is not UTF-8; give another with --home") from error
+    try:
         if home.exists() and not home.is_dir():
             raise HomeError(f"the home {home} is a file, not a folder; give another with --home")
         existing = next(folder for folder in (home, *home.parents) if folder.exists())

@@ -8,7 +8,7 @@ from orchestrator.mlflow_store import MlflowTarget
 from orchestrator.optuna_studies.mirror import OptunaTarget, storage_url
 from orchestrator.stopping import StopSignals
 from orchestrator.telling import Teller
-from trainers.addresses import without_password
+from trainers.addresses import sqlite_file, without_password
 from trainers.trial import digest
 
 DRAIN_SECONDS = 60.0
@@ -22,8 +22,13 @@ TELLING_DELAY_SECONDS = 15.0
 def retarget(ledger: Ledger, home: Path, uri: str, storage: str | None) -> None:
     """Note where the two are now; what has moved since is told everything anew. A home moves with all that is in it."""
     for target, address in (("mlflow", uri), ("optuna", storage_url(home, storage))):
-        place = without_password(address).replace(f"sqlite:///{home.absolute()}/", "home:")
-        ledger.retarget(target, digest(place))
+        ledger.retarget(target, digest(_place(address, home.absolute())))
+
+
+def _place(address: str, home: Path) -> str:
+    file = sqlite_file(address)
+    inside = file is not None and file.is_relative_to(home)
+    return f"home:{file.relative_to(home)}" if file is not None and inside else without_password(address)
 
 
 def start_tellers(home: Path, uri: str, storage: str | None, delay_seconds: float = 0.0) -> list[Teller]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from orchestrator.mlflow_store import tracking_uri
 from orchestrator.optuna_studies.mirror import storage_url
-from trainers.addresses import without_password
+from trainers.addresses import sqlite_file, sqlite_url, without_password
 
 
 def viewer_lines(home: Path, storage: str | None = None) -> Iterator[str]:
@@ -40,7 +40,8 @@ def program(name: str) -> str:
 
 def _short(url: str) -> str:
     """Return the URL of a database file as seen from here."""
-    return f"sqlite:///{_relative(Path(url.removeprefix('sqlite:///')))}" if url.startswith("sqlite:////") else url
+    path = sqlite_file(url)
+    return url if path is None or "?" in url else sqlite_url(Path(_relative(path)))
 
 
 def _relative(path: Path) -> str:

@@ -6,8 +6,9 @@ from pathlib import Path
 from reports.errors import UnknownSweepError
 from reports.loading import tracking_uri_of
 from reports.results import Results
-from reports.stores import is_database, open_store
+from reports.stores import open_store
 from reports.stores.attaching import attach
+from trainers.addresses import sqlite_file
 
 PLACE = "report"
 
@@ -34,6 +35,5 @@ def export(
 
 def _beside(uri: str) -> Path | None:
     """Return where a home keeps artifacts, of a database that is a file in it."""
-    if not is_database(uri) or not uri.startswith("sqlite:///"):
-        return None
-    return Path(uri.removeprefix("sqlite:///").partition("?")[0]).parent / "mlartifacts"
+    path = sqlite_file(uri)
+    return None if path is None else path.parent / "mlartifacts"

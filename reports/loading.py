@@ -15,6 +15,7 @@ from reports.errors import StoreUnavailableError, UnknownSweepError
 from reports.resolved import Cell, read_cells
 from reports.results import MEMBER_COLUMNS, METRICS, TRIAL_COLUMNS, Results
 from reports.stores import METHOD_PREFIX, TEACHER_TAGS, RunRecord, Store, open_store
+from trainers.addresses import sqlite_url
 
 Member = dict[str, str]
 
@@ -49,7 +50,7 @@ def tracking_uri_of(home: Path | str | None, tracking_uri: str | None = None) ->
 
 def database_in(home: Path | str | None) -> str:
     """Return the URI of a home's own database."""
-    return f"sqlite:///{home_folder(home)}/mlflow.db"
+    return sqlite_url(home_folder(home) / "mlflow.db")
 
 
 def home_folder(home: Path | str | None) -> Path:

@@ -2,8 +2,11 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
-CREDENTIALS = re.compile(r"(\w[\w+.-]*://)\S*@")
+CREDENTIALS = re.compile(r"(?<![\w+.-])((?!sqlite[+:]|file:)\w[\w+.-]*://)\S*@")
+"""Of a server: the addresses of files have none, and an @ in one is a part of its path."""
 PARAMETER = re.compile(r"\b(\w*passw(?:or)?d)=[^&\s'\"]*", re.IGNORECASE)
 """libpq takes a password in the query of a URL too."""
 
@@ -32,6 +35,28 @@ def without_password(text: str, *addresses: str) -> str:
 def _cut(address: str) -> str:
     scheme, separator, rest = address.partition("://")
     return scheme + separator + rest.rpartition("@")[2]
+
+
+SQLITE = re.compile(r"sqlite(?:\+\w+)?:///(?P<path>[^?]*)(?:\?(?P<query>.*))?", re.DOTALL)
+
+
+def sqlite_url(path: Path) -> str:
+    """Return the URL of a SQLite database by its file, with everything escaped that would mean something in it."""
+    text = str(path)
+    escaped = quote(text, safe=" +/", errors="surrogateescape")  # as SQLAlchemy does it, and takes it back
+    # MLflow makes the folder that it reads in a plain "sqlite:///", and would read the escaped name
+    return f"sqlite:///{text}" if escaped == text else f"sqlite+pysqlite:///{escaped}"
+
+
+def sqlite_file(url: str) -> Path | None:
+    """Return the file of a SQLite database by its URL, absolute; None of any other, and of one in memory."""
+    match = SQLITE.fullmatch(url)
+    name = unquote(match["path"], errors="surrogateescape") if match is not None else ""
+    if match is None or name in ("", ":memory:"):
+        return None
+    if name.startswith("file:") and "uri" in parse_qs(match["query"] or ""):  # SQLite's own kind of URL, within one
+        name = unquote(urlsplit(name).path)
+    return Path(name).absolute()
 
 
 def watchful(url: str) -> str:

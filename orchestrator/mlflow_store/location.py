@@ -6,7 +6,7 @@ from pathlib import Path
 
 from orchestrator.chatter import may_speak
 from orchestrator.databases import UnusableDatabaseError, is_database, tables_in
-from trainers.addresses import watchful, without_password
+from trainers.addresses import sqlite_file, sqlite_url, watchful, without_password
 from trainers.errors import RequestError
 from trainers.files import replaced
 
@@ -23,12 +23,7 @@ class TrackingError(RequestError):
 
 def tracking_uri(home: Path) -> str:
     """Return MLFLOW_TRACKING_URI where it is set, else the database in the home."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{(home / 'mlflow.db').absolute()}"
-
-
-def local_database(uri: str) -> Path | None:
-    """Return the file of a SQLite store, None for any other."""
-    return Path(uri.removeprefix("sqlite:///").partition("?")[0]) if uri.startswith("sqlite:///") else None
+    return os.environ.get("MLFLOW_TRACKING_URI") or sqlite_url((home / "mlflow.db").absolute())
 
 
 def artifact_folder(home: Path, uri: str) -> str | None:
@@ -117,11 +112,11 @@ def ensure_database(uri: str) -> None:
     """
     if not is_database(uri) or has_tables(uri):
         return
-    database = local_database(uri)
+    database = sqlite_file(uri)
     if database is None or database.exists():
         return
     prepare_client()
     from mlflow import MlflowClient
 
     with replaced(database) as temporary:
-        MlflowClient(f"sqlite:///{temporary}").search_experiments(max_results=1)
+        MlflowClient(sqlite_url(temporary)).search_experiments(max_results=1)

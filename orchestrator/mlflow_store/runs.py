@@ -9,8 +9,9 @@ from orchestrator.mlflow_store import content
 from orchestrator.mlflow_store.adoption import runs_by_key
 from orchestrator.mlflow_store.context import context_tags
 from orchestrator.mlflow_store.doubts import Doubts
-from orchestrator.mlflow_store.location import TrackingError, artifact_folder, local_database
+from orchestrator.mlflow_store.location import TrackingError, artifact_folder
 from orchestrator.records import TrialRow
+from trainers.addresses import sqlite_file
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -108,7 +109,7 @@ class Runs:
         if (
             kind != "trial"
             or self._doubts.tokens(ref)
-            or local_database(self._uri) != (self._home / "mlflow.db").absolute()
+            or sqlite_file(self._uri) != (self._home / "mlflow.db").absolute()
         ):
             return False
         if self._before is None:

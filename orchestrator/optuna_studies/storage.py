@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.chatter import level
 from orchestrator.databases import UnusableDatabaseError, tables_in
-from trainers.addresses import watchful, without_password
+from trainers.addresses import sqlite_file, sqlite_url, watchful, without_password
 from trainers.errors import RequestError
 from trainers.files import replaced
 
@@ -21,7 +21,7 @@ class StorageError(RequestError):
 
 def storage_url(home: Path, storage: str | None) -> str:
     """Return the storage that was asked for, else the database in the home."""
-    return storage or f"sqlite:///{(home / 'optuna.db').absolute()}"
+    return storage or sqlite_url((home / "optuna.db").absolute())
 
 
 def check_storage(url: str, tracking_uri: str = "") -> None:
@@ -72,10 +72,10 @@ def open_storage(url: str) -> "RDBStorage":
     Raises:
         Exception: whatever Optuna, its driver or the way to the server raises.
     """
-    path = Path(url.removeprefix("sqlite:///"))
-    if url.startswith("sqlite:///") and not path.exists():
+    path = sqlite_file(url)
+    if path is not None and not path.exists():
         with replaced(path) as temporary:
-            _open(f"sqlite:///{temporary}").engine.dispose()
+            _open(sqlite_url(temporary)).engine.dispose()
     return _open(url)
 
 

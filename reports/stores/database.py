@@ -44,7 +44,7 @@ from reports.stores._base import (
     preferred,
 )
 from reports.stores.artifacts import read_artifact
-from trainers.addresses import watchful, without_password
+from trainers.addresses import sqlite_file, watchful, without_password
 
 CHUNK = 5000
 """Ids in one query; SQLite takes 32,766 values."""
@@ -187,12 +187,12 @@ def _open(tracking_uri: str) -> tuple[Engine, Path | None]:
     except (ArgumentError, ImportError) as error:
         reason = without_password(str(error), tracking_uri)
         raise StoreUnavailableError(f"the tracking URI cannot be used: {reason}") from error
-    path = Path(url.database or "").absolute()
-    if not path.is_file():
+    path = sqlite_file(tracking_uri)
+    if path is None or not path.is_file():
         raise StoreUnavailableError(f"there is no tracking database {path}; run a sweep first, or name its --home")
     address = f"file:{quote(str(path))}?mode=ro"
     connect = lambda: sqlite3.connect(address, uri=True, timeout=WAIT_SECONDS, check_same_thread=False)  # noqa: E731
-    return create_engine(f"sqlite:///{path}", creator=connect, poolclass=NullPool), path.parent
+    return create_engine("sqlite://", creator=connect, poolclass=NullPool), path.parent
 
 
 def _parents() -> Select[Any]:

@@ -20,14 +20,6 @@ from tests.orchestrator.simulation import SWEEP, drive, new_planner, sweep_of
 
 
 @pytest.fixture(scope="session")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An MLflow database with its tables: making one takes seconds, so it is copied."""
-    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    ensure_database(f"sqlite:///{path}")
-    return path
-
-
-@pytest.fixture(scope="session")
 def sweep(tmp_path_factory: pytest.TempPathFactory):
     text = SWEEP.replace("sampler: tpe", "sampler: random, pruner: median").replace("trials: 8", "trials: 12")
     return sweep_of(text, tmp_path_factory.mktemp("sweep"))
