@@ -25,6 +25,12 @@ class Verdict(Enum):
     STOP = "stop"
 
 
+def file_stem(number: int, life: str) -> str:
+    """Return how the files of an attempt begin. A number alone would be another attempt's once the ledger that counted
+    it is gone."""
+    return f"attempt-{number:03d}{'.' if life else ''}{life}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One execution of a trial."""
@@ -41,6 +47,8 @@ class Attempt:
     """Final weights stay after the trial."""
     bank: bool
     """Use the teacher's stored logits."""
+    life: str = ""
+    """Of the ledger that counts the attempts: see `Ledger.life`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from orchestrator.attempts import Attempt
 from orchestrator.planner import Planner
-from orchestrator.pulse import clear_pulses
+from orchestrator.pulse import clear_stale
 from orchestrator.stopping import StopSignals
 from orchestrator.worker import Order, make_order
 from search_spaces import Sweep
@@ -64,7 +64,7 @@ class Orders:
         threads = sweep.resources.cpus if attempt.trial.role == "student" else sweep.resources.teacher_cpus
         root = next((plan.root for plan in sweep.datasets if plan.name == attempt.trial.dataset), None)
         device = "cuda" if sweep.resources.gpus > 0 else "cpu"
-        clear_pulses(Store(self._home).checkpoints(attempt.key), attempt.number)
+        clear_stale(Store(self._home).checkpoints(attempt.key), attempt.number, attempt.life)
         loaders = sweep.resources.loaders
         if loaders is None:
             loaders = threads if device == "cuda" else 0

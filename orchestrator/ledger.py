@@ -6,6 +6,7 @@ decision. All JSON, no pickles.
 """
 
 import json
+import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -55,6 +56,7 @@ SCHEMA_VERSION = 2
 EPOCH_GROUP = 100
 EPOCH_SECONDS = 5.0
 BUSY_SECONDS = 60.0
+LIFE = "life"
 
 
 WAY_OUT = "move it away and run again: results that were told are taken from the tracking store"
@@ -105,6 +107,7 @@ class Ledger:
         self._on_commit = on_commit
         self._epochs: list[tuple[str, int, int, float, str]] = []
         self._depth = 0
+        self._life = ""
         try:
             self._db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, factory=_Connection)
             self._db.path = path
@@ -127,6 +130,15 @@ class Ledger:
             raise LedgerError(f"{self.path} was written by a newer kdsweep (ledger version {version})")
         if version < SCHEMA_VERSION:
             self._db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+
+    @property
+    def life(self) -> str:
+        """Return what tells this ledger from every other that its home has had: each counts attempts from 1."""
+        if not self._life:
+            with self.transaction():
+                self._life = self.remembered(LIFE, LIFE) or secrets.token_hex(4)
+                self.remember(LIFE, LIFE, self._life)
+        return self._life
 
     def close(self) -> None:
         """Close without writing what is not committed."""

@@ -234,6 +234,7 @@ class Planner:
             keep_weights=job.phase != "search",
             sweep=job.sweep.name,
             bank=job.sweep.bank,
+            life=self._ledger.life,
         )
 
     def _current(self, attempt: Attempt) -> Job | None:

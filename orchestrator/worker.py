@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from orchestrator.attempts import Attempt
+from orchestrator.attempts import Attempt, file_stem
 from orchestrator.home import banks_folder
-from orchestrator.pulse import Pulse, is_superseded
+from orchestrator.pulse import FAILURE_SUFFIX, Pulse, is_superseded
 from trainers.files import remove, replaced
 from trainers.store import Store
 from trainers.trial import Trial, from_json, to_json
@@ -33,6 +33,8 @@ class Order:
     data_root: str | None = None
     loaders: int = 0
     """Processes that read pictures ahead."""
+    life: str = ""
+    """Of the ledger that counts the attempts."""
 
     def to_text(self) -> str:
         """Return the order as JSON text."""
@@ -93,13 +95,14 @@ def make_order(
         threads=threads,
         device=device,
         loaders=loaders,
+        life=attempt.life,
         data_root=None if data_root is None else str(data_root),
     )
 
 
-def failure_file(store: Store, key: str, number: int) -> Path:
+def failure_file(store: Store, key: str, number: int, life: str = "") -> Path:
     """Return where a worker leaves the traceback of an attempt that raised, before it raises."""
-    return store.checkpoints(key) / f"attempt-{number:03d}.failure.txt"
+    return store.checkpoints(key) / f"{file_stem(number, life)}{FAILURE_SUFFIX}"
 
 
 def run_order(order: Order, on_step: Callable[[], None] = lambda: None) -> Generator[Report, None, None]:
@@ -113,7 +116,7 @@ def run_order(order: Order, on_step: Callable[[], None] = lambda: None) -> Gener
     """
     store = Store(Path(order.home), Path(order.banks))
     try:
-        with Pulse(store.checkpoints(order.key), order.number) as pulse:
+        with Pulse(store.checkpoints(order.key), order.number, life=order.life) as pulse:
 
             def step() -> None:
                 pulse.beat()
@@ -121,7 +124,7 @@ def run_order(order: Order, on_step: Callable[[], None] = lambda: None) -> Gener
 
             yield from _epochs(order, store, from_json(order.trial), step)
     except Exception:
-        with replaced(failure_file(store, order.key, order.number)) as temporary:
+        with replaced(failure_file(store, order.key, order.number, order.life)) as temporary:
             temporary.write_text(traceback.format_exc())
         raise
 
@@ -132,11 +135,11 @@ def _epochs(order: Order, store: Store, trial: Trial, beat: Callable[[], None]) 
     from trainers.distill import Epoch, distill
 
     torch.set_num_threads(order.threads)
-    checkpoint = newest_checkpoint(store, order.key) if order.number > 1 else None
+    checkpoint = newest_checkpoint(store, order.key)  # an attempt that is the first may follow those of a lost ledger
     root = None if order.data_root is None else Path(order.data_root)
     earlier_told = False
     warnings: list[str] = []
-    if checkpoint is not None and not _readable(checkpoint):
+    if checkpoint is not None and not _readable(checkpoint, order.key):
         warnings.append(f"checkpoint {checkpoint.name} cannot be read; the trial starts from the beginning")
         checkpoint = None
 
@@ -164,7 +167,7 @@ def _epochs(order: Order, store: Store, trial: Trial, beat: Callable[[], None]) 
         checkpoint=checkpoint,
         on_step=beat,
     ):
-        if is_superseded(store.checkpoints(order.key), order.number):
+        if is_superseded(store.checkpoints(order.key), order.number, order.life):
             return  # taken for lost and replaced: nobody listens, and what is on disk is another's now
         if not epoch.last:
             warnings += _keep_checkpoint(epoch, order, store)
@@ -182,7 +185,7 @@ def _keep_checkpoint(epoch: Any, order: Order, store: Store) -> list[str]:
 
     folder = store.checkpoints(order.key)
     older = sorted(folder.glob("epoch-*.safetensors")) if folder.exists() else []
-    path = folder / f"epoch-{epoch.number:05d}.attempt-{order.number:03d}.safetensors"
+    path = folder / f"epoch-{epoch.number:05d}.{file_stem(order.number, order.life)}.safetensors"
     try:
         epoch.save(path)
     except (OSError, SafetensorError) as error:
@@ -206,16 +209,16 @@ def newest_checkpoint(store: Store, key: str) -> Path | None:
     return found[-1] if found else None
 
 
-def _readable(checkpoint: Path) -> bool:
+def _readable(checkpoint: Path, key: str) -> bool:
     from safetensors import SafetensorError
 
     from trainers.tensor_files import load_tensors
 
     try:
-        load_tensors(checkpoint)
+        _, metadata = load_tensors(checkpoint)
     except (OSError, SafetensorError, ValueError):
         return False
-    return True
+    return metadata.get("trial_key") == key
 
 
 def _provenance(order: Order) -> dict[str, str]:

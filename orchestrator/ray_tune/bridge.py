@@ -145,14 +145,14 @@ class Bridge:
         self._trials.pop(trial_id, None)
         if attempt is None:
             return
-        self._stalls.forget(self._store.checkpoints(attempt.key), attempt.number)
+        self._stalls.forget(self._store.checkpoints(attempt.key), attempt.number, attempt.life)
         if self.cluster_lost:
             self.planner.ended(attempt, Outcome(ending="LOST", reason="the Ray cluster died", innocent=True))
             return
         if not error:
             self.planner.ended(attempt, Outcome(ending="INTERRUPTED", reason="the run was stopped"))
             return
-        failure = failure_file(self._store, attempt.key, attempt.number)
+        failure = failure_file(self._store, attempt.key, attempt.number, attempt.life)
         if failure.exists():
             self.planner.ended(attempt, Outcome(ending="FAIL", reason=failure.read_text()))
         else:
@@ -188,7 +188,7 @@ class Bridge:
             if trial_id in self._reasons or self._worker(trial_id) is None:
                 continue  # it is being ended already, or waits for a worker
             limit = self._stall_seconds(attempt)
-            if self._stalls.is_stalled(self._store.checkpoints(attempt.key), attempt.number, limit):
+            if self._stalls.is_stalled(self._store.checkpoints(attempt.key), attempt.number, limit, attempt.life):
                 self._reasons[trial_id] = f"the worker made no step for {limit:g} s and was ended"
                 self._kill_worker(trial_id)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.attempts import Attempt, Signal
-from orchestrator.pulse import Pulse, StallWatch, clear_pulses, is_superseded, pulse_file
+from orchestrator.pulse import Pulse, StallWatch, clear_stale, is_superseded, pulse_file
 from orchestrator.worker import Order, make_order, run_order
 from search_spaces import Sweep
 from tests.orchestrator.simulation import new_planner, sweep_of
@@ -71,7 +71,7 @@ def test_a_newer_attempt_or_the_trials_end_supersedes(tmp_path: Path):
         with Pulse(tmp_path, 2):
             assert is_superseded(tmp_path, 1)
             assert not is_superseded(tmp_path, 2)
-    clear_pulses(tmp_path, 1)
+    clear_stale(tmp_path, 1)
     assert is_superseded(tmp_path, 2)
 
 

@@ -1,0 +1,137 @@
+"""A home whose ledger was moved away: the next one counts from 1 again, and no file of the earlier life is its own."""
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.attempts import Attempt, Outcome, Signal
+from orchestrator.driving import Orders
+from orchestrator.ledger import Ledger
+from orchestrator.pulse import Pulse, clear_stale, is_superseded, pulse_file
+from orchestrator.ray_tune.bridge import Bridge
+from orchestrator.reporting import deliver
+from orchestrator.worker import failure_file, make_order, run_order
+from search_spaces import Sweep
+from tests.orchestrator.simulation import new_planner, sweep_of
+from trainers.store import Store
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Sweep:
+    return sweep_of(
+        """
+        name: tiny
+        dataset: digits100
+        pairs: tinyresnet -> tinycnn
+        recipe: {base: digits, epochs: 3}
+        methods: {ce: }
+        seeds: 1
+        """,
+        tmp_path,
+    )
+
+
+def test_every_ledger_has_a_life_of_its_own_and_keeps_it(tmp_path: Path):
+    first, second = Ledger(tmp_path / "one.db"), Ledger(tmp_path / "two.db")
+    assert first.life == first.life == Ledger(tmp_path / "one.db").life
+    assert first.life != second.life
+
+
+class Alive:
+    def is_alive(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("earlier", ["", "0a1b2c3d"])
+def test_a_failure_of_an_earlier_life_does_not_explain_a_lost_worker(tiny: Sweep, home: Path, earlier: str):
+    home.mkdir()
+    ledger, store = Ledger(home / "ledger.db"), Store(home)
+    planner = new_planner(ledger, tiny)
+    (key,) = ledger.states()
+    for number in (1, 2, 3):
+        old = failure_file(store, key, number, earlier)
+        old.parent.mkdir(parents=True, exist_ok=True)
+        old.write_text("Traceback of long ago")
+    orders = Orders([tiny], home)
+    bridge = Bridge(planner, orders, store, Alive(), most_in_flight=2, stall_seconds=orders.stall_seconds)
+    assert bridge.suggest("ray-trial") is not None
+    failure_file(store, key, 1, earlier).write_text("written late, by a worker of the earlier life")
+    bridge.lost("ray-trial", "the worker died")
+    bridge.completed("ray-trial", error=True)
+    assert bridge.error is None
+    assert [(row.state, row.reason) for row in ledger.attempts(key)] == [("LOST", "the worker died")]
+    assert ledger.states() == {key: "INTERRUPTED"}
+
+
+def test_a_failure_of_this_attempt_does(tiny: Sweep, home: Path):
+    home.mkdir()
+    ledger, store = Ledger(home / "ledger.db"), Store(home)
+    planner = new_planner(ledger, tiny)
+    orders = Orders([tiny], home)
+    bridge = Bridge(planner, orders, store, Alive(), most_in_flight=2, stall_seconds=orders.stall_seconds)
+    bridge.suggest("ray-trial")
+    (key,) = ledger.states()
+    own = failure_file(store, key, 1, ledger.life)
+    own.parent.mkdir(parents=True, exist_ok=True)
+    own.write_text("ValueError: it broke")
+    bridge.completed("ray-trial", error=True)
+    assert ledger.trial(key).reason == "ValueError: it broke"
+
+
+def test_pulses_of_other_lives_say_nothing(tmp_path: Path):
+    with Pulse(tmp_path, 7), Pulse(tmp_path, 9, life="old"), Pulse(tmp_path, 1, life="new"):
+        assert not is_superseded(tmp_path, 1, "new")
+        with Pulse(tmp_path, 2, life="new"), Pulse(tmp_path, 1000, life="old"):
+            assert is_superseded(tmp_path, 1, "new")
+            assert is_superseded(tmp_path, 9, "old")
+            assert not is_superseded(tmp_path, 1000, "old")
+    clear_stale(tmp_path, 2, "new")
+    assert [*tmp_path.iterdir()] == [pulse_file(tmp_path, 1, "new")]
+    assert is_superseded(tmp_path, 7)  # a worker of an earlier life that is still at it finds itself replaced
+
+
+def test_a_ledger_that_was_set_back_finds_no_failure_of_its_own_future(tmp_path: Path):
+    store = Store(tmp_path)
+    for number in (1, 2, 3):
+        failure_file(store, "key", number, "own").parent.mkdir(parents=True, exist_ok=True)
+        failure_file(store, "key", number, "own").touch()
+    clear_stale(store.checkpoints("key"), 2, "own")
+    assert [*store.checkpoints("key").iterdir()] == [failure_file(store, "key", 1, "own")]
+
+
+@pytest.mark.parametrize("of", ["attempt-001", "attempt-007.0a1b2c3d"])
+def test_a_trial_goes_on_from_the_checkpoint_of_an_earlier_life(tiny: Sweep, home: Path, of: str):
+    home.mkdir()
+    planner = new_planner(Ledger(home / "first.db"), tiny)
+    attempt = planner.next()
+    assert isinstance(attempt, Attempt)
+    reports = run_order(make_order(attempt, home=home, threads=1, device="cpu"))
+    first = next(reports)
+    reports.close()
+    (checkpoint,) = Store(home).checkpoints(attempt.key).glob("epoch-*")
+    checkpoint.rename(checkpoint.with_name(f"epoch-00001.{of}.safetensors"))
+    ledger = Ledger(home / "second.db")
+    planner = new_planner(ledger, tiny)
+    again = planner.next()
+    assert isinstance(again, Attempt) and again.number == 1 and again.life != attempt.life
+    for report in run_order(make_order(again, home=home, threads=1, device="cpu")):
+        deliver(planner, again, report)
+        assert report.number > 1
+    planner.ended(again, Outcome(ending=report.ending, metrics=report.metrics))
+    assert planner.next() is Signal.DONE
+    assert [number for number, _, _ in ledger.epochs(again.key)] == [1, 2, 3]
+    assert ledger.epochs(again.key)[0][2] == first.values
+
+
+def test_a_checkpoint_of_another_trial_is_not_taken(tiny: Sweep, home: Path):
+    from safetensors.torch import save_file
+
+    home.mkdir()
+    planner = new_planner(Ledger(home / "ledger.db"), tiny)
+    attempt = planner.next()
+    folder = Store(home).checkpoints(attempt.key)
+    folder.mkdir(parents=True)
+    save_file({}, folder / "epoch-00002.attempt-001.safetensors", {"trial_key": '"another"'})
+    report = next(run_order(make_order(attempt, home=home, threads=1, device="cpu")))
+    assert report.number == 1
+    assert "epoch-00002.attempt-001.safetensors cannot be read" in report.warnings[0]
