@@ -439,6 +439,8 @@ def _methods(options: argparse.Namespace) -> int:
         return EXIT_WRONG_REQUEST
     for method in asked:
         print("\n".join(methods.lines_of(method)))
+    for broken in () if options.names else methods.broken_plugins():
+        print(f"!! {broken.names[-1]:<7} {broken}")
     return 0
 
 

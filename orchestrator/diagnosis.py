@@ -41,6 +41,7 @@ def doctor(home: Path, storage: str | None = None) -> Iterator[Finding]:
     yield Finding("versions", _versions())
     yield Finding("machine", f"{platform.platform()}, {os.cpu_count()} cores")
     yield Finding("gpus", _gpus())
+    yield from _plugins()
     yield from _home(home)
     yield from _processes(home)
     yield from _ledger(home)
@@ -66,6 +67,16 @@ def _gpus() -> str:
     if not torch.cuda.is_available():
         return "none that torch can use"
     return ", ".join(torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count()))
+
+
+def _plugins() -> Iterator[Finding]:
+    from trainers import methods
+
+    others = [name for name in methods.names() if name not in methods.METHODS]
+    if others:
+        yield Finding("plug-ins", f"methods of other packages: {', '.join(others)}")
+    for broken in methods.broken_plugins():
+        yield Finding("plug-ins", str(broken), wrong=True)
 
 
 def _home(home: Path) -> Iterator[Finding]:

@@ -29,7 +29,7 @@ from orchestrator.records import FINAL_SCORES, TrialRow
 from orchestrator.refreshing import Refresh
 from orchestrator.stopping import StopSignals
 from orchestrator.tellers import TELLING_DELAY_SECONDS, drain, retarget, start_tellers
-from search_spaces import Sweep, SweepFile, read
+from search_spaces import Sweep, SweepFile, notes, read
 from trainers.files import remove
 from trainers.store import Store
 
@@ -94,6 +94,8 @@ def run(
     uri = tracking_uri(home)
     sweeps, new = _expanded(read_files, home)
     check_checkpoints(sweeps)
+    for line in dict.fromkeys(line for sweep in sweeps for line in notes(sweep)):
+        screen.say(f"note: {line}")
     answers = _known_store(home, uri) or _answers(lambda: check_answers(uri), screen, needed=bool(new))
     if storage is not None or (home / "optuna.db").exists():
         _answers(lambda: check_storage(storage_url(home, storage), uri), screen, needed=bool(new))

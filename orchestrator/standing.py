@@ -3,7 +3,7 @@
 import contextlib
 import difflib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,9 @@ from orchestrator.display.words import duration, picture
 from orchestrator.home import Holder, lock_holder
 from orchestrator.ledger import Ledger
 from orchestrator.progress import SweepProgress, left_seconds, sweep_progress
-from search_spaces import restore
+from search_spaces import SweepFileError, restore
 from trainers.errors import RequestError
+from trainers.words import line_of
 
 GONE = "its driver is gone; `run` goes on with it"
 
@@ -60,6 +61,18 @@ class SweepStatus:
         return "\n".join(lines)
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadableSweep:
+    """A sweep of the home that cannot be looked into here, as one whose plug-in is gone."""
+
+    name: str
+    why: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the sweep as plain JSON values."""
+        return {"name": self.name, "state": "UNREADABLE", "why": self.why}
+
+
 def status(name: str, home: Path) -> SweepStatus:
     """Return how a sweep stands.
 
@@ -76,8 +89,9 @@ def status(name: str, home: Path) -> SweepStatus:
         return _status(name, ledger, lock_holder(home))
 
 
-def sweeps(home: Path) -> list[SweepStatus]:
-    """Return how all sweeps of a home stand, the one accepted last at the end.
+def sweeps(home: Path) -> list[SweepStatus | UnreadableSweep]:
+    """Return how all sweeps of a home stand, the one accepted last at the end; one that cannot be read keeps none of
+    the others back.
 
     Raises:
         UnknownSweepError: there is no home.
@@ -85,7 +99,7 @@ def sweeps(home: Path) -> list[SweepStatus]:
     """
     with _opened(home) as ledger:
         holder = lock_holder(home)
-        return [_status(name, ledger, holder) for name in _names(ledger)]
+        return [_status_or_why(name, ledger, holder) for name in _names(ledger)]
 
 
 @contextlib.contextmanager
@@ -100,6 +114,13 @@ def _names(ledger: Ledger) -> list[str]:
     return [row["name"] for row in ledger.rows("SELECT name FROM sweep ORDER BY accepted_at")]
 
 
+def _status_or_why(name: str, ledger: Ledger, holder: Holder | None) -> SweepStatus | UnreadableSweep:
+    try:
+        return _status(name, ledger, holder)
+    except SweepFileError as error:
+        return UnreadableSweep(name, "; ".join(problem.message for problem in error.problems))
+
+
 def _status(name: str, ledger: Ledger, holder: Holder | None) -> SweepStatus:
     row = ledger.sweep(name)
     assert row is not None
@@ -112,10 +133,13 @@ def _status(name: str, ledger: Ledger, holder: Holder | None) -> SweepStatus:
     return SweepStatus(progress=progress, driver=driver, left_seconds=left)
 
 
-def list_text(statuses: list[SweepStatus]) -> str:
+def list_text(statuses: Sequence[SweepStatus | UnreadableSweep]) -> str:
     """Return a line for each sweep, for people."""
     lines = [f"{'sweep':<32} {'state':<12} {'done':>6} {'of':>6} {'failed':>7}"]
     for item in statuses:
+        if isinstance(item, UnreadableSweep):
+            lines.append(line_of(f"{item.name:<32} {'UNREADABLE':<12} {item.why}"))
+            continue
         counts = item.progress.counts
         lines.append(f"{item.progress.name:<32} {item.state:<12} {counts.done:>6} {counts.total:>6} {counts.failed:>7}")
     return "\n".join(lines)

@@ -10,6 +10,7 @@ from search_spaces.entries import Row
 from search_spaces.errors import Problem, SweepFileError
 from search_spaces.expansion import expand, restore
 from search_spaces.members import Member
+from search_spaces.notes import notes
 from search_spaces.plan import Plan, Speed, describe_plan
 from search_spaces.reading import SweepFile, read
 from search_spaces.schema import SweepModel
@@ -34,6 +35,7 @@ __all__ = [
     "TeacherPlan",
     "describe_plan",
     "expand",
+    "notes",
     "read",
     "restore",
     "value_text",

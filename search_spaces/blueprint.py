@@ -1,9 +1,11 @@
 """What all trials of one row in one cell have in common, and how settings turn it into a trial."""
 
-from collections.abc import Collection, Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from search_spaces.dimensions import Dimension
 from search_spaces.recipes import as_trained
 from trainers.data import DataInfo
 from trainers.recipe import Recipe, compress
@@ -55,19 +57,41 @@ class Blueprint:
             student_args=dict(self.student_args),
             method=self.method.name,
             method_version=self.method.version,
-            hyperparameters=self.method.canonical(self._values(params, recipe), self.info.classes),
+            hyperparameters=self.method.canonical(
+                self._values(params, recipe, self.method.fitted(self.info.classes)), self.info.classes
+            ),
             recipe=as_trained(recipe),
             seed=seed,
             initial=self.initial,
         )
 
-    def to_json(self, searched: Collection[str] = ()) -> dict[str, Any]:
+    def fitted(self, dimensions: Sequence[Dimension] = ()) -> dict[str, Value]:
+        """Return the defaults that are others here, for the data set has few classes.
+
+        Those that change nothing, whatever is proposed, are not among them: they stand at their defaults in every key.
+
+        Args:
+            dimensions: what is searched; ranges stand for their low ends.
+        """
+        given = {*self.settings, *(dimension.name for dimension in dimensions)}
+        found = {n: v for n, v in self.method.fitted(self.info.classes).items() if n not in given}
+        if not found:
+            return {}
+        several = {d.name: d.choices or ((d.low,) if d.low is not None else ()) for d in dimensions}
+        idle = set(found)
+        for values in itertools.product(*several.values()):
+            chosen = {**self.settings, **dict(zip(several, values, strict=True))}
+            idle &= set(self.method.dead(self.method.whole(chosen, self.info.classes), self.info.classes))
+        return {name: value for name, value in found.items() if name not in idle}
+
+    def to_json(self, dimensions: Sequence[Dimension] = ()) -> dict[str, Any]:
         """Return all that decides the trials, as plain JSON values; a default is there whether given or not.
 
         Args:
-            searched: hyperparameters that are not settings here.
+            dimensions: of hyperparameters that are not settings here, but searched.
         """
-        settings = self.method.defaults() | self._values({}, self.recipe)
+        searched = [dimension.name for dimension in dimensions]
+        settings = self.method.defaults() | self._values({}, self.recipe, self.fitted(dimensions))
         return {
             "dataset": self.info.name,
             "data_digest": self.info.digest,
@@ -83,12 +107,12 @@ class Blueprint:
             "recipe": recipe_content(as_trained(self.recipe)),
         }
 
-    def _values(self, params: Mapping[str, Value], recipe: Recipe) -> dict[str, Value]:
-        """Return what the authors tuned for this pair, settings, and warm-ups. A given warm-up counts epochs of the
-        whole recipe, so it is squeezed with it."""
+    def _values(self, params: Mapping[str, Value], recipe: Recipe, fitted: Mapping[str, Value]) -> dict[str, Value]:
+        """Return what the authors tuned for this pair, what is fitted to few classes, settings, and warm-ups. A given
+        warm-up counts epochs of the whole recipe, so it is squeezed with it."""
         tuned = self.method.defaults(self.info.name, self.teacher.model if self.teacher else "", self.student)
         given = {**self.settings, **params}
-        values = {**tuned, **given}
+        values = {**tuned, **fitted, **given}
         for name in (name for name in tuned if is_warmup(name)):
             if name in given:
                 values[name] = _number(given[name]) * (recipe.epochs / self.recipe.epochs)

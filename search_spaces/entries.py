@@ -108,7 +108,9 @@ def _method(tree: Tree, path: Path, given: MethodName | None) -> "Method | None"
     places = listed or {path if given is None else (*path, "method"): str(path[-1]) if given is None else str(given)}
     wrong = {place: name for place, name in places.items() if name not in methods.names()}
     for place, name in wrong.items():
-        tree.add(place, unknown("method", name, methods.names(), "methods"))
+        of_plugin = any(name in one.names for one in methods.broken_plugins())
+        message = methods.unknown_method(name) if of_plugin else unknown("method", name, methods.names(), "methods")
+        tree.add(place, message)
     if wrong:
         return None
     if len(places) == 1:
@@ -139,8 +141,15 @@ def _read_entry(
     if math.prod(len(s.values) for s in entry.settings if isinstance(s, Grid)) > MAX_ROWS:
         tree.add(path, f"its grids make more than {MAX_ROWS} rows")
         return None
-    for name, message in _together(entry, class_counts):
-        tree.add((*path, name) if name in given else path, message)
+    from trainers.methods import PluginError  # imports torch
+
+    try:
+        for name, message in _together(entry, class_counts):
+            tree.add((*path, name) if name in given else path, message)
+        if len(tree.problems) == before:
+            _try_out(entry, class_counts)
+    except PluginError as error:
+        tree.add(path, str(error))
     return entry if len(tree.problems) == before else None
 
 
@@ -148,20 +157,67 @@ def _together(entry: Entry, class_counts: ClassCounts) -> Iterable[tuple[str, st
     """Return (hyperparameter, message) for all that is wrong with values of the entry together, in any of its rows and
     with any choices of its searches; ranges stand for their low ends."""
     found: dict[tuple[str, str], None] = {}
-    for chosen in chosen_values(entry) if not _lawless(entry.method) else ():
-        counts: list[int] | list[None] = class_counts() or [None]
-        for count in counts:
-            found |= {(p.name, p.message): None for p in entry.method.rules(chosen, count)}
+    lawless = _lawless(entry.method)
+    if lawless and not _ranks(entry):
+        return found
+    counts: list[int] | list[None] = class_counts() or [None]
+    for count in counts:
+        fitted = entry.method.fitted(count)
+        if lawless and not any(_unfit(entry, count)):
+            continue
+        for chosen in chosen_values(entry):
+            whole = entry.method.whole(chosen, count)
+            told = entry.method.rules(whole, count)
+            found |= {(p.name, p.message + _by_fit(p.name, fitted, chosen, count)): None for p in told}
+            if not told and count is not None:
+                dead = entry.method.dead(whole, count)
+                found |= {(name, rule): None for name, rule in _unfit(entry, count) if name not in dead}
     return found
 
 
+def _try_out(entry: Entry, class_counts: ClassCounts) -> None:
+    """Compute the loss of an entry of a plug-in's once, with the settings of its first row.
+
+    Raises:
+        PluginError: that fails.
+    """
+    from trainers.methods import METHODS, try_out
+
+    if all(part.name in METHODS for part in entry.method.parts or (entry.method,)):
+        return
+    for count in class_counts():
+        try_out(entry.method, entry.method.whole(next(chosen_values(entry)), count), count)
+
+
+def _ranks(entry: Entry) -> list["Hyperparameter"]:
+    """Return the hyperparameters that stand at their defaults, which must lie below the number of classes."""
+    given = {setting.name for setting in entry.settings}
+    return [f for f in entry.method.fields() if f.range and f.range.lt == "classes" and f.name not in given]
+
+
+def _unfit(entry: Entry, count: int | None) -> Iterator[tuple[str, str]]:
+    """Yield (hyperparameter, message) for each default that cannot be on so few classes, and has no way to fit."""
+    fitted = entry.method.fitted(count)
+    for field in _ranks(entry):
+        if field.name not in fitted:
+            for message in entry.method.value_problems(field.name, field.default, count):
+                yield field.name, f"its default {message}"
+
+
+def _by_fit(name: str, fitted: Mapping[str, Value], chosen: Mapping[str, Value], count: int | None) -> str:
+    """Return what was made of defaults for so few classes, where a rule is broken that may come from it."""
+    part = name.rpartition(".")[0]
+    made = [f"{n} is {value_text(v)}" for n, v in fitted.items() if n.rpartition(".")[0] == part and n not in chosen]
+    return f" (on {count} classes {', '.join(made)})" if made else ""
+
+
 def chosen_values(entry: Entry) -> Iterator[dict[str, Value]]:
-    """Yield the hyperparameters of each row with each choice of its searches; ranges stand for their low ends."""
+    """Yield what the file says in each row with each choice of its searches; ranges stand for their low ends."""
     fixed = {s.name: s.value for s in entry.settings if isinstance(s, Fixed)}
     several: dict[str, tuple[Value, ...]] = {s.name: s.values for s in entry.settings if isinstance(s, Grid)}
     several |= {d.name: d.choices or (_low(d),) for d in entry.searched}
     for values in itertools.islice(itertools.product(*several.values()), MAX_ROWS):
-        yield {**entry.method.defaults(), **fixed, **dict(zip(several, values, strict=True))}
+        yield {**fixed, **dict(zip(several, values, strict=True))}
 
 
 def _low(dimension: Dimension) -> Value:

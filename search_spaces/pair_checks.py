@@ -116,5 +116,6 @@ def _feature_parts(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Any, Mappi
     for entry in entries:
         for part in entry.method.parts or (entry.method,):
             if part.features:
-                for values in chosen_values(entry):
+                for chosen in chosen_values(entry):
+                    values = {**entry.method.defaults(), **chosen}
                     yield entry, part, of_part(part, values) if entry.method.parts else values

@@ -111,7 +111,7 @@ def study_id(search: Mapping[str, object], dimensions: tuple[Dimension, ...], bl
         {
             "key_version": KEY_VERSION,
             "trainer_version": TRAINER_VERSION,
-            "blueprint": blueprint.to_json([dimension.name for dimension in dimensions]),
+            "blueprint": blueprint.to_json(dimensions),
             "dimensions": [dimension.to_json() for dimension in dimensions],
             "search": dict(search),
         }

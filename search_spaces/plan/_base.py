@@ -113,6 +113,8 @@ class Plan:
     """Epochs of students, proposals included, at most."""
     disk: Disk
     work: Work
+    notes: tuple[str, ...] = ()
+    """What is not as a reader of the file may think, in words: defaults that were fitted, warm-ups without an end."""
     assumed: tuple[str, ...] = ()
     """What was not found here and taken as published, in words."""
 

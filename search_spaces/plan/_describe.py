@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from search_spaces.dimensions import Dimension, value_text
+from search_spaces.notes import notes
 from search_spaces.plan._base import Plan, RowPlan, Speed, TeacherLine
 from search_spaces.plan._costs import Costs
 from search_spaces.plan._recipes import recipe_lines
@@ -36,6 +37,7 @@ def describe_plan(sweep: Sweep, *, assumed: Sequence[str] = (), speed: Speed | N
         epochs=sum(training.count * training.trial.recipe.epochs for training in students),
         disk=costs.disk(),
         work=costs.work(),
+        notes=notes(sweep),
         assumed=tuple(dict.fromkeys(assumed)),
     )
 

@@ -28,6 +28,7 @@ def text(plan: "Plan") -> str:
         f"teachers {_teachers(plan)}",
         f"disk     {_disk(plan.disk)}",
         *_work(plan.work),
+        *(f"note     {line}" for line in plan.notes),
         *_assumed(plan.assumed),
     ]
     return "\n".join(lines)

@@ -2,10 +2,13 @@
 
 import difflib
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import entry_points
+from typing import NamedTuple
 
+from trainers.errors import RequestError
 from trainers.methods._base import (
+    CE_WEIGHT,
     Choice,
     ForPair,
     Hyperparameter,
@@ -23,6 +26,7 @@ from trainers.methods._built import BuiltMethod
 from trainers.methods._combined import SIGN, combine
 from trainers.methods._listing import lines_of, value_text
 from trainers.methods._outputs import NetworkShape, Output, Setting
+from trainers.methods._plugins import Broken, PluginError, load, try_loss
 from trainers.methods.at import AT_METHOD
 from trainers.methods.ce import CE_METHOD
 from trainers.methods.crd import CRD_METHOD
@@ -50,10 +54,12 @@ from trainers.methods.ttm import TTM_METHOD
 from trainers.methods.vid import VID_METHOD
 from trainers.methods.wkd import WKD_METHOD
 from trainers.methods.wttm import WTTM_METHOD
+from trainers.words import line_of
 
 __all__ = [
     "ALL",
     "METHODS",
+    "Broken",
     "BuiltMethod",
     "Choice",
     "ForPair",
@@ -64,11 +70,15 @@ __all__ = [
     "Needs",
     "NetworkShape",
     "Output",
+    "PluginError",
     "Problem",
     "Range",
     "Setting",
+    "UnknownMethodError",
+    "broken_plugins",
     "build",
     "combine",
+    "forget_plugins",
     "get",
     "lines_of",
     "methods",
@@ -76,6 +86,8 @@ __all__ = [
     "no_rules",
     "of_part",
     "standardize",
+    "try_out",
+    "unknown_method",
     "value_text",
 ]
 
@@ -113,22 +125,34 @@ PLUGINS = "kdsweep.methods"
 """Entry-point group; each entry resolves to a `Method`."""
 
 
-@functools.cache
-def methods() -> dict[str, Method]:
-    """Return all methods by name, those of plug-ins after our own.
+class UnknownMethodError(RequestError, ValueError):
+    """No method has this name, or its plug-in cannot be used."""
 
-    Raises:
-        ValueError: a plug-in gives something else than a Method, or takes a name that is taken.
-    """
-    found = dict(METHODS)
-    for entry in entry_points(group=PLUGINS):
-        method = entry.load()
-        if not isinstance(method, Method):
-            raise ValueError(f"plug-in {entry.value} gives no trainers.methods.Method")
-        if method.name in found:
-            raise ValueError(f"plug-in {entry.value} is named '{method.name}', as another method is")
-        found[method.name] = method
-    return found
+
+class _Registry(NamedTuple):
+    found: dict[str, Method]
+    broken: tuple[Broken, ...]
+
+
+@functools.cache
+def _registry() -> _Registry:
+    of_others, broken = load(entry_points(group=PLUGINS), METHODS)
+    return _Registry(METHODS | of_others, broken)
+
+
+def methods() -> dict[str, Method]:
+    """Return all methods by name, those of plug-ins after our own; plug-ins that cannot be used are not here."""
+    return _registry().found
+
+
+def broken_plugins() -> tuple[Broken, ...]:
+    """Return the plug-ins that cannot be used, and why."""
+    return _registry().broken
+
+
+def forget_plugins() -> None:
+    """Look for plug-ins again when methods are next asked for: another package has been installed."""
+    _registry.cache_clear()
 
 
 def names() -> tuple[str, ...]:
@@ -140,16 +164,39 @@ def get(name: str) -> Method:
     """Return a registry entry; of several names joined by `+` the combination.
 
     Raises:
-        ValueError: there is no such method; names the nearest one.
+        ValueError: there is no such method; names the nearest one, or says why its plug-in cannot be used.
     """
     if SIGN in name:
         return combine([get(part) for part in name.split(SIGN)])
     known = methods()
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"; did you mean '{near[0]}'?" if near else ""
-        raise ValueError(f"unknown method '{name}'{hint} (all: run_sweep.py methods)")
+        raise UnknownMethodError(unknown_method(name))
     return known[name]
+
+
+def unknown_method(name: str) -> str:
+    """Return what is said of a name that is no method's."""
+    of_plugin = [str(one) for one in broken_plugins() if name in one.names]
+    if of_plugin:
+        return f"'{name}' is no method here: {'; '.join(of_plugin)}"
+    near = difflib.get_close_matches(name, methods(), n=1)
+    hint = f"; did you mean '{near[0]}'?" if near else ""
+    return f"unknown method {line_of(repr(name), 60)}{hint} (all: run_sweep.py methods)"
+
+
+def try_out(method: Method, values: Mapping[str, Value], classes: int) -> None:
+    """Compute the loss of plug-ins that compare logits once, on logits drawn at random; our own are not asked.
+
+    Args:
+        values: all hyperparameters of the method.
+
+    Raises:
+        PluginError: it fails, or gives something else than a finite number with a gradient.
+    """
+    for part in method.parts or (method,):
+        if part.name not in METHODS and part.needs is Needs.LOGITS and part.module is None:
+            own = of_part(part, values) | {CE_WEIGHT: values[CE_WEIGHT]} if method.parts else values
+            try_loss(BuiltMethod(part, own, Setting()), classes)
 
 
 def build(name: str | Sequence[str], setting: Setting | None = None, /, **hyperparameters: Value) -> BuiltMethod:

@@ -20,6 +20,7 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
+from trainers.methods._few_classes import fitted
 from trainers.methods._outputs import NetworkShape, Setting
 from trainers.model_names import OF_TORCHVISION
 
@@ -226,7 +227,15 @@ class Method:
             for name, value in values.items()
             for message in self.value_problems(name, value, classes)
         ]
-        return found or list(self.rules(self.coerced({**self.defaults(), **values}), classes))
+        return found or list(self.rules(self.whole(values, classes), classes))
+
+    def fitted(self, classes: int | None) -> dict[str, Value]:
+        """Return the defaults that cannot be on so few classes, as they are taken there: a rank becomes classes − 1."""
+        return {} if classes is None else fitted(self.fields(), classes)
+
+    def whole(self, values: Mapping[str, object], classes: int | None) -> dict[str, Value]:
+        """Return these values, which keep the rules, and the defaults of the others, as the types have them."""
+        return self.coerced({**self.defaults(), **self.fitted(classes), **values})
 
     def value_problems(self, name: str, value: object, classes: int | None) -> list[str]:
         """Return what is wrong with one value, in words."""
@@ -239,7 +248,7 @@ class Method:
         return wrong_value(known[name], value, classes)
 
     def canonical(self, values: Mapping[str, object], classes: int) -> dict[str, Value]:
-        """Return all hyperparameters: given or default, coerced to their types, dead ones at their defaults.
+        """Return all hyperparameters: given, fitted or default, coerced to their types, dead ones at their defaults.
 
         Raises:
             ValueError: lists every problem.
@@ -247,10 +256,10 @@ class Method:
         defaults = self.defaults()
         problems = self.problems(values, classes)
         if not problems:
-            whole = self.coerced({**defaults, **values})
+            whole = self.whole(values, classes)
             dead = self.dead(whole, classes)
             alive = {name: value for name, value in whole.items() if name not in dead}
-            problems = self.problems(alive, classes)  # a default k may be too high for few classes
+            problems = self.problems(alive, classes)  # a default may be too high for few classes
         if problems:
             raise ValueError("; ".join(f"{self.name}.{problem.name}: {problem.message}" for problem in problems))
         whole |= {name: defaults[name] for name in dead}
@@ -265,6 +274,20 @@ def takes_labels(loss: Callable[..., Tensor]) -> bool:
     """Return whether a pure loss takes the images' classes besides the answers of student and teacher."""
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     return sum(one.kind in kinds for one in inspect.signature(loss).parameters.values()) > 2
+
+
+def loss_problem(loss: Callable[..., Tensor], own: Sequence[str]) -> str:
+    """Return why a pure loss cannot be called with the method's own hyperparameters; empty: it can.
+
+    Args:
+        own: their names.
+    """
+    tensors = [None] * (3 if takes_labels(loss) else 2)
+    try:
+        inspect.signature(loss).bind(*tensors, **dict.fromkeys(own))
+    except TypeError as error:
+        return f"its loss does not take its hyperparameters: {error}"
+    return ""
 
 
 def of_part(part: Method, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -298,13 +321,18 @@ def _describe_one(name: str, hint: Any, default: Value, doc: str) -> Hyperparame
 
 
 def _field_docs(hyperparameters: type[Any]) -> dict[str, str]:
-    """Return the string that stands under each field in the source."""
-    (body,) = ast.parse(textwrap.dedent(inspect.getsource(hyperparameters))).body
-    assert isinstance(body, ast.ClassDef)
-    docs = {}
+    """Return the string that stands under each field in the source; none where there is no source to look at."""
+    try:
+        (body,) = ast.parse(textwrap.dedent(inspect.getsource(hyperparameters))).body
+    except (OSError, TypeError, SyntaxError, ValueError):  # made by a function, or installed without source
+        return {}
+    docs: dict[str, str] = {}
+    if not isinstance(body, ast.ClassDef):
+        return docs
     for field, text in zip(body.body[:-1], body.body[1:], strict=True):
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(text, ast.Expr):
-            docs[field.target.id] = " ".join(str(ast.literal_eval(text.value)).split())
+        said = text.value.value if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant) else None
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(said, str):
+            docs[field.target.id] = " ".join(said.split())
     return docs
 
 
