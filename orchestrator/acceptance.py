@@ -1,11 +1,11 @@
 """Accepting sweeps: reading and checking all files before anything is made, then recording what they ask for."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from orchestrator.ledger import Ledger
-from orchestrator.mlflow_store import MlflowTarget, TakenRun, TrackingError, known_runs, taken_runs
-from orchestrator.mlflow_store.target import EPOCHS_TOLD
+from orchestrator.mlflow_store import MlflowTarget, known_runs
 from orchestrator.optuna_studies.live import distributions_json
 from orchestrator.planner import member_row, trial_row
 from orchestrator.records import ENDED, FINAL_SCORES
@@ -64,7 +64,6 @@ class Adoption:
 
     def __init__(self, ledger: Ledger, uri: str) -> None:
         self._ledger = ledger
-        self._uri = uri
         self.taken: frozenset[str] = frozenset()
         """Keys of the trials that have been taken over."""
         states = ledger.states()
@@ -76,51 +75,21 @@ class Adoption:
 
     def take(self, key: str) -> bool:
         """Record the trial's result in the ledger, if the store has one; return whether it has."""
-        try:
-            return self.take_all([key]) == 1
-        except TrackingError:
-            return False  # it has gone away since; the trial is trained
-
-    def take_all(self, keys: Collection[str]) -> int:
-        """Record the results that the store has of these trials, in one commit; return how many there are.
-
-        Raises:
-            TrackingError: the store does not answer.
-        """
-        found = [self._found.pop(key) for key in dict.fromkeys(keys) if key in self._found]
-        runs = taken_runs(self._uri, found, END_METRICS)
+        run = self._found.pop(key, None)
+        if run is None:
+            return False
+        self.taken |= {key}
+        final = {name: run.metrics[name] for name in END_METRICS if name in run.metrics}
         with self._ledger.transaction():
-            for run in runs:
-                self._record(run)
-        self.taken |= {run.run.trial_key for run in runs}
-        return len(runs)
-
-    def _record(self, taken: TakenRun) -> None:
-        run = taken.run
-        self._ledger.adopt_trial(
-            run.trial_key,
-            run.state,
-            taken.metrics,
-            epochs=taken.epochs,
-            attempts=taken.attempts,
-            started_at=taken.started_at,
-            ended_at=taken.ended_at,
-            reason=taken.tags.get("reason", ""),
-            provenance={name: taken.tags[name] for name in PROVENANCE if name in taken.tags},
-        )
-        self._ledger.remember("mlflow", f"trial:{run.trial_key}", f"{run.run_id} {run.experiment_id}")
-        last = max((number for number, _, _ in taken.epochs), default=0)
-        self._ledger.remember(EPOCHS_TOLD, run.trial_key, str(last))  # to this store nothing of it is to be told
+            self._ledger.adopt_trial(key, run.state, final)
+            self._ledger.remember("mlflow", f"trial:{key}", f"{run.run_id} {run.experiment_id}")
+        return True
 
 
 def adopt(sweeps: Sequence[Sweep], adoption: Adoption) -> int:
     """Take over what the tracking store has of the trials that are known before anything is searched; return how
     many."""
-    return adoption.take_all([member.key for sweep in sweeps for member in known_members(sweep)])
-
-
-PROVENANCE = ("host", "device", "threads", "bank", "torch", "cuda", "python", "data_root")
-"""Tags that say where and with what a trial ran."""
+    return sum(adoption.take(member.key) for sweep in sweeps for member in known_members(sweep))
 
 
 END_METRICS = (
@@ -167,50 +136,40 @@ def _waits_for(teacher: str, sweep: Sweep, ledger: Ledger, states: dict[str, str
 
 
 class TeacherFileError(RequestError):
-    """A teacher's checkpoint cannot be read, or is of another network."""
-
-
-def check_checkpoints(sweeps: Sequence[Sweep]) -> None:
-    """Find out whether teachers that come from files can be used, before anything is made.
-
-    Raises:
-        TeacherFileError: tells every file that cannot.
-    """
-    problems = [problem for sweep in sweeps for plan in sweep.teachers for problem in _checkpoint_problems(sweep, plan)]
-    if problems:
-        raise TeacherFileError("\n".join(problems))
-
-
-def _checkpoint_problems(sweep: Sweep, plan: TeacherPlan) -> list[str]:
-    if plan.checkpoint is None:
-        return []
-    from trainers.teacher_files import check_weights
-
-    (info,) = (dataset.info for dataset in sweep.datasets if dataset.name == plan.dataset)
-    try:
-        check_weights(
-            plan.checkpoint,
-            plan.timm_name,
-            classes=info.classes,
-            channels=info.channels,
-            arguments=plan.model_args,
-        )
-    except (OSError, ValueError) as error:
-        return [f"{sweep.name}: teachers.{plan.model}.checkpoint: {error}"]
-    return []
+    """A teacher's checkpoint has changed since its sweep file was read."""
 
 
 def import_checkpoints(sweeps: Sequence[Sweep], store: Store) -> None:
     """Bring the weights of teachers that come from files, and those that networks start from, into the store, under
-    the digest of the file."""
-    from trainers.teacher_files import import_weights
+    the digest of the file.
+
+    Raises:
+        TeacherFileError: a file is not what it was a moment ago; or the store has weights of another network from it.
+    """
+    from trainers.tensor_files import load_tensors, save_tensors
 
     for sweep in sweeps:
         for plan in sweep.teachers:
-            if plan.checkpoint is not None and not store.weights(plan.id).exists():
-                import_weights(Path(plan.checkpoint), store.weights(plan.id))
+            if plan.checkpoint is not None:
+                _import(sweep, plan, store)
         for initial in sweep.initials:
             if not store.weights(initial.digest).exists():
                 from trainers.models.start import start_path
 
-                import_weights(start_path(initial.timm_name, initial.size), store.weights(initial.digest))
+                source = start_path(initial.timm_name, initial.size)
+                save_tensors(store.weights(initial.digest), load_tensors(source)[0], {"source": source.name})
+
+
+def _import(sweep: Sweep, plan: TeacherPlan, store: Store) -> None:
+    from trainers.teacher_files import check_weights, import_weights
+
+    (info,) = (dataset.info for dataset in sweep.datasets if dataset.name == plan.dataset)
+    network: dict[str, Any] = {"classes": info.classes, "channels": info.channels, "arguments": plan.model_args}
+    kept = store.weights(plan.id)
+    try:
+        if kept.exists():
+            check_weights(kept, plan.timm_name, **network)
+        else:
+            import_weights(Path(str(plan.checkpoint)), kept, plan.timm_name, **network)
+    except (OSError, ValueError) as error:
+        raise TeacherFileError(f"{sweep.name}: teachers.{plan.model}.checkpoint: {error}") from error

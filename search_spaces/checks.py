@@ -13,6 +13,7 @@ from search_spaces.network_checks import check_tasks, check_teachers, initials, 
 from search_spaces.pair_checks import check_fit
 from search_spaces.recipe_checks import check_recipes, check_training, starts_published
 from search_spaces.schema import ReportModel
+from search_spaces.weight_checks import check_weights_files
 from search_spaces.yaml_lines import Path
 
 MAX_TRIALS = 100_000
@@ -32,13 +33,15 @@ def check(draft: Draft) -> Facts | None:
     _check_size(draft, entries)
     models = _networks(draft, unknown_networks)
     seen = lenses(draft)
+    arguments = check_fit(draft, models, entries, seen)
     found = Facts(
         datasets=draft.infos(),
         models=models,
         checkpoints=checkpoints,
-        arguments=check_fit(draft, models, entries, seen),
+        arguments=arguments,
         lenses=seen,
         initials=initials(draft, models, functools.partial(starts_published, draft)),
+        readings=check_weights_files(draft, models, arguments, seen, checkpoints),
     )
     return None if draft.tree.problems else found
 

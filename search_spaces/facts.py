@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trainers.data import DataInfo
+from trainers.files import MOST_WEIGHTS_BYTES, regular_file
 from trainers.recipe import Recipe
 from trainers.trial import Value
 
@@ -36,6 +37,9 @@ class Facts:
     """By data set and teacher: size, mean, std of what it sees, where that is not what students see."""
     initials: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By data set and network: SHA-256 of the weights file that it starts from, if its recipe says so."""
+
+    readings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By data set and teacher: how its weights lay in its file, in words, where not as anybody would expect."""
 
     def weights_of(self, dataset: str, teacher: str) -> str | None:
         """Return the SHA-256 of a teacher's weights file; None where it is trained."""
@@ -66,6 +70,7 @@ class Facts:
             "arguments": {name: {n: dict(a) for n, a in of.items()} for name, of in self.arguments.items()},
             "lenses": {name: {n: dict(a) for n, a in of.items()} for name, of in self.lenses.items()},
             "initials": {name: dict(of) for name, of in self.initials.items()},
+            **({"readings": {name: dict(of) for name, of in self.readings.items()}} if self.readings else {}),
         }
 
 
@@ -89,6 +94,7 @@ def facts_from_json(values: Mapping[str, Any]) -> Facts:
         arguments=values.get("arguments", {}),
         lenses=values.get("lenses", {}),
         initials=values.get("initials", {}),
+        readings=values.get("readings", {}),
     )
 
 
@@ -120,15 +126,13 @@ def _misnamed(plain: str, size: int) -> str | None:
 
 
 def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal.
+    """Return the SHA-256 of a file with weights, in hexadecimal.
 
     Raises:
-        ValueError: there is no such file, or it cannot be read.
+        ValueError: there is no such file, it is none, or it cannot be read.
     """
     try:
-        if path.is_dir():
-            raise ValueError(f"must be a file, {str(path)!r} is a directory")
-        with path.open("rb") as file:
+        with regular_file(path, MOST_WEIGHTS_BYTES) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         raise ValueError(f"no such file: {str(path)!r}") from None

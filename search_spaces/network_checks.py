@@ -37,20 +37,16 @@ def check_teachers(draft: Draft) -> dict[str, str]:
         if model.pretrained and len(given) == 1:
             digests |= _pretrained(draft, name, (*path, "pretrained"))
         if model.checkpoint is not None:
+            file = draft.folder / model.checkpoint
             try:
-                digests[name] = facts.file_digest(draft.folder / model.checkpoint)
+                digests[name] = facts.file_digest(file)
             except ValueError as error:
-                _missing(draft, f"teachers.{name}", (*path, "checkpoint"), error, digests, name)
+                if draft.planning and not file.exists():
+                    draft.assumed.append(f"teachers.{name}: {error}")
+                    digests[name] = NOT_FETCHED
+                else:
+                    draft.tree.add((*path, "checkpoint"), str(error))
     return digests
-
-
-def _missing(draft: Draft, what: str, path: Path, error: ValueError, digests: dict[str, str], name: str) -> None:
-    """Note that weights are not there, which is a problem unless the file is only read to plan."""
-    if draft.planning:
-        draft.assumed.append(f"{what}: {error}")
-        digests[name] = NOT_FETCHED
-    else:
-        draft.tree.add(path, str(error))
 
 
 def _check_lens(draft: Draft, path: Path, model: TeacherModel) -> None:

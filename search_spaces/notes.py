@@ -9,7 +9,14 @@ from trainers.trial import Value
 
 def notes(sweep: Sweep) -> tuple[str, ...]:
     """Return them in words, each once."""
-    return tuple(dict.fromkeys(_fitted(sweep)))
+    return tuple(dict.fromkeys((*_read(sweep), *_fitted(sweep))))
+
+
+def _read(sweep: Sweep) -> Iterator[str]:
+    """Yield where the weights of teachers were found in their files, where that is not plain."""
+    for plan in sweep.teachers:
+        if plan.reading:
+            yield f"teachers.{plan.model}.checkpoint: weights {plan.reading}"
 
 
 def _fitted(sweep: Sweep) -> Iterator[str]:

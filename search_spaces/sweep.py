@@ -59,6 +59,8 @@ class TeacherPlan:
     checkpoint: Path | None
     variant: str = "plain"
     """How its training images were augmented: plain or strong."""
+    reading: str = ""
+    """How its weights lay in its file, in words, where not as anybody would expect."""
 
     def member(self) -> Member | None:
         """Return the teacher's trial in its place; None where it comes from a file."""

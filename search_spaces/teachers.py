@@ -68,6 +68,7 @@ def _plan(decisions: Decisions, dataset: str, name: str) -> TeacherPlan:
         trial=None,
         checkpoint=file,
         variant=variant,
+        reading=decisions.file.facts.readings.get(dataset, {}).get(name, ""),
     )
 
 

@@ -11,10 +11,13 @@ import shutil
 import stat
 import time
 from collections.abc import Callable, Iterator
+from io import BufferedReader
 from pathlib import Path
 from typing import IO
 
 LOCK_POLL_SECONDS = 0.1
+MOST_WEIGHTS_BYTES = 64 * 2**30
+"""Of a file with weights."""
 
 KINDS = {
     stat.S_IFDIR: "a directory",
@@ -47,7 +50,7 @@ def replaced(path: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def regular_file(path: Path, most_bytes: int) -> Iterator[IO[bytes]]:
+def regular_file(path: Path, most_bytes: int) -> Iterator[BufferedReader]:
     """Open a file of somebody else's for reading. What is no regular file, behind links too, is never opened: a pipe
     would wait for a writer, a device may have no end.
 

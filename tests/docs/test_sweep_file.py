@@ -20,9 +20,10 @@ from search_spaces import Sweep, SweepFileError, checks, entries, expand, read, 
 from search_spaces.yaml_lines import YamlError, read_tree
 from tests.search_spaces.sweep_texts import SMALL
 from tests.trainers.layouts import write_imagefolder
-from trainers import data, methods
+from trainers import data, methods, models
 from trainers.methods import METHODS
 from trainers.recipe import Recipe, compress, rungs
+from trainers.tensor_files import save_tensors
 from trainers.trial import Trial
 from trainers.view_sets import EXTRAS
 
@@ -148,8 +149,14 @@ def base_for(base: Mapping[str, Any], key: str) -> dict[str, Any]:
     return dict(base)
 
 
+def write_weights(path: Path) -> None:
+    if not path.exists():
+        network = models.create("cifar_tinyresnet", classes=100, channels=1)
+        save_tensors(path, network.state_dict())
+
+
 def expanded(file: Mapping[str, Any], folder: Path) -> Sweep:
-    (folder / "tinyresnet.safetensors").write_bytes(b"weights")
+    write_weights(folder / "tinyresnet.safetensors")
     path = folder / "sweep.yaml"
     path.write_text(yaml.safe_dump(dict(file), sort_keys=False))
     return expand(read(path), capability=lambda: None)
@@ -157,7 +164,7 @@ def expanded(file: Mapping[str, Any], folder: Path) -> Sweep:
 
 def told(file: Mapping[str, Any] | str, folder: Path, monkeypatch: pytest.MonkeyPatch, *overrides: str) -> list[str]:
     """Return what is printed of the file's mistakes, without their lines."""
-    (folder / "tinyresnet.safetensors").write_bytes(b"weights")
+    write_weights(folder / "tinyresnet.safetensors")
     text = file if isinstance(file, str) else yaml.safe_dump(dict(file), sort_keys=False)
     (folder / "sweep.yaml").write_text(text)
     monkeypatch.chdir(folder)

@@ -6,12 +6,14 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import torch
 
 import search_spaces
 from search_spaces import Sweep, SweepModel, expand, read, restore
 from search_spaces.autos import decide
 from search_spaces.facts import logit_type
 from tests.search_spaces.sweep_texts import SMALL, sweep_of, write
+from trainers import models
 from trainers.data import DataInfo, describe
 from trainers.trial import trial_key
 
@@ -124,10 +126,10 @@ def test_no_teacher_is_planned_where_none_is_needed(tmp_path: Path) -> None:
 
 
 def test_a_teacher_from_a_file_is_its_digest(tmp_path: Path) -> None:
-    (tmp_path / "weights.pth").write_bytes(b"weights")
+    torch.save(models.create("cifar_tinyresnet", classes=100, channels=1).state_dict(), tmp_path / "weights.pth")
     text = SMALL + "teachers: {tinyresnet: {checkpoint: weights.pth}}\n"
     (plan,) = sweep_of(tmp_path, text).teachers
-    assert plan.id == hashlib.sha256(b"weights").hexdigest()
+    assert plan.id == hashlib.sha256((tmp_path / "weights.pth").read_bytes()).hexdigest()
     assert plan.trial is None
     assert plan.member() is None
     assert plan.checkpoint == tmp_path / "weights.pth"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from search_spaces import Sweep, SweepFileError, describe_plan, expand, read, recipes, restore
+from search_spaces import Sweep, SweepFileError, checks, describe_plan, expand, read, recipes, restore
 from tests.search_spaces.sweep_texts import sweep_of, told, write
 from tests.trainers.layouts import write_cifar100, write_cityscapes, write_imagefolder
 from trainers.recipe import Recipe
@@ -238,8 +238,11 @@ def lens_of(sweep: Sweep) -> tuple[Any, ...]:
         ),
     ],
 )
-def test_how_given_teachers_see(text: str, given: str, expected: tuple[Any, ...], folder: Path) -> None:
+def test_how_given_teachers_see(
+    text: str, given: str, expected: tuple[Any, ...], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """ImageNet's normalisation is that of pictures, and another one on CIFAR."""
+    monkeypatch.setattr(checks, "check_weights_files", lambda *_: {})
     (folder / "teacher.pth").write_bytes(b"weights")
     sweep = sweep_of(folder, text + f"teachers: {{resnet8: {{checkpoint: teacher.pth, {given}}}}}\n")
     assert lens_of(sweep) == expected
@@ -451,7 +454,8 @@ ONE_LINE = {
 
 
 @pytest.mark.parametrize("case", ONE_LINE)
-def test_a_broken_rule_is_one_line(case: str, folder: Path) -> None:
+def test_a_broken_rule_is_one_line(case: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "check_weights_files", lambda *_: {})
     (folder / "teacher.pth").write_bytes(b"weights")
     text, expected = ONE_LINE[case]
     lines = told(folder, text)[1:]

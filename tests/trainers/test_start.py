@@ -239,7 +239,7 @@ def test_a_published_teacher_sees_pictures_as_its_weights_were_made_for(
     published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """Of 80 pixels, and normalised in its own way; the student keeps the data set's."""
-    from orchestrator.acceptance import check_checkpoints, import_checkpoints
+    from orchestrator.acceptance import import_checkpoints
 
     cfg = dataclasses.replace(
         _model_pretrained_cfgs["resnet_started"], input_size=(3, 80, 80), mean=(0.5, 0.5, 0.5), std=(0.2, 0.2, 0.2)
@@ -256,7 +256,6 @@ def test_a_published_teacher_sees_pictures_as_its_weights_were_made_for(
     assert plan.trial is None and plan.checkpoint is not None and plan.id == file_digest(plan.checkpoint)
     assert of.teacher is not None and (of.teacher.size, of.teacher.mean) == (80, (0.5, 0.5, 0.5))
     store = Store(tmp_path / "home")
-    check_checkpoints([sweep])
     import_checkpoints([sweep], store)
     training = Training(of, store, device=CPU, data_root=tmp_path / "five")
     assert training.teacher is not None and training.teacher.size == (80, 80)
