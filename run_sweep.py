@@ -402,12 +402,17 @@ def _plan(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> int:
     import reports
     from orchestrator.home import home_folder
+    from orchestrator.keeping import why_kept
 
     home = home_folder(options.home)
     results = reports.load_any(options.name, home=home)
     comparison = None if options.against is None else reports.compare(results, options.against)
     changes = reports.changes(results, options.name, options.compare, home=home, other_home=options.compare_home)
     folder = Path(options.out) if options.out else home / "reports" / results.name
+    kept = why_kept(results, folder, home)
+    if kept:
+        print(kept, file=sys.stderr)
+        return EXIT_FAILED
     try:
         written = reports.write(results, folder)
         written += [] if comparison is None else reports.write_comparison(comparison, folder)

@@ -1,11 +1,12 @@
 """Accepting sweeps: reading and checking all files before anything is made, then recording what they ask for."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from orchestrator.ledger import Ledger
-from orchestrator.mlflow_store import MlflowTarget, known_runs
+from orchestrator.mlflow_store import MlflowTarget, TakenRun, TrackingError, known_runs, taken_runs
+from orchestrator.mlflow_store.target import EPOCHS_TOLD
 from orchestrator.optuna_studies.live import distributions_json
 from orchestrator.planner import member_row, trial_row
 from orchestrator.records import ENDED, FINAL_SCORES
@@ -64,6 +65,7 @@ class Adoption:
 
     def __init__(self, ledger: Ledger, uri: str) -> None:
         self._ledger = ledger
+        self._uri = uri
         self.taken: frozenset[str] = frozenset()
         """Keys of the trials that have been taken over."""
         states = ledger.states()
@@ -75,21 +77,51 @@ class Adoption:
 
     def take(self, key: str) -> bool:
         """Record the trial's result in the ledger, if the store has one; return whether it has."""
-        run = self._found.pop(key, None)
-        if run is None:
-            return False
-        self.taken |= {key}
-        final = {name: run.metrics[name] for name in END_METRICS if name in run.metrics}
+        try:
+            return self.take_all([key]) == 1
+        except TrackingError:
+            return False  # it has gone away since; the trial is trained
+
+    def take_all(self, keys: Collection[str]) -> int:
+        """Record the results that the store has of these trials, in one commit; return how many there are.
+
+        Raises:
+            TrackingError: the store does not answer.
+        """
+        found = [self._found.pop(key) for key in dict.fromkeys(keys) if key in self._found]
+        runs = taken_runs(self._uri, found, END_METRICS)
         with self._ledger.transaction():
-            self._ledger.adopt_trial(key, run.state, final)
-            self._ledger.remember("mlflow", f"trial:{key}", f"{run.run_id} {run.experiment_id}")
-        return True
+            for run in runs:
+                self._record(run)
+        self.taken |= {run.run.trial_key for run in runs}
+        return len(runs)
+
+    def _record(self, taken: TakenRun) -> None:
+        run = taken.run
+        self._ledger.adopt_trial(
+            run.trial_key,
+            run.state,
+            taken.metrics,
+            epochs=taken.epochs,
+            attempts=taken.attempts,
+            started_at=taken.started_at,
+            ended_at=taken.ended_at,
+            reason=taken.tags.get("reason", ""),
+            provenance={name: taken.tags[name] for name in PROVENANCE if name in taken.tags},
+        )
+        self._ledger.remember("mlflow", f"trial:{run.trial_key}", f"{run.run_id} {run.experiment_id}")
+        last = max((number for number, _, _ in taken.epochs), default=0)
+        self._ledger.remember(EPOCHS_TOLD, run.trial_key, str(last))  # to this store nothing of it is to be told
 
 
 def adopt(sweeps: Sequence[Sweep], adoption: Adoption) -> int:
     """Take over what the tracking store has of the trials that are known before anything is searched; return how
     many."""
-    return sum(adoption.take(member.key) for sweep in sweeps for member in known_members(sweep))
+    return adoption.take_all([member.key for sweep in sweeps for member in known_members(sweep)])
+
+
+PROVENANCE = ("host", "device", "threads", "bank", "torch", "cuda", "python", "data_root")
+"""Tags that say where and with what a trial ran."""
 
 
 END_METRICS = (

@@ -320,12 +320,42 @@ class Ledger:
         for row in self._db.execute("SELECT name FROM sweep WHERE state = 'RUNNING'").fetchall():
             self.end_sweep(row["name"], "INTERRUPTED")
 
-    def adopt_trial(self, key: str, state: str, metrics: dict[str, float]) -> None:
-        """Record the result that a trial has elsewhere."""
+    def adopt_trial(
+        self,
+        key: str,
+        state: str,
+        metrics: dict[str, float],
+        *,
+        epochs: Iterable[tuple[int, float, dict[str, float]]] = (),
+        attempts: int = 0,
+        started_at: float | None = None,
+        ended_at: float | None = None,
+        reason: str = "",
+        provenance: dict[str, str] | None = None,
+    ) -> None:
+        """Record the result that a trial has elsewhere, with all that is known of it: it may have to be told again.
+
+        Args:
+            epochs: number, wall clock, values.
+        """
         with self.transaction():
             self._db.execute(
-                "UPDATE trial SET state = ?, metrics = ?, ended_at = ? WHERE key = ?",
-                (state, json.dumps(metrics), self.clock(), key),
+                "UPDATE trial SET state = ?, metrics = ?, attempts = max(attempts, ?), started_at = ?, ended_at = ?, "
+                "reason = ?, provenance = ? WHERE key = ?",
+                (
+                    state,
+                    json.dumps(metrics),
+                    attempts,
+                    started_at,
+                    self.clock() if ended_at is None else ended_at,
+                    reason,
+                    json.dumps(provenance or {}),
+                    key,
+                ),
+            )
+            self._db.executemany(
+                "INSERT OR IGNORE INTO epoch VALUES (?, ?, ?, ?, ?)",
+                [(key, number, attempts, at, json.dumps(values)) for number, at, values in epochs],
             )
 
     def set_provenance(self, key: str, provenance: dict[str, str]) -> None:
@@ -461,7 +491,7 @@ class Ledger:
         self._db.execute("DELETE FROM told WHERE target IN (?, ?, ?)", kept)
         if target == "mlflow":
             self._db.execute("DELETE FROM told WHERE target = 'weights'")
-            refs = [f"trial:{row[0]}" for row in self._db.execute("SELECT key FROM trial WHERE attempts > 0")]
+            refs = [f"trial:{row[0]}" for row in self._db.execute("SELECT key FROM trial WHERE state != 'WAITING'")]
             refs += [f"sweep:{row[0]}" for row in self._db.execute("SELECT name FROM sweep")]
         else:
             ended = self._db.execute("SELECT study, number FROM proposal WHERE state IS NOT NULL")

@@ -138,10 +138,15 @@ def main() -> None:
     os.nice(NICENESS)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(NOT_TOLD_YET))  # files that are half written go
     import reports
+    from orchestrator.keeping import why_kept
 
     sweep, home = sys.argv[1], Path(sys.argv[2])
+    folder = home / "reports" / sweep
     try:
-        reports.write(reports.load(sweep, home=home), home / "reports" / sweep)
+        results = reports.load(sweep, home=home)
+        if why_kept(results, folder, home):
+            sys.exit(NOT_TOLD_YET)
+        reports.write(results, folder)
     except reports.UnknownSweepError:
         sys.exit(NOT_TOLD_YET)
     except (reports.ReportError, OSError) as error:

@@ -20,6 +20,7 @@ from orchestrator.display import Nothing, Screen, Watch
 from orchestrator.driving import ClusterLostError, Orders, Workforce, drive
 from orchestrator.gpu_share import gpu_share, this_gpu
 from orchestrator.home import DriverLock, check_writable, driver_lock
+from orchestrator.keeping import why_kept
 from orchestrator.ledger import Ledger, LedgerWriteError
 from orchestrator.mlflow_store import MlflowTarget, TrackingError, check_answers, is_known, tracking_uri
 from orchestrator.optuna_studies.mirror import StorageError, check_storage, storage_url
@@ -283,6 +284,10 @@ class _Run:
             folder = self._home / "reports" / sweep.name
             try:
                 results = reports.load(sweep.name, home=self._home, tracking_uri=self._uri)
+                kept = why_kept(results, folder, self._home)
+                if kept:
+                    problems.append(kept)
+                    continue
                 reports.write(results, folder)
             except (reports.ReportError, OSError) as error:
                 problems.append(f"{sweep.name}: no report: {error}")

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from orchestrator.ledger import Ledger
 from orchestrator.mlflow_store import content
-from orchestrator.mlflow_store.adoption import runs_by_key
 from orchestrator.mlflow_store.context import context_tags
 from orchestrator.mlflow_store.doubts import Doubts
+from orchestrator.mlflow_store.listing import stored_runs
 from orchestrator.mlflow_store.location import TrackingError, artifact_folder
 from orchestrator.records import TrialRow
 from trainers.addresses import sqlite_file
@@ -49,7 +49,7 @@ class Runs:
         self._ledger = ledger
         self._doubts = doubts
         self._experiments: dict[str, str] = {}
-        self._before: dict[tuple[str, str], str] | None = None
+        self._before: set[tuple[str, str]] | None = None
 
     def of_sweep(self, name: str) -> str:
         """Return the id of the sweep's parent run; the newest where others have made some.
@@ -113,7 +113,8 @@ class Runs:
         ):
             return False
         if self._before is None:
-            self._before = runs_by_key(self._uri)
+            runs = stored_runs(self._uri)
+            self._before = {(run.experiment_id, run.trial_key) for run in runs if not run.deleted}
         return (experiment, key) not in self._before
 
     def _made(self, ref: str, experiment: str, make: Make) -> str:

@@ -57,7 +57,7 @@ class MlflowTarget:
             self._tell_sweep(name)
         else:
             row = self._ledger.trial(name)
-            if row is not None and row.attempts > 0:
+            if row is not None and row.state != "WAITING":
                 self._tell_trial(row)
         if not self._schema_noted:
             self._schema_noted = True

@@ -169,6 +169,41 @@ def test_a_home_that_lost_its_ledger_takes_its_results_from_the_store(sweep, led
     assert adopt([sweep], Adoption(new, tracking_uri(home))) == len(fixed) + 1
     assert {key: new.trial(key).metrics for key in fixed} == fixed
     assert all(new.remembered("mlflow", f"trial:{key}") for key in fixed)
+    for key in fixed:  # with the curves, for they may have to be told again
+        assert new.epochs(key) == [(n, pytest.approx(at, abs=1e-3), values) for n, at, values in ledger.epochs(key)]
+        before, after = ledger.trial(key), new.trial(key)
+        assert (after.attempts, after.provenance, after.reason) == (before.attempts, before.provenance, before.reason)
+        assert after.started_at == pytest.approx(before.started_at, abs=1e-3)
+        assert after.ended_at == pytest.approx(before.ended_at, abs=1e-3)
+
+
+def test_what_was_taken_from_one_store_is_told_to_another(sweep, ledger, home, empty_store, tmp_path):
+    drive(new_planner(ledger, sweep), ending=some_trouble)
+    tell_everything(ledger, home)
+    curves = "SELECT t.value, m.key, m.step, m.timestamp, m.value FROM metrics m JOIN tags t USING (run_uuid) \
+        WHERE t.key = 'trial_key' AND t.value IN ({}) ORDER BY 1, 2, 3"
+    kept = ", ".join(f"'{key}'" for key, state in ledger.states().items() if state in ("COMPLETE", "DIVERGED"))
+    before = read(home, curves.format(kept))
+    new = Ledger(home / "new.db")
+    new.retarget("mlflow", "one")
+    planner = new_planner(new, sweep)
+    adoption = Adoption(new, tracking_uri(home))
+    assert adopt([sweep], adoption) > 0
+    assert sum(adoption.take(key) for key in new.states()) == 0
+    tell_everything(new, home)
+    assert read(home, curves.format(kept)) == before  # to the store that has them, nothing is told again
+    assert planner.idle is False
+    other = tmp_path / "other"
+    other.mkdir()
+    shutil.copy(empty_store, other / "mlflow.db")
+    new.retarget("mlflow", "two")
+    tell_everything(new, other)
+    taken = ", ".join(f"'{key}'" for key, state in new.states().items() if state in ("COMPLETE", "DIVERGED"))
+    assert taken and read(other, curves.format(taken)) == read(home, curves.format(taken))
+    states = {key: state for key, state in new.states().items() if state != "WAITING"}
+    tagged = "SELECT k.value, s.value FROM tags k JOIN tags s USING (run_uuid) WHERE k.key = 'trial_key' \
+        AND s.key = 'state'"
+    assert dict(read(other, tagged)) == states
 
 
 def test_a_store_that_does_not_answer_is_named_without_its_password():
