@@ -107,6 +107,7 @@ class Adoption:
             started_at=taken.started_at,
             ended_at=taken.ended_at,
             reason=taken.tags.get("reason", ""),
+            collapsed=taken.tags.get("collapsed", ""),
             provenance={name: taken.tags[name] for name in PROVENANCE if name in taken.tags},
         )
         self._ledger.remember("mlflow", f"trial:{run.trial_key}", f"{run.run_id} {run.experiment_id}")

@@ -58,6 +58,8 @@ class Outcome:
     ending: Ending
     metrics: dict[str, float] = field(default_factory=dict)
     """Of COMPLETE: the metrics at the end."""
+    collapsed: str = ""
+    """Of COMPLETE: why the training is thought to have come to nothing; empty where it is not."""
     reason: str = ""
     """Of the others: what happened, in words; a traceback where there is one."""
     innocent: bool = False

@@ -52,7 +52,9 @@ CREATE INDEX IF NOT EXISTS member_key ON member (key);
 CREATE TABLE IF NOT EXISTS notice (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, key TEXT NOT NULL, text TEXT NOT NULL);
 """
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+ADDED_COLUMNS = (("trial", "collapsed", "TEXT NOT NULL DEFAULT ''"),)
+"""Table, name and type of the columns that an older version's tables lack."""
 EPOCH_GROUP = 100
 EPOCH_SECONDS = 5.0
 BUSY_SECONDS = 60.0
@@ -129,7 +131,18 @@ class Ledger:
         if version > SCHEMA_VERSION:
             raise LedgerError(f"{self.path} was written by a newer kdsweep (ledger version {version})")
         if version < SCHEMA_VERSION:
-            self._db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+            self._bring_up_to_date()
+
+    def _bring_up_to_date(self) -> None:
+        """Make what an older version, or an empty file, lacks: all of it or nothing."""
+        self._db.execute("BEGIN IMMEDIATE")
+        for statement in SCHEMA.split(";"):
+            self._db.execute(statement)
+        for table, name, kind in ADDED_COLUMNS:
+            if name not in {row["name"] for row in self._db.execute(f"PRAGMA table_info({table})")}:
+                self._db.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
+        self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        self._db.execute("COMMIT")
 
     @property
     def life(self) -> str:
@@ -261,8 +274,8 @@ class Ledger:
         now = self.clock()
         with self.transaction():
             self._db.execute(
-                "UPDATE trial SET attempts = attempts + 1, state = 'RUNNING', reason = '', ended_at = NULL, "
-                "started_at = coalesce(started_at, ?) WHERE key = ?",
+                "UPDATE trial SET attempts = attempts + 1, state = 'RUNNING', reason = '', collapsed = '', "
+                "ended_at = NULL, started_at = coalesce(started_at, ?) WHERE key = ?",
                 (now, key),
             )
             (number,) = self._db.execute("SELECT attempts FROM trial WHERE key = ?", (key,)).fetchone()
@@ -280,6 +293,7 @@ class Ledger:
         *,
         metrics: dict[str, float] | None = None,
         reason: str = "",
+        collapsed: str = "",
         trial_state: str | None = None,
     ) -> None:
         """Record how the attempt ended and what that makes of the trial (the same state unless given)."""
@@ -290,8 +304,8 @@ class Ledger:
                 (state, now, reason, key, number),
             )
             self._db.execute(
-                "UPDATE trial SET state = ?, reason = ?, ended_at = ?, metrics = ? WHERE key = ?",
-                (trial_state or state, reason, now, json.dumps(metrics or {}), key),
+                "UPDATE trial SET state = ?, reason = ?, collapsed = ?, ended_at = ?, metrics = ? WHERE key = ?",
+                (trial_state or state, reason, collapsed, now, json.dumps(metrics or {}), key),
             )
             self.to_tell("mlflow", f"trial:{key}")
 
@@ -331,6 +345,7 @@ class Ledger:
         started_at: float | None = None,
         ended_at: float | None = None,
         reason: str = "",
+        collapsed: str = "",
         provenance: dict[str, str] | None = None,
     ) -> None:
         """Record the result that a trial has elsewhere, with all that is known of it: it may have to be told again.
@@ -341,7 +356,7 @@ class Ledger:
         with self.transaction():
             self._db.execute(
                 "UPDATE trial SET state = ?, metrics = ?, attempts = max(attempts, ?), started_at = ?, ended_at = ?, "
-                "reason = ?, provenance = ? WHERE key = ?",
+                "reason = ?, collapsed = ?, provenance = ? WHERE key = ?",
                 (
                     state,
                     json.dumps(metrics),
@@ -349,6 +364,7 @@ class Ledger:
                     started_at,
                     self.clock() if ended_at is None else ended_at,
                     reason,
+                    collapsed,
                     json.dumps(provenance or {}),
                     key,
                 ),
@@ -521,6 +537,7 @@ def _trial_row(row: sqlite3.Row) -> TrialRow:
         origin=json.loads(row["origin"]),
         metrics=json.loads(row["metrics"]),
         reason=row["reason"],
+        collapsed=row["collapsed"],
         attempts=row["attempts"],
         started_at=row["started_at"],
         ended_at=row["ended_at"],

@@ -84,6 +84,6 @@ def _run(planner: Planner, attempt: Attempt, order: Order, steps: _Steps) -> Out
                 return Outcome(ending="FAIL", reason="the trial ended without a last epoch")
             verdict = deliver(planner, attempt, report)
             if report.ending != "":
-                return Outcome(ending=report.ending, metrics=report.metrics)
+                return Outcome(ending=report.ending, metrics=report.metrics, collapsed=report.collapsed)
             if verdict is Verdict.STOP:
                 return STOPPED

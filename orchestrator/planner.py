@@ -147,7 +147,12 @@ class Planner:
         try:
             with self._ledger.transaction():
                 self._ledger.end_attempt(
-                    attempt.key, attempt.number, outcome.ending, metrics=outcome.metrics, reason=outcome.reason
+                    attempt.key,
+                    attempt.number,
+                    outcome.ending,
+                    metrics=outcome.metrics,
+                    reason=outcome.reason,
+                    collapsed=outcome.collapsed,
                 )
                 self._settle(job)
         except BaseException:

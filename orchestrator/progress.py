@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+from orchestrator.collapses import collapse_warnings
 from orchestrator.ledger import Ledger
 from orchestrator.records import ENDED, FINAL_TEST_SCORES, FINAL_VALIDATION_SCORES
 from search_spaces import Search, Sweep
@@ -65,6 +66,8 @@ class SweepProgress:
     """Training seconds that are left, one trial after the other; None before anything alike has been measured."""
     problems: tuple[str, ...] = ()
     """The last ones, oldest first."""
+    warnings: tuple[str, ...] = ()
+    """What is to be said of results that are there but worth little: trainings that collapsed."""
     untold: Mapping[str, int] = field(default_factory=dict)
     """Things still to be told, by target."""
 
@@ -86,6 +89,7 @@ class SweepProgress:
             ],
             "work_seconds_left": self.work_seconds,
             "problems": list(self.problems),
+            "warnings": list(self.warnings),
             "untold": dict(self.untold),
         }
 
@@ -114,6 +118,7 @@ def sweep_progress(sweep: Sweep, ledger: Ledger) -> SweepProgress:
         rows=tuple(_rows(sweep, ledger, coming)),
         work_seconds=_work_seconds(sweep, ledger, coming.values()),
         problems=tuple(last_problems(sweep.name, ledger)),
+        warnings=collapse_warnings(sweep.name, ledger),
         untold=untold(ledger),
     )
 

@@ -53,6 +53,8 @@ class TrialRow:
     metrics: dict[str, float] = field(default_factory=dict)
     """At the end: accuracies in percent, seconds, teacher passes, bytes."""
     reason: str = ""
+    collapsed: str = ""
+    """Of COMPLETE: why the training is thought to have come to nothing; empty where it is not."""
     attempts: int = 0
     started_at: float | None = None
     ended_at: float | None = None

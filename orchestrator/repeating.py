@@ -51,6 +51,8 @@ class Repetition:
     numbers: tuple[Number, ...]
     recorded_with: dict[str, str]
     trained_with: dict[str, str]
+    collapsed: tuple[str, str] = ("", "")
+    """Why the training is thought to have come to nothing, as recorded and as trained here."""
 
     @property
     def differing(self) -> list[Number]:
@@ -66,6 +68,8 @@ class Repetition:
         for name, value in self.recorded_with.items():
             if self.trained_with.get(name, value) != value:
                 lines.append(f"recorded with {name} {value}, here {self.trained_with[name]}")
+        for where, why in zip(("recorded", "here"), self.collapsed, strict=True):
+            lines += [f"{where} as collapsed: {why}"] if why else []
         differing = self.differing
         if not differing:
             lines.append(f"all {len(self.numbers)} numbers are equal, digit for digit")
@@ -94,10 +98,11 @@ def repeat(key: str, home: Path, on_epoch: Callable[[int, int], None] = lambda n
     last = max(stored, default=epochs)
     numbers: list[Number] = []
     trained_with: dict[str, str] = {}
+    collapsed = ""
     for epoch, here in _train(row, home, None if sweep is None else restore(sweep.resolved)):
         numbers += _compared(f"epoch {epoch.number}", stored.get(epoch.number, {}), epoch.values)
         on_epoch(epoch.number, epochs)
-        trained_with = here
+        trained_with, collapsed = here, epoch.collapsed
         if epoch.last:
             numbers += _compared("end", row.metrics, epoch.summary())
         if epoch.number >= last:
@@ -108,6 +113,7 @@ def repeat(key: str, home: Path, on_epoch: Callable[[int, int], None] = lambda n
         numbers=tuple(numbers),
         recorded_with=row.provenance,
         trained_with=trained_with,
+        collapsed=(row.collapsed, collapsed),
     )
 
 

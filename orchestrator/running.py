@@ -15,6 +15,7 @@ from orchestrator.acceptance import (
 )
 from orchestrator.beginning import what_there_is
 from orchestrator.chatter import let_speak
+from orchestrator.collapses import collapse_warnings
 from orchestrator.conclusion import conclude
 from orchestrator.display import Nothing, Screen, Watch
 from orchestrator.driving import ClusterLostError, Orders, Workforce, drive
@@ -49,6 +50,8 @@ class RunResult:
     """Attempts that ended in this run, INTERRUPTED ones among them."""
     problems: tuple[str, ...] = ()
     reports: tuple[Path, ...] = field(default=())
+    warnings: tuple[str, ...] = ()
+    """Of results that are there but worth little: trainings that collapsed. They change no exit code."""
     untold: bool = False
     """Something is still to be told; `sync` does it."""
 
@@ -174,9 +177,14 @@ class _Run:
             if not stop.number:
                 folders, unreported = self._report()
                 problems += unreported
+        warnings = [line for sweep in self._sweeps for line in collapse_warnings(sweep.name, self._ledger)]
+        for line in warnings:
+            self._screen.say(line)
         code = 128 + stop.number if stop.number else (EXIT_FAILED if problems or untold else EXIT_COMPLETE)
         names = tuple(sweep.name for sweep in self._sweeps)
-        return RunResult(names, code, self._ended, (*problems, *untold), tuple(folders), bool(untold))
+        return RunResult(
+            names, code, self._ended, (*problems, *untold), tuple(folders), tuple(warnings), untold=bool(untold)
+        )
 
     def _refreshing(self, every: float | None) -> contextlib.AbstractContextManager[object]:
         if every is None:
@@ -264,7 +272,8 @@ class _Run:
         self._ended += 1
         if row.state in FINAL:
             remove(self._store.checkpoints(row.key))
-        trouble = row.state == "FAIL" or (row.state == "DIVERGED" and row.origin["phase"] != "search")
+        reported = row.origin["phase"] != "search"
+        trouble = row.state == "FAIL" or (reported and (row.state == "DIVERGED" or bool(row.collapsed)))
         self._screen.ended(_line(row), trouble=trouble)
 
     def _on_trouble(self, row: TrialRow, text: str) -> None:
@@ -319,6 +328,7 @@ def _line(row: TrialRow) -> str:
     result = "" if score is None else f"  {score:.1f} %"
     seconds = f"  {row.metrics['train_seconds']:.1f} s" if "train_seconds" in row.metrics else ""
     reason = f"  {_last_line(row.reason)}" if row.reason else ""
+    reason += f"  collapsed: {row.collapsed}" if row.collapsed else ""
     return f"{row.state:<11} {row.title}{result}{seconds}{reason}"
 
 

@@ -57,6 +57,7 @@ class SweepStatus:
                 lines[-1] += f"; about {duration(self.progress.work_seconds)} of training are left"
         else:
             lines.append(f"driven by {self.driver}")
+        lines += self.progress.warnings
         lines += [f"still to be told to {target}: {count}" for target, count in self.progress.untold.items()]
         return "\n".join(lines)
 

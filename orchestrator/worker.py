@@ -58,6 +58,8 @@ class Report:
     """Empty while it goes on."""
     metrics: dict[str, float] = field(default_factory=dict)
     """Of the whole trial, with the ending."""
+    collapsed: str = ""
+    """With COMPLETE: why the training is thought to have come to nothing; empty where it is not."""
     provenance: dict[str, str] = field(default_factory=dict)
     """Host, device and versions, with the first report."""
     warnings: list[str] = field(default_factory=list)
@@ -153,6 +155,7 @@ def _epochs(order: Order, store: Store, trial: Trial, beat: Callable[[], None]) 
             earlier={} if earlier_told else dict(enumerate(epoch.training.history[:-1], start=1)),
             ending=ending,
             metrics=epoch.summary() if ending else {},
+            collapsed=epoch.collapsed,
             provenance={} if earlier_told else _provenance(order),
             warnings=[*warnings, *epoch.training.warnings],
         )

@@ -7,7 +7,18 @@ from reports.columns import columns
 from reports.head_to_head import Table
 from reports.resolved import Cell
 from reports.scores import Score
-from reports.wording import MARK, caption, gaps, line_name, mean_text, measure_label, percent, setting_text, spent_text
+from reports.wording import (
+    MARK,
+    caption,
+    gaps,
+    line_name,
+    mean_text,
+    measure_label,
+    percent,
+    score_text,
+    setting_text,
+    spent_text,
+)
 
 GAP = "  "
 NAME_WIDTH = 32
@@ -86,7 +97,7 @@ def _mark(score: Score, *, tied: bool) -> str:
 
 
 def _score(score: Score, digits: int) -> str:
-    return score.missing if score.stat is None else mean_text(score.stat, digits)
+    return score.missing if score.stat is None else score_text(score, digits)
 
 
 def _notes(table: Table, width: int) -> Iterator[str]:

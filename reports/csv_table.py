@@ -33,6 +33,7 @@ COLUMNS = (
     "best",
     "best_difference",
     "best_p",
+    "collapsed",
 )
 """Contract. Accuracies in percent with at most 4 decimals; `std` of the sample, empty for one seed; `seeds` with
 spaces between; names as in the sweep file, not those shown. `difference` from the baseline (else from the student
@@ -79,6 +80,7 @@ def _more(table: Table, place: int, column: int) -> list[str]:
         *numbers[0],
         "best" if score.best else "second" if score.second else "",
         *numbers[1],
+        str(score.collapsed) if score.stat is not None else "",
     ]
 
 

@@ -12,7 +12,7 @@ from reports.differences import difference_of, why_none
 from reports.layout import arranged_cells, arranged_rows, heading_of
 from reports.measures import TOP1, Measure, by_dataset
 from reports.resolved import Cell, Options, Row, read_cells, read_options, read_rows
-from reports.scores import ENDED, Score, by_seed, is_searched, missing, score
+from reports.scores import ENDED, Score, by_seed, collapsed_among, is_searched, missing, score
 from reports.significance import Verdict, leader, verdicts
 from reports.spread import Stat, best, second
 from reports.standing import notes as standing_notes
@@ -183,7 +183,8 @@ def _teacher_line(teachers: pd.DataFrame, cells: Sequence[Cell], measures: Mappi
     for cell in cells:
         trials, measure = of_teacher(teachers, cell), measures.get(cell.dataset, TOP1)
         reason = NO_TEACHER if trials.empty else missing(trials, trials, searched=False, measure=measure)
-        scores.append(Score(by_seed(trials, measure), reason))
+        scored = by_seed(trials, measure)
+        scores.append(Score(scored, reason, collapsed=collapsed_among(trials, scored)))
     return Line("teacher", Row("", "teacher"), "teacher", searched=False, scores=tuple(scores))
 
 

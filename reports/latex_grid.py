@@ -12,7 +12,7 @@ from reports.head_to_head import Table
 from reports.latex import MOST_CHARACTERS, chunks, escape, float_of, number, tabular
 from reports.layout import Block, blocks, headings
 from reports.scores import Score
-from reports.wording import caption, gaps, line_name, measure_label, percent
+from reports.wording import caption, collapsed_text, gaps, line_name, measure_label, percent
 
 MOST_COLUMNS = 6
 """Pairs beside one another; more stand below."""
@@ -165,6 +165,7 @@ def _score(score: Score, digits: int, notes: Notes) -> str:
     mean = rf"\textbf{{{mean}}}" if score.best else rf"\underline{{{mean}}}" if score.second else mean
     spread = "" if stat.std is None else rf"\,$\pm$\,{percent(stat.std, digits)}"
     count = "" if stat.n == notes.usual_n else rf"\,({stat.n})"
+    count += escape(collapsed_text(score))
     mark = r"$^{\dagger}$" if score.tied else ""
     return rf"{mean} & {{\scriptsize {spread}{count}}}{mark}"
 

@@ -99,6 +99,7 @@ def _line(member: Member, run: RunRecord | None, cells: Mapping[str, Cell]) -> d
     line: dict[str, Any] = {**member, **_pair(member, params, cells)}
     line |= {"method": params.get("method"), "epochs": params.get("recipe.epochs")}
     line |= {"config_key": tags.get("config_key"), "state": state_of(run)}
+    line |= {"collapsed": tags.get("collapsed")}
     if run is not None:
         line |= {"run_id": run.run_id, "experiment_id": run.experiment_id, "status": run.status, **run.metrics}
     return line | {name: value for name, value in params.items() if name.startswith(METHOD_PREFIX)}

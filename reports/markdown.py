@@ -19,6 +19,7 @@ from reports.wording import (
     line_name,
     mean_text,
     percent,
+    score_text,
     search_sentence,
     search_texts,
 )
@@ -113,7 +114,7 @@ def notes(table: Table) -> Iterator[str]:
 def _score(score: Score, table: Table) -> str:
     if score.stat is None:
         return f"– {escape(score.missing)}"
-    text = mean_text(score.stat, table.options.digits)
+    text = score_text(score, table.options.digits)
     number, _, rest = text.partition(" ")
     sign = "**" if score.best else "*" if score.second else ""
     return f"{sign}{number}{sign} {rest}{f' {MARK}' if score.tied else ''}"

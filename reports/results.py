@@ -61,6 +61,7 @@ TRIAL_COLUMNS: dict[str, tuple[str, str]] = {
     "extra_parameters": ("float64", "numbers that the method learned beside the student's"),
     "peak_memory_bytes": ("float64", "largest memory in use"),
     "epochs": ("Int64", "of the recipe"),
+    "collapsed": ("str", "of COMPLETE: why the training is thought to have come to nothing; missing where it is not"),
 }
 """The contract: columns of `Results.trials` and results.parquet: name -> (pandas dtype, meaning).
 

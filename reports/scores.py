@@ -46,6 +46,8 @@ class Score:
     """The highest mean of its column as printed; never for the teacher or the student alone."""
     second: bool = False
     """The highest as printed of those that are not the best."""
+    collapsed: int = 0
+    """How many of the trials that count have collapsed."""
     tied: bool = False
     """Not the best, and the difference to the best is not significant; False too where there was no test."""
 
@@ -64,7 +66,14 @@ def score(trials: pd.DataFrame, row: Row, measure: Measure | None = None) -> Sco
     reported, searched = reported_of(trials), is_searched(trials, row)
     chose = chosen(trials, dimension_names(trials, row), rank=1) if searched else None
     reason = missing(trials, reported, searched=searched, measure=measure)
-    return Score(by_seed(reported, measure), reason, {**row.hyperparameters, **(chose or {})})
+    setting, scored = {**row.hyperparameters, **(chose or {})}, by_seed(reported, measure)
+    return Score(scored, reason, setting, collapsed=collapsed_among(reported, scored))
+
+
+def collapsed_among(trials: pd.DataFrame, scored: Mapping[int, float]) -> int:
+    """Return how many of the trials whose seeds count have collapsed."""
+    marks = zip(trials["seed"].tolist(), trials["collapsed"].tolist(), strict=True)
+    return sum(int(seed) in scored and isinstance(why, str) and bool(why) for seed, why in marks)
 
 
 def is_reported(trials: pd.DataFrame) -> "pd.Series[bool]":

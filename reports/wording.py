@@ -7,6 +7,7 @@ from reports.columns import explained
 from reports.head_to_head import Table
 from reports.measures import TOP1, TOP5
 from reports.resolved import Cell, Value
+from reports.scores import Score
 from reports.spread import Stat
 
 STATES = {"COMPLETE": "complete", "PRUNED": "pruned", "DIVERGED": "diverged", "FAIL": "failed"}
@@ -22,6 +23,17 @@ def mean_text(stat: Stat, digits: int) -> str:
     """Return `66.1 ± 0.5 (3)`; no ± for one seed."""
     spread = "" if stat.std is None else f" ± {percent(stat.std, digits)}"
     return f"{percent(stat.mean, digits)}{spread} ({stat.count})"
+
+
+def score_text(score: Score, digits: int) -> str:
+    """Return the mean with how many of its trainings have collapsed: `39.9 ± 28.1 (3), 2 collapsed`."""
+    assert score.stat is not None
+    return mean_text(score.stat, digits) + collapsed_text(score)
+
+
+def collapsed_text(score: Score) -> str:
+    """Return how many of a mean's trainings have collapsed; empty for none."""
+    return f", {score.collapsed} collapsed" if score.collapsed else ""
 
 
 def difference_text(stat: Stat, digits: int) -> str:
@@ -146,6 +158,11 @@ def caption(
     yield _spread_sentence(table, usual_n)
     yield from _mark_sentences(table, best, second)
     yield from _untested(table)
+    if any(score.collapsed for line in table.lines for score in line.scores):
+        yield (
+            "Collapsed trainings ended without an error but with a network that guesses, answers one class for nearly "
+            "all images, or whose loss has blown up; they are in the means."
+        )
     yield from explained(table)
     for line in table.lines:
         if line.row.inference:

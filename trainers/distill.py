@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from trainers import methods
 from trainers.bank import Bank, open_bank
 from trainers.checkpoint import load_checkpoint, save_checkpoint
+from trainers.collapse import Answers, collapse, losses_of
 from trainers.device_data import on_device
 from trainers.draws import Draws, draw
 from trainers.memory import MemoryMeter
@@ -52,6 +53,8 @@ class Epoch:
     diverged: bool
     """The training loss is not finite; there is no next epoch."""
     training: "Training"
+    collapsed: str = ""
+    """Of the last epoch: why the training is thought to have come to nothing; empty where it is not."""
 
     @property
     def last(self) -> bool:
@@ -140,6 +143,8 @@ class Training:
             torch._dynamo.reset()  # a worker's earlier trials would count against what may be compiled
             self.student.compile(dynamic=False)  # what is called as a module: scoring and the average go without
         self.history: list[dict[str, float]] = []
+        self.answers: Answers | None = None
+        """What the network answered when it was last scored."""
         self.warnings: list[str] = []
         """What went wrong on the way without changing any number."""
         self.teacher_images = 0
@@ -173,7 +178,8 @@ class Training:
             values |= self._score()
         self.memory.sample()
         self.history.append(values)
-        return Epoch(number, values, diverged, self)
+        ended = number == self.trial.recipe.epochs and not diverged
+        return Epoch(number, values, diverged, self, self._collapse() if ended else "")
 
     def summary(self) -> dict[str, float]:
         """Return the metrics at the end: accuracies in percent, seconds of training, teacher passes, bytes."""
@@ -364,7 +370,18 @@ class Training:
                 logits = network.forward(inputs)  # never compiled: other rows, and only now and then
             tally.add(logits, batch.targets)
             self.on_step()
+        self.answers = tally.answers()
         return tally.scores()
+
+    def _collapse(self) -> str:
+        """Return why the training, which has ended, is thought to have come to nothing; empty where it is not."""
+        losses = losses_of(
+            self.history,
+            classes=self.data.info.classes,
+            ce_weight=self.method.ce_weight,
+            warmup_epochs=self.method.warmups,
+        )
+        return collapse(self.answers, losses)
 
 
 def has_bank(trial: Trial, task: str) -> bool:

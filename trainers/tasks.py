@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from trainers.collapse import Answers
 from trainers.data import DataInfo
 from trainers.methods import BuiltMethod, Output
 from trainers.mixing import Mix
@@ -70,6 +71,9 @@ class Tally(Protocol):
     def scores(self) -> dict[str, float]:
         """Return the scores in percent over all batches."""
 
+    def answers(self) -> Answers:
+        """Return what was answered over all batches."""
+
 
 def task_of(info: DataInfo, label_smoothing: float) -> Task:
     """Return the task of a data set."""
@@ -77,7 +81,7 @@ def task_of(info: DataInfo, label_smoothing: float) -> Task:
         from trainers.segmentation.task import Segmentation
 
         return Segmentation(info)
-    return Classification(label_smoothing)
+    return Classification(info.classes, label_smoothing)
 
 
 class Classification:
@@ -85,7 +89,8 @@ class Classification:
 
     scores = ("top1", "top5")
 
-    def __init__(self, label_smoothing: float) -> None:
+    def __init__(self, classes: int, label_smoothing: float) -> None:
+        self._classes = classes
         self._smoothing = label_smoothing
 
     def terms(self, student: Student, method: BuiltMethod, seen: Seen) -> dict[str, Tensor]:
@@ -114,21 +119,31 @@ class Classification:
 
     def tally(self, device: torch.device) -> Tally:
         """Return an empty tally of scored batches."""
-        return _Hits(device)
+        return _Hits(self._classes, device)
 
 
 class _Hits:
     """How often the right class is the first, and among the first five."""
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, classes: int, device: torch.device) -> None:
         self._hits = torch.zeros(2, dtype=torch.int64, device=device)
         self._images = 0
+        self._classes = torch.zeros(2, classes, dtype=torch.int64, device=device)
+        """[2, C] images that are of each class, and that were taken for it."""
 
     def add(self, logits: Tensor, targets: Tensor) -> None:
-        ranked = logits.float().topk(min(5, logits.shape[1]), dim=1).indices == targets[:, None]
-        self._hits += torch.stack([ranked[:, 0].sum(), ranked.sum()])
+        ranked = logits.float().topk(min(5, logits.shape[1]), dim=1).indices
+        hits = ranked == targets[:, None]
+        self._hits += torch.stack([hits[:, 0].sum(), hits.sum()])
         self._images += len(targets)
+        found = torch.stack([targets, ranked[:, 0]])
+        self._classes.scatter_add_(1, found, torch.ones_like(found))  # bincount would wait for its largest number
 
     def scores(self) -> dict[str, float]:
         top1, top5 = (100.0 * self._hits.double() / self._images).tolist()
         return {"top1": top1, "top5": top5}
+
+    def answers(self) -> Answers:
+        right, among_five = self._hits.tolist()
+        labelled, answered = self._classes.tolist()
+        return Answers(labelled=labelled, answered=answered, right=right, images=self._images, among_top=among_five)

@@ -58,6 +58,7 @@ def tags(row: TrialRow) -> dict[str, str]:
     """Return what names the trial, who asked for it first, where it ran and how it stands, as MLflow tags."""
     origin = {name: str(value) for name, value in row.origin.items() if value is not None}
     reason = {"reason": row.reason[-REASON_CHARACTERS:]} if row.reason else {}
+    collapsed = {"collapsed": row.collapsed[-REASON_CHARACTERS:]} if row.collapsed else {}
     teacher = row.spec["teacher"]
     learnt_from = {}
     if teacher is not None:  # told apart everywhere: students of a strongly augmented teacher score otherwise
@@ -72,6 +73,7 @@ def tags(row: TrialRow) -> dict[str, str]:
         **learnt_from,
         **origin,
         **reason,
+        **collapsed,
         **{name: value for name, value in row.provenance.items() if value},
     }
 

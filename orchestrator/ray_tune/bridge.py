@@ -128,7 +128,9 @@ class Bridge:
         attempt, report = self._attempts.get(trial_id), Report.from_text(text)
         if attempt is not None and report.ending != "":
             deliver(self.planner, attempt, report)
-            self.planner.ended(attempt, Outcome(ending=report.ending, metrics=report.metrics))
+            self.planner.ended(
+                attempt, Outcome(ending=report.ending, metrics=report.metrics, collapsed=report.collapsed)
+            )
 
     def lost(self, trial_id: str, reason: str) -> None:
         """Take what Ray says of a worker that is lost; what is known already says more."""

@@ -58,7 +58,7 @@ def _score(table: "Table", index: int, column: int, behind: "Behind") -> dict[st
     line = table.lines[index]
     score = line.scores[column]
     return {
-        **_number_cell(score.stat, table, sign=False),
+        **_number_cell(score.stat, table, sign=False, behind=wording.collapsed_text(score)),
         "best": score.best,
         "second": score.second,
         "marks": wording.MARK if score.tied else "",
@@ -69,13 +69,13 @@ def _score(table: "Table", index: int, column: int, behind: "Behind") -> dict[st
     }
 
 
-def _number_cell(stat: "Stat | None", table: "Table", *, sign: bool) -> dict[str, Any]:
-    """Return a mean as text, split where bold print ends, with the number to sort by."""
+def _number_cell(stat: "Stat | None", table: "Table", *, sign: bool, behind: str = "") -> dict[str, Any]:
+    """Return a mean as text, split where bold print ends, with the number to sort by; `behind` stands at its end."""
     if stat is None:
         return {"mean": None, "text": "", "rest": ""}
     text = (wording.difference_text if sign else wording.mean_text)(stat, table.options.digits)
     first, space, rest = text.partition(" ")
-    return {"mean": number(stat.mean), "text": first, "rest": space + rest}
+    return {"mean": number(stat.mean), "text": first, "rest": space + rest + behind}
 
 
 def _notes(table: "Table", index: int, column: int) -> Iterator[str]:

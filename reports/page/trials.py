@@ -121,8 +121,14 @@ def _origins(runs: Sequence[RunDetails | None]) -> dict[str, Any]:
         "threads": indexed(of.get("threads") for of in tags),
         "bank": indexed(of.get("bank") for of in tags),
         "attempts": indexed(of.get("attempts") for of in tags),
-        "reason": indexed(_last_line(of.get("reason", "")) for of in tags),
+        "reason": indexed(_why(of) for of in tags),
     }
+
+
+def _why(tags: Mapping[str, str]) -> str:
+    """Return what went wrong with a run: the error that ended it, or why its training came to nothing."""
+    collapsed = tags.get("collapsed", "")[:REASON_CHARACTERS]
+    return _last_line(tags.get("reason", "")) or (f"collapsed: {collapsed}" if collapsed else "")
 
 
 def _last_line(reason: str) -> str:

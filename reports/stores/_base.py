@@ -12,10 +12,10 @@ PARAMS = ("dataset", "teacher", "student", "method")
 METHOD_PREFIX, RECIPE_PREFIX = PREFIXES = ("method.", "recipe.")
 
 TEACHER_TAGS = TEACHER_ID, TEACHER_VARIANT = "teacher_id", "teacher_variant"
-TAGS = ("state", "trial_key", "config_key", *TEACHER_TAGS)
+TAGS = ("state", "trial_key", "config_key", "collapsed", *TEACHER_TAGS)
 
 COMMIT, DIRTY = "mlflow.source.git.commit", "mlflow.source.git.dirty"
-DETAIL_TAGS = ("attempts", "bank", "cuda", "device", "python", "reason", "threads", "torch", COMMIT, DIRTY)
+DETAIL_TAGS = ("attempts", "bank", "collapsed", "cuda", "device", "python", "reason", "threads", "torch", COMMIT, DIRTY)
 """Tags that say how a run came about, read only where a run is shown by itself."""
 
 INFINITE = 1.797e308

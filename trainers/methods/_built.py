@@ -35,6 +35,17 @@ class BuiltMethod(nn.Module):
         """How many numbers are learned beside the student's."""
         return sum(parameter.numel() for parameter in self.parameters())
 
+    @property
+    def ce_weight(self) -> float:
+        """The factor of the cross-entropy in the loss."""
+        return float(self.values[CE_WEIGHT]) if self.method.teacher else 1.0
+
+    @property
+    def warmups(self) -> list[float]:
+        """The epochs in which each term reaches its weight."""
+        terms = [term for term in self.terms if isinstance(term, _Term)] if self.method.teacher else []
+        return [float(term.values.get("warmup_epochs", 0.0)) for term in terms]
+
     def forward(
         self,
         student: Tensor | Output,

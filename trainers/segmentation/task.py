@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from trainers.collapse import Answers
 from trainers.data import DataInfo
 from trainers.methods import BuiltMethod
 from trainers.segmentation.losses import distill_pixels
@@ -36,9 +37,21 @@ class _Overlap:
 
     def __init__(self, confusion: Confusion) -> None:
         self._confusion = confusion
+        self._images = 0
 
     def add(self, logits: Tensor, targets: Tensor) -> None:
         self._confusion.add(logits, targets)
+        self._images += len(targets)
 
     def scores(self) -> dict[str, float]:
         return {"miou": self._confusion.miou()}
+
+    def answers(self) -> Answers:
+        matrix = self._confusion.matrix
+        return Answers(
+            labelled=matrix.sum(1).tolist(),
+            answered=matrix.sum(0).tolist(),
+            right=int(matrix.trace()),
+            images=self._images,
+            what="pixels",
+        )
