@@ -44,6 +44,7 @@ CREATE TABLE IF NOT EXISTS proposal (
     value REAL, rungs TEXT NOT NULL DEFAULT '{}', attributes TEXT NOT NULL DEFAULT '{}',
     PRIMARY KEY (study, number));
 CREATE TABLE IF NOT EXISTS study (id TEXT PRIMARY KEY, name TEXT NOT NULL, content TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS refusal (study TEXT PRIMARY KEY, reason TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS outbox (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT, target TEXT NOT NULL, ref TEXT NOT NULL, UNIQUE (target, ref));
 CREATE TABLE IF NOT EXISTS told (target TEXT NOT NULL, ref TEXT NOT NULL, value TEXT NOT NULL,
@@ -52,7 +53,7 @@ CREATE INDEX IF NOT EXISTS member_key ON member (key);
 CREATE TABLE IF NOT EXISTS notice (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, key TEXT NOT NULL, text TEXT NOT NULL);
 """
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 ADDED_COLUMNS = (("trial", "collapsed", "TEXT NOT NULL DEFAULT ''"),)
 """Table, name and type of the columns that an older version's tables lack."""
 EPOCH_GROUP = 100
@@ -412,8 +413,9 @@ class Ledger:
     # --- searches -----------------------------------------------------------------------------------------------
 
     def add_study(self, study: str, name: str, content: dict[str, Any]) -> None:
-        """Record what a study is; its name is the one it was first given."""
+        """Record what a study is; its name is the one it was first given. What refused it is asked again."""
         with self.transaction():
+            self._db.execute("DELETE FROM refusal WHERE study = ?", (study,))
             self._db.execute("INSERT OR IGNORE INTO study VALUES (?, ?, ?)", (study, name, json.dumps(content)))
 
     def study(self, study: str) -> tuple[str, dict[str, Any]]:
@@ -422,12 +424,19 @@ class Ledger:
         return row["name"], json.loads(row["content"])
 
     def add_proposal(self, study: str, number: int, params: dict[str, Any], key: str) -> None:
-        """Record a proposal before it is trained."""
+        """Record a proposal before it is trained; the same again changes nothing.
+
+        Raises:
+            LedgerError: another one has been recorded under this number: whoever worked it out knew other outcomes.
+        """
         with self.transaction():
             self._db.execute(
                 "INSERT OR IGNORE INTO proposal (study, number, params, key) VALUES (?, ?, ?, ?)",
                 (study, number, json.dumps(params), key),
             )
+            (known,) = self._db.execute("SELECT key FROM proposal WHERE study = ? AND number = ?", (study, number))
+            if known["key"] != key:
+                raise LedgerError(f"{self.path}: another driver has made proposal {number} of a search; run again")
 
     def save_proposal(self, study: str, row: ProposalRow) -> None:
         """Record rungs, pruner's attributes and outcome of a proposal; one with an outcome is to be told."""
@@ -438,6 +447,16 @@ class Ledger:
             )
             if row.state is not None:
                 self.to_tell("optuna", f"{study}:{row.number}")
+
+    def add_refusal(self, study: str, reason: str) -> None:
+        """Record why nothing more can be proposed in a study."""
+        with self.transaction():
+            self._db.execute("INSERT OR REPLACE INTO refusal VALUES (?, ?)", (study, reason))
+
+    def refusal(self, study: str) -> str:
+        """Return what `add_refusal` recorded since the study was last asked for; else an empty text."""
+        row = self._db.execute("SELECT reason FROM refusal WHERE study = ?", (study,)).fetchone()
+        return "" if row is None else str(row["reason"])
 
     def proposals(self, study: str) -> list[ProposalRow]:
         """Return the proposals of a study in order."""

@@ -28,9 +28,11 @@ from orchestrator.optuna_studies.mirror import StorageError, check_storage, stor
 from orchestrator.planner import Planner
 from orchestrator.records import FINAL_SCORES, TrialRow
 from orchestrator.refreshing import Refresh
+from orchestrator.search_ends import search_standing
 from orchestrator.stopping import StopSignals
 from orchestrator.tellers import TELLING_DELAY_SECONDS, drain, retarget, start_tellers
-from search_spaces import Sweep, SweepFile, notes, read
+from search_spaces import Search, Sweep, SweepFile, notes, read
+from trainers.counting import counted
 from trainers.files import remove
 from trainers.store import Store
 
@@ -230,6 +232,7 @@ class _Run:
             adopt=adoption.take if adoption is not None else lambda key: False,
             on_end=self._on_end,
             on_trouble=self._on_trouble,
+            on_search_failed=self._on_search_failed,
         )
         for sweep in sweeps:
             for line in what_there_is(sweep, ledger, adoption.taken if adoption is not None else frozenset()):
@@ -253,7 +256,7 @@ class _Run:
             watch.slots = slots
             self._lock.tell(slots)
             if slots:
-                self._screen.say(f"{slots} {'trial' if slots == 1 else 'trials'} at a time")
+                self._screen.say(f"{counted(slots, 'trial')} at a time")
 
         orders = Orders(self._sweeps, self._home, lambda: gpu_share(self._sweeps, self._ledger, *this_gpu()))
         drive(planner, orders, self._store, stop, workforce, on_slots=on_slots, say=self._screen.say)
@@ -278,6 +281,10 @@ class _Run:
 
     def _on_trouble(self, row: TrialRow, text: str) -> None:
         self._screen.ended(f"{'NOTE':<11} {row.title}  {_last_line(text)}", trouble=True)
+
+    def _on_search_failed(self, sweep: Sweep, search: Search) -> None:
+        standing = search_standing(sweep.name, search, self._ledger, tries_again=False)
+        self._screen.ended(f"{'FAIL':<11} {search.cell}  {search.row}  {standing.failure}", trouble=True)
 
     # --- the report ---------------------------------------------------------------------------------------------
 

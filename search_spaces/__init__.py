@@ -11,6 +11,7 @@ from search_spaces.errors import Problem, SweepFileError
 from search_spaces.expansion import expand, restore
 from search_spaces.members import Member
 from search_spaces.notes import notes
+from search_spaces.outcomes import nothing_to_confirm
 from search_spaces.plan import Plan, Speed, describe_plan
 from search_spaces.reading import SweepFile, read
 from search_spaces.schema import SweepModel
@@ -36,6 +37,7 @@ __all__ = [
     "describe_plan",
     "expand",
     "notes",
+    "nothing_to_confirm",
     "read",
     "restore",
     "value_text",
