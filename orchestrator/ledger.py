@@ -1,8 +1,11 @@
 """The ledger: what has been accepted, started, ended and told, in one SQLite file that is always true.
 
 Every decision is committed here before anyone acts on it or hears of it, so a driver that is killed between any two
-statements leaves a ledger from which the next one goes on. Values of epochs are written in groups with the next
-decision. All JSON, no pickles.
+statements leaves a ledger from which the next one goes on. Values of epochs are written in groups, with the next
+decision or after a moment. All JSON, no pickles.
+
+Times of day are stamps for people. How long something took is measured by a clock that nobody can set, and added up
+over attempts: two stamps are never subtracted.
 """
 
 import json
@@ -35,7 +38,7 @@ CREATE TABLE IF NOT EXISTS trial (
     started_at REAL, ended_at REAL, provenance TEXT NOT NULL DEFAULT '{}');
 CREATE TABLE IF NOT EXISTS attempt (
     key TEXT NOT NULL, number INTEGER NOT NULL, state TEXT NOT NULL, started_at REAL NOT NULL, ended_at REAL,
-    reason TEXT NOT NULL DEFAULT '', PRIMARY KEY (key, number));
+    reason TEXT NOT NULL DEFAULT '', seconds REAL, PRIMARY KEY (key, number));
 CREATE TABLE IF NOT EXISTS epoch (
     key TEXT NOT NULL, number INTEGER NOT NULL, attempt INTEGER NOT NULL, at REAL NOT NULL, metrics TEXT NOT NULL,
     PRIMARY KEY (key, number));
@@ -54,10 +57,15 @@ CREATE TABLE IF NOT EXISTS notice (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, key TEXT NOT NULL, text TEXT NOT NULL);
 """
 SCHEMA_VERSION = 4
-ADDED_COLUMNS = (("trial", "collapsed", "TEXT NOT NULL DEFAULT ''"),)
+ADDED_COLUMNS = (("trial", "collapsed", "TEXT NOT NULL DEFAULT ''"), ("attempt", "seconds", "REAL"))
 """Table, name and type of the columns that an older version's tables lack."""
 EPOCH_GROUP = 100
-EPOCH_SECONDS = 5.0
+EPOCH_SECONDS = 2.0
+"""No epoch waits longer for its commit, and no two commits for epochs alone follow each other faster."""
+ELAPSED_SECONDS = 30.0
+"""How often a run writes how long it has been at work, where nothing else is written."""
+DRIVER = "driver"
+"""What is remembered of the run that is under way, or was the last."""
 BUSY_SECONDS = 60.0
 LIFE = "life"
 
@@ -93,6 +101,7 @@ class Ledger:
     Args:
         path: the file; made if missing.
         clock: wall clock in seconds, for time stamps only; nothing is decided by it.
+        timer: monotonic, in seconds; measures what something took.
         check: go through the whole file for damage first.
         on_commit: called with "before" and "after" around every commit (for tests that kill there).
     """
@@ -102,12 +111,18 @@ class Ledger:
         path: Path,
         *,
         clock: Callable[[], float] = time.time,
+        timer: Callable[[], float] = time.monotonic,
         on_commit: Callable[[str], None] = lambda moment: None,
         check: bool = False,
     ) -> None:
         self.path = path
         self.clock = clock
+        self._timer = timer
         self._on_commit = on_commit
+        self._committed = timer()
+        self._run_began: float | None = None
+        self._began: dict[tuple[str, int], float] = {}
+        """Attempts that were started here, and when."""
         self._epochs: list[tuple[str, int, int, float, str]] = []
         self._depth = 0
         self._life = ""
@@ -173,9 +188,11 @@ class Ledger:
             self._depth = 1
             yield
             self._write_epochs()
+            self._write_elapsed()
             self._on_commit("before")
             self._db.execute("COMMIT")
             self._epochs = []
+            self._committed = self._timer()
         except sqlite3.OperationalError as error:
             self._roll_back()
             raise LedgerWriteError(f"{self.path} cannot be written: {error}") from error
@@ -272,7 +289,7 @@ class Ledger:
 
     def start_attempt(self, key: str) -> int:
         """Record that a new attempt of the trial starts; return its number, from 1."""
-        now = self.clock()
+        now, began = self.clock(), self._timer()
         with self.transaction():
             self._db.execute(
                 "UPDATE trial SET attempts = attempts + 1, state = 'RUNNING', reason = '', collapsed = '', "
@@ -284,6 +301,7 @@ class Ledger:
                 "INSERT INTO attempt (key, number, state, started_at) VALUES (?, ?, 'RUNNING', ?)", (key, number, now)
             )
             self.to_tell("mlflow", f"trial:{key}")
+        self._began[key, number] = began
         return int(number)
 
     def end_attempt(
@@ -298,11 +316,12 @@ class Ledger:
         trial_state: str | None = None,
     ) -> None:
         """Record how the attempt ended and what that makes of the trial (the same state unless given)."""
-        now = self.clock()
+        now, began = self.clock(), self._began.get((key, number))
+        seconds = None if began is None else self._timer() - began
         with self.transaction():
             self._db.execute(
-                "UPDATE attempt SET state = ?, ended_at = ?, reason = ? WHERE key = ? AND number = ?",
-                (state, now, reason, key, number),
+                "UPDATE attempt SET state = ?, ended_at = ?, reason = ?, seconds = ? WHERE key = ? AND number = ?",
+                (state, now, reason, seconds, key, number),
             )
             self._db.execute(
                 "UPDATE trial SET state = ?, reason = ?, collapsed = ?, ended_at = ?, metrics = ? WHERE key = ?",
@@ -314,8 +333,22 @@ class Ledger:
         """Return the attempts of a trial, first to last."""
         rows = self._db.execute("SELECT * FROM attempt WHERE key = ? ORDER BY number", (key,))
         return [
-            AttemptRow(r["key"], r["number"], r["state"], r["started_at"], r["ended_at"], r["reason"]) for r in rows
+            AttemptRow(r["key"], r["number"], r["state"], r["started_at"], r["ended_at"], r["reason"], r["seconds"])
+            for r in rows
         ]
+
+    def trial_seconds(self, key: str) -> float:
+        """Return how long the trial has been worked at, over all its attempts that have ended.
+
+        Of an attempt whose driver was killed, what its recorded epochs took: nobody measured the rest.
+        """
+        ((seconds,),) = self._db.execute(
+            "SELECT sum(coalesce(a.seconds, (SELECT sum(json_extract(e.metrics, '$.epoch_seconds')) FROM epoch e "
+            "WHERE e.key = a.key AND e.attempt = a.number), 0)) "
+            "FROM attempt a WHERE a.key = ? AND a.state != 'RUNNING'",
+            (key,),
+        )
+        return float(seconds or 0.0)
 
     def interrupt_running(self) -> int:
         """Mark trials and attempts that are RUNNING, though nothing runs, as INTERRUPTED; return how many trials."""
@@ -388,14 +421,21 @@ class Ledger:
     # --- epochs -------------------------------------------------------------------------------------------------
 
     def add_epoch(self, key: str, number: int, attempt: int, values: dict[str, float]) -> None:
-        """Record the values of an epoch with the next commit, or now when many or old ones have gathered.
+        """Record the values of an epoch: at once, unless there has just been a commit; then with the next one, which
+        `flush` makes.
 
         The first record of an epoch stays: a later attempt that trains it again gets the same numbers, and what has
         been told must not change.
         """
         self._epochs.append((key, number, attempt, self.clock(), json.dumps(values)))
-        waited = self._epochs[-1][3] - self._epochs[0][3]
-        if len(self._epochs) >= EPOCH_GROUP or abs(waited) >= EPOCH_SECONDS:
+        self.flush()
+
+    def flush(self) -> None:
+        """Commit what has waited long enough, or is much; whoever drives calls it now and then, for no other event may
+        come for a long time."""
+        waited = self._timer() - self._committed
+        due = self._epochs and (waited >= EPOCH_SECONDS or len(self._epochs) >= EPOCH_GROUP)
+        if due or (self._run_began is not None and waited >= ELAPSED_SECONDS):
             with self.transaction():
                 pass
 
@@ -409,6 +449,33 @@ class Ledger:
         """Return (number, wall clock, values) of the trial's recorded epochs, in order."""
         rows = self._db.execute("SELECT number, at, metrics FROM epoch WHERE key = ? ORDER BY number", (key,))
         return [(row["number"], row["at"], json.loads(row["metrics"])) for row in rows]
+
+    # --- the run ------------------------------------------------------------------------------------------------
+
+    def begin_run(self) -> None:
+        """Note that a driver begins: from here on commits tell others how long it has been at work."""
+        self._run_began = self._timer()
+        with self.transaction():
+            (before,) = self._db.execute("SELECT ifnull(max(rowid), 0) FROM attempt").fetchone()
+            self.remember(DRIVER, "attempts", str(before))
+
+    def _write_elapsed(self) -> None:
+        if self._run_began is not None:
+            self.remember(DRIVER, "elapsed", repr(self._timer() - self._run_began))
+
+    def run_elapsed(self) -> float:
+        """Return the seconds that the run under way, or the last one, had been at work when it last wrote."""
+        return float(self.remembered(DRIVER, "elapsed") or 0.0)
+
+    def run_trained(self) -> float:
+        """Return the training seconds of the trials that were begun and have ended in that run."""
+        before = int(self.remembered(DRIVER, "attempts") or 0)
+        ((seconds,),) = self._db.execute(
+            "SELECT sum(json_extract(metrics, '$.train_seconds')) FROM trial t WHERE state = 'COMPLETE' AND key IN "
+            "(SELECT key FROM attempt WHERE rowid > ? AND number = 1)",
+            (before,),
+        )
+        return float(seconds or 0.0)
 
     # --- searches -----------------------------------------------------------------------------------------------
 

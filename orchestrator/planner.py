@@ -176,6 +176,10 @@ class Planner:
         self._on_end(self._row(job))
         self._release(job)
 
+    def tick(self) -> None:
+        """Let time pass: drivers call it several times a second, so that what has been reported is seen by others."""
+        self._ledger.flush()
+
     def stop(self) -> None:
         """Hand out nothing more, and let running attempts end after their epoch."""
         self.stopping = True

@@ -283,12 +283,7 @@ def left_seconds(work_seconds: float | None, ledger: Ledger, *, slots: int, elap
         return None
     speed = float(slots)
     if elapsed_seconds >= WARM_SECONDS:
-        ((trained,),) = ledger.rows(
-            "SELECT sum(json_extract(metrics, '$.train_seconds')) FROM trial WHERE state = 'COMPLETE' "
-            "AND ended_at >= ? AND started_at >= ?",
-            *[ledger.clock() - elapsed_seconds] * 2,
-        )
-        speed = min(speed, float(trained) / elapsed_seconds) if trained else speed
+        speed = min(speed, ledger.run_trained() / elapsed_seconds) or speed
     return work_seconds / speed
 
 

@@ -215,6 +215,7 @@ class _Run:
     def _take_up(self, *, answers: bool) -> Planner:
         """Record what is asked for, take over what the tracking store has of it, and plan the rest."""
         ledger, sweeps = self._ledger, self._sweeps
+        ledger.begin_run()
         import_checkpoints(sweeps, self._store)
         retarget(ledger, self._home, self._uri, self._storage)
         ledger.interrupt_running()

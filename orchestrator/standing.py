@@ -2,7 +2,6 @@
 
 import contextlib
 import difflib
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,6 +32,8 @@ class SweepStatus:
     """Who drives it now; None where nobody does."""
     left_seconds: float | None
     """None where nobody drives it, or it cannot be told yet."""
+    elapsed_seconds: float = 0.0
+    """That its driver had been at work when it last wrote; 0 where nobody drives it."""
 
     @property
     def state(self) -> str:
@@ -48,8 +49,9 @@ class SweepStatus:
     def to_text(self, width: int = 80, height: int = 1000) -> str:
         """Return the status for people, in lines of at most `width` columns."""
         slots = self.driver.slots if self.driver is not None else 0
-        elapsed = max(0.0, time.time() - self.driver.started_at) if self.driver is not None else 0.0
-        view = View(sweeps=[self.progress], slots=slots, elapsed_seconds=elapsed, left_seconds=self.left_seconds)
+        view = View(
+            sweeps=[self.progress], slots=slots, elapsed_seconds=self.elapsed_seconds, left_seconds=self.left_seconds
+        )
         lines = picture(view, width, height)
         if self.driver is None:
             lines[-1] = GONE if self.progress.state == "RUNNING" else f"nobody works on it; {self.state}"
@@ -127,11 +129,11 @@ def _status(name: str, ledger: Ledger, holder: Holder | None) -> SweepStatus:
     assert row is not None
     progress = sweep_progress(restore(row.resolved), ledger)
     driver = holder if holder is not None and name in holder.sweeps else None
-    left = None
-    if driver is not None:
-        elapsed = max(0.0, time.time() - driver.started_at)
-        left = left_seconds(progress.work_seconds, ledger, slots=driver.slots, elapsed_seconds=elapsed)
-    return SweepStatus(progress=progress, driver=driver, left_seconds=left)
+    if driver is None:
+        return SweepStatus(progress=progress, driver=None, left_seconds=None)
+    elapsed = ledger.run_elapsed()
+    left = left_seconds(progress.work_seconds, ledger, slots=driver.slots, elapsed_seconds=elapsed)
+    return SweepStatus(progress=progress, driver=driver, left_seconds=left, elapsed_seconds=elapsed)
 
 
 def list_text(statuses: Sequence[SweepStatus | UnreadableSweep]) -> str:

@@ -45,13 +45,20 @@ class Teller:
 
     Args:
         open_target: makes the target from the ledger connection of the telling thread.
+        clock: monotonic, in seconds.
 
     Attributes:
         told: how many things have been told.
         problem: why the last try failed, in one line without any password; empty after one that did not.
     """
 
-    def __init__(self, name: str, ledger_path: Path, open_target: Callable[[Ledger], Target]) -> None:
+    def __init__(
+        self,
+        name: str,
+        ledger_path: Path,
+        open_target: Callable[[Ledger], Target],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.name = name
         self._ledger_path = ledger_path
         self._open_target = open_target
@@ -62,7 +69,8 @@ class Teller:
         self._delay_seconds = 0.0
         self._stuck: set[int] = set()
         """What could not be told when it was last tried."""
-        self._sweep_told = -SWEEP_EVERY_SECONDS
+        self._clock = clock
+        self._sweep_told = -math.inf
         self.problem = ""
         self.told = 0
 
@@ -77,7 +85,6 @@ class Teller:
         *,
         limit_seconds: float = math.inf,
         give_up: Callable[[], bool] = lambda: False,
-        clock: Callable[[], float] = time.monotonic,
     ) -> bool:
         """Tell what is left, as long as something gets told at least every `patience_seconds`; end the thread.
 
@@ -88,14 +95,14 @@ class Teller:
         Returns whether everything has been told.
         """
         self._final.set()
-        started = clock()
+        started = self._clock()
         told, since = self.told, started
-        while self._thread.is_alive() and clock() - since < patience_seconds:
-            if clock() - started >= limit_seconds or give_up():
+        while self._thread.is_alive() and self._clock() - since < patience_seconds:
+            if self._clock() - started >= limit_seconds or give_up():
                 break
             self._thread.join(0.1)
             if self.told != told:
-                told, since = self.told, clock()
+                told, since = self.told, self._clock()
         done = self._all_told.is_set() and not self.problem
         self.stop()
         return done
@@ -168,16 +175,18 @@ class Teller:
         return bool(batch)
 
     def _batch(self, ledger: Ledger) -> list[tuple[int, str]]:
-        """Return what to tell next: trials first; a sweep, which lists its trials' runs, when none is left, and not
-        at every proposal."""
-        untold = sorted(ledger.untold(self.name), key=lambda item: item[0] in self._stuck)  # stable: stuck ones last
-        trials = [item for item in untold if not item[1].startswith("sweep:")]
+        """Return what to tell next: trials first, then a sweep, which lists its trials' runs, but not at every
+        proposal, and at the end of a run when no trial is left. What could not be told before comes last."""
+        untold = ledger.untold(self.name)
         sweeps = [item for item in untold if item[1].startswith("sweep:")]
-        due = self._final.is_set() or time.monotonic() - self._sweep_told > SWEEP_EVERY_SECONDS
-        if not due or any(sequence not in self._stuck for sequence, _ in trials):
-            return trials
-        self._sweep_told = time.monotonic()
-        return [*sweeps, *trials]
+        trials = [item for item in untold if not item[1].startswith("sweep:")]
+        stuck = [item for item in trials if item[0] in self._stuck]
+        fresh = [item for item in trials if item[0] not in self._stuck]
+        final = self._final.is_set()
+        if (fresh and final) or not (final or self._clock() - self._sweep_told > SWEEP_EVERY_SECONDS):
+            return [*fresh, *stuck]
+        self._sweep_told = self._clock()
+        return [*fresh, *sweeps, *stuck]
 
 
 def _in_one_line(error: Exception) -> str:

@@ -54,8 +54,12 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def tags(row: TrialRow) -> dict[str, str]:
-    """Return what names the trial, who asked for it first, where it ran and how it stands, as MLflow tags."""
+def tags(row: TrialRow, seconds: float | None = None) -> dict[str, str]:
+    """Return what names the trial, who asked for it first, where it ran and how it stands, as MLflow tags.
+
+    Args:
+        seconds: that its attempts took together; None or 0 where that is not known.
+    """
     origin = {name: str(value) for name, value in row.origin.items() if value is not None}
     reason = {"reason": row.reason[-REASON_CHARACTERS:]} if row.reason else {}
     collapsed = {"collapsed": row.collapsed[-REASON_CHARACTERS:]} if row.collapsed else {}
@@ -69,6 +73,7 @@ def tags(row: TrialRow) -> dict[str, str]:
         "config_key": row.config_key,
         "state": row.state,
         "attempts": str(row.attempts),
+        **({"seconds": f"{seconds:.1f}"} if seconds else {}),
         "phase": "",
         **learnt_from,
         **origin,
@@ -103,6 +108,13 @@ def _finite(value: float) -> float:
 
 def _milliseconds(seconds: float) -> int:
     return round(seconds * 1000)
+
+
+def end_time(row: TrialRow, seconds: float) -> float | None:
+    """Return when the trial ended, for people; never before it had been at work for so long, for clocks are set."""
+    if row.ended_at is None or row.started_at is None:
+        return row.ended_at
+    return max(row.ended_at, row.started_at + seconds)
 
 
 def run_name(row: TrialRow) -> str:

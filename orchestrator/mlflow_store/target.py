@@ -120,13 +120,14 @@ class MlflowTarget:
 
     def _tell_trial(self, row: TrialRow) -> None:
         run_id = self._runs.of_trial(row)
+        seconds = self._ledger.trial_seconds(row.key)
         with self._doubts.writing(f"trial:{row.key}"):
-            self._log(run_id, row)
+            self._log(run_id, row, seconds)
             if row.state == "COMPLETE" and row.spec["role"] == "teacher":
                 self._keep_weights(run_id, row)
-            self._set_status(run_id, content.STATUS[row.state], end_time=row.ended_at)
+            self._set_status(run_id, content.STATUS[row.state], end_time=content.end_time(row, seconds))
 
-    def _log(self, run_id: str, row: TrialRow) -> None:
+    def _log(self, run_id: str, row: TrialRow, seconds: float) -> None:
         """Log params, where that has not been done, the epochs that have not been logged yet, and how the trial stands
         now: last, so that a run that says COMPLETE is whole."""
         from mlflow.entities import Metric, Param, RunTag
@@ -136,7 +137,7 @@ class MlflowTarget:
         epochs = self._ledger.epochs(row.key)
         params = [Param(name, value) for name, value in content.params(row).items()] if remembered is None else []
         metrics = [Metric(*point) for point in content.points(row, epochs, told)]
-        tags = [RunTag(name, value) for name, value in content.tags(row).items()]
+        tags = [RunTag(name, value) for name, value in content.tags(row, seconds).items()]
         for batch in _batches(params, metrics, tags):
             self.client.log_batch(run_id, **batch)
         last = epochs[-1][0] if epochs else 0

@@ -96,6 +96,7 @@ def _frozen(row: ProposalRow, content: dict[str, Any], ledger: Ledger) -> Any:
     )
     record = ledger.trial(row.key)
     if record is not None and record.started_at is not None and record.ended_at is not None:
+        ended = max(record.ended_at, record.started_at + ledger.trial_seconds(row.key))
         trial.datetime_start = datetime.datetime.fromtimestamp(record.started_at)  # noqa: DTZ006 (Optuna's are naive)
-        trial.datetime_complete = datetime.datetime.fromtimestamp(record.ended_at)  # noqa: DTZ006
+        trial.datetime_complete = datetime.datetime.fromtimestamp(ended)  # noqa: DTZ006
     return trial

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 STOP_GRACE_SECONDS = 5.0
 """After a request to stop, running epochs have this long to end; their trials then go on from their last epoch."""
 STALL_LOOK_SECONDS = 1.0
+TURN_SECONDS = 1.0
+"""After so long Tune's loop goes on to what else there is before the planner is asked for more: proposing is slow."""
 
 T = TypeVar("T")
 
@@ -79,6 +81,8 @@ class Bridge:
         """What is known of workers that were lost, by Ray trial."""
         self._stalls = StallWatch(clock)
         self._looked = 0.0
+        self._turn = 0.0
+        """When the present turn of Tune's loop began."""
         self._deadline: float | None = None
 
     def _safely(self, action: Callable[[], T], otherwise: T) -> T:
@@ -98,6 +102,9 @@ class Bridge:
 
     def _suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         if len(self._attempts) >= self._most_in_flight:
+            return None
+        if self._attempts and self._clock() - self._turn >= TURN_SECONDS:
+            self._turn = self._clock()
             return None
         step = self.planner.next()
         if isinstance(step, Attempt):
@@ -168,6 +175,8 @@ class Bridge:
         return self._safely(self._is_over, True)
 
     def _is_over(self) -> bool:
+        self._turn = self._clock()
+        self.planner.tick()
         if not self._cluster.is_alive():
             self.cluster_lost = True
             return True

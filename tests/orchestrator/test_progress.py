@@ -104,7 +104,8 @@ def test_a_pace_is_taken_from_the_most_alike():
 def test_the_time_left_is_taken_from_the_runs_own_speed(home: Path):
     home.mkdir()
     now = [1000.0]
-    ledger = Ledger(home / "ledger.db", clock=lambda: now[0])
+    ledger = Ledger(home / "ledger.db", timer=lambda: now[0])
+    ledger.begin_run()
     from orchestrator.records import TrialRow
 
     ledger.add_trials([TrialRow(key="a", config_key="c", spec={})])

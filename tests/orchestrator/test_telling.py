@@ -15,7 +15,7 @@ from orchestrator.ledger import Ledger
 from orchestrator.mlflow_store import MlflowTarget, TrackingError, check_answers, tracking_uri
 from orchestrator.mlflow_store.location import ensure_database
 from orchestrator.optuna_studies.mirror import OptunaTarget, storage_url
-from orchestrator.telling import Teller
+from orchestrator.telling import SWEEP_EVERY_SECONDS, Teller
 from tests.orchestrator.simulation import SWEEP, drive, new_planner, sweep_of
 
 
@@ -322,3 +322,19 @@ def test_a_problem_is_told_in_one_line_without_a_password(ledger):
     teller.start()
     assert not teller.drain(0.5)
     assert teller.problem == "OSError: no way to http://host/x"
+
+
+def test_a_sweep_is_told_now_and_then_though_trials_never_cease(sweep, ledger):
+    new_planner(ledger, sweep)
+    now = [0.0]
+    teller = Teller("mlflow", ledger.path, lambda own: MlflowTarget("", ledger.path.parent, own), clock=lambda: now[0])
+    told = []
+    for _ in range(7):
+        ledger.to_tell("mlflow", "trial:a")
+        ledger.to_tell("mlflow", f"sweep:{sweep.name}")
+        told.append([ref.partition(":")[0] for _, ref in teller._batch(ledger)])
+        now[0] += SWEEP_EVERY_SECONDS / 2 - 1
+    assert [batch.count("sweep") for batch in told] == [1, 0, 0, 1, 0, 0, 1]
+    assert told[0] == ["trial", "sweep"]  # its runs are listed there
+    teller._final.set()
+    assert "sweep" not in [ref.partition(":")[0] for _, ref in teller._batch(ledger)]  # not before its last trial
