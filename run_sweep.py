@@ -333,11 +333,13 @@ def _list(options: argparse.Namespace) -> int:
 
 def _sync(options: argparse.Namespace) -> int:
     from orchestrator import home_folder, sync
+    from trainers.counting import counted
 
     result = sync(home_folder(options.home), options.storage)
     for problem in result.problems:
         print(problem, file=sys.stderr)
-    print(f"{result.told} things told" if result.told or result.problems else "nothing was left to tell")
+    told = f"{counted(result.told, 'thing')} told"
+    print(told if result.told or result.problems else "nothing was left to tell")
     return EXIT_FAILED if result.problems else 0
 
 

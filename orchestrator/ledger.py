@@ -38,7 +38,7 @@ CREATE TABLE IF NOT EXISTS trial (
     started_at REAL, ended_at REAL, provenance TEXT NOT NULL DEFAULT '{}');
 CREATE TABLE IF NOT EXISTS attempt (
     key TEXT NOT NULL, number INTEGER NOT NULL, state TEXT NOT NULL, started_at REAL NOT NULL, ended_at REAL,
-    reason TEXT NOT NULL DEFAULT '', seconds REAL, PRIMARY KEY (key, number));
+    reason TEXT NOT NULL DEFAULT '', seconds REAL, has_worker INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (key, number));
 CREATE TABLE IF NOT EXISTS epoch (
     key TEXT NOT NULL, number INTEGER NOT NULL, attempt INTEGER NOT NULL, at REAL NOT NULL, metrics TEXT NOT NULL,
     PRIMARY KEY (key, number));
@@ -57,7 +57,11 @@ CREATE TABLE IF NOT EXISTS notice (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, key TEXT NOT NULL, text TEXT NOT NULL);
 """
 SCHEMA_VERSION = 4
-ADDED_COLUMNS = (("trial", "collapsed", "TEXT NOT NULL DEFAULT ''"), ("attempt", "seconds", "REAL"))
+ADDED_COLUMNS = (
+    ("trial", "collapsed", "TEXT NOT NULL DEFAULT ''"),
+    ("attempt", "seconds", "REAL"),
+    ("attempt", "has_worker", "INTEGER NOT NULL DEFAULT 0"),
+)
 """Table, name and type of the columns that an older version's tables lack."""
 EPOCH_GROUP = 100
 EPOCH_SECONDS = 2.0
@@ -124,6 +128,7 @@ class Ledger:
         self._began: dict[tuple[str, int], float] = {}
         """Attempts that were started here, and when."""
         self._epochs: list[tuple[str, int, int, float, str]] = []
+        self._with_worker: list[tuple[str, int]] = []
         self._depth = 0
         self._life = ""
         try:
@@ -188,10 +193,11 @@ class Ledger:
             self._depth = 1
             yield
             self._write_epochs()
+            self._write_workers()
             self._write_elapsed()
             self._on_commit("before")
             self._db.execute("COMMIT")
-            self._epochs = []
+            self._epochs, self._with_worker = [], []
             self._committed = self._timer()
         except sqlite3.OperationalError as error:
             self._roll_back()
@@ -337,6 +343,15 @@ class Ledger:
             for r in rows
         ]
 
+    def set_worker(self, key: str, number: int) -> None:
+        """Record, with the next commit, that an attempt which was handed out has a worker."""
+        self._with_worker.append((key, number))
+        self.flush()
+
+    def _write_workers(self) -> None:
+        if self._with_worker:
+            self._db.executemany("UPDATE attempt SET has_worker = 1 WHERE key = ? AND number = ?", self._with_worker)
+
     def trial_seconds(self, key: str) -> float:
         """Return how long the trial has been worked at, over all its attempts that have ended.
 
@@ -434,7 +449,8 @@ class Ledger:
         """Commit what has waited long enough, or is much; whoever drives calls it now and then, for no other event may
         come for a long time."""
         waited = self._timer() - self._committed
-        due = self._epochs and (waited >= EPOCH_SECONDS or len(self._epochs) >= EPOCH_GROUP)
+        gathered = len(self._epochs) + len(self._with_worker)
+        due = gathered and (waited >= EPOCH_SECONDS or gathered >= EPOCH_GROUP)
         if due or (self._run_began is not None and waited >= ELAPSED_SECONDS):
             with self.transaction():
                 pass

@@ -72,6 +72,7 @@ class _Steps:
 
 def _run(planner: Planner, attempt: Attempt, order: Order, steps: _Steps) -> Outcome:
     """Run one attempt: only what is raised while it trains is its failure."""
+    planner.has_worker(attempt)
     with contextlib.closing(run_order(order, steps)) as reports:
         while True:
             try:

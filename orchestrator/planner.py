@@ -208,6 +208,11 @@ class Planner:
             self._ledger.add_notice(attempt.key, text)
             self._on_trouble(self._row(job), text)
 
+    def has_worker(self, attempt: Attempt) -> None:
+        """Take that an attempt which was handed out is being run; until then it waits for a worker."""
+        if self._current(attempt) is not None:
+            self._ledger.set_worker(attempt.key, attempt.number)
+
     def describe(self, attempt: Attempt, provenance: dict[str, str]) -> None:
         """Take where and with what an attempt runs."""
         if self._current(attempt) is not None:

@@ -23,7 +23,7 @@ class Counts:
     done: int = 0
     """COMPLETE and PRUNED, and DIVERGED in a search: results."""
     running: int = 0
-    """Handed out; more than there are slots where some wait for their worker."""
+    """Those that have a worker: as many as there are slots at most."""
     failed: int = 0
     """FAIL, DIVERGED where the trial was to be reported, and what a search with nothing to confirm never makes."""
 
@@ -64,6 +64,8 @@ class SweepProgress:
     state: str
     counts: Counts
     """Every trial counted once, though several rows may share it."""
+    planned: int
+    """Trials that there would be if no setting came up again, and all searches went on to their end."""
     rows: tuple[RowProgress, ...]
     work_seconds: float | None
     """Training seconds that are left, one trial after the other; None before anything alike has been measured."""
@@ -80,6 +82,7 @@ class SweepProgress:
             "name": self.name,
             "state": self.state,
             "trials": _counts_json(self.counts),
+            "planned": self.planned,
             "rows": [
                 {
                     "cell": row.cell,
@@ -111,7 +114,7 @@ def sweep_progress(sweep: Sweep, ledger: Ledger) -> SweepProgress:
     known = _counts(
         ledger.rows(
             "SELECT state, reported, count(*) AS trials FROM "
-            "(SELECT t.state, max(m.phase != 'search') AS reported FROM member m JOIN trial t USING (key) "
+            f"(SELECT {_STATE} AS state, max(m.phase != 'search') AS reported FROM member m JOIN trial t USING (key) "
             "WHERE m.sweep = ? GROUP BY t.key) GROUP BY 1, 2",
             sweep.name,
         )
@@ -120,12 +123,20 @@ def sweep_progress(sweep: Sweep, ledger: Ledger) -> SweepProgress:
         name=sweep.name,
         state=row.state if row is not None else "WAITING",
         counts=known + more,
+        planned=_planned(sweep, ledger),
         rows=tuple(_rows(sweep, ledger, standings)),
         work_seconds=_work_seconds(sweep, ledger, standings),
         problems=tuple([*last_problems(sweep.name, ledger), *_failures(sweep, standings)][-PROBLEMS:]),
         warnings=collapse_warnings(sweep.name, ledger),
         untold=untold(ledger),
     )
+
+
+def _planned(sweep: Sweep, ledger: Ledger) -> int:
+    ((known,),) = ledger.rows(
+        "SELECT count(DISTINCT key) FROM member WHERE sweep = ? AND phase NOT IN ('search', 'confirm')", sweep.name
+    )
+    return int(known) + sum(search.trials + search.confirm * len(search.reported_seeds) for search in sweep.searches)
 
 
 def untold(ledger: Ledger) -> dict[str, int]:
@@ -136,6 +147,11 @@ def untold(ledger: Ledger) -> dict[str, int]:
 
 
 # --- counting -------------------------------------------------------------------------------------------------------
+
+
+_STATE = """CASE WHEN t.state = 'RUNNING' AND NOT EXISTS (SELECT 1 FROM attempt a
+WHERE a.key = t.key AND a.number = t.attempts AND a.has_worker) THEN 'WAITING' ELSE t.state END"""
+"""SQL of a trial's state; one that was handed out and has no worker yet waits like others."""
 
 
 def _more(standing: SearchStanding) -> Counts:
@@ -167,7 +183,8 @@ def _rows(sweep: Sweep, ledger: Ledger, standings: Iterable[SearchStanding]) -> 
     searches = {(standing.search.cell, standing.search.row): standing for standing in standings}
     found: dict[tuple[str, str], list[Any]] = {}
     for line in ledger.rows(
-        "SELECT m.cell, m.row, m.phase, m.phase != 'search' AS reported, t.state, count(DISTINCT t.key) AS trials, "
+        f"SELECT m.cell, m.row, m.phase, m.phase != 'search' AS reported, {_STATE} AS state, "
+        "count(DISTINCT t.key) AS trials, "
         f"max({_first_of(FINAL_TEST_SCORES)}) AS test, max({_first_of(FINAL_VALIDATION_SCORES)}) AS validation "
         "FROM member m JOIN trial t USING (key) WHERE m.sweep = ? GROUP BY 1, 2, 3, 4, 5",
         sweep.name,

@@ -13,6 +13,7 @@ from orchestrator.ledger import Ledger
 from orchestrator.records import TrialRow
 from orchestrator.standing import UnknownSweepError
 from search_spaces import Sweep, restore
+from trainers.counting import counted
 from trainers.errors import RequestError
 from trainers.store import Store
 from trainers.trial import from_json
@@ -72,9 +73,11 @@ class Repetition:
             lines += [f"{where} as collapsed: {why}"] if why else []
         differing = self.differing
         if not differing:
-            lines.append(f"all {len(self.numbers)} numbers are equal, digit for digit")
+            all_equal = "its only number is" if len(self.numbers) == 1 else f"all {len(self.numbers)} numbers are"
+            lines.append(f"{all_equal} equal, digit for digit")
         else:
-            lines.append(f"{len(differing)} of {len(self.numbers)} numbers differ")
+            differ = "differs" if len(differing) == 1 else "differ"
+            lines.append(f"{len(differing)} of {counted(len(self.numbers), 'number')} {differ}")
         return "\n".join(lines)
 
 

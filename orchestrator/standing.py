@@ -86,10 +86,18 @@ def status(name: str, home: Path) -> SweepStatus:
     with _opened(home) as ledger:
         names = _names(ledger)
         if name not in names:
-            near = difflib.get_close_matches(name, names, n=1)
-            hint = f"; did you mean '{near[0]}'?" if near else ""
-            raise UnknownSweepError(f"no sweep '{name}' in {home}{hint} (all: {', '.join(names) or 'none'})")
+            raise UnknownSweepError(
+                f"no sweep '{name}' in {home}{_meant(name, names)} (all: {', '.join(names) or 'none'})"
+            )
         return _status(name, ledger, lock_holder(home))
+
+
+def _meant(name: str, names: list[str]) -> str:
+    """Return the question after the sweep that may have been meant: one with such a name, or whose file was given."""
+    near = difflib.get_close_matches(name, names, n=1)
+    if not near and name.endswith((".yaml", ".yml")):
+        near = difflib.get_close_matches(Path(name).stem.replace("_", "-"), names, n=1)
+    return f"; did you mean '{near[0]}'?" if near else ""
 
 
 def sweeps(home: Path) -> list[SweepStatus | UnreadableSweep]:

@@ -79,6 +79,8 @@ class Bridge:
         self._trials: dict[str, RayTrial] = {}
         self._reasons: dict[str, str] = {}
         """What is known of workers that were lost, by Ray trial."""
+        self._with_worker: set[str] = set()
+        """Ray trials that the planner knows to have a worker."""
         self._stalls = StallWatch(clock)
         self._looked = 0.0
         self._turn = 0.0
@@ -152,6 +154,7 @@ class Bridge:
     def _completed(self, trial_id: str, error: bool) -> None:
         attempt = self._attempts.pop(trial_id, None)
         self._trials.pop(trial_id, None)
+        self._with_worker.discard(trial_id)
         if attempt is None:
             return
         self._stalls.forget(self._store.checkpoints(attempt.key), attempt.number, attempt.life)
@@ -181,7 +184,7 @@ class Bridge:
             self.cluster_lost = True
             return True
         if not self.planner.stopping:
-            self._end_stalled()
+            self._look_at_workers()
             return False
         if self._deadline is None:
             self._deadline = self._clock() + STOP_GRACE_SECONDS
@@ -191,13 +194,16 @@ class Bridge:
             self._kill_worker(trial_id)
         return True
 
-    def _end_stalled(self) -> None:
+    def _look_at_workers(self) -> None:
         if self._clock() - self._looked < STALL_LOOK_SECONDS:
             return
         self._looked = self._clock()
         for trial_id, attempt in self._attempts.items():
             if trial_id in self._reasons or self._worker(trial_id) is None:
                 continue  # it is being ended already, or waits for a worker
+            if trial_id not in self._with_worker:
+                self._with_worker.add(trial_id)
+                self.planner.has_worker(attempt)
             limit = self._stall_seconds(attempt)
             if self._stalls.is_stalled(self._store.checkpoints(attempt.key), attempt.number, limit, attempt.life):
                 self._reasons[trial_id] = f"the worker made no step for {limit:g} s and was ended"

@@ -15,6 +15,7 @@ import psutil
 import ray
 
 from orchestrator.ray_tune.processes import descendants, kill, left_behind, marked
+from trainers.counting import counted
 from trainers.errors import RequestError
 from trainers.files import remove
 
@@ -132,8 +133,8 @@ class Cluster:
         if gpus > 0:
             slots = min(slots, int(total.get("GPU", 0) / gpus))
         if slots < 1:
-            there = f"{total.get('CPU', 0):g} CPUs and {total.get('GPU', 0):g} GPUs"
-            raise ClusterError(f"no trial fits: resources ask for {cpus} CPUs and {gpus:g} GPUs, Ray has {there}")
+            there = _processors(total.get("CPU", 0), total.get("GPU", 0))
+            raise ClusterError(f"no trial fits: resources ask for {_processors(cpus, gpus)}, Ray has {there}")
         return min(slots, self._workers) if self._workers else slots
 
     # --- while it runs ------------------------------------------------------------------------------------------
@@ -223,3 +224,7 @@ def _private_token() -> Iterator[None]:
     yield
     if not there and token.exists():
         token.chmod(0o600)
+
+
+def _processors(cpus: float, gpus: float) -> str:
+    return f"{counted(cpus, 'CPU')} and {counted(gpus, 'GPU')}"

@@ -65,7 +65,7 @@ def test_rows_that_share_a_search_search_once(tmp_path: Path) -> None:
     again = "  tuned:", "  again: {method: kd, temperature: {low: 1, high: 8, log: true}}\n  tuned:"
     plan = describe_plan(sweep_of(tmp_path, TEXT.replace(*again) + SEARCH))
     assert plan.most_trainings == 12
-    assert plan.searches[-1] == "1 of these are the same search as another, and are made once"
+    assert plan.searches[-1] == "1 of these is the same search as another, and is made once"
 
 
 def test_multiply_adds_and_hours_worked_by_hand(tmp_path: Path) -> None:
