@@ -334,7 +334,7 @@ class Planner:
         """Take up a search where the ledger has it; the caller commits."""
         self._searches.append(run)
         while run.stored and run.standing() == "open":
-            self._take(run, *run.propose())
+            self._propose(run)
         self._conclude(run)
 
     def _propose_next(self) -> None:
@@ -347,11 +347,13 @@ class Planner:
             self._searches.remove(run)
             self._searches.append(run)
             self._propose(run)
+            self._conclude(run)
+            self._commit()
             if self._running:
                 return  # a sampler may think for seconds: whoever drives sees to the rest, then asks again
 
     def _propose(self, run: SearchRun) -> None:
-        """Make a proposal; where sampler or method refuse, the search ends."""
+        """Make a proposal; where sampler or method refuse, the search ends. The caller commits."""
         try:
             row, member = run.propose()
         except Exception as error:  # noqa: BLE001 (Optuna raises what it likes; other rows go on)
@@ -359,8 +361,6 @@ class Planner:
             self._ledger.add_refusal(run.search.study_id, run.refusal)
         else:
             self._take(run, row, member)
-        self._conclude(run)
-        self._commit()
 
     def _take(self, run: SearchRun, row: ProposalRow, member: Member) -> None:
         """Record a proposal; it is decided by what is known of its trial, or waits for the trial."""
