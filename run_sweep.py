@@ -365,7 +365,7 @@ def _banks(options: argparse.Namespace) -> int:
         return 0
     chosen = to_clear(home, options.names)
     print(banks_text(chosen))
-    if chosen and (options.yes or _agreed(f"remove these {len(chosen)}?")):
+    if chosen and (options.yes or _agreed("remove it?" if len(chosen) == 1 else f"remove these {len(chosen)}?")):
         print(f"{size_text(clear(home, chosen))} freed")
     return 0
 

@@ -8,6 +8,7 @@ from search_spaces.draft import Draft
 from search_spaces.errors import nearest
 from search_spaces.schema import TeacherModel
 from search_spaces.yaml_lines import Path
+from trainers.counting import counted
 from trainers.data import DataInfo
 from trainers.view_sets import view_set
 
@@ -67,7 +68,9 @@ def _check_lens(draft: Draft, path: Path, model: TeacherModel) -> None:
         for info in draft.infos().values():
             for key in ("mean", "std"):
                 if len(getattr(model, key)) != info.channels:
-                    message = f"must have {info.channels} numbers for {info.name}, got {len(getattr(model, key))}"
+                    message = (
+                        f"must have {counted(info.channels, 'number')} for {info.name}, got {len(getattr(model, key))}"
+                    )
                     draft.tree.add((*path, key), message)
 
 
