@@ -21,7 +21,7 @@ class SearchStanding:
     confirming: int = 0
     """Trials that confirm, which nobody has asked for yet, at most."""
     lost: int = 0
-    """Trials that would have confirmed and never will: the search has failed."""
+    """Trials that the search would have asked for and never will: it has failed."""
     failure: str = ""
     """Why the search has nothing to confirm, in words; empty where it has, or is not over."""
 
@@ -41,17 +41,17 @@ def search_standing(sweep: str, search: Search, ledger: Ledger, *, tries_again: 
     if any(member["phase"] == "confirm" for member in members):
         return SearchStanding(search=search)
     states = _proposals(search, ledger, {member["key"] for member in members})
+    left, confirming = max(0, search.trials - len(states)), search.confirm * len(search.reported_seeds)
     refusal = _refusal(search, ledger)
-    over = bool(refusal) or len(states) >= search.trials or is_exhausted([key for key, _ in states])
+    if refusal:
+        return SearchStanding(search=search, lost=left + confirming, failure=refusal)
+    if left and not is_exhausted([key for key, _ in states]):
+        return SearchStanding(search=search, proposals=left, confirming=confirming)
     settled = all(state is not None and not (tries_again and state == "FAIL") for _, state in states)
-    confirming = search.confirm * len(search.reported_seeds)
-    left = 0 if over else search.trials - len(states)
-    if not over or not settled:
-        return SearchStanding(search=search, proposals=left, confirming=0 if refusal else confirming)
     found = {key: state for key, state in states if state is not None}
-    if not refusal and CONFIRMABLE in found.values():
+    if CONFIRMABLE in found.values() or not settled:
         return SearchStanding(search=search, confirming=confirming)
-    return SearchStanding(search=search, lost=confirming, failure=refusal or nothing_to_confirm(found.values()))
+    return SearchStanding(search=search, lost=confirming, failure=nothing_to_confirm(found.values()))
 
 
 def _proposals(search: Search, ledger: Ledger, asked: set[str]) -> list[tuple[str, str | None]]:

@@ -162,7 +162,7 @@ def test_a_search_that_its_sampler_refuses(ledger, tmp_path, refusing, monkeypat
         assert run_to_its_end(sweep, ledger, lambda attempt: None) == expected
     rows = {row.row: row for row in sweep_progress(sweep, ledger).rows}
     assert rows["ce"].counts.done == 2  # other rows are none the worse
-    assert (rows["kd (tuned)"].counts.done, rows["kd (tuned)"].counts.failed) == (2, 2)
+    assert (rows["kd (tuned)"].counts.done, rows["kd (tuned)"].counts.failed) == (2, 4)  # two proposals, two to confirm
     monkeypatch.undo()
     assert run_to_its_end(sweep, ledger, lambda attempt: None) == []
 
