@@ -137,7 +137,7 @@ def test_columns_and_verdicts_of_the_other_csv_files(written: Path) -> None:
     assert list(pd.read_csv(written / "ablations.csv").columns) == list(ablation_tables.COLUMNS)
     assert tuple(listed("column of compare.csv", "meaning")) == sweep_comparison_tables.COLUMNS
     verdicts = {name.replace("in A", "ours") for name in listed("verdict", "what it means")}
-    assert verdicts == {*sweep_comparison.Verdict.__args__} - {"only theirs", "no number"}
+    assert verdicts == {*sweep_comparison.Verdict.__args__} - {"only theirs", "no number"}  # type: ignore[attr-defined]
     files = {f"compare.{ending}" for ending in ("md", "tex", "csv")}
     assert set(listed("file of --compare", "what it is")) == files
 
@@ -171,7 +171,7 @@ def test_notes() -> None:
 def test_states() -> None:
     documented = {bare(line["state"]): line["MLflow status"] for line in lines_of(PAGE, STATES)}
     assert documented == {**content.STATUS, "WAITING": "no run yet"}
-    assert set(documented) == set(State.__args__)
+    assert set(documented) == set(State.__args__)  # type: ignore[attr-defined]
     assert set(content.SWEEP_STATUS.values()) == {"RUNNING", "FINISHED", "FAILED", "KILLED"}
 
 
@@ -286,7 +286,7 @@ def test_a_mean_of_your_own_is_the_tables(told: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(told)
     names: dict[str, object] = {}
     exec(examples("python")[0], names)
-    ours = names["complete"].groupby("row")["final_top1"].mean()
+    ours = names["complete"].groupby("row")["final_top1"].mean()  # type: ignore[attr-defined]
     table = reports.table(reports.load("quickstart", home="kdsweep_home"))
     stats = {line.shown: line.scores[0].stat for line in table.lines if line.kind != "teacher"}
     assert {row: stat.mean for row, stat in stats.items() if stat is not None} == pytest.approx(ours.to_dict())

@@ -103,7 +103,7 @@ def test_repeated_and_shared_proposals_do_not_depend_on_timing(pruner, seed, tmp
         ledger = Ledger(tmp_path / f"{len(results)}.db")
         drive_interleaved(new_planner(ledger, sweep), slots=slots, seed=seed + len(results))
         whole = content(ledger, sweep.name)
-        confirmed = [member for member in whole["members"] if member[2] == "confirm"]
+        confirmed = [member for member in whole["members"] if member[2] == "confirm"]  # type: ignore[attr-defined]
         results.append((whole["proposals"], confirmed))
     assert results[0] == results[1] == results[2]
 

@@ -202,7 +202,7 @@ def settings_of(method: Method, classes: int) -> Iterator[dict[str, object]]:
 def another(field: Hyperparameter, value: object, classes: int) -> object | None:
     """Return a different value that the field allows; None if there is none."""
     if field.item is not None:
-        return (*(item + 1.5 for item in value),) if field.item is float and value else None
+        return (*(item + 1.5 for item in value),) if field.item is float and value else None  # type: ignore[attr-defined]
     if field.type is bool:
         return not value
     if field.choices is not None:

@@ -127,4 +127,4 @@ def test_the_dataclasses_hold_their_own_ranges():
     with pytest.raises(ValueError, match=r"^kd\.temperature must be a finite number, got nan$"):
         KD(temperature=math.nan)
     with pytest.raises(TypeError, match="temprature"):
-        KD(temprature=1.0)
+        KD(temprature=1.0)  # type: ignore[call-arg]
