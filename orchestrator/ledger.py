@@ -72,6 +72,8 @@ DRIVER = "driver"
 """What is remembered of the run that is under way, or was the last."""
 BUSY_SECONDS = 60.0
 LIFE = "life"
+NO_SHARED_MEMORY = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL})
+"""What SQLite answers to writing ahead on a file system that maps no memory, some of those over a network."""
 
 
 WAY_OUT = "move it away and run again: results that were told are taken from the tracking store"
@@ -146,7 +148,7 @@ class Ledger:
 
     def _prepare(self) -> None:
         self._db.row_factory = sqlite3.Row
-        self._db.execute(f"PRAGMA journal_mode={'DELETE' if is_network(self.path.parent) else 'WAL'}")
+        self._choose_journal()
         self._db.execute("PRAGMA synchronous=FULL")
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version > SCHEMA_VERSION:
@@ -173,6 +175,19 @@ class Ledger:
                 self._life = self.remembered(LIFE, LIFE) or secrets.token_hex(4)
                 self.remember(LIFE, LIFE, self._life)
         return self._life
+
+    def _choose_journal(self) -> None:
+        """Write ahead where the file system lets processes share memory, else the slower way that needs none."""
+        if not is_network(self.path.parent):
+            try:
+                self._db.execute("PRAGMA journal_mode=WAL")
+                self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()  # maps the memory
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF not in NO_SHARED_MEMORY:
+                    raise
+            else:
+                return
+        self._db.execute("PRAGMA journal_mode=DELETE")
 
     def close(self) -> None:
         """Close without writing what is not committed."""

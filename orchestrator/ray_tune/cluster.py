@@ -3,7 +3,6 @@
 import contextlib
 import gc
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from orchestrator.ray_tune.processes import descendants, kill, left_behind, mark
 from trainers.counting import counted
 from trainers.errors import RequestError
 from trainers.files import remove
+from trainers.machine import usable_cores
 
 LOOK_SECONDS = 2.0
 """How often the cluster's processes are looked at."""
@@ -43,7 +43,7 @@ class Cluster:
     Args:
         home: that it works for.
         address: of a running cluster; None starts a local one for `workers` trials at once.
-        workers: trials at once on a local cluster; 0 asks for as many as the machine's cores allow.
+        workers: trials at once on a local cluster; 0 asks for as many as the cores that we may use allow.
         cpus, gpus: of one trial.
         verbose: let Ray speak.
         clock: monotonic, in seconds.
@@ -122,7 +122,7 @@ class Cluster:
             return
         kill(set(left_behind(self._home)))  # of a driver that was killed: the home is ours now
         cpus, _ = self._request
-        cores = self._workers * cpus if self._workers else max(os.cpu_count() or 1, cpus)
+        cores = self._workers * cpus if self._workers else max(usable_cores(), cpus)
         with _private_token(), marked(self._home):
             ray.init(address="local", num_cpus=cores, include_dashboard=False, **options)
 
