@@ -25,7 +25,9 @@ from orchestrator.keeping import why_kept
 from orchestrator.ledger import Ledger, LedgerWriteError
 from orchestrator.mlflow_store import MlflowTarget, TrackingError, check_answers, is_known, tracking_uri
 from orchestrator.optuna_studies.mirror import StorageError, check_storage, storage_url
+from orchestrator.patience import START_SECONDS, LateError, within
 from orchestrator.planner import Planner
+from orchestrator.ray_tune.address import check_address, cluster_address
 from orchestrator.records import FINAL_SCORES, TrialRow
 from orchestrator.refreshing import Refresh
 from orchestrator.search_ends import search_standing
@@ -75,7 +77,7 @@ def run(
     Args:
         home: the folder that holds everything.
         overrides: `key=value` for values of the files.
-        address: of a Ray cluster; None starts a local one.
+        address: of a Ray cluster; None, or "local", starts one here.
         workers: trials at once; 0 runs them in this process; None takes what the machine or the cluster has.
         storage: URL of the persistent Optuna storage; None takes the database in the home.
         verbose: let Ray, Optuna and MLflow speak.
@@ -89,17 +91,21 @@ def run(
         TrackingError, StorageError: the tracking store or the Optuna storage of a new sweep does not answer; nothing
             has been started or made.
         LedgerError: the ledger is damaged; nothing has been started.
-        ClusterError: the Ray cluster does not answer or has no room for a trial; the sweep is recorded by then.
+        ClusterError: the Ray cluster does not answer: nothing has been started or made if a sweep is new; or it has no
+            room for a trial: the sweep is recorded by then.
     """
     screen = screen or Nothing()
     if verbose:
         let_speak()
+    address = None if workers == 0 else cluster_address(address)
     read_files = [read(Path(file), overrides) for file in files]
     check_writable(home)
     uri = tracking_uri(home)
     sweeps, new = _expanded(read_files, home)
     for line in dict.fromkeys(line for sweep in sweeps for line in notes(sweep)):
         screen.say(f"note: {line}")
+    if address is not None and new:
+        check_address(address)
     answers = _known_store(home, uri) or _answers(lambda: check_answers(uri), screen, needed=bool(new))
     if storage is not None or (home / "optuna.db").exists():
         _answers(lambda: check_storage(storage_url(home, storage), uri), screen, needed=bool(new))
@@ -126,8 +132,15 @@ def _known_store(home: Path, uri: str) -> bool:
     """Return whether the tracking store is a database that answers, and that this MLflow has told from this home."""
     if not (home / "ledger.db").exists():
         return False
-    with contextlib.closing(Ledger(home / "ledger.db")) as ledger:
-        return is_known(ledger, uri)
+
+    def ask() -> bool:
+        with contextlib.closing(Ledger(home / "ledger.db")) as ledger:
+            return is_known(ledger, uri)
+
+    try:
+        return within(START_SECONDS, ask)
+    except LateError:
+        return False
 
 
 def _answers(check: Callable[[], None], screen: Screen, *, needed: bool) -> bool:

@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from trainers.crops import SCORED, Size, crop
 from trainers.pictures import Pictures
+from trainers.temporary import keep_sockets_short
 from trainers.view_sets import ViewSet
 from trainers.views import Batch
 
@@ -50,6 +51,8 @@ class PictureViews:
         self._targets = targets_N.to(device)
         self._device = device
         self._order = _Order()
+        if loaders > 0:
+            keep_sockets_short()
         self._loader: DataLoader[Any] = DataLoader(
             _Views(pictures, views),
             batch_sampler=self._order,

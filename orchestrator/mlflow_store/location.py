@@ -6,6 +6,7 @@ from pathlib import Path
 
 from orchestrator.chatter import may_speak
 from orchestrator.databases import UnusableDatabaseError, is_database, tables_in
+from orchestrator.patience import START_SECONDS, LateError, within
 from trainers.addresses import sqlite_file, sqlite_url, watchful, without_password
 from trainers.errors import RequestError
 from trainers.files import replaced
@@ -61,6 +62,13 @@ def check_answers(uri: str, patience_seconds: float = PATIENCE_SECONDS) -> None:
     Raises:
         TrackingError: it does not answer; says where it was looked for.
     """
+    try:
+        within(START_SECONDS + patience_seconds, lambda: _ask(uri, patience_seconds))
+    except LateError as error:
+        raise silent(uri, error) from error
+
+
+def _ask(uri: str, patience_seconds: float) -> None:
     if is_database(uri) and not has_tables(uri):
         return
     prepare_client()
