@@ -102,7 +102,7 @@ def test_a_fitted_default_has_the_keys_of_the_same_value_written(folder: Path) -
         assert one.key == other.key
     searched = ("{gdkd: {w1: {search: default}}}", "{gdkd: {k: 3, w1: {search: default}}}")
     (one,), (other,) = (sweep_of(folder, 4, entries).searches for entries in searched)
-    assert one.study_id == other.study_id
+    assert one.study_id == other.study_id  # type: ignore[attr-defined]
     assert one.proposal({"w1": 1.0}, 0).key == other.proposal({"w1": 1.0}, 0).key
 
 
