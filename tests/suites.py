@@ -1,7 +1,7 @@
 """The suites beside the default one: what keeps them from rotting while nobody runs them.
 
-Every run of pytest imports all test files, so names that are gone are seen at once; `make types` holds what they call; here
-are the fixtures that they ask for, and a note of when each suite ran last.
+Every run of pytest imports all test files, so names that are gone are seen at once; `make types` holds what they call;
+here are the fixtures that they ask for, and a note of when each suite ran last.
 """
 
 import datetime

@@ -1,7 +1,7 @@
 """Letters that a stream cannot write: written with others, so that everything is said in whatever encoding.
 
-A file's name is bytes; those that are not UTF-8 are lone surrogates in Python, which no stream, database or JSON of others
-takes. They are written as the bytes that they are: `\\xe9`.
+A file's name is bytes; those that are not UTF-8 are lone surrogates in Python, which no stream, database or JSON of
+others takes. They are written as the bytes that they are: `\\xe9`.
 """
 
 import codecs
