@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from trainers.letters import let_write
+
 EXIT_FAILED = 1
 EXIT_WRONG_REQUEST = 2
 EXIT_STOPPED = 128
@@ -35,6 +37,7 @@ EXAMPLES = """examples:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code: 0 done, 1 something failed, 2 a wrong request, 129/130/143 stopped."""
     signal.signal(signal.SIGTERM, _terminate)
+    _open_streams()
     try:
         options = _parser().parse_args(arguments)
         command: Callable[[argparse.Namespace], int] = options.command
@@ -50,6 +53,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(str(error), file=sys.stderr)
         return EXIT_WRONG_REQUEST
+
+
+def _open_streams() -> None:
+    """Have something to print on, which takes every letter: a stream may have been closed, or have few of them."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 (as long as the process)
+        let_write(getattr(sys, name))
 
 
 def _terminate(number: int, frame: object) -> None:

@@ -128,7 +128,7 @@ def driver_lock(home: Path, sweeps: list[str]) -> Iterator[DriverLock]:
     """
     try:
         home.mkdir(parents=True, exist_ok=True)
-        handle = (home / LOCK).open("a+")
+        handle = (home / LOCK).open("a+", encoding="utf-8")
     except OSError as error:
         raise HomeError(f"the home {home} cannot be written: {error.strerror}; give another with --home") from error
     with handle:
@@ -170,7 +170,7 @@ def _tidy(home: Path) -> None:
 def lock_holder(home: Path) -> Holder | None:
     """Return who works in the home now; None where nobody does: without locks nobody can. Makes nothing."""
     try:
-        with (home / LOCK).open() as handle:
+        with (home / LOCK).open("rb") as handle:
             return None if try_lock(handle, shared=True) else _read_holder(home)
     except FileNotFoundError:
         return None
@@ -182,7 +182,7 @@ def lock_holder(home: Path) -> Holder | None:
 
 def _read_holder(home: Path) -> Holder | None:
     try:
-        content = json.loads((home / LOCK).read_text())
+        content = json.loads((home / LOCK).read_text(encoding="utf-8"))
         return Holder(**content | {"sweeps": tuple(content["sweeps"])})
     except (OSError, ValueError, TypeError, KeyError):
         return None

@@ -20,6 +20,7 @@ from typing import Any
 from orchestrator.filesystem import is_network
 from orchestrator.records import AttemptRow, MemberRow, ProposalRow, SweepRow, TrialRow
 from trainers.errors import RequestError
+from trainers.letters import fitting
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS sweep (
@@ -182,8 +183,9 @@ class Ledger:
             try:
                 self._db.execute("PRAGMA journal_mode=WAL")
                 self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()  # maps the memory
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF not in NO_SHARED_MEMORY:
+            except LedgerWriteError as error:
+                cause = error.__cause__
+                if not isinstance(cause, sqlite3.Error) or cause.sqlite_errorcode & 0xFF not in NO_SHARED_MEMORY:
                     raise
             else:
                 return
@@ -342,11 +344,11 @@ class Ledger:
         with self.transaction():
             self._db.execute(
                 "UPDATE attempt SET state = ?, ended_at = ?, reason = ?, seconds = ? WHERE key = ? AND number = ?",
-                (state, now, reason, seconds, key, number),
+                (state, now, fitting(reason), seconds, key, number),
             )
             self._db.execute(
                 "UPDATE trial SET state = ?, reason = ?, collapsed = ?, ended_at = ?, metrics = ? WHERE key = ?",
-                (trial_state or state, reason, collapsed, now, json.dumps(metrics or {}), key),
+                (trial_state or state, fitting(reason), collapsed, now, json.dumps(metrics or {}), key),
             )
             self.to_tell("mlflow", f"trial:{key}")
 
@@ -446,7 +448,7 @@ class Ledger:
     def add_notice(self, key: str, text: str) -> None:
         """Record something that went wrong with a trial on the way and changed none of its numbers."""
         with self.transaction():
-            self._db.execute("INSERT INTO notice (at, key, text) VALUES (?, ?, ?)", (self.clock(), key, text))
+            self._db.execute("INSERT INTO notice (at, key, text) VALUES (?, ?, ?)", (self.clock(), key, fitting(text)))
 
     # --- epochs -------------------------------------------------------------------------------------------------
 

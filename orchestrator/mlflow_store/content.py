@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from orchestrator.records import MemberRow, TrialRow
+from trainers.letters import fitting
 
 STATUS = {
     "WAITING": "SCHEDULED",
@@ -61,7 +62,7 @@ def tags(row: TrialRow, seconds: float | None = None) -> dict[str, str]:
         seconds: that its attempts took together; None or 0 where that is not known.
     """
     origin = {name: str(value) for name, value in row.origin.items() if value is not None}
-    reason = {"reason": row.reason[-REASON_CHARACTERS:]} if row.reason else {}
+    reason = {"reason": fitting(row.reason[-REASON_CHARACTERS:])} if row.reason else {}
     collapsed = {"collapsed": row.collapsed[-REASON_CHARACTERS:]} if row.collapsed else {}
     teacher = row.spec["teacher"]
     learnt_from = {}
@@ -79,7 +80,7 @@ def tags(row: TrialRow, seconds: float | None = None) -> dict[str, str]:
         **origin,
         **reason,
         **collapsed,
-        **{name: value for name, value in row.provenance.items() if value},
+        **{name: fitting(value) for name, value in row.provenance.items() if value},
     }
 
 

@@ -166,7 +166,9 @@ class Bridge:
             return
         failure = failure_file(self._store, attempt.key, attempt.number, attempt.life)
         if failure.exists():
-            self.planner.ended(attempt, Outcome(ending="FAIL", reason=failure.read_text()))
+            self.planner.ended(
+                attempt, Outcome(ending="FAIL", reason=failure.read_text(encoding="utf-8", errors="replace"))
+            )
         else:
             reason = self._reasons.pop(trial_id, "the worker's process or its machine died")
             self.planner.ended(attempt, Outcome(ending="LOST", reason=reason))
@@ -269,7 +271,7 @@ class AttemptScheduler(FIFOScheduler):
     def on_trial_error(self, tune_controller: "TuneController", trial: "RayTrial") -> None:
         path = Path(trial.error_file) if trial.error_file else None
         if path is not None and path.exists():
-            BRIDGES[self._name].lost(trial.trial_id, path.read_text())
+            BRIDGES[self._name].lost(trial.trial_id, path.read_text(encoding="utf-8", errors="replace"))
 
     def on_trial_complete(self, tune_controller: "TuneController", trial: "RayTrial", result: dict[str, Any]) -> None:
         if "report" in result:

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from orchestrator import diagnosis
+from orchestrator import ledger as ledgers
 from orchestrator.filesystem import filesystem_type, is_network
 from orchestrator.home import HomeError, check_writable, driver_lock, lock_holder
-from orchestrator.ledger import Ledger
+from orchestrator.ledger import Ledger, LedgerWriteError
 from trainers import files
 from trainers.files import NO_LOCKS, NoLocksError, locked, replaced, try_lock
 
@@ -178,22 +179,19 @@ def test_mount_points_with_any_name(tmp_path: Path) -> None:
     assert filesystem_type(Path(os.fsdecode(b"/mnt/caf\xe9/home")), mounts) == "nfs"
 
 
-class NoMemory(sqlite3.Connection):
+class NoMemory(ledgers._Connection):
     """A connection to a file on a file system that maps no memory."""
-
-    code = sqlite3.SQLITE_IOERR_SHMMAP
 
     def execute(self, sql: str, *parameters: object) -> sqlite3.Cursor:
         if sql == "PRAGMA journal_mode=WAL":
             error = sqlite3.OperationalError("disk I/O error")
-            error.sqlite_errorcode = self.code
-            raise error
+            error.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMMAP
+            raise LedgerWriteError("the ledger cannot be written") from error
         return super().execute(sql, *parameters)
 
 
 def test_a_ledger_where_no_memory_can_be_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = sqlite3.connect
-    monkeypatch.setattr(sqlite3, "connect", lambda *a, **more: real(*a, **more, factory=NoMemory))
+    monkeypatch.setattr(ledgers, "_Connection", NoMemory)
     ledger = Ledger(tmp_path / "ledger.db")
     assert ledger.rows("PRAGMA journal_mode")[0][0] == "delete"
     ledger.close()
