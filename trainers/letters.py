@@ -6,6 +6,7 @@ others takes. They are written as the bytes that they are: `\\xe9`.
 
 import codecs
 import contextlib
+from collections.abc import Mapping
 from typing import IO, Any
 
 HANDLER = "kdsweep-letters"
@@ -63,6 +64,15 @@ def fitting(text: str, encoding: str = "utf-8") -> str:
         return text.encode(encoding, HANDLER).decode(encoding)
     except (LookupError, UnicodeError):
         return text.encode("ascii", HANDLER).decode("ascii")
+
+
+def all_fitting(value: Any) -> Any:
+    """Return a value as JSON has it, with every text in it as UTF-8 can hold it."""
+    if isinstance(value, str):
+        return fitting(value)
+    if isinstance(value, Mapping):
+        return {all_fitting(key): all_fitting(item) for key, item in value.items()}
+    return [all_fitting(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def let_write(stream: IO[Any] | None) -> None:

@@ -13,6 +13,7 @@ from orchestrator.mlflow_store.location import client_uri, ensure_database, prep
 from orchestrator.mlflow_store.runs import TARGET, Runs
 from orchestrator.mlflow_store.schema_mark import remember_schema
 from orchestrator.records import TrialRow
+from trainers.letters import all_fitting
 from trainers.store import Store
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class MlflowTarget:
         members = content.members_csv(self._ledger.members(name), runs)  # type: ignore[arg-type]
         with self._doubts.writing(f"sweep:{name}"):
             self.client.log_text(run_id, sweep.source, "sweep.yaml")
-            self.client.log_text(run_id, yaml.safe_dump(sweep.resolved, sort_keys=False), "resolved.yaml")
+            self.client.log_text(run_id, yaml.safe_dump(all_fitting(sweep.resolved), sort_keys=False), "resolved.yaml")
             self.client.log_text(run_id, members, "members.csv")
             self._set_status(run_id, content.SWEEP_STATUS[sweep.state], end_time=None)
 

@@ -246,6 +246,8 @@ def _connect(address: str, options: dict[str, Any]) -> None:
 def _of_our_own(error: Exception) -> Exception:
     """Return what to raise for a cluster of our own that did not come up: what will stay is told at once."""
     reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    if isinstance(error, UnicodeError) and not str(Path.cwd()).isprintable():
+        reason = f"the folder {Path.cwd()} has a name that is not UTF-8; start from another"
     lasting = isinstance(error, LASTING) or (isinstance(error, OSError) and error.errno in LASTING_NUMBERS)
     if lasting or (type(error) is OSError and error.errno is None):  # Ray's own word for a name that is too long
         return ClusterError(f"Ray does not start on this machine: {reason}; --workers 0 does without it")

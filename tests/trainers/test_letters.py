@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
 from orchestrator.display import Lines
 from orchestrator.display.terminal import Terminal
 from orchestrator.ledger import Ledger
-from trainers.letters import ALIKE, fitting, let_write
+from trainers.letters import ALIKE, all_fitting, fitting, let_write
 from trainers.pictures import FilePictures
 
 TEXT = "kd – 60.1 ± 0.2 → ≥ × 中 é … \u2500 \udce9 \ud800"
@@ -90,6 +91,13 @@ def test_no_lone_surrogate_reaches_the_ledger(tmp_path: Path) -> None:
     ledger.add_notice("k" * 64, "the picture \udce9.png is broken")
     assert ledger.rows("SELECT text FROM notice")[0][0] == "the picture \\xe9.png is broken"
     ledger.close()
+
+
+def test_what_a_sweep_has_become_can_be_read_again_wherever_its_files_lie() -> None:
+    resolved = {"teachers": {"t": {"checkpoint": "/d\udce9r/w.pth", "sizes": [1, 2.5, None, True]}}, "名": ("a",)}
+    text = yaml.safe_dump(all_fitting(resolved))
+    teachers = {"t": {"checkpoint": "/d\\xe9r/w.pth", "sizes": [1, 2.5, None, True]}}
+    assert yaml.load(text, Loader=yaml.CSafeLoader) == {"teachers": teachers, "名": ["a"]}
 
 
 def test_pictures_whose_names_are_not_utf8_are_read(tmp_path: Path) -> None:
