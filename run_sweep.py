@@ -403,12 +403,18 @@ def _plan(options: argparse.Namespace) -> int:
     import torch
 
     import search_spaces
+    from orchestrator import home_folder, told_in_plan
 
     torch.set_num_threads(1)  # networks are probed image by image: on a busy machine threads wait for one another
     file = search_spaces.read(Path(options.file), options.set, planning=True)
     speed = search_spaces.Speed() if options.tflops is None else search_spaces.Speed(tflops=options.tflops)
-    plan = search_spaces.describe_plan(search_spaces.expand(file), assumed=file.assumed, speed=speed)
-    print(json.dumps(plan.to_json(), indent=2) if options.json else plan.to_text())
+    sweep = search_spaces.expand(file)
+    plan = search_spaces.describe_plan(sweep, assumed=file.assumed, speed=speed)
+    left = told_in_plan(sweep, home_folder(options.home))
+    if options.json:
+        print(json.dumps({**plan.to_json(), "left_behind": list(left)}, indent=2))
+        return 0
+    print("\n".join([plan.to_text(), *left]))
     return 0
 
 

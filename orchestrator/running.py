@@ -23,6 +23,7 @@ from orchestrator.gpu_share import gpu_share, this_gpu
 from orchestrator.home import DriverLock, check_writable, driver_lock
 from orchestrator.keeping import why_kept
 from orchestrator.ledger import Ledger, LedgerWriteError
+from orchestrator.left_behind import told_at_acceptance
 from orchestrator.mlflow_store import MlflowTarget, TrackingError, check_answers, is_known, tracking_uri
 from orchestrator.optuna_studies.mirror import StorageError, check_storage, storage_url
 from orchestrator.patience import START_SECONDS, LateError, within
@@ -234,6 +235,8 @@ class _Run:
         ledger.interrupt_running()
         ledger.interrupt_sweeps()
         for sweep in sweeps:
+            for line in told_at_acceptance(sweep, ledger):
+                self._screen.say(line)
             accept(sweep, ledger)
         adoption = self._adoption() if answers else None
         if adoption is not None:

@@ -14,6 +14,7 @@ from search_spaces.notes import notes
 from search_spaces.outcomes import nothing_to_confirm
 from search_spaces.plan import Plan, Speed, describe_plan
 from search_spaces.reading import SweepFile, read
+from search_spaces.recipe_changes import RecipeChange, recipe_changes
 from search_spaces.schema import SweepModel
 from search_spaces.searches import Search
 from search_spaces.sweep import Cell, DataSetPlan, Resources, Sweep, TeacherPlan
@@ -25,6 +26,7 @@ __all__ = [
     "Member",
     "Plan",
     "Problem",
+    "RecipeChange",
     "Resources",
     "Row",
     "Search",
@@ -39,6 +41,7 @@ __all__ = [
     "notes",
     "nothing_to_confirm",
     "read",
+    "recipe_changes",
     "restore",
     "value_text",
 ]

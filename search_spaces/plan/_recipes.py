@@ -61,6 +61,7 @@ def _words(recipe: Recipe, base_rate: float | None) -> str:
         _schedule(recipe),
     ]
     parts += [f"warm-up {counted(recipe.lr_warmup_epochs, 'epoch')}"] if recipe.lr_warmup_epochs else []
+    parts += [f"gradients clipped to {recipe.clip_norm:g}"] if recipe.clip_norm else []
     parts += ["from published weights"] if recipe.start == "published" else []
     return ", ".join(parts)
 

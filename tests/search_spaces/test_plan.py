@@ -132,7 +132,10 @@ def test_recipes_in_words(tmp_path: Path) -> None:
     assert [(line.networks, line.recipe) for line in plan.recipes] == [
         ((), f"240 epochs, batch 32 x 4, sgd at 0.1 (0.05 scaled with the batch), {schedule}"),
         (("shufflev1",), f"240 epochs, batch 32 x 4, sgd at 0.02 (0.01 scaled with the batch), {schedule}"),
-        (("teacher vgg13",), "30 epochs, batch 1024, adamw at 0.001, cosine to 1e-05, warm-up 2 epochs"),
+        (
+            ("teacher vgg13",),
+            "30 epochs, batch 1024, adamw at 0.001, cosine to 1e-05, warm-up 2 epochs, gradients clipped to 5",
+        ),
     ]
     assert "recipe   digits100, teacher vgg13: 30 epochs" in plan.to_text()
     assert "teacher  digits100: vgg13, strong, trained here; answers" in plan.to_text()
