@@ -349,6 +349,8 @@ def _sync(options: argparse.Namespace) -> int:
     result = sync(home_folder(options.home), options.storage)
     for problem in result.problems:
         print(problem, file=sys.stderr)
+    for note in result.notes:
+        print(note)
     told = f"{counted(result.told, 'thing')} told"
     print(told if result.told or result.problems else "nothing was left to tell")
     return EXIT_FAILED if result.problems else 0

@@ -6,7 +6,7 @@ from typing import Any
 
 from orchestrator.ledger import Ledger
 from orchestrator.mlflow_store import MlflowTarget, TakenRun, TrackingError, known_runs, taken_runs
-from orchestrator.mlflow_store.target import EPOCHS_TOLD
+from orchestrator.mlflow_store.verifying import EPOCHS_TOLD
 from orchestrator.optuna_studies.live import distributions_json
 from orchestrator.planner import member_row, trial_row
 from orchestrator.records import ENDED, FINAL_SCORES

@@ -267,6 +267,10 @@ class Ledger:
         row = self._db.execute("SELECT * FROM sweep WHERE name = ?", (name,)).fetchone()
         return None if row is None else SweepRow(row["name"], row["source"], json.loads(row["resolved"]), row["state"])
 
+    def sweep_names(self) -> list[str]:
+        """Return the names of all sweeps, the one accepted last at the end."""
+        return [row["name"] for row in self._db.execute("SELECT name FROM sweep ORDER BY accepted_at")]
+
     def add_members(self, sweep: str, members: Iterable[MemberRow]) -> None:
         """Record which trials serve which rows of the sweep, in order; those already there are left as they are."""
         with self.transaction():
@@ -309,6 +313,13 @@ class Ledger:
     def states(self) -> dict[str, str]:
         """Return the state of every trial by its key."""
         return dict(self._db.execute("SELECT key, state FROM trial").fetchall())
+
+    def keys_of_origin(self, sweep: str) -> list[str]:
+        """Return the trials that a sweep asked for first and of which there is something to tell."""
+        rows = self._db.execute(
+            "SELECT key FROM trial WHERE json_extract(origin, '$.sweep') = ? AND state != 'WAITING'", (sweep,)
+        )
+        return [row["key"] for row in rows]
 
     def start_attempt(self, key: str) -> int:
         """Record that a new attempt of the trial starts; return its number, from 1."""
@@ -563,6 +574,17 @@ class Ledger:
         rows = self._db.execute("SELECT * FROM proposal WHERE study = ? ORDER BY number", (study,))
         return [_proposal_row(row) for row in rows]
 
+    def told_proposals(self) -> dict[str, set[tuple[int, str]]]:
+        """Return number and key of the proposals that Optuna has been told, by study."""
+        rows = self._db.execute(
+            "SELECT p.study, p.number, p.key FROM proposal p WHERE p.state IS NOT NULL AND p.state != 'FAIL' "
+            "AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.target = 'optuna' AND o.ref = p.study || ':' || p.number)"
+        )
+        told: dict[str, set[tuple[int, str]]] = {}
+        for row in rows:
+            told.setdefault(row["study"], set()).add((row["number"], row["key"]))
+        return told
+
     def proposal(self, study: str, number: int) -> ProposalRow:
         """Return one proposal of a study."""
         row = self._db.execute("SELECT * FROM proposal WHERE study = ? AND number = ?", (study, number)).fetchone()
@@ -577,7 +599,7 @@ class Ledger:
             self._db.execute("INSERT INTO outbox (target, ref) VALUES (?, ?)", (target, ref))
 
     def untold(self, target: str, limit: int = 1000) -> list[tuple[int, str]]:
-        """Return (sequence, ref) of what is still to be told, oldest first."""
+        """Return (sequence, ref) of what is still to be told, oldest first; all of it with a limit of -1."""
         rows = self._db.execute(
             "SELECT sequence, ref FROM outbox WHERE target = ? ORDER BY sequence LIMIT ?", (target, limit)
         )
@@ -620,6 +642,11 @@ class Ledger:
             self.remember("address", target, address)
             if before is not None:
                 self._forget(target)
+
+    def tell_anew(self, target: str) -> None:
+        """Have everything told again to a target that knows nothing any more."""
+        with self.transaction():
+            self._forget(target)
 
     def _forget(self, target: str) -> None:
         kept = (target, f"{target}-epochs", f"{target}-doubt")

@@ -215,7 +215,7 @@ class _Run:
             planner = self._take_up(answers=answers)
             stop.asks(planner.stop)
             delay = 0.0 if planner.idle else TELLING_DELAY_SECONDS
-            tellers = start_tellers(self._home, self._uri, self._storage, delay)
+            tellers = start_tellers(self._home, self._uri, self._storage, delay, self._sweeps)
             try:
                 self._drive(planner, stop, workforce, watch)
                 driven = True
@@ -224,6 +224,8 @@ class _Run:
             finally:  # whatever happened, its record comes first
                 problems += self._record_end(planner, stopped=bool(stop.number) or not driven)
                 untold = drain(tellers, stop)
+                for note in (note for teller in tellers for note in teller.notes):
+                    self._screen.say(note)
         return problems, untold
 
     def _take_up(self, *, answers: bool) -> Planner:

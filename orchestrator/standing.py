@@ -122,7 +122,7 @@ def _opened(home: Path) -> Iterator[Ledger]:
 
 
 def _names(ledger: Ledger) -> list[str]:
-    return [row["name"] for row in ledger.rows("SELECT name FROM sweep ORDER BY accepted_at")]
+    return ledger.sweep_names()
 
 
 def _status_or_why(name: str, ledger: Ledger, holder: Holder | None) -> SweepStatus | UnreadableSweep:

@@ -19,6 +19,9 @@ from orchestrator.ledger import Ledger
 TARGET = "mlflow-doubt"
 SETTLE_SECONDS = 10.0
 """After this a request that we gave up is done or will never be: a server that works again has worked off its queue."""
+UNACCEPTABLE = "INVALID_PARAMETER_VALUE"
+REFUSALS = frozenset({UNACCEPTABLE, "RESOURCE_DOES_NOT_EXIST", "INVALID_STATE", "BAD_REQUEST"})
+"""MLflow's words for what it has not done and another try does not mend: the run has been deleted, for one."""
 GIVE_UP_SECONDS = 600.0
 """After this a run that was asked for and has not turned up is looked for no more."""
 
@@ -77,10 +80,12 @@ class Doubts:
 
     @contextmanager
     def writing(self, ref: str) -> Iterator[None]:
-        """Note it when the request in the block gets no good answer: it may be done nevertheless, now or later."""
+        """Note it when the request in the block gets no answer: it may be done nevertheless, now or later."""
         try:
             yield
-        except Exception:
+        except Exception as error:
+            if getattr(error, "error_code", "") in REFUSALS:
+                raise
             self._doubt(ref).lost_at = self._ledger.clock()
             self._sent[ref, ""] = self._timer()
             self._keep(ref)

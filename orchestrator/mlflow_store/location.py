@@ -15,6 +15,8 @@ TIMEOUT_SECONDS = "20"
 PATIENCE_SECONDS = 3.0
 """A server that is just restarting answers again within so long."""
 MESSAGE_CHARACTERS = 300
+ARTIFACTS = "mlartifacts"
+"""The folder in a home where a database's artifacts are."""
 NEEDED_TABLE, OPTUNA_TABLE = "experiments", "trial_intermediate_values"
 
 
@@ -30,7 +32,7 @@ def tracking_uri(home: Path) -> str:
 def artifact_folder(home: Path, uri: str) -> str | None:
     """Return where a new experiment keeps its artifacts: in the home for a database, whichever it is, for MLflow would
     take the folder that happens to be the current one; None, the server's choice, for anything else."""
-    return (home / "mlartifacts").absolute().as_uri() if is_database(uri) else None
+    return (home / ARTIFACTS).absolute().as_uri() if is_database(uri) else None
 
 
 def client_uri(uri: str) -> str:
