@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from search_spaces.dimensions import Dimension
 from search_spaces.recipes import as_trained
+from trainers.batches import leaves_one
 from trainers.data import DataInfo
 from trainers.recipe import Recipe, compress
-from trainers.trial import Split, Teacher, Trial, Value, recipe_content, teacher_content
+from trainers.trial import LastImage, Split, Teacher, Trial, Value, recipe_content, teacher_content
 
 if TYPE_CHECKING:
     from trainers.methods import Method
@@ -63,6 +64,7 @@ class Blueprint:
             recipe=as_trained(recipe),
             seed=seed,
             initial=self.initial,
+            last_image=self._last_image(split),
         )
 
     def fitted(self, dimensions: Sequence[Dimension] = ()) -> dict[str, Value]:
@@ -105,7 +107,11 @@ class Blueprint:
             "method_version": self.method.version,
             "settings": {name: value for name, value in settings.items() if name not in searched},
             "recipe": recipe_content(as_trained(self.recipe)),
+            **({"last_image": "joined"} if self._last_image("search") == "joined" else {}),
         }
+
+    def _last_image(self, split: Split) -> LastImage:
+        return "joined" if leaves_one(self.info.trained_on(split), self.recipe) else "alone"
 
     def _values(self, params: Mapping[str, Value], recipe: Recipe, fitted: Mapping[str, Value]) -> dict[str, Value]:
         """Return what the authors tuned for this pair, what is fitted to few classes, settings, and warm-ups. A given

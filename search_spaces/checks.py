@@ -13,6 +13,7 @@ from search_spaces.network_checks import check_tasks, check_teachers, initials, 
 from search_spaces.pair_checks import check_fit
 from search_spaces.recipe_checks import check_recipes, check_training, starts_published
 from search_spaces.schema import ReportModel
+from search_spaces.split_checks import check_batches_of_one, check_splits
 from search_spaces.weight_checks import check_weights_files
 from search_spaces.yaml_lines import Path
 
@@ -29,11 +30,13 @@ def check(draft: Draft) -> Facts | None:
     check_tasks(draft)
     check_training(draft, entries)
     _check_search(draft, entries)
+    check_splits(draft, entries)
     _check_report(draft, entries)
     _check_size(draft, entries)
     models = _networks(draft, unknown_networks)
     seen = lenses(draft)
     arguments = check_fit(draft, models, entries, seen)
+    check_batches_of_one(draft, models, arguments)
     found = Facts(
         datasets=draft.infos(),
         models=models,

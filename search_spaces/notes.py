@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 
 from search_spaces.dimensions import value_text
+from search_spaces.split_notes import split_notes
 from search_spaces.sweep import Sweep
 from trainers.trial import Value
 
 
 def notes(sweep: Sweep) -> tuple[str, ...]:
     """Return them in words, each once."""
-    return tuple(dict.fromkeys((*_read(sweep), *_fitted(sweep))))
+    return tuple(dict.fromkeys((*_read(sweep), *_fitted(sweep), *split_notes(sweep))))
 
 
 def _read(sweep: Sweep) -> Iterator[str]:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from trainers import methods
 from trainers.bank import Bank, open_bank
+from trainers.batches import batch_sizes
 from trainers.checkpoint import load_checkpoint, save_checkpoint
 from trainers.collapse import Answers, collapse, losses_of
 from trainers.device_data import on_device
@@ -205,8 +206,7 @@ class Training:
     @property
     def _images(self) -> int:
         """How many training images this trial's split has."""
-        info = self.data.info
-        return info.fit if self.trial.split == "search" else info.fit + info.validation
+        return self.data.info.trained_on(self.trial.split)
 
     def _train(self, number: int, draws: Draws) -> tuple[dict[str, float], float]:
         """Run the epoch's steps; return the mean of every loss term over its images, and the last learning rate."""
@@ -215,9 +215,10 @@ class Training:
         recipe, total = self.trial.recipe, len(draws.images)
         sums: dict[str, Tensor] = {}
         rate = 0.0
-        batches = math.ceil(total / recipe.batch_size)
+        sizes = batch_sizes(total, recipe.batch_size, joined=self.trial.last_image == "joined")
+        batches = len(sizes)
         mixed = mixes(recipe.mixup, batches, self.trial.role, self.trial.seed, number)
-        seen = self.data.train.batches(draws.images, draws.views, recipe.batch_size, self._teachers_size())
+        seen = self.data.train.batches(draws.images, draws.views, sizes, self._teachers_size())
         for index, batch in enumerate(seen):
             if index % recipe.accumulate == 0:
                 rate = learning_rate_at(recipe, number - 1 + index * recipe.batch_size / total)

@@ -65,7 +65,9 @@ class PictureViews:
             generator=torch.Generator(),  # else it draws a number from the global one, which dropout draws from
         )
 
-    def batches(self, images_N: Tensor, views_N: Tensor, rows: int, also: Size | None = None) -> Iterator[Batch]:
+    def batches(
+        self, images_N: Tensor, views_N: Tensor, rows: int | list[int], also: Size | None = None
+    ) -> Iterator[Batch]:
         """Yield the views with these numbers in batches of `rows`, the last one smaller; `also` at another size.
 
         One call must end before the next begins.

@@ -16,7 +16,7 @@ class Recipe:
     epochs: int
     """Passes over the training images, or stretches of `epoch_steps`; 1 or more."""
     batch_size: int
-    """Images a step; the last batch of an epoch may be smaller."""
+    """Images a step; the last batch of an epoch may be smaller, or one larger (trainers.batches)."""
     optimizer: Optimizer = "sgd"
     learning_rate: float
     """Of the first step after the learning-rate warm-up."""

@@ -21,6 +21,7 @@ TRAINER_VERSION = 1
 
 Role = Literal["student", "teacher"]
 Split = Literal["search", "full"]
+LastImage = Literal["alone", "joined"]
 Value = bool | int | float | str | tuple[int, ...] | tuple[float, ...]
 
 
@@ -74,6 +75,9 @@ class Trial:
     """SHA-256 of the weights file that the student starts from; empty: random weights."""
     recipe: Recipe
     seed: int
+    last_image: LastImage = "alone"
+    """What becomes of an image that whole batches leave over at the end of an epoch: a batch of its own, or part of the
+    batch before it (trainers.batches). Says joined only where an epoch leaves one."""
 
 
 def to_json(trial: Trial) -> dict[str, Any]:
@@ -139,7 +143,7 @@ def _key_content(trial: Trial) -> dict[str, Any]:
     content = {**to_json(trial), "key_version": KEY_VERSION, "trainer_version": TRAINER_VERSION}
     content["recipe"] = recipe_content(trial.recipe)
     content["teacher"] = None if trial.teacher is None else teacher_content(trial.teacher)
-    return _without_defaults(content, {"initial": ""})
+    return _without_defaults(content, {"initial": "", "last_image": "alone"})
 
 
 def recipe_content(recipe: Recipe) -> dict[str, Any]:

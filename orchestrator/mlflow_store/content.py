@@ -40,6 +40,7 @@ def params(row: TrialRow) -> dict[str, str]:
         "seed": spec["seed"],
         **{f"method.{name}": _hyperparameter(value) for name, value in spec["hyperparameters"].items()},
         **{f"recipe.{name}": value for name, value in spec["recipe"].items()},
+        **({"last_image": spec["last_image"]} if spec.get("last_image", "alone") != "alone" else {}),
     }
     return {name: _text(value) for name, value in values.items()}
 

@@ -165,6 +165,8 @@ class Method:
     """Raises a ValueError that says why the method cannot compare the features of a student and a teacher."""
     by_pair: tuple[ForPair, ...] = ()
     """Later ones go before earlier ones."""
+    least_batch: int = 1
+    """Images of a batch that the term compares with one another: of fewer it is constant."""
     standardizes: bool = False
     """The term applies `standardize` itself, to a part of what it does."""
     inference: str = ""
