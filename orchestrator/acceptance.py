@@ -136,6 +136,7 @@ END_METRICS = (
     "teacher_images",
     "extra_parameters",
     "peak_memory_bytes",
+    "held_memory_bytes",
 )
 
 

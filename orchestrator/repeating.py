@@ -18,8 +18,9 @@ from trainers.errors import RequestError
 from trainers.store import Store
 from trainers.trial import from_json
 
-TIMES = frozenset({"epoch_seconds", "images_per_second", "train_seconds", "teacher_images", "peak_memory_bytes"})
-"""What may differ from time to time: speed and cost, not results."""
+TIMES = frozenset({"epoch_seconds", "images_per_second", "train_seconds", "teacher_images"})
+MEMORY = frozenset({"peak_memory_bytes", "held_memory_bytes"})
+"""What may differ from time to time, with `TIMES`: speed and cost, not results."""
 SHORTEST_PREFIX = 6
 
 
@@ -158,5 +159,5 @@ def _train(row: TrialRow, home: Path, sweep: Sweep | None) -> Iterator[tuple[Any
 
 def _compared(where: str, stored: dict[str, float], again: dict[str, float]) -> Iterator[Number]:
     for name, value in stored.items():
-        if name not in TIMES:
+        if name not in TIMES | MEMORY:
             yield Number(where, name, value, again.get(name, math.nan))
