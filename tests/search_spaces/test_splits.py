@@ -71,7 +71,8 @@ def test_keys_have_the_field_where_an_epoch_leaves_one_and_nowhere_else(folder: 
 
 def test_a_study_is_another_where_a_proposals_epoch_leaves_one(folder: Path) -> None:
     def content(batch: int) -> dict[str, object]:
-        return of(folder, batch).searches[0].blueprint.to_json(["temperature"])
+        search = of(folder, batch).searches[0]
+        return search.blueprint.to_json(search.dimensions)
 
     assert content(29)["last_image"] == "joined"
     assert "last_image" not in content(16)  # the whole set leaves one, the fit images do not
