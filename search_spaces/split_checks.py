@@ -30,7 +30,7 @@ def check_splits(draft: Draft, entries: Sequence[Entry]) -> None:
         rows = recipe_values(draft, info).get("batch_size")
         for entry in entries:
             for method in entry.method.parts or (entry.method,):
-                if isinstance(rows, int) and rows < method.least_batch:
+                if isinstance(rows, int) and 0 < rows < method.least_batch:
                     message = f"{method.name} compares the images of a batch with one another: recipe.batch_size must "
                     message += f"be at least {method.least_batch} for it, got {rows}"
                     draft.tree.add(("methods", entry.name), message)

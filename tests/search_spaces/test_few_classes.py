@@ -123,14 +123,16 @@ def test_the_plan_shows_what_was_fitted(folder: Path) -> None:
         "imagefolder has 3 classes: gdkd takes k = 2, the default is 5",
         "imagefolder has 3 classes: partition takes cuts = [1,2], the default is [1,5]",
     )
-    assert plan.notes == expected
+    assert tuple(line for line in plan.notes if "takes" in line) == expected
     assert all(f"note     {line}" in plan.to_text() for line in expected)
-    assert describe_plan(sweep_of(folder, 6, "{gdkd: , partition: }")).notes == ()
+    enough = describe_plan(sweep_of(folder, 6, "{gdkd: , partition: }"))
+    assert not any("takes" in line for line in enough.notes)
 
 
 def test_a_search_shows_what_was_fitted(folder: Path) -> None:
     sweep = sweep_of(folder, 3, "{gdkd: {w1: {search: default}, cut: {choice: [k, mass]}}}")
-    assert describe_plan(sweep).notes == ("imagefolder has 3 classes: gdkd takes k = 2, the default is 5",)
+    found = tuple(line for line in describe_plan(sweep).notes if "takes" in line)
+    assert found == ("imagefolder has 3 classes: gdkd takes k = 2, the default is 5",)
 
 
 def test_what_follows_from_a_fitted_default_is_told_with_it(folder: Path) -> None:
