@@ -86,6 +86,8 @@ class ProcessWriter:
         self._home = home
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
+        self._alive = -1
+        """What the process sees close when this one is gone."""
         self._ended = False
 
     def __call__(self, sweep: str) -> str:
@@ -102,6 +104,8 @@ class ProcessWriter:
             process.kill()
             process.communicate()
             return f"it took longer than {LIMIT_SECONDS:.0f} s"
+        finally:
+            os.close(self._alive)
         if process.returncode in (0, NOT_TOLD_YET) or self._ended:
             return ""
         lines = errors.decode(errors="replace").strip().splitlines()
@@ -122,14 +126,21 @@ class ProcessWriter:
         with self._lock:
             if self._ended:
                 return None
-            self._process = subprocess.Popen(  # noqa: S603
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                env=environment,
-                start_new_session=True,  # a Ctrl-C is for the run, which ends this itself
-            )
+            end_of_process, self._alive = os.pipe()  # whose other end closes with this process, however it ends
+            try:
+                self._process = subprocess.Popen(  # noqa: S603
+                    command,
+                    stdin=end_of_process,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE,
+                    env=environment,
+                    start_new_session=True,  # a Ctrl-C is for the run, which ends this itself
+                )
+            except OSError:
+                os.close(self._alive)
+                raise
+            finally:
+                os.close(end_of_process)
             return self._process
 
 
@@ -137,6 +148,7 @@ def main() -> None:
     """Write the report of one sweep: the whole of the process."""
     os.nice(NICENESS)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(NOT_TOLD_YET))  # files that are half written go
+    threading.Thread(target=_end_with_run, name="watch", daemon=True).start()
     import reports
     from orchestrator.keeping import why_kept
 
@@ -153,3 +165,9 @@ def main() -> None:
         if "MLFLOW_TRACKING_URI" not in os.environ and not (home / "mlflow.db").exists():
             sys.exit(NOT_TOLD_YET)
         sys.exit(str(error).replace("\n", " "))
+
+
+def _end_with_run() -> None:
+    """End this process when the run that started it is gone: the next one in its home writes reports of its own."""
+    os.read(sys.stdin.fileno(), 1)
+    os.kill(os.getpid(), signal.SIGTERM)

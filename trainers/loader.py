@@ -3,7 +3,10 @@
 Which process reads what changes no pixel: a view depends on the picture's number and the view's number alone.
 """
 
-from collections.abc import Iterator, Sequence
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -57,6 +60,7 @@ class PictureViews:
             _Views(pictures, views),
             batch_sampler=self._order,
             collate_fn=_collate,
+            worker_init_fn=_end_with_parent,
             num_workers=loaders,
             persistent_workers=loaders > 0,
             prefetch_factor=AHEAD if loaders > 0 else None,
@@ -135,6 +139,22 @@ class _Order:
 
     def __len__(self) -> int:
         return len(self.batches)
+
+
+def _end_with_parent(_number: int) -> None:
+    """Have this worker process end when the one that reads from it is gone, however that ended.
+
+    torch looks whether its parent has changed, but the parent of a process that a server forks is the server, which
+    stays while any of them does. What closes with the reader is the pipe that the worker was started through.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_wait_and_end, args=(parent.join,), name="watch", daemon=True).start()
+
+
+def _wait_and_end(wait: Callable[[], None]) -> None:
+    wait()
+    os._exit(1)  # the main thread may be stuck in a pipe that nobody reads
 
 
 def _collate(items: Sequence[Any]) -> tuple[list[Tensor], Tensor | None]:

@@ -120,3 +120,33 @@ def test_a_run_that_ends_at_once_does_not_wait_for_the_first_report(tmp_path: Pa
     with Refresh(["a"], tmp_path, 3600.0, print):
         pass
     assert time.monotonic() - started < 5
+
+
+RUN = """
+import sys
+from pathlib import Path
+from orchestrator import refreshing
+import subprocess
+popen = subprocess.Popen
+def start(command, **options):
+    code = "import time, reports; reports.load = lambda *_, **__: (print(1), time.sleep(1000)); " + command[2]
+    child = popen([sys.executable, "-c", code, *command[3:]], **options)
+    print(child.pid, flush=True)
+    return child
+subprocess.Popen = start
+refreshing.ProcessWriter(Path(sys.argv[1]))("a")
+"""
+
+
+def test_a_process_ends_with_a_run_that_was_killed(tmp_path: Path) -> None:
+    import psutil
+
+    run_of_it = subprocess.Popen([sys.executable, "-c", RUN, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert run_of_it.stdout is not None
+    writer = psutil.Process(int(run_of_it.stdout.readline()))
+    run_of_it.kill()
+    run_of_it.communicate()
+    _, left = psutil.wait_procs([writer], timeout=60)
+    for process in left:
+        process.kill()
+    assert left == []
