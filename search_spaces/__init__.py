@@ -11,10 +11,8 @@ from search_spaces.errors import Problem, SweepFileError
 from search_spaces.expansion import expand, restore
 from search_spaces.members import Member
 from search_spaces.notes import notes
-from search_spaces.outcomes import nothing_to_confirm
 from search_spaces.plan import Plan, Speed, describe_plan
 from search_spaces.reading import SweepFile, read
-from search_spaces.recipe_changes import RecipeChange, recipe_changes
 from search_spaces.schema import SweepModel
 from search_spaces.searches import Search
 from search_spaces.sweep import Cell, DataSetPlan, Resources, Sweep, TeacherPlan
@@ -26,7 +24,6 @@ __all__ = [
     "Member",
     "Plan",
     "Problem",
-    "RecipeChange",
     "Resources",
     "Row",
     "Search",
@@ -39,9 +36,7 @@ __all__ = [
     "describe_plan",
     "expand",
     "notes",
-    "nothing_to_confirm",
     "read",
-    "recipe_changes",
     "restore",
     "value_text",
 ]

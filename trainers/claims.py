@@ -5,15 +5,17 @@ process, so what a killed one had claimed is free again.
 """
 
 import contextlib
+import fcntl
 import os
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.files import locked, try_lock
+from trainers.files import locked
 
 SHARE = 16
 """Of the batches that are free, one in so many is claimed at once: few claims while much is left, small ones at the
@@ -52,7 +54,7 @@ class Claims:
                     path = self._folder / f"{os.getpid()}-{secrets.token_hex(4)}.rows"
                     handle = stack.enter_context(path.open("xb"))
                     stack.callback(path.unlink, missing_ok=True)
-                    try_lock(handle)  # nobody else knows the file
+                    fcntl.flock(handle, fcntl.LOCK_EX)
                     handle.write(mine.tobytes())
                     handle.flush()
             yield mine
@@ -63,7 +65,7 @@ class Claims:
         for path in self._folder.glob("*.rows"):
             try:
                 with path.open("rb") as handle:
-                    if try_lock(handle, shared=True):
+                    if _is_free(handle):
                         path.unlink(missing_ok=True)
                     else:
                         content = handle.read()
@@ -74,3 +76,11 @@ class Claims:
             except FileNotFoundError:
                 continue  # given up just now
         return np.concatenate(found)
+
+
+def _is_free(handle: IO[bytes]) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

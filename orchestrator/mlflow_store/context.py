@@ -5,8 +5,6 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from trainers.letters import fitting
-
 
 @functools.cache
 def context_tags() -> dict[str, str]:
@@ -14,7 +12,7 @@ def context_tags() -> dict[str, str]:
     from mlflow.tracking.context.registry import resolve_tags
 
     tags: dict[str, Any] = resolve_tags()
-    return {name: fitting(str(value)) for name, value in tags.items()} | _checkout()
+    return {name: str(value) for name, value in tags.items()} | _checkout()
 
 
 def _checkout() -> dict[str, str]:
@@ -37,8 +35,7 @@ def _git(*arguments: str) -> str:
             ["git", *arguments],  # noqa: S607
             cwd=folder,
             capture_output=True,
-            encoding="utf-8",
-            errors="replace",
+            text=True,
             check=False,
         )
     except FileNotFoundError:

@@ -12,7 +12,6 @@ from reports.stores._base import (
     RunRecord,
     Store,
 )
-from reports.stores.artifacts import local_folder
 
 __all__ = [
     "COMMIT",
@@ -26,7 +25,6 @@ __all__ = [
     "RunRecord",
     "Store",
     "is_database",
-    "local_folder",
     "open_store",
 ]
 
