@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: sweep test test-slow test-faults test-servers bench bench-losses bench-step bench-overhead bench-start bench-search bench-sweep lint types imports check clean
+.PHONY: sweep test test-all test-slow test-faults test-servers bench bench-losses bench-step bench-overhead bench-start bench-search bench-sweep bench-robust lint types imports check clean
 
 sweep: $(READY)
 	$(BIN)/python run_sweep.py run search_spaces/quickstart.yaml
@@ -12,14 +12,16 @@ sweep: $(READY)
 test: $(READY) check
 	$(BIN)/python -m pytest
 
+test-all: test test-servers test-slow test-faults
+
 test-slow: $(READY)
-	$(BIN)/python -m pytest -m slow --timeout 900
+	$(BIN)/python -m pytest -m slow --timeout 900 -rs
 
 test-faults: $(READY)
-	$(BIN)/python -m pytest -m faults -s
+	$(BIN)/python -m pytest -m faults -s -rs
 
 test-servers: $(READY)
-	$(BIN)/python -m pytest -m servers
+	$(BIN)/python -m pytest -m servers -rs
 
 bench: bench-losses bench-step bench-overhead bench-start bench-search bench-sweep
 
@@ -43,6 +45,9 @@ bench-sweep: $(READY)
 	$(BIN)/python tests/benchmarks/sweep.py --shape head-to-head
 	$(BIN)/python tests/benchmarks/sweep.py --shape digits --epochs 8 --limit
 
+bench-robust: $(READY)
+	$(BIN)/python tests/benchmarks/robust.py
+
 check: lint types imports
 
 lint: $(READY)
@@ -51,6 +56,7 @@ lint: $(READY)
 
 types: $(READY)
 	$(BIN)/mypy
+	$(BIN)/mypy --config-file tests/mypy.ini
 
 imports: $(READY)
 	$(BIN)/lint-imports

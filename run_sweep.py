@@ -11,7 +11,9 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any
+
+from trainers.letters import let_write
 
 EXIT_FAILED = 1
 EXIT_WRONG_REQUEST = 2
@@ -35,6 +37,7 @@ EXAMPLES = """examples:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code: 0 done, 1 something failed, 2 a wrong request, 129/130/143 stopped."""
     signal.signal(signal.SIGTERM, _terminate)
+    _open_streams()
     try:
         options = _parser().parse_args(arguments)
         command: Callable[[argparse.Namespace], int] = options.command
@@ -48,23 +51,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if not _is_users(error):
             raise
-        _print(str(error), sys.stderr)
+        print(str(error), file=sys.stderr)
         return EXIT_WRONG_REQUEST
 
 
-def _print(text: str, file: TextIO | None = None) -> None:
-    """Print a text that may hold names of others: what acts on a terminal, or cannot be seen, is written out."""
-    from trainers.words import block_of
-
-    print(block_of(text), file=file, flush=True)
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Tell what is wrong with the arguments, as `_print` does."""
-        from trainers.words import line_of
-
-        super().error(line_of(message))
+def _open_streams() -> None:
+    """Have something to print on, which takes every letter: a stream may have been closed, or have few of them."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 (as long as the process)
+        let_write(getattr(sys, name))
 
 
 def _terminate(number: int, frame: object) -> None:
@@ -80,7 +76,7 @@ def _is_users(error: Exception) -> bool:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = argparse.ArgumentParser(
         prog="run_sweep.py",
         description="Sweeps of knowledge-distillation experiments: one YAML file in, a table fit for a paper out.",
         epilog=EXAMPLES,
@@ -333,8 +329,8 @@ def _status(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(found.to_json(), indent=2))
         return 0
-    _print(found.to_text(*shutil.get_terminal_size()) if sys.stdout.isatty() else found.to_text())
-    _print("\n".join(viewer_lines(home)))
+    print(found.to_text(*shutil.get_terminal_size()) if sys.stdout.isatty() else found.to_text())
+    print(*viewer_lines(home), sep="\n")
     return 0
 
 
@@ -342,17 +338,21 @@ def _list(options: argparse.Namespace) -> int:
     from orchestrator import home_folder, list_text, sweeps
 
     found = sweeps(home_folder(options.home))
-    _print(json.dumps([item.to_json() for item in found], indent=2) if options.json else list_text(found))
+    print(json.dumps([item.to_json() for item in found], indent=2) if options.json else list_text(found))
     return 0
 
 
 def _sync(options: argparse.Namespace) -> int:
     from orchestrator import home_folder, sync
+    from trainers.counting import counted
 
     result = sync(home_folder(options.home), options.storage)
     for problem in result.problems:
-        _print(problem, sys.stderr)
-    print(f"{result.told} things told" if result.told or result.problems else "nothing was left to tell")
+        print(problem, file=sys.stderr)
+    for note in result.notes:
+        print(note)
+    told = f"{counted(result.told, 'thing')} told"
+    print(told if result.told or result.problems else "nothing was left to tell")
     return EXIT_FAILED if result.problems else 0
 
 
@@ -364,7 +364,7 @@ def _repeat(options: argparse.Namespace) -> int:
             print(f"\repoch {number} of {epochs}", end="\n" if number == epochs else "", file=sys.stderr, flush=True)
 
     result = repeat(options.key, home_folder(options.home), on_epoch)
-    _print(result.to_text())
+    print(result.to_text())
     return EXIT_FAILED if result.differing else 0
 
 
@@ -378,7 +378,7 @@ def _banks(options: argparse.Namespace) -> int:
         return 0
     chosen = to_clear(home, options.names)
     print(banks_text(chosen))
-    if chosen and (options.yes or _agreed(f"remove these {len(chosen)}?")):
+    if chosen and (options.yes or _agreed("remove it?" if len(chosen) == 1 else f"remove these {len(chosen)}?")):
         print(f"{size_text(clear(home, chosen))} freed")
     return 0
 
@@ -397,7 +397,7 @@ def _doctor(options: argparse.Namespace) -> int:
     wrong = False
     for finding in doctor(home_folder(options.home), options.storage):
         wrong |= finding.wrong
-        _print(f"{'!!' if finding.wrong else 'ok'} {finding.name:<10} {finding.text}")
+        print(f"{'!!' if finding.wrong else 'ok'} {finding.name:<10} {finding.text}", flush=True)
     return EXIT_FAILED if wrong else 0
 
 
@@ -405,12 +405,18 @@ def _plan(options: argparse.Namespace) -> int:
     import torch
 
     import search_spaces
+    from orchestrator import home_folder, told_in_plan
 
     torch.set_num_threads(1)  # networks are probed image by image: on a busy machine threads wait for one another
-    file = search_spaces.read(options.file, options.set, planning=True)
+    file = search_spaces.read(Path(options.file), options.set, planning=True)
     speed = search_spaces.Speed() if options.tflops is None else search_spaces.Speed(tflops=options.tflops)
-    plan = search_spaces.describe_plan(search_spaces.expand(file), assumed=file.assumed, speed=speed)
-    _print(json.dumps(plan.to_json(), indent=2) if options.json else plan.to_text())
+    sweep = search_spaces.expand(file)
+    plan = search_spaces.describe_plan(sweep, assumed=file.assumed, speed=speed)
+    left = told_in_plan(sweep, home_folder(options.home))
+    if options.json:
+        print(json.dumps({**plan.to_json(), "left_behind": list(left)}, indent=2))
+        return 0
+    print("\n".join([plan.to_text(), *left]))
     return 0
 
 
@@ -433,16 +439,16 @@ def _report(options: argparse.Namespace) -> int:
         written += [] if comparison is None else reports.write_comparison(comparison, folder)
         written += [] if changes is None else reports.write_changes(changes, folder)
     except OSError as error:
-        _print(f"the report cannot be written into {folder}: {error.strerror}; give another with --out", sys.stderr)
+        print(f"the report cannot be written into {folder}: {error.strerror}; give another with --out", file=sys.stderr)
         return EXIT_WRONG_REQUEST
     width = shutil.get_terminal_size((WIDE, 24)).columns
     if comparison is None and changes is None:
-        _print(reports.console_table(results))
+        print(reports.console_table(results))
     if comparison is not None:
-        _print(reports.console_comparison(comparison, width))
+        print(reports.console_comparison(comparison, width))
     if changes is not None:
-        _print(reports.console_changes(changes, width))
-    _print(f"report: {folder}")
+        print(reports.console_changes(changes, width))
+    print(f"report: {folder}")
     if options.export is not None:
         runs = reports.export(results, written, folder, home=home)
         print(f"attached to {', '.join(f'run {run}' for run in runs)}")
@@ -455,12 +461,12 @@ def _methods(options: argparse.Namespace) -> int:
     try:
         asked = [methods.get(name) for name in options.names or methods.names()]
     except ValueError as error:
-        _print(str(error), sys.stderr)
+        print(error, file=sys.stderr)
         return EXIT_WRONG_REQUEST
     for method in asked:
-        _print("\n".join(methods.lines_of(method)))
+        print("\n".join(methods.lines_of(method)))
     for broken in () if options.names else methods.broken_plugins():
-        _print(f"!! {broken.names[-1]:<7} {broken}")
+        print(f"!! {broken.names[-1]:<7} {broken}")
     return 0
 
 
@@ -477,7 +483,7 @@ def _models(options: argparse.Namespace) -> int:
     if options.pattern is None:
         print("and every other network of timm's as timm:NAME; models 'NAME*' has its size")
     elif not found:
-        _print(f"no network is called {options.pattern!r}", sys.stderr)
+        print(f"no network is called {options.pattern!r}", file=sys.stderr)
         return EXIT_WRONG_REQUEST
     return 0
 

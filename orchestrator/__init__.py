@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from orchestrator.diagnosis import Finding, doctor
     from orchestrator.display import Screen, fitting_screen
     from orchestrator.home import home_folder
+    from orchestrator.left_behind import told_in_plan
     from orchestrator.repeating import Repetition, repeat
     from orchestrator.running import RunResult, run
     from orchestrator.standing import SweepStatus, list_text, status, sweeps
@@ -43,6 +44,7 @@ __all__ = [
     "sweeps",
     "sync",
     "to_clear",
+    "told_in_plan",
     "viewer_lines",
 ]
 
@@ -51,6 +53,7 @@ _PLACES = {
     "display": ("Screen", "fitting_screen"),
     "diagnosis": ("Finding", "doctor"),
     "home": ("home_folder",),
+    "left_behind": ("told_in_plan",),
     "repeating": ("Repetition", "repeat"),
     "running": ("RunResult", "run"),
     "standing": ("SweepStatus", "list_text", "status", "sweeps"),

@@ -6,7 +6,7 @@ from typing import Any
 
 from orchestrator.ledger import Ledger
 from orchestrator.mlflow_store import MlflowTarget, TakenRun, TrackingError, known_runs, taken_runs
-from orchestrator.mlflow_store.target import EPOCHS_TOLD
+from orchestrator.mlflow_store.verifying import EPOCHS_TOLD
 from orchestrator.optuna_studies.live import distributions_json
 from orchestrator.planner import member_row, trial_row
 from orchestrator.records import ENDED, FINAL_SCORES
@@ -33,13 +33,15 @@ def expand_all(files: Sequence[SweepFile], ledger: Ledger | None) -> list[Sweep]
 
 def accept(sweep: Sweep, ledger: Ledger) -> None:
     """Record the sweep, its teachers and its fixed trials in one commit."""
-    with ledger.transaction():
+    members = known_members(sweep)
+    trials, rows = [trial_row(sweep.name, member) for member in members], [member_row(member) for member in members]
+    studies = [(search.study_id, study_name(sweep, search), _study_content(search)) for search in sweep.searches]
+    with ledger.transaction():  # nothing is worked out in here: others wait for it
         ledger.accept_sweep(sweep.name, sweep.source, dict(sweep.resolved))
-        members = known_members(sweep)
-        ledger.add_trials([trial_row(sweep.name, member) for member in members])
-        ledger.add_members(sweep.name, [member_row(member) for member in members])
-        for search in sweep.searches:
-            ledger.add_study(search.study_id, study_name(sweep, search), _study_content(search))
+        ledger.add_trials(trials)
+        ledger.add_members(sweep.name, rows)
+        for study in studies:
+            ledger.add_study(*study)
 
 
 def known_members(sweep: Sweep) -> list[Member]:
@@ -134,6 +136,7 @@ END_METRICS = (
     "teacher_images",
     "extra_parameters",
     "peak_memory_bytes",
+    "held_memory_bytes",
 )
 
 

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from orchestrator.ledger import Ledger
-from orchestrator.progress import still_to_come
 from orchestrator.records import ENDED
+from orchestrator.search_ends import place, search_standing
 from search_spaces import Sweep
+from trainers.counting import counted
 
 SHOWN_ROWS = 6
 STORE = "the tracking store"
@@ -28,11 +29,12 @@ def what_there_is(sweep: Sweep, ledger: Ledger, adopted: frozenset[str]) -> Iter
     if ended:
         taken = [f"{len(own)} of its own"] if (own := _own(lines, sweep.name, adopted)) else []
         taken += list(_taken(lines, sweep.name, adopted))
-        yield f"{sweep.name}: {len(ended)} trials have ended before and are not trained again: {', '.join(taken)}"
+        before = "has ended before and is" if len(ended) == 1 else "have ended before and are"
+        yield f"{sweep.name}: {counted(len(ended), 'trial')} {before} not trained again: {', '.join(taken)}"
     left = [line for line in lines if line["state"] not in ENDED]
     searched = list(_searching(sweep, ledger))
     if len(keys) > len(ended) or searched:
-        parts = [f"{len(keys) - len(ended)} trials ({_rows(left)})"] if left else []
+        parts = [f"{counted(len(keys) - len(ended), 'trial')} ({_rows(left)})"] if left else []
         yield f"{sweep.name}: to train: {'; '.join([*parts, *searched])}"
 
 
@@ -58,13 +60,14 @@ def _taken(lines: Sequence[Any], sweep: str, adopted: frozenset[str]) -> Iterato
 def _searching(sweep: Sweep, ledger: Ledger) -> Iterator[str]:
     """Yield what searches may still ask for."""
     for search in sweep.searches:
-        coming = still_to_come(sweep.name, search, ledger)
-        where = f" [{search.cell}]" if len(sweep.cells) > 1 else ""
-        if coming.proposals or coming.confirming:
-            yield f"{search.row}{where}: up to {coming.proposals} more proposals, then {coming.confirming} to confirm"
+        coming = search_standing(sweep.name, search, ledger, tries_again=True)
+        parts = [f"up to {counted(coming.proposals, 'more proposal')}"] if coming.proposals else []
+        parts += [f"{coming.confirming:,} to confirm"] if coming.confirming else []
+        if parts:
+            yield f"{place(search, sweep.cells)}: {', then '.join(parts)}"
 
 
 def _rows(lines: Sequence[Any]) -> str:
     names = list(dict.fromkeys(line["row"] for line in lines))
-    more = f" and {len(names) - SHOWN_ROWS} more rows" if len(names) > SHOWN_ROWS else ""
+    more = f" and {counted(len(names) - SHOWN_ROWS, 'more row')}" if len(names) > SHOWN_ROWS else ""
     return ", ".join(names[:SHOWN_ROWS]) + more

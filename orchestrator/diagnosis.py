@@ -2,7 +2,6 @@
 
 import contextlib
 import importlib.metadata
-import os
 import platform
 import shutil
 from collections.abc import Iterator
@@ -10,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.filesystem import filesystem_type, is_network
-from orchestrator.home import HomeError, check_writable, lock_holder
+from orchestrator.home import HomeError, banks_folder, check_usable, check_writable, existing_part, lock_holder
 from orchestrator.ledger import Ledger, LedgerError
 from orchestrator.mlflow_store import TrackingError, check_answers, tracking_uri
 from orchestrator.optuna_studies.mirror import storage_url
 from orchestrator.progress import untold
 from trainers.addresses import sqlite_file, without_password
 from trainers.errors import RequestError
+from trainers.machine import allowance
 
 LIBRARIES = ("torch", "torchvision", "timm", "ray", "optuna", "mlflow", "optuna-dashboard")
 LITTLE_BYTES = 2 * 10**9
@@ -39,7 +39,7 @@ def doctor(home: Path, storage: str | None = None) -> Iterator[Finding]:
         storage: URL of the persistent Optuna storage; None takes the database in the home.
     """
     yield Finding("versions", _versions())
-    yield Finding("machine", f"{platform.platform()}, {os.cpu_count()} cores")
+    yield Finding("machine", f"{platform.platform()}, {allowance()}")
     yield Finding("gpus", _gpus())
     yield from _plugins()
     yield from _home(home)
@@ -85,13 +85,27 @@ def _home(home: Path) -> Iterator[Finding]:
     except HomeError as error:
         yield Finding("home", str(error), wrong=True)
         return
-    existing = next(folder for folder in (home, *home.parents) if folder.exists())
+    existing = existing_part(home)
     free = shutil.disk_usage(existing).free
     kind = filesystem_type(existing) or "unknown file system"
-    shared = ", shared over a network: the ledger is slower and safe" if is_network(existing) else ""
+    shared = ", shared over a network, or may be: the ledger is slower and safe" if is_network(existing) else ""
     state = "" if home.exists() else ", not there yet"
     yield Finding("home", f"{home}{state}: {kind}{shared}")
     yield Finding("disk", f"{free / 10**9:.1f} GB free", wrong=free < LITTLE_BYTES)
+    banks = banks_folder(home)
+    if banks != home / "banks":
+        yield _banks(banks)
+
+
+def _banks(folder: Path) -> Finding:
+    """Return whether the folder of KDSWEEP_BANKS, which may be on another file system, can be used."""
+    try:
+        check_usable(folder)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        text = f"{folder} (KDSWEEP_BANKS) cannot be used: {reason}; the teacher runs in every step instead"
+        return Finding("banks", text, wrong=True)
+    return Finding("banks", f"{folder}: {filesystem_type(existing_part(folder)) or 'unknown file system'}")
 
 
 def _processes(home: Path) -> Iterator[Finding]:

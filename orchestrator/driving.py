@@ -114,13 +114,14 @@ def drive(
     lost = 0
     while not planner.idle and not planner.stopping:
         before = planner.ended_attempts
-        if not _drive_on_cluster(planner, orders, store, stop, workforce, on_slots=on_slots):
+        why = _drive_on_cluster(planner, orders, store, stop, workforce, on_slots=on_slots)
+        if why is None:
             return
         lost = 1 if planner.ended_attempts > before else lost + 1
         on_slots(0)
         if workforce.address is not None or lost >= MOST_LOST_CLUSTERS:
-            raise ClusterLostError("the Ray cluster died; what has ended is kept")
-        say("the Ray cluster died; another one is started and goes on")
+            raise ClusterLostError(f"{why}; what has ended is kept")
+        say(f"{why}; another one is started and goes on")
 
 
 def _drive_on_cluster(
@@ -131,8 +132,8 @@ def _drive_on_cluster(
     workforce: Workforce,
     *,
     on_slots: Callable[[int], None],
-) -> bool:
-    """Run until nothing is left or the cluster dies; return whether it died, or never came up."""
+) -> str | None:
+    """Run until nothing is left or the cluster dies; return in words that it died, or why it never came up."""
     from orchestrator.ray_tune.bridge import Bridge
     from orchestrator.ray_tune.cluster import Cluster, ClusterStartError
     from orchestrator.ray_tune.driver import drive as drive_tune
@@ -151,8 +152,8 @@ def _drive_on_cluster(
         try:
             cluster = stack.enter_context(new)
         except ClusterStartError as error:
-            log.warning("Ray did not start: %s", str(error).splitlines()[0])
-            return True
+            log.info("Ray did not start", exc_info=error)
+            return f"the Ray cluster did not start ({error})"
         stop.install()
         on_slots(cluster.slots)
         most = cluster.slots if workforce.address is not None else 2 * cluster.slots  # as many wait for their worker
@@ -160,4 +161,4 @@ def _drive_on_cluster(
         drive_tune(
             bridge, slots=cluster.slots, cpus=cpus, gpus=gpus, folder=store.home / "ray", verbose=workforce.verbose
         )
-    return bridge.cluster_lost
+    return "the Ray cluster died" if bridge.cluster_lost else None

@@ -24,6 +24,8 @@ Kind = tuple[str, str, str, str, int, str]
 def gpu_share(sweeps: Sequence[Sweep], ledger: Ledger, gpu: str, gpu_bytes: int) -> float:
     """Return what of a GPU one trial takes: a whole one unless every kind of trial that is left has been measured.
 
+    A trial takes its own increase and what its process holds for all its trials: data, teachers.
+
     Args:
         gpu: its name; trials that ran elsewhere say nothing.
         gpu_bytes: its memory.
@@ -63,7 +65,8 @@ def _trials(sweeps: Sequence[Sweep], ledger: Ledger) -> Sequence[sqlite3.Row]:
     names = [sweep.name for sweep in sweeps]
     return ledger.rows(
         "SELECT spec, state, json_extract(provenance, '$.device') AS device, "
-        "json_extract(metrics, '$.peak_memory_bytes') AS peak FROM trial WHERE state = 'COMPLETE' "
+        "json_extract(metrics, '$.peak_memory_bytes') "
+        "+ ifnull(json_extract(metrics, '$.held_memory_bytes'), 0) AS peak FROM trial WHERE state = 'COMPLETE' "
         f"OR key IN (SELECT key FROM member WHERE sweep IN ({', '.join('?' * len(names))}))",
         *names,
     )

@@ -1,7 +1,6 @@
 """The home: the folder that holds everything of one user's sweeps, and the lock that one driver holds on it."""
 
 import contextlib
-import fcntl
 import json
 import os
 import platform
@@ -12,9 +11,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
+from orchestrator.filesystem import filesystem_type
 from trainers.errors import RequestError
-from trainers.files import remove
-from trainers.words import is_url, shown
+from trainers.files import NO_LOCKS, NoLocksError, check_locks, remove, try_lock
 
 LOCK = "driver.lock"
 LOCK_TRIES, LOCK_TRY_SECONDS = 5, 0.1
@@ -26,10 +25,7 @@ class HomeError(RequestError):
 
 def home_folder(given: str | None) -> Path:
     """Return the folder asked for, else KDSWEEP_HOME, else ./kdsweep_home; absolute."""
-    named = given or os.environ.get("KDSWEEP_HOME") or "kdsweep_home"
-    if is_url(named):
-        raise HomeError(f"the home must be a folder on this machine, got {shown(named)}")
-    return Path(named).absolute()
+    return Path(given or os.environ.get("KDSWEEP_HOME") or "kdsweep_home").absolute()
 
 
 def banks_folder(home: Path) -> Path:
@@ -40,10 +36,10 @@ def banks_folder(home: Path) -> Path:
 
 
 def check_writable(home: Path) -> None:
-    """Find out, without making anything, whether the home can be written.
+    """Find out, without making anything, whether the home can be written and locked.
 
     Raises:
-        HomeError: it cannot; says which folder stands in the way.
+        HomeError: it cannot; says which folder stands in the way, or that its file system has no locks.
     """
     try:
         str(home).encode()
@@ -53,14 +49,43 @@ def check_writable(home: Path) -> None:
     try:
         if home.exists() and not home.is_dir():
             raise HomeError(f"the home {home} is a file, not a folder; give another with --home")
-        existing = next(folder for folder in (home, *home.parents) if folder.exists())
+        existing = existing_part(home)
         if not existing.is_dir():
             raise HomeError(f"the home {home} cannot be made: {existing} is a file; give another with --home")
-        with tempfile.TemporaryFile(dir=existing):  # asked of the file system itself: root passes every other question
-            pass
+        check_usable(home)
+    except NoLocksError as error:
+        raise HomeError(_no_locks(home, error)) from error
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise HomeError(f"the home {home} cannot be written: {reason}; give another with --home") from error
+
+
+def existing_part(folder: Path) -> Path:
+    """Return the folder, or the nearest above it that is there."""
+    return next(place for place in (folder, *folder.parents) if place.exists())
+
+
+def check_usable(folder: Path) -> None:
+    """Write and lock a file without a name where the folder is, or will be: asked of the file system itself, for root
+    passes every other question.
+
+    Raises:
+        OSError: it cannot be written, or (`NoLocksError`) not be locked.
+    """
+    with tempfile.TemporaryFile(dir=existing_part(folder)) as handle:
+        check_locks(handle)
+
+
+def _no_locks(home: Path, error: NoLocksError) -> str:
+    reason = error.strerror or type(error).__name__
+    if error.errno not in NO_LOCKS:
+        return f"the home {home} cannot be locked: {reason}; try again, or give another with --home"
+    kind = filesystem_type(existing_part(home))
+    return (
+        f"the file system of the home {home}{f' ({kind})' if kind else ''} has no locks: {reason}; without them two "
+        "drivers would spoil one another's work. Mount it with locks (Lustre: the option flock; NFS: without nolock), "
+        "or give a home on another file system with --home"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,15 +124,19 @@ def driver_lock(home: Path, sweeps: list[str]) -> Iterator[DriverLock]:
     """Hold the home for one driver; freed when the process ends, however it ends.
 
     Raises:
-        HomeError: another driver holds it; names its process, host and sweeps.
+        HomeError: another driver holds it; names its process, host and sweeps. Or its file system has no locks.
     """
     try:
         home.mkdir(parents=True, exist_ok=True)
-        handle = (home / LOCK).open("a+")
+        handle = (home / LOCK).open("a+", encoding="utf-8")
     except OSError as error:
         raise HomeError(f"the home {home} cannot be written: {error.strerror}; give another with --home") from error
     with handle:
-        if not _take(handle):
+        try:
+            taken = _take(handle)
+        except NoLocksError as error:
+            raise HomeError(_no_locks(home, error)) from error
+        if not taken:
             raise HomeError(f"another driver works in {home}: {_read_holder(home) or 'nobody known'}")
         lock = DriverLock(handle, sweeps)
         _tidy(home)
@@ -116,14 +145,19 @@ def driver_lock(home: Path, sweeps: list[str]) -> Iterator[DriverLock]:
 
 
 def _take(handle: IO[str]) -> bool:
-    """Return whether the lock could be had; tried for a moment, for others look at it now and then."""
-    for _ in range(LOCK_TRIES):
+    """Return whether the lock could be had; tried for a moment, for others look at it now and then.
+
+    Raises:
+        NoLocksError: the file system has none.
+    """
+    for left in reversed(range(LOCK_TRIES)):
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            time.sleep(LOCK_TRY_SECONDS)
-        else:
-            return True
+            if try_lock(handle):
+                return True
+        except NoLocksError:
+            if not left:
+                raise
+        time.sleep(LOCK_TRY_SECONDS)
     return False
 
 
@@ -134,20 +168,21 @@ def _tidy(home: Path) -> None:
 
 
 def lock_holder(home: Path) -> Holder | None:
-    """Return who works in the home now; None where nobody does. Takes no lock and makes nothing."""
+    """Return who works in the home now; None where nobody does: without locks nobody can. Makes nothing."""
     try:
-        with (home / LOCK).open() as handle:
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        with (home / LOCK).open("rb") as handle:
+            return None if try_lock(handle, shared=True) else _read_holder(home)
     except FileNotFoundError:
         return None
+    except NoLocksError as error:
+        return None if error.errno in NO_LOCKS else _read_holder(home)
     except OSError:
         return _read_holder(home)
-    return None
 
 
 def _read_holder(home: Path) -> Holder | None:
     try:
-        content = json.loads((home / LOCK).read_text())
+        content = json.loads((home / LOCK).read_text(encoding="utf-8"))
         return Holder(**content | {"sweeps": tuple(content["sweeps"])})
     except (OSError, ValueError, TypeError, KeyError):
         return None

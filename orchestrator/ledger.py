@@ -1,8 +1,11 @@
 """The ledger: what has been accepted, started, ended and told, in one SQLite file that is always true.
 
 Every decision is committed here before anyone acts on it or hears of it, so a driver that is killed between any two
-statements leaves a ledger from which the next one goes on. Values of epochs are written in groups with the next
-decision. All JSON, no pickles.
+statements leaves a ledger from which the next one goes on. Values of epochs are written in groups, with the next
+decision or after a moment. All JSON, no pickles.
+
+Times of day are stamps for people. How long something took is measured by a clock that nobody can set, and added up
+over attempts: two stamps are never subtracted.
 """
 
 import json
@@ -17,6 +20,7 @@ from typing import Any
 from orchestrator.filesystem import is_network
 from orchestrator.records import AttemptRow, MemberRow, ProposalRow, SweepRow, TrialRow
 from trainers.errors import RequestError
+from trainers.letters import fitting
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS sweep (
@@ -35,7 +39,7 @@ CREATE TABLE IF NOT EXISTS trial (
     started_at REAL, ended_at REAL, provenance TEXT NOT NULL DEFAULT '{}');
 CREATE TABLE IF NOT EXISTS attempt (
     key TEXT NOT NULL, number INTEGER NOT NULL, state TEXT NOT NULL, started_at REAL NOT NULL, ended_at REAL,
-    reason TEXT NOT NULL DEFAULT '', PRIMARY KEY (key, number));
+    reason TEXT NOT NULL DEFAULT '', seconds REAL, has_worker INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (key, number));
 CREATE TABLE IF NOT EXISTS epoch (
     key TEXT NOT NULL, number INTEGER NOT NULL, attempt INTEGER NOT NULL, at REAL NOT NULL, metrics TEXT NOT NULL,
     PRIMARY KEY (key, number));
@@ -44,6 +48,7 @@ CREATE TABLE IF NOT EXISTS proposal (
     value REAL, rungs TEXT NOT NULL DEFAULT '{}', attributes TEXT NOT NULL DEFAULT '{}',
     PRIMARY KEY (study, number));
 CREATE TABLE IF NOT EXISTS study (id TEXT PRIMARY KEY, name TEXT NOT NULL, content TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS refusal (study TEXT PRIMARY KEY, reason TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS outbox (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT, target TEXT NOT NULL, ref TEXT NOT NULL, UNIQUE (target, ref));
 CREATE TABLE IF NOT EXISTS told (target TEXT NOT NULL, ref TEXT NOT NULL, value TEXT NOT NULL,
@@ -52,13 +57,24 @@ CREATE INDEX IF NOT EXISTS member_key ON member (key);
 CREATE TABLE IF NOT EXISTS notice (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, key TEXT NOT NULL, text TEXT NOT NULL);
 """
-SCHEMA_VERSION = 3
-ADDED_COLUMNS = (("trial", "collapsed", "TEXT NOT NULL DEFAULT ''"),)
+SCHEMA_VERSION = 4
+ADDED_COLUMNS = (
+    ("trial", "collapsed", "TEXT NOT NULL DEFAULT ''"),
+    ("attempt", "seconds", "REAL"),
+    ("attempt", "has_worker", "INTEGER NOT NULL DEFAULT 0"),
+)
 """Table, name and type of the columns that an older version's tables lack."""
 EPOCH_GROUP = 100
-EPOCH_SECONDS = 5.0
+EPOCH_SECONDS = 2.0
+"""No epoch waits longer for its commit, and no two commits for epochs alone follow each other faster."""
+ELAPSED_SECONDS = 30.0
+"""How often a run writes how long it has been at work, where nothing else is written."""
+DRIVER = "driver"
+"""What is remembered of the run that is under way, or was the last."""
 BUSY_SECONDS = 60.0
 LIFE = "life"
+NO_SHARED_MEMORY = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL})
+"""What SQLite answers to writing ahead on a file system that maps no memory, some of those over a network."""
 
 
 WAY_OUT = "move it away and run again: results that were told are taken from the tracking store"
@@ -92,6 +108,7 @@ class Ledger:
     Args:
         path: the file; made if missing.
         clock: wall clock in seconds, for time stamps only; nothing is decided by it.
+        timer: monotonic, in seconds; measures what something took.
         check: go through the whole file for damage first.
         on_commit: called with "before" and "after" around every commit (for tests that kill there).
     """
@@ -101,13 +118,20 @@ class Ledger:
         path: Path,
         *,
         clock: Callable[[], float] = time.time,
+        timer: Callable[[], float] = time.monotonic,
         on_commit: Callable[[str], None] = lambda moment: None,
         check: bool = False,
     ) -> None:
         self.path = path
         self.clock = clock
+        self._timer = timer
         self._on_commit = on_commit
+        self._committed = timer()
+        self._run_began: float | None = None
+        self._began: dict[tuple[str, int], float] = {}
+        """Attempts that were started here, and when."""
         self._epochs: list[tuple[str, int, int, float, str]] = []
+        self._with_worker: list[tuple[str, int]] = []
         self._depth = 0
         self._life = ""
         try:
@@ -125,7 +149,7 @@ class Ledger:
 
     def _prepare(self) -> None:
         self._db.row_factory = sqlite3.Row
-        self._db.execute(f"PRAGMA journal_mode={'DELETE' if is_network(self.path.parent) else 'WAL'}")
+        self._choose_journal()
         self._db.execute("PRAGMA synchronous=FULL")
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version > SCHEMA_VERSION:
@@ -153,6 +177,20 @@ class Ledger:
                 self.remember(LIFE, LIFE, self._life)
         return self._life
 
+    def _choose_journal(self) -> None:
+        """Write ahead where the file system lets processes share memory, else the slower way that needs none."""
+        if not is_network(self.path.parent):
+            try:
+                self._db.execute("PRAGMA journal_mode=WAL")
+                self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()  # maps the memory
+            except LedgerWriteError as error:
+                cause = error.__cause__
+                if not isinstance(cause, sqlite3.Error) or cause.sqlite_errorcode & 0xFF not in NO_SHARED_MEMORY:
+                    raise
+            else:
+                return
+        self._db.execute("PRAGMA journal_mode=DELETE")
+
     def close(self) -> None:
         """Close without writing what is not committed."""
         self._db.close()
@@ -172,9 +210,12 @@ class Ledger:
             self._depth = 1
             yield
             self._write_epochs()
+            self._write_workers()
+            self._write_elapsed()
             self._on_commit("before")
             self._db.execute("COMMIT")
-            self._epochs = []
+            self._epochs, self._with_worker = [], []
+            self._committed = self._timer()
         except sqlite3.OperationalError as error:
             self._roll_back()
             raise LedgerWriteError(f"{self.path} cannot be written: {error}") from error
@@ -226,6 +267,10 @@ class Ledger:
         row = self._db.execute("SELECT * FROM sweep WHERE name = ?", (name,)).fetchone()
         return None if row is None else SweepRow(row["name"], row["source"], json.loads(row["resolved"]), row["state"])
 
+    def sweep_names(self) -> list[str]:
+        """Return the names of all sweeps, the one accepted last at the end."""
+        return [row["name"] for row in self._db.execute("SELECT name FROM sweep ORDER BY accepted_at")]
+
     def add_members(self, sweep: str, members: Iterable[MemberRow]) -> None:
         """Record which trials serve which rows of the sweep, in order; those already there are left as they are."""
         with self.transaction():
@@ -269,9 +314,16 @@ class Ledger:
         """Return the state of every trial by its key."""
         return dict(self._db.execute("SELECT key, state FROM trial").fetchall())
 
+    def keys_of_origin(self, sweep: str) -> list[str]:
+        """Return the trials that a sweep asked for first and of which there is something to tell."""
+        rows = self._db.execute(
+            "SELECT key FROM trial WHERE json_extract(origin, '$.sweep') = ? AND state != 'WAITING'", (sweep,)
+        )
+        return [row["key"] for row in rows]
+
     def start_attempt(self, key: str) -> int:
         """Record that a new attempt of the trial starts; return its number, from 1."""
-        now = self.clock()
+        now, began = self.clock(), self._timer()
         with self.transaction():
             self._db.execute(
                 "UPDATE trial SET attempts = attempts + 1, state = 'RUNNING', reason = '', collapsed = '', "
@@ -283,6 +335,7 @@ class Ledger:
                 "INSERT INTO attempt (key, number, state, started_at) VALUES (?, ?, 'RUNNING', ?)", (key, number, now)
             )
             self.to_tell("mlflow", f"trial:{key}")
+        self._began[key, number] = began
         return int(number)
 
     def end_attempt(
@@ -297,15 +350,16 @@ class Ledger:
         trial_state: str | None = None,
     ) -> None:
         """Record how the attempt ended and what that makes of the trial (the same state unless given)."""
-        now = self.clock()
+        now, began = self.clock(), self._began.get((key, number))
+        seconds = None if began is None else self._timer() - began
         with self.transaction():
             self._db.execute(
-                "UPDATE attempt SET state = ?, ended_at = ?, reason = ? WHERE key = ? AND number = ?",
-                (state, now, reason, key, number),
+                "UPDATE attempt SET state = ?, ended_at = ?, reason = ?, seconds = ? WHERE key = ? AND number = ?",
+                (state, now, fitting(reason), seconds, key, number),
             )
             self._db.execute(
                 "UPDATE trial SET state = ?, reason = ?, collapsed = ?, ended_at = ?, metrics = ? WHERE key = ?",
-                (trial_state or state, reason, collapsed, now, json.dumps(metrics or {}), key),
+                (trial_state or state, fitting(reason), collapsed, now, json.dumps(metrics or {}), key),
             )
             self.to_tell("mlflow", f"trial:{key}")
 
@@ -313,8 +367,31 @@ class Ledger:
         """Return the attempts of a trial, first to last."""
         rows = self._db.execute("SELECT * FROM attempt WHERE key = ? ORDER BY number", (key,))
         return [
-            AttemptRow(r["key"], r["number"], r["state"], r["started_at"], r["ended_at"], r["reason"]) for r in rows
+            AttemptRow(r["key"], r["number"], r["state"], r["started_at"], r["ended_at"], r["reason"], r["seconds"])
+            for r in rows
         ]
+
+    def set_worker(self, key: str, number: int) -> None:
+        """Record, with the next commit, that an attempt which was handed out has a worker."""
+        self._with_worker.append((key, number))
+        self.flush()
+
+    def _write_workers(self) -> None:
+        if self._with_worker:
+            self._db.executemany("UPDATE attempt SET has_worker = 1 WHERE key = ? AND number = ?", self._with_worker)
+
+    def trial_seconds(self, key: str) -> float:
+        """Return how long the trial has been worked at, over all its attempts that have ended.
+
+        Of an attempt whose driver was killed, what its recorded epochs took: nobody measured the rest.
+        """
+        ((seconds,),) = self._db.execute(
+            "SELECT sum(coalesce(a.seconds, (SELECT sum(json_extract(e.metrics, '$.epoch_seconds')) FROM epoch e "
+            "WHERE e.key = a.key AND e.attempt = a.number), 0)) "
+            "FROM attempt a WHERE a.key = ? AND a.state != 'RUNNING'",
+            (key,),
+        )
+        return float(seconds or 0.0)
 
     def interrupt_running(self) -> int:
         """Mark trials and attempts that are RUNNING, though nothing runs, as INTERRUPTED; return how many trials."""
@@ -382,19 +459,27 @@ class Ledger:
     def add_notice(self, key: str, text: str) -> None:
         """Record something that went wrong with a trial on the way and changed none of its numbers."""
         with self.transaction():
-            self._db.execute("INSERT INTO notice (at, key, text) VALUES (?, ?, ?)", (self.clock(), key, text))
+            self._db.execute("INSERT INTO notice (at, key, text) VALUES (?, ?, ?)", (self.clock(), key, fitting(text)))
 
     # --- epochs -------------------------------------------------------------------------------------------------
 
     def add_epoch(self, key: str, number: int, attempt: int, values: dict[str, float]) -> None:
-        """Record the values of an epoch with the next commit, or now when many or old ones have gathered.
+        """Record the values of an epoch: at once, unless there has just been a commit; then with the next one, which
+        `flush` makes.
 
         The first record of an epoch stays: a later attempt that trains it again gets the same numbers, and what has
         been told must not change.
         """
         self._epochs.append((key, number, attempt, self.clock(), json.dumps(values)))
-        waited = self._epochs[-1][3] - self._epochs[0][3]
-        if len(self._epochs) >= EPOCH_GROUP or abs(waited) >= EPOCH_SECONDS:
+        self.flush()
+
+    def flush(self) -> None:
+        """Commit what has waited long enough, or is much; whoever drives calls it now and then, for no other event may
+        come for a long time."""
+        waited = self._timer() - self._committed
+        gathered = len(self._epochs) + len(self._with_worker)
+        due = gathered and (waited >= EPOCH_SECONDS or gathered >= EPOCH_GROUP)
+        if due or (self._run_began is not None and waited >= ELAPSED_SECONDS):
             with self.transaction():
                 pass
 
@@ -409,11 +494,39 @@ class Ledger:
         rows = self._db.execute("SELECT number, at, metrics FROM epoch WHERE key = ? ORDER BY number", (key,))
         return [(row["number"], row["at"], json.loads(row["metrics"])) for row in rows]
 
+    # --- the run ------------------------------------------------------------------------------------------------
+
+    def begin_run(self) -> None:
+        """Note that a driver begins: from here on commits tell others how long it has been at work."""
+        self._run_began = self._timer()
+        with self.transaction():
+            (before,) = self._db.execute("SELECT ifnull(max(rowid), 0) FROM attempt").fetchone()
+            self.remember(DRIVER, "attempts", str(before))
+
+    def _write_elapsed(self) -> None:
+        if self._run_began is not None:
+            self.remember(DRIVER, "elapsed", repr(self._timer() - self._run_began))
+
+    def run_elapsed(self) -> float:
+        """Return the seconds that the run under way, or the last one, had been at work when it last wrote."""
+        return float(self.remembered(DRIVER, "elapsed") or 0.0)
+
+    def run_trained(self) -> float:
+        """Return the training seconds of the trials that were begun and have ended in that run."""
+        before = int(self.remembered(DRIVER, "attempts") or 0)
+        ((seconds,),) = self._db.execute(
+            "SELECT sum(json_extract(metrics, '$.train_seconds')) FROM trial t WHERE state = 'COMPLETE' AND key IN "
+            "(SELECT key FROM attempt WHERE rowid > ? AND number = 1)",
+            (before,),
+        )
+        return float(seconds or 0.0)
+
     # --- searches -----------------------------------------------------------------------------------------------
 
     def add_study(self, study: str, name: str, content: dict[str, Any]) -> None:
-        """Record what a study is; its name is the one it was first given."""
+        """Record what a study is; its name is the one it was first given. What refused it is asked again."""
         with self.transaction():
+            self._db.execute("DELETE FROM refusal WHERE study = ?", (study,))
             self._db.execute("INSERT OR IGNORE INTO study VALUES (?, ?, ?)", (study, name, json.dumps(content)))
 
     def study(self, study: str) -> tuple[str, dict[str, Any]]:
@@ -422,12 +535,19 @@ class Ledger:
         return row["name"], json.loads(row["content"])
 
     def add_proposal(self, study: str, number: int, params: dict[str, Any], key: str) -> None:
-        """Record a proposal before it is trained."""
+        """Record a proposal before it is trained; the same again changes nothing.
+
+        Raises:
+            LedgerError: another one has been recorded under this number: whoever worked it out knew other outcomes.
+        """
         with self.transaction():
             self._db.execute(
                 "INSERT OR IGNORE INTO proposal (study, number, params, key) VALUES (?, ?, ?, ?)",
                 (study, number, json.dumps(params), key),
             )
+            (known,) = self._db.execute("SELECT key FROM proposal WHERE study = ? AND number = ?", (study, number))
+            if known["key"] != key:
+                raise LedgerError(f"{self.path}: another driver has made proposal {number} of a search; run again")
 
     def save_proposal(self, study: str, row: ProposalRow) -> None:
         """Record rungs, pruner's attributes and outcome of a proposal; one with an outcome is to be told."""
@@ -439,10 +559,31 @@ class Ledger:
             if row.state is not None:
                 self.to_tell("optuna", f"{study}:{row.number}")
 
+    def add_refusal(self, study: str, reason: str) -> None:
+        """Record why nothing more can be proposed in a study."""
+        with self.transaction():
+            self._db.execute("INSERT OR REPLACE INTO refusal VALUES (?, ?)", (study, reason))
+
+    def refusal(self, study: str) -> str:
+        """Return what `add_refusal` recorded since the study was last asked for; else an empty text."""
+        row = self._db.execute("SELECT reason FROM refusal WHERE study = ?", (study,)).fetchone()
+        return "" if row is None else str(row["reason"])
+
     def proposals(self, study: str) -> list[ProposalRow]:
         """Return the proposals of a study in order."""
         rows = self._db.execute("SELECT * FROM proposal WHERE study = ? ORDER BY number", (study,))
         return [_proposal_row(row) for row in rows]
+
+    def told_proposals(self) -> dict[str, set[tuple[int, str]]]:
+        """Return number and key of the proposals that Optuna has been told, by study."""
+        rows = self._db.execute(
+            "SELECT p.study, p.number, p.key FROM proposal p WHERE p.state IS NOT NULL AND p.state != 'FAIL' "
+            "AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.target = 'optuna' AND o.ref = p.study || ':' || p.number)"
+        )
+        told: dict[str, set[tuple[int, str]]] = {}
+        for row in rows:
+            told.setdefault(row["study"], set()).add((row["number"], row["key"]))
+        return told
 
     def proposal(self, study: str, number: int) -> ProposalRow:
         """Return one proposal of a study."""
@@ -458,7 +599,7 @@ class Ledger:
             self._db.execute("INSERT INTO outbox (target, ref) VALUES (?, ?)", (target, ref))
 
     def untold(self, target: str, limit: int = 1000) -> list[tuple[int, str]]:
-        """Return (sequence, ref) of what is still to be told, oldest first."""
+        """Return (sequence, ref) of what is still to be told, oldest first; all of it with a limit of -1."""
         rows = self._db.execute(
             "SELECT sequence, ref FROM outbox WHERE target = ? ORDER BY sequence LIMIT ?", (target, limit)
         )
@@ -501,6 +642,11 @@ class Ledger:
             self.remember("address", target, address)
             if before is not None:
                 self._forget(target)
+
+    def tell_anew(self, target: str) -> None:
+        """Have everything told again to a target that knows nothing any more."""
+        with self.transaction():
+            self._forget(target)
 
     def _forget(self, target: str) -> None:
         kept = (target, f"{target}-epochs", f"{target}-doubt")

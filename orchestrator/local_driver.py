@@ -44,7 +44,8 @@ def drive(planner: Planner, order_for: Callable[[Attempt], Order], clock: Callab
 
 
 class _Steps:
-    """What the driver does between two steps of a trial: sees how long a running epoch may still take."""
+    """What the driver does between two steps of a trial: lets the planner see time pass, and sees how long a running
+    epoch may still take."""
 
     def __init__(self, planner: Planner, clock: Callable[[], float]) -> None:
         self._planner = planner
@@ -54,6 +55,7 @@ class _Steps:
     def __call__(self) -> None:
         """Raise when the run is being stopped and the grace is over."""
         try:
+            self._planner.tick()
             over = self._is_over()
         except Exception as error:
             raise _OursError(error) from error
@@ -70,6 +72,7 @@ class _Steps:
 
 def _run(planner: Planner, attempt: Attempt, order: Order, steps: _Steps) -> Outcome:
     """Run one attempt: only what is raised while it trains is its failure."""
+    planner.has_worker(attempt)
     with contextlib.closing(run_order(order, steps)) as reports:
         while True:
             try:

@@ -3,17 +3,21 @@
 A function of the sweeps and the ledger: whoever drives it, with however many workers, killed or not, gets the same
 trials and the same results. Order: teachers, then searches and fixed trials, then confirm; a cell never waits for
 another one.
+
+What takes time, proposing and pruning, is worked out between two commits, never inside one: whoever is told, and
+whoever looks, waits for the ledger no longer than a commit takes. A driver that is killed in between has lost nothing
+but that work: it is a function of what has been committed.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from orchestrator.attempts import Attempt, Outcome, Signal, Verdict
 from orchestrator.ledger import Ledger
-from orchestrator.records import ENDED, MemberRow, TrialRow
+from orchestrator.records import ENDED, MemberRow, ProposalRow, TrialRow
 from orchestrator.search_run import SearchRun
-from search_spaces import Member, Sweep
+from search_spaces import Member, Search, Sweep
 from trainers.trial import Trial, to_json
 
 PHASES = ("teacher", "search", "fixed", "confirm")
@@ -61,6 +65,7 @@ class Planner:
         lacking: keys of teachers whose weights are gone; they are trained again.
         adopt: takes a trial's result over from elsewhere into the ledger, if it is known there.
         on_end: called with a trial's record when its end has been committed.
+        on_search_failed: called with a search that has no setting to confirm, when that is recorded.
         on_trouble: called with a trial's record and what went wrong on its way: a lost worker, a notice.
     """
 
@@ -74,11 +79,13 @@ class Planner:
         adopt: Callable[[str], bool] = lambda key: False,
         on_end: Callable[[TrialRow], None] = lambda row: None,
         on_trouble: Callable[[TrialRow, str], None] = lambda row, text: None,
+        on_search_failed: Callable[[Sweep, Search], None] = lambda sweep, search: None,
     ) -> None:
         self._ledger = ledger
         self._chance = chance
         self._on_end = on_end
         self._on_trouble = on_trouble
+        self._on_search_failed = on_search_failed
         self._adopt = adopt
         self._known = {key: state for key, state in ledger.states().items() if key not in lacking}
         self._jobs: dict[str, Job] = {}
@@ -86,12 +93,18 @@ class Planner:
         self._blocked: dict[str, list[Job]] = {}
         self._waiting_searches: dict[str, list[SearchRun]] = {}
         self._running: dict[str, Job] = {}
-        self._advancing: list[SearchRun] = []
+        self._runs: list[SearchRun] = []
+        """All searches."""
+        self._searches: deque[SearchRun] = deque()
+        """Those that may propose, in the order of their turn; whoever has proposed goes to the end."""
+        self._unrecorded: list[tuple[str, TrialRow, MemberRow]] = []
+        """Members, with their sweeps, that go into the next commit."""
         self.stopping = False
         self.ended_attempts = 0
         """Of this run, however they ended but for those that were lost."""
         for sweep in sweeps:
             self._take_up(sweep)
+        self._commit()
 
     # --- what drivers call --------------------------------------------------------------------------------------
 
@@ -99,6 +112,8 @@ class Planner:
         """Hand out the next attempt, recorded as started; or say to wait, or that all is done."""
         if not self.stopping:
             for phase in PHASES:
+                if phase == "search":
+                    self._propose_next()
                 if self._ready[phase]:
                     return self._start(self._ready[phase].popleft())
         return Signal.WAIT if self._running else Signal.DONE
@@ -118,11 +133,12 @@ class Planner:
 
     def _pruned(self, job: Job, number: int, values: dict[str, float]) -> bool:
         """Show the rung to all searches that wait for the trial; end it in the same commit when none waits any more."""
+        for search in job.searches:
+            search.reached(job.key, number, values)
+        settled = [search for search in job.searches if search.settled(job.key)]
+        stop = len(settled) == len(job.searches)
         with self._ledger.transaction():
-            for search in job.searches:
-                search.reached(job.key, number, values)
-            settled = [search for search in job.searches if search.settled(job.key)]
-            stop = len(settled) == len(job.searches)
+            self._commit()
             if stop:
                 self._ledger.end_attempt(
                     job.key, job.attempt, "PRUNED", reason=f"stopped by the pruner at epoch {number}"
@@ -132,7 +148,8 @@ class Planner:
             job.state = "PRUNED"
         job.searches = [search for search in job.searches if search not in settled]
         for search in settled:
-            self._advance(search)
+            self._conclude(search)
+        self._commit()
         return stop
 
     def ended(self, attempt: Attempt, outcome: Outcome) -> None:
@@ -143,24 +160,25 @@ class Planner:
         if outcome.ending == "LOST":
             self._lost(job, outcome)
             return
-        before, job.state = job.state, outcome.ending
-        try:
-            with self._ledger.transaction():
-                self._ledger.end_attempt(
-                    attempt.key,
-                    attempt.number,
-                    outcome.ending,
-                    metrics=outcome.metrics,
-                    reason=outcome.reason,
-                    collapsed=outcome.collapsed,
-                )
-                self._settle(job)
-        except BaseException:
-            job.state = before  # nothing is committed: the attempt is still in flight, and can be reported as lost
-            raise
+        with self._ledger.transaction():
+            self._ledger.end_attempt(
+                attempt.key,
+                attempt.number,
+                outcome.ending,
+                metrics=outcome.metrics,
+                reason=outcome.reason,
+                collapsed=outcome.collapsed,
+            )
+            self._decide(job, outcome.ending)
+        job.state = outcome.ending
         del self._running[attempt.key]
         self.ended_attempts += 1
         self._on_end(self._row(job))
+        self._release(job)
+
+    def tick(self) -> None:
+        """Let time pass: drivers call it several times a second, so that what has been reported is seen by others."""
+        self._ledger.flush()
 
     def stop(self) -> None:
         """Hand out nothing more, and let running attempts end after their epoch."""
@@ -175,8 +193,9 @@ class Planner:
 
     @property
     def idle(self) -> bool:
-        """Nothing is left to hand out or to wait for."""
-        return not self._running and not any(self._ready.values())
+        """Nothing is left to hand out, to propose or to wait for."""
+        proposing = any(search.standing() == "open" for search in self._searches)
+        return not self._running and not any(self._ready.values()) and not proposing
 
     def running(self) -> list[str]:
         """Return the keys of the trials in flight."""
@@ -188,6 +207,11 @@ class Planner:
         if job is not None:
             self._ledger.add_notice(attempt.key, text)
             self._on_trouble(self._row(job), text)
+
+    def has_worker(self, attempt: Attempt) -> None:
+        """Take that an attempt which was handed out is being run; until then it waits for a worker."""
+        if self._current(attempt) is not None:
+            self._ledger.set_worker(attempt.key, attempt.number)
 
     def describe(self, attempt: Attempt, provenance: dict[str, str]) -> None:
         """Take where and with what an attempt runs."""
@@ -203,7 +227,9 @@ class Planner:
         for member in sweep.fixed:
             self._add_job(sweep, member.key, member.trial, "fixed")
         for search in sweep.searches:
-            self._open(SearchRun(sweep, search, self._ledger, self._chance(search.blueprint.info.name)))
+            run = SearchRun(sweep, search, self._ledger, self._chance(search.blueprint.info.name))
+            self._runs.append(run)
+            self._open(run)
 
     def _add_job(self, sweep: Sweep, key: str, trial: Trial, phase: str, *, reruns_pruned: bool = True) -> Job:
         job = self._jobs.get(key)
@@ -256,32 +282,42 @@ class Planner:
             reason = f"{MAX_LOST_IN_A_ROW} workers in a row were lost without a new epoch; the last: {reason}"
         with self._ledger.transaction():
             self._ledger.end_attempt(job.key, job.attempt, "LOST", reason=reason, trial_state=job.state)
-            if final:
-                self._settle(job)
+            self._decide(job, job.state)
         del self._running[job.key]
         if not final:
             self._ready[job.phase].appendleft(job)
             self._on_trouble(self._row(job), f"a worker was lost, the trial goes on: {reason}")
         else:
             self._on_end(self._row(job))
+            self._release(job)
 
-    def _settle(self, job: Job) -> None:
+    def _decide(self, job: Job, state: str) -> None:
+        """Record what the end of a trial is for the searches that wait for it."""
+        if state != "INTERRUPTED":
+            row = self._row(job)
+            for search in job.searches:
+                search.decide(row)
+            self._commit()
+
+    def _release(self, job: Job) -> None:
         """Let everything that waited for the trial go on."""
         if job.state == "INTERRUPTED":
             return
-        row = self._row(job)
         if job.state == "COMPLETE":
             for blocked in self._blocked.pop(job.key, []):
                 self._ready[blocked.phase].append(blocked)
             for search in self._waiting_searches.pop(job.key, []):
-                self._advance(search)
+                self._replay(search)
         waiting, job.searches = job.searches, []
         for search in waiting:
-            search.decide(row)
-            self._advance(search)
+            self._conclude(search)
+        self._commit()
 
     def _row(self, job: Job) -> TrialRow:
-        row = self._ledger.trial(job.key)
+        return self._row_of(job.key)
+
+    def _row_of(self, key: str) -> TrialRow:
+        row = self._ledger.trial(key)
         assert row is not None
         return row
 
@@ -292,24 +328,43 @@ class Planner:
         if trainer is not None and trainer.state != "COMPLETE":
             self._waiting_searches.setdefault(trainer.key, []).append(run)
         else:
-            self._advance(run)
+            self._replay(run)
 
-    def _advance(self, run: SearchRun) -> None:
-        """Make every proposal that can be made; confirm what has been searched through."""
-        if run in self._advancing:
-            return  # a proposal that is decided at once leads back here; the loop below goes on by itself
-        self._advancing.append(run)
-        while run.standing() == "open":
+    def _replay(self, run: SearchRun) -> None:
+        """Take up a search where the ledger has it; the caller commits."""
+        self._searches.append(run)
+        while run.stored and run.standing() == "open":
             self._propose(run)
-        self._advancing.remove(run)
-        if run.finished and not run.confirmed:
-            run.confirmed = True
-            self._confirm(run)
+        self._conclude(run)
+
+    def _propose_next(self) -> None:
+        """Make a proposal where nothing that was proposed is left to hand out; more where nothing runs meanwhile, and
+        none of them needs to be trained."""
+        while not self._ready["search"]:
+            run = next((search for search in self._searches if search.standing() == "open"), None)
+            if run is None:
+                return
+            self._searches.remove(run)
+            self._searches.append(run)
+            self._propose(run)
+            self._conclude(run)
+            self._commit()
+            if self._running:
+                return  # a sampler may think for seconds: whoever drives sees to the rest, then asks again
 
     def _propose(self, run: SearchRun) -> None:
-        """Make a proposal; it is decided by what is known of its trial, or waits for the trial."""
-        row, member = run.propose()
-        self._record(run.sweep, member, proposal=row.number)
+        """Make a proposal; where sampler or method refuse, the search ends. The caller commits."""
+        try:
+            row, member = run.propose()
+        except Exception as error:  # noqa: BLE001 (Optuna raises what it likes; other rows go on)
+            run.refusal = f"{type(error).__name__}: {error}"
+            self._ledger.add_refusal(run.search.study_id, run.refusal)
+        else:
+            self._take(run, row, member)
+
+    def _take(self, run: SearchRun, row: ProposalRow, member: Member) -> None:
+        """Record a proposal; it is decided by what is known of its trial, or waits for the trial."""
+        self._record(run.sweep, [member], proposal=row.number)
         if row.state is None:
             for epoch, values in sorted(self._curve(member.key).items()):
                 run.reached(member.key, epoch, values)
@@ -330,18 +385,50 @@ class Planner:
         known = {number: values for number, _, values in self._ledger.epochs(key)}
         return known | (self._jobs[key].curve if key in self._jobs else {})
 
-    def _confirm(self, run: SearchRun) -> None:
-        for rank, row in enumerate(run.ranking()[: run.search.confirm], start=1):
-            for member in run.search.confirmed(row.params, rank):
-                self._record(run.sweep, member, proposal=row.number)
+    def _conclude(self, run: SearchRun) -> None:
+        """Confirm what has been searched through; say of a search that has nothing to confirm that it failed. The
+        caller commits."""
+        if run.confirmed or not run.finished:
+            return
+        run.confirmed = True
+        self._searches.remove(run)
+        best = [] if run.refusal else run.ranking()[: run.search.confirm]
+        for rank, row in enumerate(best, start=1):
+            members = run.search.confirmed(row.params, rank)
+            self._record(run.sweep, members, proposal=row.number)
+            for member in members:
                 self._add_job(run.sweep, member.key, member.trial, "confirm")
+        if not best:
+            self._commit()
+            self._on_search_failed(run.sweep, run.search)
 
-    def _record(self, sweep: Sweep, member: Member, proposal: int) -> None:
+    def _record(self, sweep: Sweep, members: Sequence[Member], proposal: int) -> None:
+        """Record trials in the service of a row: at once where they are new, else with the next commit."""
+        new = [member.key for member in members if member.key not in self._known]
+        self._unrecorded += [
+            (sweep.name, trial_row(sweep.name, member, proposal), member_row(member, proposal)) for member in members
+        ]
+        if new:
+            self._commit()
+        for key in new:
+            self._known[key] = "WAITING"
+            if self._adopt(key):
+                self._known[key] = self._row_of(key).state
+
+    def _commit(self) -> None:
+        """Write what has been proposed and decided since, in one commit."""
+        changed = [run for run in self._runs if run.unsaved]
+        if not changed and not self._unrecorded:
+            return
         with self._ledger.transaction():
-            self._ledger.add_trials([trial_row(sweep.name, member, proposal)])
-            self._ledger.add_members(sweep.name, [member_row(member, proposal)])
-        if member.key not in self._known and self._adopt(member.key):
-            self._known[member.key] = self._ledger.trial(member.key).state  # type: ignore[union-attr]
+            self._ledger.add_trials([trial for _, trial, _ in self._unrecorded])
+            for sweep in dict.fromkeys(sweep for sweep, _, _ in self._unrecorded):
+                self._ledger.add_members(sweep, [member for of, _, member in self._unrecorded if of == sweep])
+            for run in changed:
+                run.save()
+        self._unrecorded = []
+        for run in changed:
+            run.saved()
 
 
 def trial_row(sweep: str, member: Member, proposal: int | None = None) -> TrialRow:

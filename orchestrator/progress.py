@@ -1,13 +1,14 @@
 """How far a sweep is, worked out from its ledger alone: for the live display, and for `status` from another process."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from orchestrator.collapses import collapse_warnings
 from orchestrator.ledger import Ledger
 from orchestrator.records import ENDED, FINAL_TEST_SCORES, FINAL_VALIDATION_SCORES
-from search_spaces import Search, Sweep
+from orchestrator.search_ends import SearchStanding, place, search_standing
+from search_spaces import Sweep
 
 PROBLEMS = 3
 """So many of the last problems are kept."""
@@ -22,9 +23,9 @@ class Counts:
     done: int = 0
     """COMPLETE and PRUNED, and DIVERGED in a search: results."""
     running: int = 0
-    """Handed out; more than there are slots where some wait for their worker."""
+    """Those that have a worker: as many as there are slots at most."""
     failed: int = 0
-    """FAIL, and DIVERGED where the trial was to be reported."""
+    """FAIL, DIVERGED where the trial was to be reported, and what a search with nothing to confirm never makes."""
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(
@@ -51,6 +52,8 @@ class RowProgress:
     """Best accuracy of any of its trials, in percent."""
     on_test: bool = True
     """Whether `best` was measured on test images; else on validation images in a search."""
+    failure: str = ""
+    """Why a searched row will have no number, in words; empty where it has one, or may have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,8 @@ class SweepProgress:
     state: str
     counts: Counts
     """Every trial counted once, though several rows may share it."""
+    planned: int
+    """Trials that there would be if no setting came up again, and all searches went on to their end."""
     rows: tuple[RowProgress, ...]
     work_seconds: float | None
     """Training seconds that are left, one trial after the other; None before anything alike has been measured."""
@@ -77,6 +82,7 @@ class SweepProgress:
             "name": self.name,
             "state": self.state,
             "trials": _counts_json(self.counts),
+            "planned": self.planned,
             "rows": [
                 {
                     "cell": row.cell,
@@ -84,6 +90,7 @@ class SweepProgress:
                     **_counts_json(row.counts),
                     "best_top1": row.best,
                     "best_on": "test" if row.on_test else "validation",
+                    "failure": row.failure,
                 }
                 for row in self.rows
             ],
@@ -101,12 +108,13 @@ def _counts_json(counts: Counts) -> dict[str, int]:
 def sweep_progress(sweep: Sweep, ledger: Ledger) -> SweepProgress:
     """Return how far the sweep is. A few queries, whatever the number of trials."""
     row = ledger.sweep(sweep.name)
-    coming = {(search.cell, search.row): still_to_come(sweep.name, search, ledger) for search in sweep.searches}
-    more = sum(count.proposals + count.confirming for count in coming.values())
+    runs = row is None or row.state == "RUNNING"
+    standings = [search_standing(sweep.name, search, ledger, tries_again=runs) for search in sweep.searches]
+    more = sum((_more(standing) for standing in standings), Counts())
     known = _counts(
         ledger.rows(
             "SELECT state, reported, count(*) AS trials FROM "
-            "(SELECT t.state, max(m.phase != 'search') AS reported FROM member m JOIN trial t USING (key) "
+            f"(SELECT {_STATE} AS state, max(m.phase != 'search') AS reported FROM member m JOIN trial t USING (key) "
             "WHERE m.sweep = ? GROUP BY t.key) GROUP BY 1, 2",
             sweep.name,
         )
@@ -114,13 +122,21 @@ def sweep_progress(sweep: Sweep, ledger: Ledger) -> SweepProgress:
     return SweepProgress(
         name=sweep.name,
         state=row.state if row is not None else "WAITING",
-        counts=replace(known, total=known.total + more),
-        rows=tuple(_rows(sweep, ledger, coming)),
-        work_seconds=_work_seconds(sweep, ledger, coming.values()),
-        problems=tuple(last_problems(sweep.name, ledger)),
+        counts=known + more,
+        planned=_planned(sweep, ledger),
+        rows=tuple(_rows(sweep, ledger, standings)),
+        work_seconds=_work_seconds(sweep, ledger, standings),
+        problems=tuple([*last_problems(sweep.name, ledger), *_failures(sweep, standings)][-PROBLEMS:]),
         warnings=collapse_warnings(sweep.name, ledger),
         untold=untold(ledger),
     )
+
+
+def _planned(sweep: Sweep, ledger: Ledger) -> int:
+    ((known,),) = ledger.rows(
+        "SELECT count(DISTINCT key) FROM member WHERE sweep = ? AND phase NOT IN ('search', 'confirm')", sweep.name
+    )
+    return int(known) + sum(search.trials + search.confirm * len(search.reported_seeds) for search in sweep.searches)
 
 
 def untold(ledger: Ledger) -> dict[str, int]:
@@ -133,26 +149,15 @@ def untold(ledger: Ledger) -> dict[str, int]:
 # --- counting -------------------------------------------------------------------------------------------------------
 
 
-class Coming(NamedTuple):
-    """Trials of a search that nobody has asked for yet, at most."""
-
-    search: Search
-    proposals: int
-    confirming: int
+_STATE = """CASE WHEN t.state = 'RUNNING' AND NOT EXISTS (SELECT 1 FROM attempt a
+WHERE a.key = t.key AND a.number = t.attempts AND a.has_worker) THEN 'WAITING' ELSE t.state END"""
+"""SQL of a trial's state; one that was handed out and has no worker yet waits like others."""
 
 
-def still_to_come(sweep: str, search: Search, ledger: Ledger) -> Coming:
-    """Return how many proposals and confirming trials the search may still make. Confirming begins when it is over."""
-    ((made,),) = ledger.rows("SELECT count(*) FROM proposal WHERE study = ?", search.study_id)
-    ((confirmed,),) = ledger.rows(
-        "SELECT count(*) FROM member WHERE sweep = ? AND cell = ? AND row = ? AND phase = 'confirm'",
-        sweep,
-        search.cell,
-        search.row,
-    )
-    if confirmed:
-        return Coming(search, 0, 0)
-    return Coming(search, max(0, search.trials - made), search.confirm * len(search.reported_seeds))
+def _more(standing: SearchStanding) -> Counts:
+    """Return the trials of a search that the ledger does not know: those to come, and those that will never be."""
+    total = standing.proposals + standing.confirming + standing.lost
+    return Counts(total=total, failed=standing.lost)
 
 
 def _counts(rows: Iterable[Any]) -> Counts:
@@ -173,11 +178,13 @@ def _first_of(names: Sequence[str]) -> str:
     return f"coalesce({', '.join(values)})"
 
 
-def _rows(sweep: Sweep, ledger: Ledger, coming: Mapping[tuple[str, str], Coming]) -> Iterable[RowProgress]:
+def _rows(sweep: Sweep, ledger: Ledger, standings: Iterable[SearchStanding]) -> Iterable[RowProgress]:
     """Yield teachers first, then the rows of each cell, in the order of the sweep file."""
+    searches = {(standing.search.cell, standing.search.row): standing for standing in standings}
     found: dict[tuple[str, str], list[Any]] = {}
     for line in ledger.rows(
-        "SELECT m.cell, m.row, m.phase, m.phase != 'search' AS reported, t.state, count(DISTINCT t.key) AS trials, "
+        f"SELECT m.cell, m.row, m.phase, m.phase != 'search' AS reported, {_STATE} AS state, "
+        "count(DISTINCT t.key) AS trials, "
         f"max({_first_of(FINAL_TEST_SCORES)}) AS test, max({_first_of(FINAL_VALIDATION_SCORES)}) AS validation "
         "FROM member m JOIN trial t USING (key) WHERE m.sweep = ? GROUP BY 1, 2, 3, 4, 5",
         sweep.name,
@@ -187,17 +194,17 @@ def _rows(sweep: Sweep, ledger: Ledger, coming: Mapping[tuple[str, str], Coming]
     places = [*teachers, *((cell.id, row.label) for cell in sweep.cells for row in sweep.rows)]
     for cell, label in places:
         lines = found.get((cell, label), [])
-        known = _counts(lines)
-        more = coming.get((cell, label))
-        total = known.total + (more.proposals + more.confirming if more is not None else 0)
+        search = searches.get((cell, label))
+        more = Counts() if search is None else _more(search)
         test = [line["test"] for line in lines if line["test"] is not None]
         validation = [line["validation"] for line in lines if line["validation"] is not None]
         yield RowProgress(
             cell=cell,
             row=label,
-            counts=replace(known, total=total),
+            counts=_counts(lines) + more,
             best=max(test or validation, default=None),
             on_test=bool(test) or not validation,
+            failure="" if search is None else search.failure,
         )
 
 
@@ -239,7 +246,7 @@ json_extract(t.spec, '$.split')"
 _EPOCHS = "json_extract(t.spec, '$.recipe.epochs')"
 
 
-def _work_seconds(sweep: Sweep, ledger: Ledger, coming: Iterable[Coming]) -> float | None:
+def _work_seconds(sweep: Sweep, ledger: Ledger, standings: Iterable[SearchStanding]) -> float | None:
     """Return the training seconds that are left in the sweep; None where they cannot be told yet."""
     pace = Pace(
         {
@@ -251,12 +258,12 @@ def _work_seconds(sweep: Sweep, ledger: Ledger, coming: Iterable[Coming]) -> flo
         }
     )
     left = [(Kind(*line[:4]), line["epochs"]) for line in _open_epochs(sweep.name, ledger)]
-    for search, proposals, confirming in coming:
-        blueprint = search.blueprint
+    for standing in standings:
+        search, blueprint = standing.search, standing.search.blueprint
         student = blueprint.student
         for split, count, epochs in (
-            ("search", proposals, search.recipe.epochs),
-            ("full", confirming, blueprint.recipe.epochs),
+            ("search", standing.proposals, search.recipe.epochs),
+            ("full", standing.confirming, blueprint.recipe.epochs),
         ):
             left.append((Kind(blueprint.info.name, student, blueprint.method.name, split), count * epochs))
     times = [(pace.epoch_seconds(kind), epochs) for kind, epochs in left if epochs]
@@ -266,11 +273,13 @@ def _work_seconds(sweep: Sweep, ledger: Ledger, coming: Iterable[Coming]) -> flo
 
 
 def _open_epochs(sweep: str, ledger: Ledger) -> Sequence[Any]:
-    """Return the epochs that trials which are known and have not ended still need, by kind."""
+    """Return the epochs that trials which are known and have not ended still need, by kind. Students of a teacher that
+    diverged need none: they will never start."""
     return ledger.rows(
         f"SELECT {_KIND}, sum({_EPOCHS} - ifnull((SELECT max(number) FROM epoch e WHERE e.key = t.key), 0)) AS epochs "
         "FROM trial t WHERE t.state IN ('WAITING', 'RUNNING', 'INTERRUPTED') "
-        "AND t.key IN (SELECT key FROM member WHERE sweep = ?) GROUP BY 1, 2, 3, 4",
+        "AND t.key IN (SELECT key FROM member WHERE sweep = ?) AND NOT EXISTS (SELECT 1 FROM trial d "
+        "WHERE d.key = json_extract(t.spec, '$.teacher.id') AND d.state = 'DIVERGED') GROUP BY 1, 2, 3, 4",
         sweep,
     )
 
@@ -291,12 +300,7 @@ def left_seconds(work_seconds: float | None, ledger: Ledger, *, slots: int, elap
         return None
     speed = float(slots)
     if elapsed_seconds >= WARM_SECONDS:
-        ((trained,),) = ledger.rows(
-            "SELECT sum(json_extract(metrics, '$.train_seconds')) FROM trial WHERE state = 'COMPLETE' "
-            "AND ended_at >= ? AND started_at >= ?",
-            *[ledger.clock() - elapsed_seconds] * 2,
-        )
-        speed = min(speed, float(trained) / elapsed_seconds) if trained else speed
+        speed = min(speed, ledger.run_trained() / elapsed_seconds) or speed
     return work_seconds / speed
 
 
@@ -320,6 +324,11 @@ def last_problems(sweep: str, ledger: Ledger, most: int = PROBLEMS) -> list[str]
     )
     newest = sorted([*attempts, *notices], key=lambda row: row["at"] or 0.0)[-most:]
     return [_problem(row) for row in newest]
+
+
+def _failures(sweep: Sweep, standings: Iterable[SearchStanding]) -> list[str]:
+    """Return what is wrong with searches, in words."""
+    return [f"{place(standing.search, sweep.cells)}: {standing.failure}" for standing in standings if standing.failure]
 
 
 def _problem(row: Any) -> str:

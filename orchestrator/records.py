@@ -78,6 +78,8 @@ class AttemptRow:
     started_at: float
     ended_at: float | None
     reason: str
+    seconds: float | None = None
+    """How long it took, by a clock that nobody can set; None while it runs, or where its driver was killed."""
 
 
 @dataclass(slots=True, kw_only=True)

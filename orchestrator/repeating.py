@@ -13,12 +13,14 @@ from orchestrator.ledger import Ledger
 from orchestrator.records import TrialRow
 from orchestrator.standing import UnknownSweepError
 from search_spaces import Sweep, restore
+from trainers.counting import counted
 from trainers.errors import RequestError
 from trainers.store import Store
 from trainers.trial import from_json
 
-TIMES = frozenset({"epoch_seconds", "images_per_second", "train_seconds", "teacher_images", "peak_memory_bytes"})
-"""What may differ from time to time: speed and cost, not results."""
+TIMES = frozenset({"epoch_seconds", "images_per_second", "train_seconds", "teacher_images"})
+MEMORY = frozenset({"peak_memory_bytes", "held_memory_bytes"})
+"""What may differ from time to time, with `TIMES`: speed and cost, not results."""
 SHORTEST_PREFIX = 6
 
 
@@ -72,9 +74,11 @@ class Repetition:
             lines += [f"{where} as collapsed: {why}"] if why else []
         differing = self.differing
         if not differing:
-            lines.append(f"all {len(self.numbers)} numbers are equal, digit for digit")
+            all_equal = "its only number is" if len(self.numbers) == 1 else f"all {len(self.numbers)} numbers are"
+            lines.append(f"{all_equal} equal, digit for digit")
         else:
-            lines.append(f"{len(differing)} of {len(self.numbers)} numbers differ")
+            differ = "differs" if len(differing) == 1 else "differ"
+            lines.append(f"{len(differing)} of {counted(len(self.numbers), 'number')} {differ}")
         return "\n".join(lines)
 
 
@@ -155,5 +159,5 @@ def _train(row: TrialRow, home: Path, sweep: Sweep | None) -> Iterator[tuple[Any
 
 def _compared(where: str, stored: dict[str, float], again: dict[str, float]) -> Iterator[Number]:
     for name, value in stored.items():
-        if name not in TIMES:
+        if name not in TIMES | MEMORY:
             yield Number(where, name, value, again.get(name, math.nan))

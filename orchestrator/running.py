@@ -23,14 +23,19 @@ from orchestrator.gpu_share import gpu_share, this_gpu
 from orchestrator.home import DriverLock, check_writable, driver_lock
 from orchestrator.keeping import why_kept
 from orchestrator.ledger import Ledger, LedgerWriteError
+from orchestrator.left_behind import told_at_acceptance
 from orchestrator.mlflow_store import MlflowTarget, TrackingError, check_answers, is_known, tracking_uri
 from orchestrator.optuna_studies.mirror import StorageError, check_storage, storage_url
+from orchestrator.patience import START_SECONDS, LateError, within
 from orchestrator.planner import Planner
+from orchestrator.ray_tune.address import check_address, cluster_address
 from orchestrator.records import FINAL_SCORES, TrialRow
 from orchestrator.refreshing import Refresh
+from orchestrator.search_ends import search_standing
 from orchestrator.stopping import StopSignals
 from orchestrator.tellers import TELLING_DELAY_SECONDS, drain, retarget, start_tellers
-from search_spaces import Sweep, SweepFile, notes, read
+from search_spaces import Search, Sweep, SweepFile, notes, read
+from trainers.counting import counted
 from trainers.files import remove
 from trainers.store import Store
 
@@ -73,7 +78,7 @@ def run(
     Args:
         home: the folder that holds everything.
         overrides: `key=value` for values of the files.
-        address: of a Ray cluster; None starts a local one.
+        address: of a Ray cluster; None, or "local", starts one here.
         workers: trials at once; 0 runs them in this process; None takes what the machine or the cluster has.
         storage: URL of the persistent Optuna storage; None takes the database in the home.
         verbose: let Ray, Optuna and MLflow speak.
@@ -87,17 +92,21 @@ def run(
         TrackingError, StorageError: the tracking store or the Optuna storage of a new sweep does not answer; nothing
             has been started or made.
         LedgerError: the ledger is damaged; nothing has been started.
-        ClusterError: the Ray cluster does not answer or has no room for a trial; the sweep is recorded by then.
+        ClusterError: the Ray cluster does not answer: nothing has been started or made if a sweep is new; or it has no
+            room for a trial: the sweep is recorded by then.
     """
     screen = screen or Nothing()
     if verbose:
         let_speak()
-    read_files = [read(str(file), overrides) for file in files]
+    address = None if workers == 0 else cluster_address(address)
+    read_files = [read(Path(file), overrides) for file in files]
     check_writable(home)
     uri = tracking_uri(home)
     sweeps, new = _expanded(read_files, home)
     for line in dict.fromkeys(line for sweep in sweeps for line in notes(sweep)):
         screen.say(f"note: {line}")
+    if address is not None and new:
+        check_address(address)
     answers = _known_store(home, uri) or _answers(lambda: check_answers(uri), screen, needed=bool(new))
     if storage is not None or (home / "optuna.db").exists():
         _answers(lambda: check_storage(storage_url(home, storage), uri), screen, needed=bool(new))
@@ -124,8 +133,15 @@ def _known_store(home: Path, uri: str) -> bool:
     """Return whether the tracking store is a database that answers, and that this MLflow has told from this home."""
     if not (home / "ledger.db").exists():
         return False
-    with contextlib.closing(Ledger(home / "ledger.db")) as ledger:
-        return is_known(ledger, uri)
+
+    def ask() -> bool:
+        with contextlib.closing(Ledger(home / "ledger.db")) as ledger:
+            return is_known(ledger, uri)
+
+    try:
+        return within(START_SECONDS, ask)
+    except LateError:
+        return False
 
 
 def _answers(check: Callable[[], None], screen: Screen, *, needed: bool) -> bool:
@@ -199,7 +215,7 @@ class _Run:
             planner = self._take_up(answers=answers)
             stop.asks(planner.stop)
             delay = 0.0 if planner.idle else TELLING_DELAY_SECONDS
-            tellers = start_tellers(self._home, self._uri, self._storage, delay)
+            tellers = start_tellers(self._home, self._uri, self._storage, delay, self._sweeps)
             try:
                 self._drive(planner, stop, workforce, watch)
                 driven = True
@@ -208,16 +224,21 @@ class _Run:
             finally:  # whatever happened, its record comes first
                 problems += self._record_end(planner, stopped=bool(stop.number) or not driven)
                 untold = drain(tellers, stop)
+                for note in (note for teller in tellers for note in teller.notes):
+                    self._screen.say(note)
         return problems, untold
 
     def _take_up(self, *, answers: bool) -> Planner:
         """Record what is asked for, take over what the tracking store has of it, and plan the rest."""
         ledger, sweeps = self._ledger, self._sweeps
+        ledger.begin_run()
         import_checkpoints(sweeps, self._store)
         retarget(ledger, self._home, self._uri, self._storage)
         ledger.interrupt_running()
         ledger.interrupt_sweeps()
         for sweep in sweeps:
+            for line in told_at_acceptance(sweep, ledger):
+                self._screen.say(line)
             accept(sweep, ledger)
         adoption = self._adoption() if answers else None
         if adoption is not None:
@@ -230,6 +251,7 @@ class _Run:
             adopt=adoption.take if adoption is not None else lambda key: False,
             on_end=self._on_end,
             on_trouble=self._on_trouble,
+            on_search_failed=self._on_search_failed,
         )
         for sweep in sweeps:
             for line in what_there_is(sweep, ledger, adoption.taken if adoption is not None else frozenset()):
@@ -253,7 +275,7 @@ class _Run:
             watch.slots = slots
             self._lock.tell(slots)
             if slots:
-                self._screen.say(f"{slots} {'trial' if slots == 1 else 'trials'} at a time")
+                self._screen.say(f"{counted(slots, 'trial')} at a time")
 
         orders = Orders(self._sweeps, self._home, lambda: gpu_share(self._sweeps, self._ledger, *this_gpu()))
         drive(planner, orders, self._store, stop, workforce, on_slots=on_slots, say=self._screen.say)
@@ -278,6 +300,10 @@ class _Run:
 
     def _on_trouble(self, row: TrialRow, text: str) -> None:
         self._screen.ended(f"{'NOTE':<11} {row.title}  {_last_line(text)}", trouble=True)
+
+    def _on_search_failed(self, sweep: Sweep, search: Search) -> None:
+        standing = search_standing(sweep.name, search, self._ledger, tries_again=False)
+        self._screen.ended(f"{'FAIL':<11} {search.cell}  {search.row}  {standing.failure}", trouble=True)
 
     # --- the report ---------------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """A search under way: which proposals are made, which trial each one is, and what came of them."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 from orchestrator.ledger import Ledger
@@ -14,20 +15,37 @@ MAX_REPEATS = 20
 Standing = Literal["open", "waiting", "over"]
 
 
+def is_exhausted(keys: Iterable[str]) -> bool:
+    """Return whether the trials that were proposed one after the other say that the space has no more."""
+    seen: set[str] = set()
+    repeats = 0
+    for key in keys:
+        repeats = repeats + 1 if key in seen else 0
+        seen.add(key)
+    return repeats >= MAX_REPEATS
+
+
 class SearchRun:
     """The proposals of one search.
+
+    What is proposed, reached and decided is worked out here, outside of any transaction: a sampler may think for
+    minutes. `save` writes it, as part of the caller's commit.
 
     Args:
         sweep: the sweep that it belongs to.
         search: what is searched.
         ledger: holds the proposals of earlier runs and gets the new ones.
         chance: accuracy in percent of guessing; what a diverged proposal is worth to the sampler.
+
+    Attributes:
+        refusal: why there are no more proposals, where sampler or method refused to go on; else empty.
     """
 
     def __init__(self, sweep: Sweep, search: Search, ledger: Ledger, chance: float) -> None:
         self.sweep = sweep
         self.search = search
         self.confirmed = False
+        self.refusal = ""
         self._ledger = ledger
         self._chance = chance
         self._study = LiveStudy(search.study_id, search.dimensions, search.sampler, search.parallel)
@@ -37,32 +55,43 @@ class SearchRun:
         self._repeats = 0
         self._decided = 0
         self._by_key: dict[str, list[ProposalRow]] = {}
+        self._changed: dict[int, ProposalRow] = {}
+        """By number: what `save` is to write."""
+
+    @property
+    def stored(self) -> bool:
+        """The next proposal has been made by an earlier run."""
+        return len(self.rows) < len(self._stored)
 
     def standing(self) -> Standing:
         """Return open: the next proposal can be made; waiting: it needs outcomes; over: there are no more."""
-        if self._repeats >= MAX_REPEATS or len(self.rows) >= self.search.trials:
+        if self.refusal or self._repeats >= MAX_REPEATS or len(self.rows) >= self.search.trials:
             return "over"
         while self._decided < len(self.rows) and self.rows[self._decided].state is not None:
             self._decided += 1
         return "open" if len(self.rows) - self.search.parallel < self._decided else "waiting"
 
     def propose(self) -> tuple[ProposalRow, Member]:
-        """Make the next proposal, or repeat the one that the ledger has; recorded before it is returned."""
+        """Make the next proposal, or repeat the one that the ledger has.
+
+        Raises:
+            Exception: whatever Optuna raises where it cannot propose; ValueError where the method refuses the settings.
+        """
         number = len(self.rows)
-        if number < len(self._stored):
+        if self.stored:
             row = self._stored[number]
             row.state = None if row.state == "FAIL" else row.state  # it is tried again
+            member = self.search.proposal(row.params, number)
         else:
             params = self._study.propose(number, self.rows)
-            row = ProposalRow(number=number, params=params, key=self.search.proposal(params, number).key)
-        member = self.search.proposal(row.params, number)
-        if number >= len(self._stored):
-            self._ledger.add_proposal(self.search.study_id, number, row.params, row.key)
+            member = self.search.proposal(params, number)
+            row = ProposalRow(number=number, params=params, key=member.key)
+            self._changed[number] = row
         self.rows.append(row)
         self._repeats = self._repeats + 1 if row.key in self._by_key else 0
         self._by_key.setdefault(row.key, []).append(row)
         if self._by_key[row.key][0] is not row and row.state is None:
-            self._save(row.key)
+            self._change(row.key)
         return row, member
 
     def is_rung(self, epoch: int) -> bool:
@@ -82,7 +111,7 @@ class SearchRun:
         row.rungs[rung] = score
         if self._prunes(row):
             row.state = "PRUNED"
-        self._save(key)
+        self._change(key)
 
     def _prunes(self, row: ProposalRow) -> bool:
         if self.search.pruner == "none":
@@ -99,16 +128,36 @@ class SearchRun:
         row = self._by_key[trial.key][0]
         if row.state is None:
             row.state, row.value = trial.state, self._value(trial)
-            self._save(trial.key)
+            self._change(trial.key)
 
-    def _save(self, key: str) -> None:
-        """Record a proposal, and the same for those that repeat it."""
+    def _change(self, key: str) -> None:
+        """Note that a proposal has changed, and with it those that repeat it."""
         first, *repeats = self._by_key[key]
+        for row in repeats:
+            _copy_outcome(first, row)
+        self._changed |= {row.number: row for row in (first, *repeats)}
+
+    @property
+    def unsaved(self) -> bool:
+        """Something is to be written."""
+        return bool(self._changed)
+
+    def save(self) -> None:
+        """Write what has changed.
+
+        Raises:
+            LedgerError: another driver has gone on with the search in the meantime.
+        """
         with self._ledger.transaction():
-            for row in repeats:
-                _copy_outcome(first, row)
-            for row in (first, *repeats):
-                self._ledger.save_proposal(self.search.study_id, row)
+            for number, row in sorted(self._changed.items()):
+                if number >= len(self._stored):
+                    self._ledger.add_proposal(self.search.study_id, number, row.params, row.key)
+                if row.state is not None or row.rungs:  # another search of the same study may know more of a new one
+                    self._ledger.save_proposal(self.search.study_id, row)
+
+    def saved(self) -> None:
+        """Note that what `save` wrote has been committed."""
+        self._changed = {}
 
     def _value(self, trial: TrialRow) -> float | None:
         if trial.state == "DIVERGED":

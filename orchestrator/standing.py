@@ -2,7 +2,6 @@
 
 import contextlib
 import difflib
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,6 +32,8 @@ class SweepStatus:
     """Who drives it now; None where nobody does."""
     left_seconds: float | None
     """None where nobody drives it, or it cannot be told yet."""
+    elapsed_seconds: float = 0.0
+    """That its driver had been at work when it last wrote; 0 where nobody drives it."""
 
     @property
     def state(self) -> str:
@@ -48,8 +49,9 @@ class SweepStatus:
     def to_text(self, width: int = 80, height: int = 1000) -> str:
         """Return the status for people, in lines of at most `width` columns."""
         slots = self.driver.slots if self.driver is not None else 0
-        elapsed = max(0.0, time.time() - self.driver.started_at) if self.driver is not None else 0.0
-        view = View(sweeps=[self.progress], slots=slots, elapsed_seconds=elapsed, left_seconds=self.left_seconds)
+        view = View(
+            sweeps=[self.progress], slots=slots, elapsed_seconds=self.elapsed_seconds, left_seconds=self.left_seconds
+        )
         lines = picture(view, width, height)
         if self.driver is None:
             lines[-1] = GONE if self.progress.state == "RUNNING" else f"nobody works on it; {self.state}"
@@ -84,10 +86,18 @@ def status(name: str, home: Path) -> SweepStatus:
     with _opened(home) as ledger:
         names = _names(ledger)
         if name not in names:
-            near = difflib.get_close_matches(name, names, n=1)
-            hint = f"; did you mean '{near[0]}'?" if near else ""
-            raise UnknownSweepError(f"no sweep '{name}' in {home}{hint} (all: {', '.join(names) or 'none'})")
+            raise UnknownSweepError(
+                f"no sweep '{name}' in {home}{_meant(name, names)} (all: {', '.join(names) or 'none'})"
+            )
         return _status(name, ledger, lock_holder(home))
+
+
+def _meant(name: str, names: list[str]) -> str:
+    """Return the question after the sweep that may have been meant: one with such a name, or whose file was given."""
+    near = difflib.get_close_matches(name, names, n=1)
+    if not near and name.endswith((".yaml", ".yml")):
+        near = difflib.get_close_matches(Path(name).stem.replace("_", "-"), names, n=1)
+    return f"; did you mean '{near[0]}'?" if near else ""
 
 
 def sweeps(home: Path) -> list[SweepStatus | UnreadableSweep]:
@@ -112,7 +122,7 @@ def _opened(home: Path) -> Iterator[Ledger]:
 
 
 def _names(ledger: Ledger) -> list[str]:
-    return [row["name"] for row in ledger.rows("SELECT name FROM sweep ORDER BY accepted_at")]
+    return ledger.sweep_names()
 
 
 def _status_or_why(name: str, ledger: Ledger, holder: Holder | None) -> SweepStatus | UnreadableSweep:
@@ -127,11 +137,11 @@ def _status(name: str, ledger: Ledger, holder: Holder | None) -> SweepStatus:
     assert row is not None
     progress = sweep_progress(restore(row.resolved), ledger)
     driver = holder if holder is not None and name in holder.sweeps else None
-    left = None
-    if driver is not None:
-        elapsed = max(0.0, time.time() - driver.started_at)
-        left = left_seconds(progress.work_seconds, ledger, slots=driver.slots, elapsed_seconds=elapsed)
-    return SweepStatus(progress=progress, driver=driver, left_seconds=left)
+    if driver is None:
+        return SweepStatus(progress=progress, driver=None, left_seconds=None)
+    elapsed = ledger.run_elapsed()
+    left = left_seconds(progress.work_seconds, ledger, slots=driver.slots, elapsed_seconds=elapsed)
+    return SweepStatus(progress=progress, driver=driver, left_seconds=left, elapsed_seconds=elapsed)
 
 
 def list_text(statuses: Sequence[SweepStatus | UnreadableSweep]) -> str:

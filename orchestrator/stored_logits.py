@@ -48,7 +48,7 @@ def banks(home: Path) -> list[BankOnDisk]:
 
 def _read(path: Path) -> BankOnDisk:
     try:
-        manifest = json.loads((path / "manifest.json").read_text())
+        manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
         images, views, _ = manifest["shape"]
         named = {key: str(manifest[key]) for key in ("network", "dataset", "view_set")}
         rows = int(images) * int(views)

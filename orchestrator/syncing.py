@@ -18,12 +18,15 @@ class SyncResult:
     told: int
     problems: tuple[str, ...]
     """Who could not be told everything, and why."""
+    notes: tuple[str, ...] = ()
+    """What the two had lost, and what became of it, in sentences."""
 
 
 def sync(home: Path, storage: str | None = None) -> SyncResult:
     """Tell everything that is still to be told; what a driver that died left running is told as interrupted.
 
     A tracking store or a storage other than at the last time is told everything: so results move to another server.
+    What has been told is held against what is there: runs, experiments and studies that were deleted are made again.
 
     Args:
         storage: URL of the persistent Optuna storage; None takes the database in the home.
@@ -42,4 +45,5 @@ def sync(home: Path, storage: str | None = None) -> SyncResult:
         ledger.interrupt_sweeps()
         tellers = start_tellers(home, uri, storage)
         problems = drain(tellers)
-        return SyncResult(sum(teller.told for teller in tellers), tuple(problems))
+        notes = tuple(note for teller in tellers for note in teller.notes)
+        return SyncResult(sum(teller.told for teller in tellers), tuple(problems), notes)

@@ -8,6 +8,7 @@ from orchestrator.mlflow_store import MlflowTarget
 from orchestrator.optuna_studies.mirror import OptunaTarget, storage_url
 from orchestrator.stopping import StopSignals
 from orchestrator.telling import Teller
+from search_spaces import Sweep
 from trainers.addresses import sqlite_file, without_password
 from trainers.trial import digest
 
@@ -31,18 +32,24 @@ def _place(address: str, home: Path) -> str:
     return f"home:{file.relative_to(home)}" if file is not None and inside else without_password(address)
 
 
-def start_tellers(home: Path, uri: str, storage: str | None, delay_seconds: float = 0.0) -> list[Teller]:
-    """Start telling what is in the outbox of the home's ledger, and what comes into it.
+def start_tellers(
+    home: Path, uri: str, storage: str | None, delay_seconds: float = 0.0, sweeps: Sequence[Sweep] | None = None
+) -> list[Teller]:
+    """Start telling what is in the outbox of the home's ledger, and what comes into it; first of all, what the two have
+    been told is held against what they have.
 
     Args:
         uri: of the tracking store.
         storage: URL of the Optuna storage; None: the database in the home.
+        sweeps: those that are held against what is there; None: all.
     """
     path = home / "ledger.db"
     url = storage_url(home, storage)
+    names = None if sweeps is None else [sweep.name for sweep in sweeps]
+    studies = None if sweeps is None else [search.study_id for sweep in sweeps for search in sweep.searches]
     tellers = [
-        Teller("mlflow", path, lambda ledger: MlflowTarget(uri, home, ledger)),
-        Teller("optuna", path, lambda ledger: OptunaTarget(url, ledger)),
+        Teller("mlflow", path, lambda ledger: MlflowTarget(uri, home, ledger, sweeps=names)),
+        Teller("optuna", path, lambda ledger: OptunaTarget(url, ledger, studies)),
     ]
     for teller in tellers:
         teller.start(delay_seconds)

@@ -26,15 +26,29 @@ FAILURES_IN_A_ROW = 3
 SWEEP_EVERY_SECONDS = 15.0
 """How often a sweep's table of members is brought up to date while it grows."""
 PROBLEM_CHARACTERS = 500
+BATCH = 1000
+"""Things in one go over the outbox."""
 
 log = logging.getLogger("kdsweep")
+
+
+class RefusedError(Exception):
+    """Something that a target will not take however often it is told; the message says why, and the way out."""
 
 
 class Target(Protocol):
     """Somebody who is told."""
 
+    def verify(self) -> list[str]:
+        """Hold what has been told against what is there, and put what is gone into the outbox; return what people are
+        to know of it. Called before anything is told."""
+
     def tell(self, ref: str) -> None:
         """Bring one thing up to date; raises when that cannot be done. Telling twice changes nothing."""
+
+    @property
+    def notes(self) -> list[str]:
+        """What people are to know of what was told, in sentences."""
 
     def settle(self) -> bool:
         """Tell again what a request that was given up may have changed since; return whether to ask again soon."""
@@ -45,13 +59,21 @@ class Teller:
 
     Args:
         open_target: makes the target from the ledger connection of the telling thread.
+        clock: monotonic, in seconds.
 
     Attributes:
         told: how many things have been told.
-        problem: why the last try failed, in one line without any password; empty after one that did not.
+        problem: why the last try failed, or why something is refused, in one line without any password; else empty.
+        notes: what people are to know, in sentences; whole at the end.
     """
 
-    def __init__(self, name: str, ledger_path: Path, open_target: Callable[[Ledger], Target]) -> None:
+    def __init__(
+        self,
+        name: str,
+        ledger_path: Path,
+        open_target: Callable[[Ledger], Target],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.name = name
         self._ledger_path = ledger_path
         self._open_target = open_target
@@ -62,8 +84,13 @@ class Teller:
         self._delay_seconds = 0.0
         self._stuck: set[int] = set()
         """What could not be told when it was last tried."""
-        self._sweep_told = -SWEEP_EVERY_SECONDS
+        self._clock = clock
+        self._refused: dict[int, str] = {}
+        """What the target will not take, with the reason."""
+        self._verified = False
+        self._sweep_told = -math.inf
         self.problem = ""
+        self.notes: list[str] = []
         self.told = 0
 
     def start(self, delay_seconds: float = 0.0) -> None:
@@ -77,7 +104,6 @@ class Teller:
         *,
         limit_seconds: float = math.inf,
         give_up: Callable[[], bool] = lambda: False,
-        clock: Callable[[], float] = time.monotonic,
     ) -> bool:
         """Tell what is left, as long as something gets told at least every `patience_seconds`; end the thread.
 
@@ -88,14 +114,14 @@ class Teller:
         Returns whether everything has been told.
         """
         self._final.set()
-        started = clock()
+        started = self._clock()
         told, since = self.told, started
-        while self._thread.is_alive() and clock() - since < patience_seconds:
-            if clock() - started >= limit_seconds or give_up():
+        while self._thread.is_alive() and self._clock() - since < patience_seconds:
+            if self._clock() - started >= limit_seconds or give_up():
                 break
             self._thread.join(0.1)
             if self.told != told:
-                told, since = self.told, clock()
+                told, since = self.told, self._clock()
         done = self._all_told.is_set() and not self.problem
         self.stop()
         return done
@@ -120,17 +146,25 @@ class Teller:
         while not self._stop.is_set():
             final = self._final.is_set()
             try:
+                if not self._verified:
+                    self.notes += target.verify()
+                    self._verified = True
                 worked = self._tell_all(ledger, target)
-                if final and not worked and not ledger.untold(self.name, 1):
+                if final and not worked and not self._left(ledger):
                     self._all_told.set()
                 again_soon = not worked and target.settle()
             except Exception as error:
                 self.problem = _in_one_line(error)
                 log.debug("telling %s failed", self.name, exc_info=error)
+                if final and not self._verified and not self._left(ledger):  # away, and nothing waits for it
+                    self.problem = ""
+                    self._all_told.set()
+                    return
                 pause = self._pause(pause)
                 continue
-            self.problem, pause = "", FIRST_PAUSE_SECONDS
+            self.problem, pause = next(iter(self._refused.values()), ""), FIRST_PAUSE_SECONDS
             if self._all_told.is_set() and not again_soon:
+                self.notes += target.notes
                 return
             if not worked:
                 self._pause(IDLE_SECONDS)
@@ -157,6 +191,9 @@ class Teller:
                 break
             try:
                 target.tell(ref)
+            except RefusedError as error:
+                self._refused[sequence] = _in_one_line(error)
+                continue
             except Exception as error:  # noqa: BLE001 (one thing that cannot be told must not keep the others back)
                 first_error, in_a_row = first_error or error, in_a_row + 1
                 self._stuck.add(sequence)
@@ -167,19 +204,27 @@ class Teller:
             raise first_error
         return bool(batch)
 
+    def _left(self, ledger: Ledger) -> list[tuple[int, str]]:
+        """Return some of what is to be told and has not been refused."""
+        some = ledger.untold(self.name, BATCH + len(self._refused))
+        return [item for item in some if item[0] not in self._refused]
+
     def _batch(self, ledger: Ledger) -> list[tuple[int, str]]:
-        """Return what to tell next: trials first; a sweep, which lists its trials' runs, when none is left, and not
-        at every proposal."""
-        untold = sorted(ledger.untold(self.name), key=lambda item: item[0] in self._stuck)  # stable: stuck ones last
-        trials = [item for item in untold if not item[1].startswith("sweep:")]
+        """Return what to tell next: trials first, then a sweep, which lists its trials' runs, but not at every
+        proposal, and at the end of a run when no trial is left. What could not be told before comes last."""
+        untold = self._left(ledger)
         sweeps = [item for item in untold if item[1].startswith("sweep:")]
-        due = self._final.is_set() or time.monotonic() - self._sweep_told > SWEEP_EVERY_SECONDS
-        if not due or any(sequence not in self._stuck for sequence, _ in trials):
-            return trials
-        self._sweep_told = time.monotonic()
-        return [*sweeps, *trials]
+        trials = [item for item in untold if not item[1].startswith("sweep:")]
+        stuck = [item for item in trials if item[0] in self._stuck]
+        fresh = [item for item in trials if item[0] not in self._stuck]
+        final = self._final.is_set()
+        if (fresh and final) or not (final or self._clock() - self._sweep_told > SWEEP_EVERY_SECONDS):
+            return [*fresh, *stuck]
+        self._sweep_told = self._clock()
+        return [*fresh, *sweeps, *stuck]
 
 
 def _in_one_line(error: Exception) -> str:
-    text = f"{type(error).__name__}: {str(error).strip()}".splitlines()[0]
+    name = "" if isinstance(error, RefusedError) else f"{type(error).__name__}: "
+    text = f"{name}{str(error).strip()}".splitlines()[0]
     return without_password(text)[:PROBLEM_CHARACTERS]

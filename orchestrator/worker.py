@@ -12,6 +12,7 @@ from orchestrator.attempts import Attempt, file_stem
 from orchestrator.home import banks_folder
 from orchestrator.pulse import FAILURE_SUFFIX, Pulse, is_superseded
 from trainers.files import remove, replaced
+from trainers.letters import fitting
 from trainers.store import Store
 from trainers.trial import Trial, from_json, to_json
 
@@ -127,7 +128,7 @@ def run_order(order: Order, on_step: Callable[[], None] = lambda: None) -> Gener
             yield from _epochs(order, store, from_json(order.trial), step)
     except Exception:
         with replaced(failure_file(store, order.key, order.number, order.life)) as temporary:
-            temporary.write_text(traceback.format_exc())
+            temporary.write_text(fitting(traceback.format_exc()), encoding="utf-8")
         raise
 
 

@@ -6,6 +6,7 @@
 Reads the tracking store alone; knows nothing of how trials are scheduled. Importing this room loads no heavy library.
 """
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -88,10 +89,16 @@ def load_file(path: Path | str, *, home: Path | str | None = None, tracking_uri:
 
 
 def load_any(name: str, *, home: Path | str | None = None, tracking_uri: str | None = None) -> Results:
-    """Return the results of a sweep by its name, or of several by a report file: a name that ends in .yaml or .yml."""
-    if name.endswith((".yaml", ".yml")):
-        return load_file(name, home=home, tracking_uri=tracking_uri)
-    return load(name, home=home, tracking_uri=tracking_uri)
+    """Return the results of a sweep by its name, or of several by a report file: a name that ends in .yaml or .yml.
+
+    A sweep may be named like a file: it comes first; `./NAME` is the file then.
+    """
+    if not name.endswith((".yaml", ".yml")):
+        return load(name, home=home, tracking_uri=tracking_uri)
+    if name == Path(name).name:
+        with contextlib.suppress(UnknownSweepError):
+            return load(name, home=home, tracking_uri=tracking_uri)
+    return load_file(name, home=home, tracking_uri=tracking_uri)
 
 
 def load_home(name: str, home: Path | str) -> Results:

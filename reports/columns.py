@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from reports.averages import Average, averages
 from reports.head_to_head import Table
+from trainers.counting import counted
 
 NONE = "–"
 
@@ -83,7 +84,7 @@ def explained(table: Table) -> Iterator[str]:
     """Yield the sentences that say what these columns hold."""
     heads = [column.head for column in columns(table)]
     if any(head == "search trials" for head in heads):
-        budget = f", of {table.budget} proposals that each of them may make" if table.budget else ""
+        budget = f", of {counted(table.budget, 'proposal')} that each of them may make" if table.budget else ""
         yield f"Search trials: trainings that the choice of a searched row's setting has cost{budget}."
     if any(head.startswith("mean Δ") for head in heads):
         yield f"Mean Δ: mean over pairs of the difference from {table.reference}, in points."

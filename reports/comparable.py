@@ -11,6 +11,7 @@ from reports import published_figures
 from reports.resolved import Value
 from reports.stores import METHOD_PREFIX, RECIPE_PREFIX, TEACHER_VARIANT
 from reports.wording import value_text
+from trainers.counting import counted
 
 if TYPE_CHECKING:
     from reports.published_figures import Figure
@@ -71,7 +72,7 @@ def _iterations(recipe: Mapping[str, str]) -> str | None:
     steps = int(recipe.get("epoch_steps", 0))
     if steps:
         return str(int(recipe["epochs"]) * steps)
-    return f"in {recipe['epochs']} epochs" if "epochs" in recipe else None
+    return f"in {counted(int(recipe['epochs']), 'epoch')}" if "epochs" in recipe else None
 
 
 def _hyperparameter_differences(setting: Setting, figure: "Figure", *, shortened: bool) -> Iterator[str]:

@@ -17,6 +17,7 @@ from reports.measures import Measure, measure_of
 from reports.resolved import Row, Value
 from reports.spread import Stat, summarise
 from reports.stores import METHOD_PREFIX
+from search_spaces import nothing_to_confirm
 
 REASONS = {
     "FAIL": "failed",
@@ -132,7 +133,7 @@ def _search_standing(trials: pd.DataFrame) -> str:
         return "not run"
     if ended < len(search):
         return f"search not finished, {ended} ended"
-    return "not confirmed yet" if search["state"].eq("COMPLETE").any() else "no trial of the search completed"
+    return "not confirmed yet" if search["state"].eq("COMPLETE").any() else nothing_to_confirm(search["state"])
 
 
 def chosen(trials: pd.DataFrame, names: tuple[str, ...], rank: int) -> dict[str, Value] | None:

@@ -1,12 +1,13 @@
 """Compares two sweeps, or two states of one: rows of one label in cells of one id, by seed where seeds are common."""
 
+import contextlib
 import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reports import head_to_head
-from reports.errors import ReportError
+from reports.errors import ReportError, UnknownSweepError
 from reports.head_to_head import NO_TEACHER, Line, Table
 from reports.resolved import Cell
 from reports.scores import Score
@@ -46,6 +47,9 @@ def against(
         )
         raise ReportError(message)
     if other is not None and other_home is None and Path(other).exists() and not other.endswith((".yaml", ".yml")):
+        if other == Path(other).name:  # a sweep may be named like a file here; `./NAME` is the file then
+            with contextlib.suppress(UnknownSweepError):
+                return build(ours, reports.load(other, home=home))
         return build(ours, reports.load_stored(other), (ours.name, other))
     if other_home is None:
         theirs = reports.load_any(wanted, home=home)

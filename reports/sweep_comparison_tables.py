@@ -11,6 +11,7 @@ from reports.console import GAP, cut
 from reports.csv_table import guarded, number_text
 from reports.sweep_comparison import CellChanges, Change, SweepComparison
 from reports.wording import mean_text, percent
+from trainers.counting import counted
 
 HEADS = ("row", "difference", "p", "verdict")
 COLUMNS = (
@@ -153,7 +154,7 @@ def summary(comparison: SweepComparison) -> str:
     names = {"only ours": f"only in {comparison.ours}", "only theirs": f"only in {comparison.theirs}"}
     order = ("moved", "within noise", "the same", "too few seeds", "only ours", "only theirs", "no number")
     told = [f"{counts[verdict]} {names.get(verdict, verdict)}" for verdict in order if counts[verdict]]
-    return f"Of {len(comparison.changes)} numbers: {', '.join(told) or 'none'}."
+    return f"Of {counted(len(comparison.changes), 'number')}: {', '.join(told) or 'none'}."
 
 
 def caption(comparison: SweepComparison) -> Iterator[str]:

@@ -9,6 +9,7 @@ from reports.measures import TOP1, TOP5
 from reports.resolved import Cell, Value
 from reports.scores import Score
 from reports.spread import Stat
+from trainers.counting import counted
 
 STATES = {"COMPLETE": "complete", "PRUNED": "pruned", "DIVERGED": "diverged", "FAIL": "failed"}
 
@@ -218,7 +219,8 @@ def _spread_sentence(table: Table, usual_n: int | None) -> str:
         return "One seed (n = 1), so no spread is known."
     if usual_n is not None:
         others = "" if len(sizes) == 1 else f"; n differs ({min(sizes)} to {max(sizes)})"
-        return f"Mean ± sample standard deviation over n = {usual_n} seeds, or as many as stand in brackets{others}."
+        seeds = f"n = {counted(usual_n, 'seed')}"
+        return f"Mean ± sample standard deviation over {seeds}, or as many as stand in brackets{others}."
     shown = "Mean ± sample standard deviation over seeds, number of seeds n in brackets"
     if len(sizes) == 1:
         return f"{shown} (n = {sizes.pop()})."

@@ -11,8 +11,10 @@ from search_spaces.errors import Problem, SweepFileError
 from search_spaces.expansion import expand, restore
 from search_spaces.members import Member
 from search_spaces.notes import notes
+from search_spaces.outcomes import nothing_to_confirm
 from search_spaces.plan import Plan, Speed, describe_plan
 from search_spaces.reading import SweepFile, read
+from search_spaces.recipe_changes import RecipeChange, recipe_changes
 from search_spaces.schema import SweepModel
 from search_spaces.searches import Search
 from search_spaces.sweep import Cell, DataSetPlan, Resources, Sweep, TeacherPlan
@@ -24,6 +26,7 @@ __all__ = [
     "Member",
     "Plan",
     "Problem",
+    "RecipeChange",
     "Resources",
     "Row",
     "Search",
@@ -36,7 +39,9 @@ __all__ = [
     "describe_plan",
     "expand",
     "notes",
+    "nothing_to_confirm",
     "read",
+    "recipe_changes",
     "restore",
     "value_text",
 ]

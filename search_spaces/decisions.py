@@ -1,8 +1,8 @@
 """A sweep file with every `auto` decided, and the recipes that follow."""
 
 import dataclasses
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from search_spaces import recipes
@@ -17,6 +17,8 @@ class Decisions:
     file: SweepFile
     autos: Mapping[str, Any]
     """As `autos.decide` returns them."""
+    accepted: recipes.Definitions = field(default_factory=dict)
+    """What was said of named recipes when the sweep was accepted, where that is to hold."""
 
     @property
     def precision(self) -> Precision:
@@ -32,7 +34,7 @@ class Decisions:
     def recipe(self, dataset: str, network: str = "") -> Recipe:
         """Return how a network trains on a data set: by the named recipe or the data set's, with the file's changes."""
         given = self.file.model.recipe
-        base = recipes.get(getattr(given, "base", None) or self.file.facts.datasets[dataset].recipe, network)
+        base = recipes.get(self._students_base(dataset), network, self.accepted)
         return recipes.changed(base, given, self.precision)
 
     def teacher_recipe(self, dataset: str, name: str) -> Recipe:
@@ -40,8 +42,23 @@ class Decisions:
         teacher = self.file.model.teachers.get(name)
         given = None if teacher is None else teacher.recipe
         base = getattr(given, "base", None)
-        whole = self.recipe(dataset, name) if base is None else recipes.get(base, name)
+        whole = self.recipe(dataset, name) if base is None else recipes.get(base, name, self.accepted)
         return recipes.changed(whole, given, self.precision)
+
+    def _students_base(self, dataset: str) -> str:
+        return getattr(self.file.model.recipe, "base", None) or self.file.facts.datasets[dataset].recipe
+
+    def named_uses(self) -> Iterator[tuple[str, frozenset[str]]]:
+        """Yield the name of each recipe that networks are trained by, with the settings that the file replaces."""
+        own = recipes.changes(self.file.model.recipe).keys()
+        for dataset in self.file.facts.datasets:
+            yield self._students_base(dataset), frozenset(own)
+            for teacher in self.file.model.teachers.values():
+                if teacher.recipe is None:
+                    continue
+                base = getattr(teacher.recipe, "base", None)
+                replaced = recipes.changes(teacher.recipe).keys()
+                yield base or self._students_base(dataset), frozenset(replaced | (set() if base else own))
 
     def recipes_json(self) -> dict[str, Any]:
         """Return the students' recipes by data set, as plain JSON values."""

@@ -18,6 +18,7 @@ from search_spaces.errors import SweepFileError
 from search_spaces.facts import facts_from_json
 from search_spaces.members import Member, Place, over_seeds
 from search_spaces.reading import SweepFile, model_of
+from search_spaces.recipes import Definitions, as_accepted, definitions
 from search_spaces.searches import Search, new_search
 from search_spaces.sweep import Cell, DataSetPlan, Initial, Resources, Sweep
 from search_spaces.teachers import as_teacher, plan_teachers
@@ -35,6 +36,7 @@ def expand(
     file: SweepFile,
     autos: Mapping[str, Any] | None = None,
     *,
+    accepted: Definitions | None = None,
     capability: Callable[[], Capability | None] = facts.cuda_capability,
     cpu_bfloat16: Callable[[], bool] = facts.cpu_bfloat16,
 ) -> Sweep:
@@ -42,6 +44,7 @@ def expand(
 
     Args:
         autos: what `auto` was decided to be when the sweep was accepted (`resolved["autos"]`); decided now by default.
+        accepted: what was said of named recipes then; what recipes.yaml says now by default.
         capability: of the CUDA device, asked only where `auto` depends on it.
         cpu_bfloat16: whether the CPU multiplies in bfloat16, likewise.
 
@@ -49,7 +52,8 @@ def expand(
         SweepFileError: a method refuses its settings (its rules are no longer those that the file was read by).
         ValueError: `autos` has a value that is none of those possible.
     """
-    decisions = Decisions(file, decide(file.model, file.facts, autos or {}, capability, cpu_bfloat16))
+    decided = decide(file.model, file.facts, autos or {}, capability, cpu_bfloat16)
+    decisions = Decisions(file, decided, accepted or {})
     entries = _entries(file)
     cells = tuple(_cells(file))
     plans = tuple(plan_teachers(decisions)) if any(entry.method.teacher for entry in entries) else ()
@@ -62,8 +66,7 @@ def expand(
             searches.append(new_search(cell.id, row, blueprint, file.model.search, file.model.seeds))
         else:
             place = Place(cell.id, row.entry, row.label)
-            trial = blueprint.trial({}, split="full")
-            fixed += over_seeds(trial, file.model.seeds, place, phase="fixed", keys=blueprint.keys(trial))
+            fixed += over_seeds(blueprint.trial({}, split="full"), file.model.seeds, place, phase="fixed")
     rows = tuple(row for entry in entries for row in entry.rows())
     return Sweep(
         name=file.name,
@@ -103,7 +106,7 @@ def restore(resolved: Mapping[str, Any], source: str = "", folder: Path = Path()
         model=model_of(resolved["given"]),
         facts=facts_from_json(resolved["facts"]),
     )
-    return expand(file, resolved["autos"])
+    return expand(file, resolved["autos"], accepted=as_accepted(resolved))
 
 
 def _entries(file: SweepFile) -> list[Entry]:
@@ -129,7 +132,6 @@ def _blueprints(
         recipe = decisions.recipe(cell.dataset, cell.student)
         for entry in entries:
             teacher = teachers[cell.dataset, cell.teacher] if entry.method.teacher else None
-            shared: dict[Any, Any] = {}
             for row in entry.rows():
                 yield (
                     cell,
@@ -143,7 +145,6 @@ def _blueprints(
                         settings=row.hyperparameters,
                         recipe=recipe,
                         initial=known.initial_of(cell.dataset, cell.student, recipe),
-                        shared=shared,
                     ),
                 )
 
@@ -184,6 +185,7 @@ def _resolved(decisions: Decisions, cells: tuple[Cell, ...], rows: tuple[Row, ..
         "autos": dict(decisions.autos),
         "facts": file.facts.to_json(),
         "recipes": decisions.recipes_json(),
+        "named_recipes": definitions(dict.fromkeys(name for name, _ in decisions.named_uses()), decisions.accepted),
         "cells": [cell.to_json() for cell in cells],
         "rows": [row.to_json() for row in rows],
         "seeds": list(file.model.seeds),

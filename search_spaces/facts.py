@@ -166,7 +166,7 @@ CPU_FLAGS = ("avx512_bf16", "amx_bf16")
 def cpu_bfloat16() -> bool:
     """Return whether this machine's processor multiplies in bfloat16; False where it does not say."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return False
     flags = next((line.split() for line in lines if line.startswith("flags")), [])

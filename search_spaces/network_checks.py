@@ -8,9 +8,9 @@ from search_spaces.draft import Draft
 from search_spaces.errors import nearest
 from search_spaces.schema import TeacherModel
 from search_spaces.yaml_lines import Path
+from trainers.counting import counted
 from trainers.data import DataInfo
 from trainers.view_sets import view_set
-from trainers.words import is_url, shown
 
 NOT_FETCHED = "not fetched"
 """Stands for the digest of weights that are not here, in a file that is read to plan."""
@@ -37,10 +37,7 @@ def check_teachers(draft: Draft) -> dict[str, str]:
         _check_variant(draft, path, model)
         if model.pretrained and len(given) == 1:
             digests |= _pretrained(draft, name, (*path, "pretrained"))
-        if model.checkpoint is not None and is_url(model.checkpoint):
-            message = f"must be a file on this machine, got {shown(model.checkpoint)}; fetch it first"
-            draft.tree.add((*path, "checkpoint"), message)
-        elif model.checkpoint is not None:
+        if model.checkpoint is not None:
             file = draft.folder / model.checkpoint
             try:
                 digests[name] = facts.file_digest(file)
@@ -71,7 +68,9 @@ def _check_lens(draft: Draft, path: Path, model: TeacherModel) -> None:
         for info in draft.infos().values():
             for key in ("mean", "std"):
                 if len(getattr(model, key)) != info.channels:
-                    message = f"must have {info.channels} numbers for {info.name}, got {len(getattr(model, key))}"
+                    message = (
+                        f"must have {counted(info.channels, 'number')} for {info.name}, got {len(getattr(model, key))}"
+                    )
                     draft.tree.add((*path, key), message)
 
 

@@ -60,18 +60,8 @@ def _bases(
     except ValueError as error:
         if path is not None:
             draft.tree.add(draft.tree.known((*path, "base")), str(error))
-            _tell_without_base(draft, path, given)
         return []
     return [*dict.fromkeys(found)]
-
-
-def _tell_without_base(draft: Draft, path: Path, given: BaseModel | None) -> None:
-    """Tell what is wrong with single settings of a recipe whose base is unknown: what no base would make right."""
-    own = recipes.changes(given)
-    everywhere = [set(recipes.problems(base, given)) for base in recipes.named_recipes().values()]
-    for field, message in sorted(set.intersection(*everywhere)):
-        if field in own:
-            draft.tree.add((*path, field), message)
 
 
 def starts_published(draft: Draft, dataset: str, network: str, teaches: bool) -> bool:
@@ -80,12 +70,17 @@ def starts_published(draft: Draft, dataset: str, network: str, teaches: bool) ->
     Args:
         teaches: it is trained as a teacher is.
     """
-    values = _values(draft, draft.infos()[dataset], network, of_teacher=teaches)
+    values = recipe_values(draft, draft.infos()[dataset], network, of_teacher=teaches)
     return bool(values.get("start") == "published")
 
 
-def _values(draft: Draft, info: DataInfo, network: str = "", *, of_teacher: bool = False) -> dict[str, Any]:
-    """Return the settings of the recipe that a network is trained by; of one with an unknown name those given."""
+def recipe_values(draft: Draft, info: DataInfo, network: str = "", *, of_teacher: bool = False) -> dict[str, Any]:
+    """Return the settings of the recipe that a network is trained by on a data set; of one with an unknown name those
+    given.
+
+    Args:
+        network: empty: any student.
+    """
     chain = [draft.sections.get("recipe")]
     if of_teacher and network in draft.teachers:
         chain.append(draft.teachers[network].recipe)
@@ -101,12 +96,12 @@ def _values(draft: Draft, info: DataInfo, network: str = "", *, of_teacher: bool
 def check_training(draft: Draft, entries: Sequence[Entry]) -> None:
     """Tell every method that cannot be trained as the recipe or the data set has it."""
     for info in draft.infos().values():
-        values = _values(draft, info)
+        values = recipe_values(draft, info)
         if info.task == "segmentation":
             _check_pixels(draft, ("recipe",), values, info)
             for name, model in draft.teachers.items():
                 if model.recipe is not None:
-                    of_teacher = _values(draft, info, name, of_teacher=True)
+                    of_teacher = recipe_values(draft, info, name, of_teacher=True)
                     changed = {key: value for key, value in of_teacher.items() if values.get(key) != value}
                     _check_pixels(draft, ("teachers", name, "recipe"), changed, info)
             _tell(draft, entries, "compares features", f"{info.name} has classes of pixels: methods of logits alone")

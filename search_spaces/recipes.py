@@ -3,7 +3,7 @@
 import dataclasses
 import fnmatch
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -18,6 +18,10 @@ BY_NETWORK = "by_network"
 """In recipes.yaml: patterns of networks' plain names, and what is changed for them."""
 NAMED = FilePath(__file__).with_name("recipes.yaml")
 FLOATS = {field.name for field in dataclasses.fields(Recipe) if field.type is float}
+Definitions = Mapping[str, Mapping[str, Any]]
+"""Named recipes as recipes.yaml has them, with their exceptions by network, as plain JSON values."""
+BEFORE: Definitions = {"quick": {"clip_norm": 0}, "digits": {"clip_norm": 0}}
+"""What named recipes said otherwise when sweeps did not yet record what they were accepted with."""
 DEFAULTS: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(Recipe)}
 
 DEAD = {
@@ -35,15 +39,32 @@ def names() -> tuple[str, ...]:
     return tuple(named_recipes())
 
 
-def get(name: str, network: str = "") -> Recipe:
+def get(name: str, network: str = "", accepted: Definitions | None = None) -> Recipe:
     """Return a named recipe, with what it changes for a network.
+
+    Args:
+        accepted: what is said of some names in place of recipes.yaml.
 
     Raises:
         ValueError: there is none of that name; names the nearest one.
     """
+    if accepted is not None and name in accepted:
+        values = accepted[name]
+        return Recipe(**coerced(_without(values)) | _exceptions(values, network))
     if name not in named_recipes():
         raise ValueError(unknown("recipe", name, names()))
     return dataclasses.replace(named_recipes()[name], **exceptions(name, network))
+
+
+def definitions(used: Iterable[str], accepted: Definitions | None = None) -> dict[str, Any]:
+    """Return what is said of these names now, or was said when a sweep was accepted."""
+    return {name: dict((accepted or {}).get(name) or _file()[name]) for name in used}
+
+
+def as_accepted(resolved: Mapping[str, Any]) -> Definitions:
+    """Return the named recipes that a resolved sweep was accepted with."""
+    recorded: Definitions | None = resolved.get("named_recipes")
+    return {name: {**_file()[name], **was} for name, was in BEFORE.items()} if recorded is None else recorded
 
 
 @functools.cache
@@ -71,9 +92,13 @@ def exceptions(name: str, network: str) -> dict[str, Any]:
     Args:
         network: as the sweep file has it.
     """
+    return _exceptions(_file()[name], network)
+
+
+def _exceptions(recipe: Mapping[str, Any], network: str) -> dict[str, Any]:
     plain = network.rpartition(":")[2]
     found: dict[str, Any] = {}
-    for pattern, values in _file()[name].get(BY_NETWORK, {}).items():
+    for pattern, values in recipe.get(BY_NETWORK, {}).items():
         if fnmatch.fnmatchcase(plain, pattern):
             found |= coerced(values)
     return found

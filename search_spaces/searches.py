@@ -53,8 +53,7 @@ class Search:
             ValueError: a dimension has no value, or the method refuses one.
         """
         trial = self.blueprint.trial(self._checked(params), split="search", epochs=self.recipe.epochs)
-        keys = self.blueprint.keys(trial)
-        (member,) = over_seeds(trial, (self.training_seed,), self._place, phase="search", proposal=number, keys=keys)
+        (member,) = over_seeds(trial, (self.training_seed,), self._place, phase="search", proposal=number)
         return member
 
     def confirmed(self, params: Mapping[str, Value], rank: int) -> tuple[Member, ...]:
@@ -67,8 +66,7 @@ class Search:
             ValueError: a dimension has no value, or the method refuses one.
         """
         trial = self.blueprint.trial(self._checked(params), split="full")
-        keys = self.blueprint.keys(trial)
-        return tuple(over_seeds(trial, self.reported_seeds, self._place, phase="confirm", rank=rank, keys=keys))
+        return tuple(over_seeds(trial, self.reported_seeds, self._place, phase="confirm", rank=rank))
 
     @property
     def _place(self) -> Place:

@@ -249,7 +249,7 @@ def open_bank(
         with replaced(folder) as temporary:
             temporary.mkdir()
             manifest = {**_identity(teacher, data), "shape": shape, **_for_people(teacher, data)}
-            (temporary / MANIFEST).write_text(json.dumps(manifest, indent=1))
+            (temporary / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
         return _kept(Bank(folder, shape, teacher.logit_type, answering, data), folder, data)
 
 
@@ -285,7 +285,7 @@ def _opened(
     folder: Path, shape: tuple[int, int, int], teacher: Teacher, answering: FrozenTeacher, data: DeviceData
 ) -> Bank:
     try:
-        manifest = json.loads((folder / MANIFEST).read_text())
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise BankError(f"it has no {MANIFEST}") from error
     if any(manifest.get(name) != value for name, value in _identity(teacher, data).items()):

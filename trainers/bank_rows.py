@@ -59,7 +59,7 @@ class StoredBank:
 def stored_bank(folder: Path) -> StoredBank | None:
     """Return the bank in a folder; None where there is none that this version can read."""
     try:
-        manifest = json.loads((folder / MANIFEST).read_text())
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         images, views, classes = (int(size) for size in manifest["shape"])
         if manifest["format"] != FORMAT or manifest["teacher"]["logit_type"] not in ("float32", "float16"):
             return None

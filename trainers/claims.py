@@ -5,17 +5,15 @@ process, so what a killed one had claimed is free again.
 """
 
 import contextlib
-import fcntl
 import os
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.files import locked
+from trainers.files import locked, try_lock
 
 SHARE = 16
 """Of the batches that are free, one in so many is claimed at once: few claims while much is left, small ones at the
@@ -54,7 +52,7 @@ class Claims:
                     path = self._folder / f"{os.getpid()}-{secrets.token_hex(4)}.rows"
                     handle = stack.enter_context(path.open("xb"))
                     stack.callback(path.unlink, missing_ok=True)
-                    fcntl.flock(handle, fcntl.LOCK_EX)
+                    try_lock(handle)  # nobody else knows the file
                     handle.write(mine.tobytes())
                     handle.flush()
             yield mine
@@ -65,7 +63,7 @@ class Claims:
         for path in self._folder.glob("*.rows"):
             try:
                 with path.open("rb") as handle:
-                    if _is_free(handle):
+                    if try_lock(handle, shared=True):
                         path.unlink(missing_ok=True)
                     else:
                         content = handle.read()
@@ -76,11 +74,3 @@ class Claims:
             except FileNotFoundError:
                 continue  # given up just now
         return np.concatenate(found)
-
-
-def _is_free(handle: IO[bytes]) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -10,7 +10,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-CURES = "likely cures: a smaller learning_rate, clip_norm (5), longer warmup_epochs, or searching weight"
+CURES = (
+    "likely cures: a smaller learning_rate, clip_norm (5), longer warmup_epochs, searching weight; where few images "
+    "make few steps, a smaller batch_size or more epochs"
+)
 """What to try, in words."""
 
 DOUBT = 0.01

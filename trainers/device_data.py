@@ -1,6 +1,7 @@
 """A data set as a trial meets it: views on one device, loaded once a process and shared by every trial in it."""
 
 import functools
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from trainers.pictures import ArrayPictures, FilePictures
 from trainers.view_sets import ViewSet, view_set
 from trainers.views import ShiftViews, Views, shift_views, statistics
 
+FILE_NAMES = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
+"""Names of files need not be text: what no encoding has comes back as the bytes that it was."""
 ROWS_IN_MEMORY = 1000
 PICTURES = 200
 SCENES = 2
@@ -104,7 +107,7 @@ def _in_memory(images: Images, info: DataInfo, named: ViewSet, device: torch.dev
 
 def _of_files(files: PictureFiles, info: DataInfo, named: ViewSet, device: torch.device, loaders: int) -> DeviceData:
     def views(names: Names, labels: Names | None, targets: Tensor, count: int) -> Views:
-        packed = [None if one is None else np.char.encode(one, "utf-8") for one in (names, labels)]
+        packed = [None if one is None else np.char.encode(one, *FILE_NAMES) for one in (names, labels)]
         assert packed[0] is not None
         pictures = FilePictures(files.folder, packed[0], packed[1], files.label_table)
         return PictureViews(pictures, targets, named, count=count, device=device, loaders=loaders)

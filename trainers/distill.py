@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from trainers import methods
 from trainers.bank import Bank, open_bank
+from trainers.batches import batch_sizes
 from trainers.checkpoint import load_checkpoint, save_checkpoint
 from trainers.collapse import Answers, collapse, losses_of
 from trainers.device_data import on_device
@@ -36,10 +37,6 @@ from trainers.teacher import FrozenTeacher, frozen_teacher
 from trainers.tensor_files import save_tensors
 from trainers.trial import Trial, trial_key
 from trainers.views import Batch, Views
-
-TeacherAnswers = Callable[[Batch, Tensor, Mix | None], Reply | PixelReply]
-"""(a batch, what the student sees of it, how its images are mixed) -> the teacher's logits [B, C], or all that it
-answers, on the device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +102,21 @@ def distill(
     )
     if checkpoint is not None:
         load_checkpoint(checkpoint, training)
-    while training.epochs_done < trial.recipe.epochs:
-        epoch = training.train_epoch()
-        yield epoch
-        if epoch.diverged:
-            return
+    try:
+        while training.epochs_done < trial.recipe.epochs:
+            epoch = training.train_epoch()
+            yield epoch
+            if epoch.diverged:
+                return
+    finally:
+        training.let_go()
 
 
 class Training:
-    """The state of one trial in training: student, optimiser, and the values of every epoch so far."""
+    """The state of one trial in training: student, optimiser, and the values of every epoch so far.
+
+    Nothing that it holds refers back to it, so its memory is free as soon as nobody iterates.
+    """
 
     def __init__(
         self,
@@ -133,8 +136,9 @@ class Training:
         if self.data.info.digest != trial.data_digest:
             raise ValueError(f"the data set {trial.dataset} has changed since the sweep was accepted")
         self.task = task_of(self.data.info, trial.recipe.label_smoothing)
-        self.student = new_student(trial, self.data, store, device)
         self.teacher = self._frozen_teacher(store)
+        self.memory = MemoryMeter(device)  # from here on, memory is the trial's own
+        self.student = new_student(trial, self.data, store, device)
         self.taps = self._student_taps()
         self.method = self._new_method()
         self.optimizer = new_optimizer(trial.recipe, self.student, self.method)
@@ -150,8 +154,10 @@ class Training:
         self.teacher_images = 0
         self.bank = self._opened_bank(store) if bank else None
         """The teacher's logits; None where it has none, or runs in every step."""
-        self.teacher_answers = self._teacher_answers()
-        self.memory = MemoryMeter(device)
+
+    def let_go(self) -> None:
+        """Drop what refers in a circle: a compiled network calls itself by a method of its own."""
+        self.student._compiled_call_impl = None
 
     @property
     def epochs_done(self) -> int:
@@ -189,6 +195,7 @@ class Training:
             "teacher_images": float(self.teacher_images),
             "extra_parameters": float(self.method.extra_parameters),
             "peak_memory_bytes": float(self.memory.peak_bytes),
+            "held_memory_bytes": float(self.memory.held_bytes),
         }
 
     def _accuracies(self) -> dict[str, float]:
@@ -205,8 +212,7 @@ class Training:
     @property
     def _images(self) -> int:
         """How many training images this trial's split has."""
-        info = self.data.info
-        return info.fit if self.trial.split == "search" else info.fit + info.validation
+        return self.data.info.trained_on(self.trial.split)
 
     def _train(self, number: int, draws: Draws) -> tuple[dict[str, float], float]:
         """Run the epoch's steps; return the mean of every loss term over its images, and the last learning rate."""
@@ -215,9 +221,10 @@ class Training:
         recipe, total = self.trial.recipe, len(draws.images)
         sums: dict[str, Tensor] = {}
         rate = 0.0
-        batches = math.ceil(total / recipe.batch_size)
+        sizes = batch_sizes(total, recipe.batch_size, joined=self.trial.last_image == "joined")
+        batches = len(sizes)
         mixed = mixes(recipe.mixup, batches, self.trial.role, self.trial.seed, number)
-        seen = self.data.train.batches(draws.images, draws.views, recipe.batch_size, self._teachers_size())
+        seen = self.data.train.batches(draws.images, draws.views, sizes, self._teachers_size())
         for index, batch in enumerate(seen):
             if index % recipe.accumulate == 0:
                 rate = learning_rate_at(recipe, number - 1 + index * recipe.batch_size / total)
@@ -239,9 +246,10 @@ class Training:
         inputs = self.data.lens(batch.pixels)
         if mix is not None:
             inputs = mix(inputs)
-        teacher = self.teacher_answers(batch, inputs, mix) if self.teacher_answers else None
+        teacher = None if self.teacher is None else self._reply(self.teacher, batch, inputs, mix)
         seen = Seen(number, batch, inputs, teacher, mix, self._autocast())
         terms = self.task.terms(Student(self.student, self.taps), self.method, seen)
+        self.memory.sample_step()
         loss = terms["loss"] if together == 1 else terms["loss"] / together
         loss.backward()
         return terms
@@ -296,25 +304,23 @@ class Training:
 
         return from_stream(make, "method", *names).to(self.device)
 
-    def _teacher_answers(self) -> TeacherAnswers | None:
-        answering = self.teacher
-        if answering is None:
-            return None
+    def _reply(self, teacher: FrozenTeacher, batch: Batch, inputs: Tensor, mix: Mix | None) -> Reply | PixelReply:
+        """Return the teacher's logits [B, C] of a batch, or all that it answers, on the device.
+
+        Args:
+            inputs: what the student sees.
+        """
         if self.bank is not None:
-            return self._stored
+            return self._stored(batch)
+        self.teacher_images += len(batch.images)
+        if teacher.lens is not None:
+            inputs = teacher.lens(batch.pixels if batch.also is None else batch.also)
+            inputs = inputs if mix is None else mix(inputs)
+        if self.data.info.task == "segmentation":
+            return teacher.of_pixels(inputs)
+        return teacher.at_once(inputs) if self.taps is None else teacher.answers(inputs)
 
-        def live(batch: Batch, inputs: Tensor, mix: Mix | None) -> Reply | PixelReply:
-            self.teacher_images += len(batch.images)
-            if answering.lens is not None:
-                inputs = answering.lens(batch.pixels if batch.also is None else batch.also)
-                inputs = inputs if mix is None else mix(inputs)
-            if self.data.info.task == "segmentation":
-                return answering.of_pixels(inputs)
-            return answering.at_once(inputs) if self.taps is None else answering.answers(inputs)
-
-        return live
-
-    def _stored(self, batch: Batch, _inputs: Tensor, _mix: Mix | None) -> Tensor:
+    def _stored(self, batch: Batch) -> Tensor:
         """Return the teacher's logits of a batch from the bank; those that it lacks are answered now, and kept."""
         assert self.bank is not None
         try:

@@ -4,6 +4,7 @@ Files of others are looked at before they are read: only regular ones, of a size
 """
 
 import contextlib
+import errno
 import fcntl
 import os
 import secrets
@@ -13,13 +14,19 @@ import time
 from collections.abc import Callable, Iterator
 from io import BufferedReader
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 LOCK_POLL_SECONDS = 0.1
-MOST_DATA_BYTES = 16 * 2**30
-"""Of a data set's file that is read at once."""
 MOST_WEIGHTS_BYTES = 64 * 2**30
 """Of a file with weights."""
+HELD = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES})
+"""What locking answers while another process holds the lock: over NFS also the last."""
+NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.ENOTTY})
+"""What it answers where there are no locks to be had."""
+NO_SYNC = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EBADF, errno.ENOTTY})
+"""What flushing a folder answers where its file system keeps none by itself: there is nothing to flush."""
+INTERRUPTED_TRIES = 100
+"""A call that the file system itself breaks off again and again is an error in the end."""
 
 KINDS = {
     stat.S_IFDIR: "a directory",
@@ -31,16 +38,9 @@ KINDS = {
 """What is found under a file's name that is no file."""
 
 
-class NotRegularError(ValueError):
-    """What was to be read is a directory, a pipe, a socket or a device.
-
-    Attributes:
-        kind: which of these, in words.
-    """
-
-    def __init__(self, path: Path, kind: str) -> None:
-        self.kind = kind
-        super().__init__(f"must be a file, {str(path)!r} is {kind}")
+class NoLocksError(OSError):
+    """A file could not be locked, for another reason than that somebody holds it: `errno` is in `NO_LOCKS` where its
+    file system has no locks."""
 
 
 @contextlib.contextmanager
@@ -55,10 +55,8 @@ def replaced(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         sync(temporary)
-        if temporary.is_dir() and path.exists():
-            return
-        temporary.replace(path)
-        _sync_one(path.parent)
+        _put(temporary, path)
+        _sync_folder(path.parent)
     finally:
         remove(temporary)
 
@@ -98,7 +96,19 @@ def read_regular(path: Path, most_bytes: int) -> bytes:
 
 def _check_kind(path: Path, mode: int) -> None:
     if not stat.S_ISREG(mode):
-        raise NotRegularError(path, KINDS.get(stat.S_IFMT(mode), "no file"))
+        raise ValueError(f"must be a file, {str(path)!r} is {KINDS.get(stat.S_IFMT(mode), 'none')}")
+
+
+def _put(temporary: Path, path: Path) -> None:
+    """Give a file or a folder its name; of folders the first to come stays."""
+    is_folder = temporary.is_dir()
+    if is_folder and path.exists():
+        return
+    try:
+        temporary.replace(path)
+    except OSError as error:
+        if not (is_folder and error.errno in (errno.EEXIST, errno.ENOTEMPTY) and path.is_dir()):
+            raise
 
 
 def remove(path: Path) -> None:
@@ -113,8 +123,19 @@ def sync(path: Path) -> None:
     """Flush a file, or a folder and the files in it, to the disk."""
     if path.is_dir():
         for child in path.iterdir():
-            _sync_one(child)
-    _sync_one(path)
+            sync(child)
+        _sync_folder(path)
+    else:
+        _sync_one(path)
+
+
+def _sync_folder(path: Path) -> None:
+    """Flush the names in a folder, where its file system can."""
+    try:
+        _sync_one(path)
+    except OSError as error:
+        if error.errno not in NO_SYNC:
+            raise
 
 
 def _sync_one(path: Path) -> None:
@@ -131,18 +152,47 @@ def locked(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[N
 
     Args:
         waiting: called again and again while another process holds it.
+
+    Raises:
+        OSError: the file cannot be made, or its file system has no locks (`NoLocksError`).
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as handle:
-        while not _take(handle):
+        while not try_lock(handle):
             waiting()
             time.sleep(LOCK_POLL_SECONDS)
         yield
 
 
-def _take(handle: IO[bytes]) -> bool:
+def try_lock(handle: IO[Any], *, shared: bool = False) -> bool:
+    """Lock an open file without waiting; return False where another process holds it.
+
+    Raises:
+        NoLocksError: the file system has no locks, or lost the file.
+    """
+    for left in reversed(range(INTERRUPTED_TRIES)):
+        try:
+            fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in HELD:
+                return False
+            if error.errno != errno.EINTR or not left:
+                raise NoLocksError(error.errno, error.strerror) from error
+        else:
+            return True
+    return False
+
+
+def check_locks(handle: IO[Any]) -> None:
+    """Find out whether an open file, which nobody else knows, can be locked in both ways that are needed: whole, and
+    byte by byte as SQLite does.
+
+    Raises:
+        NoLocksError: it cannot.
+    """
+    if not try_lock(handle):
+        raise NoLocksError(errno.ENOLCK, "a new file is locked already")
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+        fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise NoLocksError(error.errno, error.strerror) from error

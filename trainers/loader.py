@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from trainers.crops import SCORED, Size, crop
 from trainers.pictures import Pictures
+from trainers.temporary import keep_sockets_short
 from trainers.view_sets import ViewSet
 from trainers.views import Batch
 
@@ -53,6 +54,8 @@ class PictureViews:
         self._targets = targets_N.to(device)
         self._device = device
         self._order = _Order()
+        if loaders > 0:
+            keep_sockets_short()
         self._loader: DataLoader[Any] = DataLoader(
             _Views(pictures, views),
             batch_sampler=self._order,
@@ -66,7 +69,9 @@ class PictureViews:
             generator=torch.Generator(),  # else it draws a number from the global one, which dropout draws from
         )
 
-    def batches(self, images_N: Tensor, views_N: Tensor, rows: int, also: Size | None = None) -> Iterator[Batch]:
+    def batches(
+        self, images_N: Tensor, views_N: Tensor, rows: int | list[int], also: Size | None = None
+    ) -> Iterator[Batch]:
         """Yield the views with these numbers in batches of `rows`, the last one smaller; `also` at another size.
 
         One call must end before the next begins.

@@ -1,5 +1,6 @@
 """Pictures that are read one by one: from files, or from arrays in memory. What a loader's worker process holds."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -41,7 +42,8 @@ class FilePictures:
     """Pictures in files.
 
     Attributes:
-        files: relative to the folder, in UTF-8: a quarter of the memory that text takes in every process.
+        files: relative to the folder, as the file system has them: a quarter of the memory that text takes in every
+            process.
         label_files: label maps, likewise; None where a picture has one class.
         label_table: [256] class of each value in a label map.
     """
@@ -58,7 +60,7 @@ class FilePictures:
 
     def picture(self, number: int) -> Image.Image:
         """Return a picture in RGB."""
-        return read_picture(self.folder / self.files[number].decode())
+        return read_picture(self.folder / os.fsdecode(bytes(self.files[number])))
 
     def labels(self, number: int) -> NDArray[np.uint8] | None:
         """Return the class of every pixel [H, W].
@@ -69,9 +71,9 @@ class FilePictures:
         if self.label_files is None:
             return None
         assert self.label_table is not None
-        path = self.folder / self.label_files[number].decode()
+        path = self.folder / os.fsdecode(bytes(self.label_files[number]))
         classes = read_label_map(path, self.label_table)
-        with Image.open(self.folder / self.files[number].decode()) as picture:  # reads its first bytes alone
+        with Image.open(self.folder / os.fsdecode(bytes(self.files[number]))) as picture:  # reads its first bytes alone
             size = (picture.height, picture.width)
         if classes.shape != size:
             sizes = f"{size[0]} x {size[1]} pixels, got {classes.shape[0]} x {classes.shape[1]}"

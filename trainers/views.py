@@ -46,11 +46,12 @@ class Views(Protocol):
         """The number of the view in which an image is scored."""
 
     def batches(
-        self, images_N: Tensor, views_N: Tensor, rows: int, also: tuple[int, int] | None = None
+        self, images_N: Tensor, views_N: Tensor, rows: int | list[int], also: tuple[int, int] | None = None
     ) -> Iterator[Batch]:
         """Yield the views with these numbers, on the CPU, in batches of `rows`, the last one smaller.
 
         Args:
+            rows: of every batch, or of each.
             also: another size that the same parts are wanted at; views in memory leave that to whoever looks.
         """
 
@@ -97,7 +98,7 @@ class ShiftViews:
         return batch
 
     def batches(
-        self, images_N: Tensor, views_N: Tensor, rows: int, also: tuple[int, int] | None = None
+        self, images_N: Tensor, views_N: Tensor, rows: int | list[int], also: tuple[int, int] | None = None
     ) -> Iterator[Batch]:
         """Yield the views with these numbers in batches of `rows`, the last one smaller."""
         device = self.padded_NCPP.device

@@ -6,19 +6,20 @@ from typing import IO
 
 from orchestrator.display._base import View
 from orchestrator.display.words import summary
-from trainers.words import block_of
+from trainers.letters import fitting, let_write
 
 SUMMARY_SECONDS = 60.0
 
 
 class Lines:
-    """Writes lines; once nobody reads them any more, silently none.
+    """Writes lines, with other letters where the stream lacks some; once nobody reads them any more, silently none.
 
     Args:
         clock: monotonic, in seconds.
     """
 
     def __init__(self, out: IO[str], clock: Callable[[], float] = time.monotonic) -> None:
+        let_write(out)
         self._out = out
         self._clock = clock
         self._summed_up = clock()
@@ -29,9 +30,15 @@ class Lines:
         if not self._read:
             return
         try:
-            print(block_of(line), file=self._out, flush=True)
+            self._print(line)
         except (OSError, ValueError):  # the reader has gone, or the file was closed
             self._read = False
+
+    def _print(self, line: str) -> None:
+        try:
+            print(line, file=self._out, flush=True)
+        except UnicodeEncodeError as error:  # a stream that cannot be told what to do with such letters
+            print(fitting(line, error.encoding), file=self._out, flush=True)
 
     def ended(self, line: str, *, trouble: bool) -> None:
         """Write the line."""

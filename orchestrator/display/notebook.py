@@ -6,7 +6,7 @@ from typing import Any
 
 from orchestrator.display._base import View
 from orchestrator.display.words import picture
-from trainers.words import block_of
+from trainers.letters import fitting
 
 WIDTH, HEIGHT = 100, 60
 
@@ -28,7 +28,7 @@ class Notebook:
 
     def say(self, line: str) -> None:
         """Print the text."""
-        print(block_of(line), flush=True)
+        print(fitting(line), flush=True)
 
     def ended(self, line: str, *, trouble: bool) -> None:
         """Print trouble; what went well is in the picture's numbers."""
@@ -37,7 +37,7 @@ class Notebook:
 
     def show(self, view: View) -> None:
         """Replace the picture."""
-        text = "\n".join(picture(view, WIDTH, HEIGHT))
+        text = fitting("\n".join(picture(view, WIDTH, HEIGHT)))
         content = {"text/plain": text, "text/html": f"<pre>{html.escape(text)}</pre>"}
         if self._handle is None:
             self._handle = self._display(content, raw=True, display_id=True)

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from orchestrator.display._base import View
 from orchestrator.display.words import picture
-from trainers.words import block_of
+from trainers.letters import let_write
 
 FREE_LINES = 3
 """Of the terminal, left for what scrolls above the region."""
@@ -27,6 +27,7 @@ class Terminal:
     """A terminal that understands cursor movements."""
 
     def __init__(self, out: IO[str], width: int | None = None, height: int | None = None) -> None:
+        let_write(out)
         self._console = _Console(file=out, highlight=False, markup=False, soft_wrap=True, width=width, height=height)
         self._live: Live | None = None
         """From the first picture to the end."""
@@ -35,7 +36,7 @@ class Terminal:
     def say(self, line: str) -> None:
         """Print the text above the region."""
         with contextlib.suppress(*GONE):
-            self._console.print(Text(block_of(line)))
+            self._console.print(Text(line))
 
     def ended(self, line: str, *, trouble: bool) -> None:
         """Print trouble above the region; what went well is in the region's numbers."""

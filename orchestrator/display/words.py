@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from orchestrator.display._base import View
 from orchestrator.progress import Counts, RowProgress, SweepProgress
-from trainers.words import escaped
+from trainers.counting import counted
 
 NARROW, LABEL = 40, 34
 """Least width that is written for; most characters of a row's name."""
@@ -23,20 +23,28 @@ def duration(seconds: float) -> str:
 def summary(view: View) -> Iterator[str]:
     """Yield a line for each sweep, the last with slots and time."""
     for sweep in view.sweeps[:-1]:
-        yield f"{sweep.name}: {counts_text(sweep.counts)}"
-    yield f"{view.sweeps[-1].name}: {counts_text(view.sweeps[-1].counts)}; {load(view)}"
+        yield f"{sweep.name}: {'; '.join([counts_text(sweep.counts), *_fewer(sweep)])}"
+    last = view.sweeps[-1]
+    yield f"{last.name}: {'; '.join([counts_text(last.counts), *_fewer(last), load(view)])}"
 
 
 def counts_text(counts: Counts) -> str:
     """Return counts in words."""
     failed = f", {counts.failed} failed" if counts.failed else ""
-    return f"{counts.done} of {counts.total} trials done, {counts.running} running{failed}"
+    return f"{counts.done} of {counted(counts.total, 'trial')} done, {counts.running} running{failed}"
+
+
+def _fewer(sweep: SweepProgress) -> list[str]:
+    """Return why there are fewer trials than there were to be; nothing where there are as many."""
+    count = sweep.planned - sweep.counts.total
+    return [f"{count} fewer than planned: settings came up again, or there were no more"] if count > 0 else []
 
 
 def load(view: View) -> str:
     """Return slots in use, time passed and time left, in words."""
     running = sum(sweep.counts.running for sweep in view.sweeps)
-    slots = f"{min(running, view.slots)} of {view.slots} slots in use" if view.slots else "workers are being started"
+    in_use = f"{min(running, view.slots)} of {counted(view.slots, 'slot')} in use"
+    slots = in_use if view.slots else "workers are being started"
     left = "" if view.left_seconds is None else f", about {duration(view.left_seconds)} left"
     return f"{slots}, {duration(view.elapsed_seconds)} passed{left}"
 
@@ -52,10 +60,11 @@ def picture(view: View, width: int, height: int) -> list[str]:
 
 def _sweep(sweep: SweepProgress, room: int, width: int) -> list[str]:
     head = f"{sweep.name}: {counts_text(sweep.counts)}"
+    heads = [head, *(f"  {text}" for text in _fewer(sweep))]
     problems = [f"! {text}" for text in sweep.problems]
-    left = room - 1 - len(problems)
+    left = room - len(heads) - len(problems)
     table = _table(sweep, left) if left >= 3 else []
-    return [head, *table, *problems][:room]
+    return [*heads, *table, *problems][:room]
 
 
 def _table(sweep: SweepProgress, room: int) -> list[str]:
@@ -70,7 +79,7 @@ def _table(sweep: SweepProgress, room: int) -> list[str]:
         moving = [(name, row) for name, row in named if row.counts.running or 0 < row.counts.done < row.counts.total]
         kept = moving[: room - 2]
         over = sum(row.counts.open == 0 for _, row in named)
-        rest = [f"  and {len(named) - len(kept)} other rows; {over} rows have ended"]
+        rest = [f"  and {counted(len(named) - len(kept), 'other row')}; {over} of {len(named)} have ended"]
         named = kept
     size = max([3, *(len(name) for name, _ in named)])
     size = min(size, LABEL)
@@ -97,6 +106,6 @@ def _line(name: str, row: RowProgress, size: int) -> str:
 
 def cut(text: str, width: int) -> str:
     """Return the text in `width` characters; the middle goes, for rows of one entry differ at the end."""
-    flat = escaped(" ".join(text.split()) if "\n" in text else text)
+    flat = " ".join(text.split()) if "\n" in text else text
     tail = width // 3
     return flat if len(flat) <= width else f"{flat[: width - tail - 1]}…{flat[-tail:]}"

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from orchestrator.records import MemberRow, TrialRow
+from trainers.letters import fitting
 
 STATUS = {
     "WAITING": "SCHEDULED",
@@ -39,6 +40,7 @@ def params(row: TrialRow) -> dict[str, str]:
         "seed": spec["seed"],
         **{f"method.{name}": _hyperparameter(value) for name, value in spec["hyperparameters"].items()},
         **{f"recipe.{name}": value for name, value in spec["recipe"].items()},
+        **({"last_image": spec["last_image"]} if spec.get("last_image", "alone") != "alone" else {}),
     }
     return {name: _text(value) for name, value in values.items()}
 
@@ -54,10 +56,14 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def tags(row: TrialRow) -> dict[str, str]:
-    """Return what names the trial, who asked for it first, where it ran and how it stands, as MLflow tags."""
+def tags(row: TrialRow, seconds: float | None = None) -> dict[str, str]:
+    """Return what names the trial, who asked for it first, where it ran and how it stands, as MLflow tags.
+
+    Args:
+        seconds: that its attempts took together; None or 0 where that is not known.
+    """
     origin = {name: str(value) for name, value in row.origin.items() if value is not None}
-    reason = {"reason": row.reason[-REASON_CHARACTERS:]} if row.reason else {}
+    reason = {"reason": fitting(row.reason[-REASON_CHARACTERS:])} if row.reason else {}
     collapsed = {"collapsed": row.collapsed[-REASON_CHARACTERS:]} if row.collapsed else {}
     teacher = row.spec["teacher"]
     learnt_from = {}
@@ -69,12 +75,13 @@ def tags(row: TrialRow) -> dict[str, str]:
         "config_key": row.config_key,
         "state": row.state,
         "attempts": str(row.attempts),
+        **({"seconds": f"{seconds:.1f}"} if seconds else {}),
         "phase": "",
         **learnt_from,
         **origin,
         **reason,
         **collapsed,
-        **{name: value for name, value in row.provenance.items() if value},
+        **{name: fitting(value) for name, value in row.provenance.items() if value},
     }
 
 
@@ -103,6 +110,13 @@ def _finite(value: float) -> float:
 
 def _milliseconds(seconds: float) -> int:
     return round(seconds * 1000)
+
+
+def end_time(row: TrialRow, seconds: float) -> float | None:
+    """Return when the trial ended, for people; never before it had been at work for so long, for clocks are set."""
+    if row.ended_at is None or row.started_at is None:
+        return row.ended_at
+    return max(row.ended_at, row.started_at + seconds)
 
 
 def run_name(row: TrialRow) -> str:

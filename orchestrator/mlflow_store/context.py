@@ -5,6 +5,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from trainers.letters import fitting
+
 
 @functools.cache
 def context_tags() -> dict[str, str]:
@@ -12,7 +14,7 @@ def context_tags() -> dict[str, str]:
     from mlflow.tracking.context.registry import resolve_tags
 
     tags: dict[str, Any] = resolve_tags()
-    return {name: str(value) for name, value in tags.items()} | _checkout()
+    return {name: fitting(str(value)) for name, value in tags.items()} | _checkout()
 
 
 def _checkout() -> dict[str, str]:
@@ -35,7 +37,8 @@ def _git(*arguments: str) -> str:
             ["git", *arguments],  # noqa: S607
             cwd=folder,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             check=False,
         )
     except FileNotFoundError:

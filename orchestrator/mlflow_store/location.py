@@ -6,6 +6,7 @@ from pathlib import Path
 
 from orchestrator.chatter import may_speak
 from orchestrator.databases import UnusableDatabaseError, is_database, tables_in
+from orchestrator.patience import START_SECONDS, LateError, within
 from trainers.addresses import sqlite_file, sqlite_url, watchful, without_password
 from trainers.errors import RequestError
 from trainers.files import replaced
@@ -14,6 +15,8 @@ TIMEOUT_SECONDS = "20"
 PATIENCE_SECONDS = 3.0
 """A server that is just restarting answers again within so long."""
 MESSAGE_CHARACTERS = 300
+ARTIFACTS = "mlartifacts"
+"""The folder in a home where a database's artifacts are."""
 NEEDED_TABLE, OPTUNA_TABLE = "experiments", "trial_intermediate_values"
 
 
@@ -29,7 +32,7 @@ def tracking_uri(home: Path) -> str:
 def artifact_folder(home: Path, uri: str) -> str | None:
     """Return where a new experiment keeps its artifacts: in the home for a database, whichever it is, for MLflow would
     take the folder that happens to be the current one; None, the server's choice, for anything else."""
-    return (home / "mlartifacts").absolute().as_uri() if is_database(uri) else None
+    return (home / ARTIFACTS).absolute().as_uri() if is_database(uri) else None
 
 
 def client_uri(uri: str) -> str:
@@ -61,6 +64,13 @@ def check_answers(uri: str, patience_seconds: float = PATIENCE_SECONDS) -> None:
     Raises:
         TrackingError: it does not answer; says where it was looked for.
     """
+    try:
+        within(START_SECONDS + patience_seconds, lambda: _ask(uri, patience_seconds))
+    except LateError as error:
+        raise silent(uri, error) from error
+
+
+def _ask(uri: str, patience_seconds: float) -> None:
     if is_database(uri) and not has_tables(uri):
         return
     prepare_client()

@@ -11,6 +11,7 @@ from orchestrator.mlflow_store.doubts import Doubts
 from orchestrator.mlflow_store.listing import stored_runs
 from orchestrator.mlflow_store.location import TrackingError, artifact_folder
 from orchestrator.records import TrialRow
+from orchestrator.telling import RefusedError
 from trainers.addresses import sqlite_file
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class Runs:
         self._ledger = ledger
         self._doubts = doubts
         self._experiments: dict[str, str] = {}
+        self.notes: list[str] = []
+        """What people are to know, in sentences."""
         self._before: set[tuple[str, str]] | None = None
 
     def of_sweep(self, name: str) -> str:
@@ -82,6 +85,30 @@ class Runs:
             order="attributes.start_time ASC",
             make=lambda experiment, token: self._create(experiment, content.run_name(row), started, tags | token),
         )
+
+    def parent_of(self, row: TrialRow) -> dict[str, str]:
+        """Return the tag that names the trial's parent run, where its own run is in the experiment of its sweep: the
+        parent may be another one than when the run was made.
+
+        Raises:
+            RunInDoubtError: whether there is a parent is not known yet.
+        """
+        sweep = str(row.origin["sweep"])
+        parent = self.of_sweep(sweep)
+        places = (self._ledger.remembered(TARGET, ref) or "" for ref in (f"trial:{row.key}", f"sweep:{sweep}"))
+        return {"mlflow.parentRunId": parent} if len({place.partition(" ")[2] for place in places}) == 1 else {}
+
+    def is_gone(self, ref: str) -> bool:
+        """Return whether the run that is remembered is not there any more, or in the store's waste."""
+        from mlflow.exceptions import MlflowException
+
+        remembered = self._ledger.remembered(TARGET, ref)
+        if remembered is None:
+            return False
+        try:
+            return bool(self._client.get_run(remembered.split(" ", 1)[0]).info.lifecycle_stage != "active")
+        except MlflowException as error:
+            return bool(error.error_code == "RESOURCE_DOES_NOT_EXIST")
 
     def _one(self, ref: str, sweep: str, *, condition: str, order: str, make: Make) -> str:
         remembered = self._ledger.remembered(TARGET, ref)
@@ -147,9 +174,26 @@ class Runs:
         if sweep not in self._experiments:
             found = self._client.get_experiment_by_name(sweep) or self._made_experiment(sweep)
             if found.lifecycle_stage != "active":
-                raise TrackingError(f"the MLflow experiment '{sweep}' has been deleted; restore it there, or rename")
+                self._restore(found)
             self._experiments[sweep] = found.experiment_id
         return self._experiments[sweep]
+
+    def _restore(self, experiment: "Experiment") -> None:
+        """Take an experiment out of the store's waste, where it keeps its name from all others.
+
+        Raises:
+            RefusedError: it cannot be restored.
+        """
+        from mlflow.exceptions import MlflowException
+
+        name = experiment.name
+        try:
+            self._client.restore_experiment(experiment.experiment_id)
+        except MlflowException as error:
+            if self._client.get_experiment(experiment.experiment_id).lifecycle_stage != "active":
+                text = f"the MLflow experiment '{name}' has been deleted, and cannot be restored: {error}"
+                raise RefusedError(f"{text}; restore it there, or remove it for good with mlflow gc") from error
+        self.notes.append(f"the MLflow experiment '{name}' had been deleted, and is restored")
 
     def _made_experiment(self, name: str) -> "Experiment":
         """Make the experiment; one that came to be meanwhile, by another driver or by a lost answer, will do."""

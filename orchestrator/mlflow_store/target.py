@@ -1,6 +1,7 @@
 """Telling MLflow what the ledger knows: each thing as a whole, so that telling it twice changes nothing."""
 
-from collections.abc import Iterator, Sequence
+import contextlib
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,11 +9,15 @@ import yaml
 
 from orchestrator.ledger import Ledger
 from orchestrator.mlflow_store import content
-from orchestrator.mlflow_store.doubts import SETTLE_SECONDS, Doubts
+from orchestrator.mlflow_store.doubts import REFUSALS, SETTLE_SECONDS, UNACCEPTABLE, Doubts
 from orchestrator.mlflow_store.location import client_uri, ensure_database, prepare_client
 from orchestrator.mlflow_store.runs import TARGET, Runs
 from orchestrator.mlflow_store.schema_mark import remember_schema
+from orchestrator.mlflow_store.verifying import EPOCHS_TOLD, WEIGHTS_TOLD, Verification, tell_whole
 from orchestrator.records import TrialRow
+from orchestrator.telling import RefusedError
+from trainers.addresses import without_password
+from trainers.letters import all_fitting
 from trainers.store import Store
 
 if TYPE_CHECKING:
@@ -22,8 +27,6 @@ if TYPE_CHECKING:
 METRICS_A_CALL = 800
 OTHERS_A_CALL = 100
 """MLflow takes 1,000 things a call, and of params and tags 100 each."""
-EPOCHS_TOLD = "mlflow-epochs"
-
 Batch = dict[str, "Sequence[Param | RunTag | Metric]"]
 """Arguments of one `log_batch`."""
 
@@ -35,9 +38,19 @@ class MlflowTarget:
         uri: of the store.
         home: holds the weights that become artifacts, and a local store.
         settle_seconds: how long a request that got no answer may still be under way.
+        sweeps: those that are held against the store; None: all.
     """
 
-    def __init__(self, uri: str, home: Path, ledger: Ledger, settle_seconds: float = SETTLE_SECONDS) -> None:
+    def __init__(
+        self,
+        uri: str,
+        home: Path,
+        ledger: Ledger,
+        settle_seconds: float = SETTLE_SECONDS,
+        sweeps: Collection[str] | None = None,
+    ) -> None:
+        self._sweeps = sweeps
+        self._looked_for: set[str] = set()
         self._uri = uri
         self._home = home
         self._ledger = ledger
@@ -46,12 +59,59 @@ class MlflowTarget:
         self._known_runs: Runs | None = None
         self._schema_noted = False
 
+    def verify(self) -> list[str]:
+        """Hold what is remembered against what the store has; return what people are to know of it.
+
+        Raises:
+            Exception: as `tell`.
+        """
+        verification = Verification(self._uri, self._home, self._ledger, lambda: self.client, self._sweeps)
+        verification.verify()
+        return verification.notes
+
     def tell(self, ref: str) -> None:
         """Bring the thing called `ref` ("sweep:NAME" or "trial:KEY") up to date in the store.
 
         Raises:
+            RefusedError: the store will never take it.
             Exception: whatever MLflow or the way to it raises; nothing is lost, it can be told again.
         """
+        try:
+            self._tell(ref)
+        except RefusedError:
+            raise
+        except Exception as error:
+            code = getattr(error, "error_code", "")
+            if code not in REFUSALS:
+                raise
+            if self._forgotten(ref):
+                self._tell(ref)
+            elif code == UNACCEPTABLE:
+                text = without_password(str(error).splitlines()[0], self._uri)
+                raise RefusedError(f"MLflow does not take {ref}: {text}; delete its run there and sync") from error
+            else:
+                raise
+
+    def _forgotten(self, ref: str) -> bool:
+        """Return whether a run that could not be told, or its parent, is gone, and was forgotten: looked at once."""
+        row = self._ledger.trial(ref.removeprefix("trial:"))
+        gone = []
+        for one in [ref] if row is None else [ref, f"sweep:{row.origin['sweep']}"]:
+            if one not in self._looked_for and self._runs.is_gone(one):
+                gone.append(one)
+            self._looked_for.add(one)
+        with self._ledger.transaction():
+            for one in gone:
+                self._ledger.forget(TARGET, one)
+                tell_whole(self._ledger, one)
+        return bool(gone)
+
+    @property
+    def notes(self) -> list[str]:
+        """What people are to know of what was told, in sentences."""
+        return [] if self._known_runs is None else self._known_runs.notes
+
+    def _tell(self, ref: str) -> None:
         kind, _, name = ref.partition(":")
         if kind == "sweep":
             self._tell_sweep(name)
@@ -72,7 +132,8 @@ class MlflowTarget:
             Exception: as `tell`.
         """
         for ref in self._doubts.due():
-            self.tell(ref)
+            with contextlib.suppress(RefusedError):  # what is in the outbox is refused there, and said
+                self.tell(ref)
             self._doubts.settled(ref)
         return self._doubts.waiting
 
@@ -112,7 +173,7 @@ class MlflowTarget:
         members = content.members_csv(self._ledger.members(name), runs)  # type: ignore[arg-type]
         with self._doubts.writing(f"sweep:{name}"):
             self.client.log_text(run_id, sweep.source, "sweep.yaml")
-            self.client.log_text(run_id, yaml.safe_dump(sweep.resolved, sort_keys=False), "resolved.yaml")
+            self.client.log_text(run_id, yaml.safe_dump(all_fitting(sweep.resolved), sort_keys=False), "resolved.yaml")
             self.client.log_text(run_id, members, "members.csv")
             self._set_status(run_id, content.SWEEP_STATUS[sweep.state], end_time=None)
 
@@ -120,13 +181,14 @@ class MlflowTarget:
 
     def _tell_trial(self, row: TrialRow) -> None:
         run_id = self._runs.of_trial(row)
+        seconds = self._ledger.trial_seconds(row.key)
         with self._doubts.writing(f"trial:{row.key}"):
-            self._log(run_id, row)
+            self._log(run_id, row, seconds)
             if row.state == "COMPLETE" and row.spec["role"] == "teacher":
                 self._keep_weights(run_id, row)
-            self._set_status(run_id, content.STATUS[row.state], end_time=row.ended_at)
+            self._set_status(run_id, content.STATUS[row.state], end_time=content.end_time(row, seconds))
 
-    def _log(self, run_id: str, row: TrialRow) -> None:
+    def _log(self, run_id: str, row: TrialRow, seconds: float) -> None:
         """Log params, where that has not been done, the epochs that have not been logged yet, and how the trial stands
         now: last, so that a run that says COMPLETE is whole."""
         from mlflow.entities import Metric, Param, RunTag
@@ -136,7 +198,8 @@ class MlflowTarget:
         epochs = self._ledger.epochs(row.key)
         params = [Param(name, value) for name, value in content.params(row).items()] if remembered is None else []
         metrics = [Metric(*point) for point in content.points(row, epochs, told)]
-        tags = [RunTag(name, value) for name, value in content.tags(row).items()]
+        held = content.tags(row, seconds) | self._runs.parent_of(row)
+        tags = [RunTag(name, value) for name, value in held.items()]
         for batch in _batches(params, metrics, tags):
             self.client.log_batch(run_id, **batch)
         last = epochs[-1][0] if epochs else 0
@@ -146,9 +209,9 @@ class MlflowTarget:
     def _keep_weights(self, run_id: str, row: TrialRow) -> None:
         """Attach a teacher's weights to its run, once: another home can fetch them."""
         weights = Store(self._home).weights(row.key)
-        if weights.exists() and self._ledger.remembered("weights", row.key) is None:
+        if weights.exists() and self._ledger.remembered(WEIGHTS_TOLD, row.key) is None:
             self.client.log_artifact(run_id, str(weights), "weights")
-            self._ledger.remember("weights", row.key, "told")
+            self._ledger.remember(WEIGHTS_TOLD, row.key, "told")
 
     def _set_status(self, run_id: str, status: str, end_time: float | None) -> None:
         if status in ("RUNNING", "SCHEDULED"):

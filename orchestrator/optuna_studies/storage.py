@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.chatter import level
 from orchestrator.databases import UnusableDatabaseError, tables_in
+from orchestrator.patience import START_SECONDS, LateError, within
 from trainers.addresses import sqlite_file, sqlite_url, watchful, without_password
 from trainers.errors import RequestError
 from trainers.files import replaced
@@ -33,6 +34,13 @@ def check_storage(url: str, tracking_uri: str = "") -> None:
     Raises:
         StorageError: it cannot be used.
     """
+    try:
+        within(START_SECONDS, lambda: _ask(url, tracking_uri))
+    except LateError as error:
+        raise StorageError(f"the Optuna storage {without_password(url)} does not answer: {error}") from error
+
+
+def _ask(url: str, tracking_uri: str) -> None:
     shown = without_password(url)
     try:
         tables = tables_in(url, NEEDED_TABLE)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 STOP_GRACE_SECONDS = 5.0
 """After a request to stop, running epochs have this long to end; their trials then go on from their last epoch."""
 STALL_LOOK_SECONDS = 1.0
+TURN_SECONDS = 1.0
+"""After so long Tune's loop goes on to what else there is before the planner is asked for more: proposing is slow."""
 
 T = TypeVar("T")
 
@@ -77,8 +79,12 @@ class Bridge:
         self._trials: dict[str, RayTrial] = {}
         self._reasons: dict[str, str] = {}
         """What is known of workers that were lost, by Ray trial."""
+        self._with_worker: set[str] = set()
+        """Ray trials that the planner knows to have a worker."""
         self._stalls = StallWatch(clock)
         self._looked = 0.0
+        self._turn = 0.0
+        """When the present turn of Tune's loop began."""
         self._deadline: float | None = None
 
     def _safely(self, action: Callable[[], T], otherwise: T) -> T:
@@ -98,6 +104,9 @@ class Bridge:
 
     def _suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         if len(self._attempts) >= self._most_in_flight:
+            return None
+        if self._attempts and self._clock() - self._turn >= TURN_SECONDS:
+            self._turn = self._clock()
             return None
         step = self.planner.next()
         if isinstance(step, Attempt):
@@ -145,6 +154,7 @@ class Bridge:
     def _completed(self, trial_id: str, error: bool) -> None:
         attempt = self._attempts.pop(trial_id, None)
         self._trials.pop(trial_id, None)
+        self._with_worker.discard(trial_id)
         if attempt is None:
             return
         self._stalls.forget(self._store.checkpoints(attempt.key), attempt.number, attempt.life)
@@ -156,7 +166,9 @@ class Bridge:
             return
         failure = failure_file(self._store, attempt.key, attempt.number, attempt.life)
         if failure.exists():
-            self.planner.ended(attempt, Outcome(ending="FAIL", reason=failure.read_text()))
+            self.planner.ended(
+                attempt, Outcome(ending="FAIL", reason=failure.read_text(encoding="utf-8", errors="replace"))
+            )
         else:
             reason = self._reasons.pop(trial_id, "the worker's process or its machine died")
             self.planner.ended(attempt, Outcome(ending="LOST", reason=reason))
@@ -168,11 +180,13 @@ class Bridge:
         return self._safely(self._is_over, True)
 
     def _is_over(self) -> bool:
+        self._turn = self._clock()
+        self.planner.tick()
         if not self._cluster.is_alive():
             self.cluster_lost = True
             return True
         if not self.planner.stopping:
-            self._end_stalled()
+            self._look_at_workers()
             return False
         if self._deadline is None:
             self._deadline = self._clock() + STOP_GRACE_SECONDS
@@ -182,13 +196,16 @@ class Bridge:
             self._kill_worker(trial_id)
         return True
 
-    def _end_stalled(self) -> None:
+    def _look_at_workers(self) -> None:
         if self._clock() - self._looked < STALL_LOOK_SECONDS:
             return
         self._looked = self._clock()
         for trial_id, attempt in self._attempts.items():
             if trial_id in self._reasons or self._worker(trial_id) is None:
                 continue  # it is being ended already, or waits for a worker
+            if trial_id not in self._with_worker:
+                self._with_worker.add(trial_id)
+                self.planner.has_worker(attempt)
             limit = self._stall_seconds(attempt)
             if self._stalls.is_stalled(self._store.checkpoints(attempt.key), attempt.number, limit, attempt.life):
                 self._reasons[trial_id] = f"the worker made no step for {limit:g} s and was ended"
@@ -254,7 +271,7 @@ class AttemptScheduler(FIFOScheduler):
     def on_trial_error(self, tune_controller: "TuneController", trial: "RayTrial") -> None:
         path = Path(trial.error_file) if trial.error_file else None
         if path is not None and path.exists():
-            BRIDGES[self._name].lost(trial.trial_id, path.read_text())
+            BRIDGES[self._name].lost(trial.trial_id, path.read_text(encoding="utf-8", errors="replace"))
 
     def on_trial_complete(self, tune_controller: "TuneController", trial: "RayTrial", result: dict[str, Any]) -> None:
         if "report" in result:

@@ -1,6 +1,7 @@
 """The Ray cluster: one that runs already, or one of our own on this machine that leaves nothing behind."""
 
 import contextlib
+import errno
 import gc
 import logging
 import os
@@ -14,9 +15,14 @@ from typing import Any
 import psutil
 import ray
 
+from orchestrator.patience import START_SECONDS, wait
+from orchestrator.ray_tune.address import ClusterError, check_address, silent
 from orchestrator.ray_tune.processes import descendants, kill, left_behind, marked
+from trainers.counting import counted
 from trainers.errors import RequestError
 from trainers.files import remove
+from trainers.machine import usable_cores
+from trainers.temporary import PLACES, longest_for_sockets, short_folder
 
 LOOK_SECONDS = 2.0
 """How often the cluster's processes are looked at."""
@@ -24,8 +30,17 @@ NODE_SECONDS = 10.0
 """How often a cluster that is not ours is asked whether our node is one of its living ones."""
 
 
-class ClusterError(RequestError):
-    """The Ray cluster that was asked for does not answer, or has no room for a trial."""
+LOCAL_SECONDS = 120.0
+"""So long may a cluster of our own take to come up: its programs are read from a disk that may be slow."""
+LASTING = (
+    *(ValueError, TypeError, AttributeError, ImportError),
+    *(FileNotFoundError, NotADirectoryError, FileExistsError, PermissionError),
+)
+"""What keeps a cluster of our own from coming up now will do so the next time: settings, installation, folders. Other
+errors (ports in use, processes that died, want of memory) may pass."""
+LASTING_NUMBERS = frozenset({errno.ENAMETOOLONG, errno.EROFS, errno.ENOTSUP, errno.ENOSYS})
+SESSION_BYTES = len("/ray/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store.1")
+"""What Ray puts behind its temporary folder in the name of a socket."""
 
 
 class ClusterStartError(Exception):
@@ -42,7 +57,7 @@ class Cluster:
     Args:
         home: that it works for.
         address: of a running cluster; None starts a local one for `workers` trials at once.
-        workers: trials at once on a local cluster; 0 asks for as many as the machine's cores allow.
+        workers: trials at once on a local cluster; 0 asks for as many as the cores that we may use allow.
         cpus, gpus: of one trial.
         verbose: let Ray speak.
         clock: monotonic, in seconds.
@@ -76,14 +91,18 @@ class Cluster:
         self._error: BaseException | None = None
         self._processes: set[psutil.Process] = set()
         self._looked = self._asked = 0.0
+        self._patience = LOCAL_SECONDS if address is None else START_SECONDS
+        self._is_late = False
+        """Ray is still at it, in a thread that cannot be ended."""
         self.slots = 0
 
     def __enter__(self) -> "Cluster":
         ready = threading.Event()
         threading.Thread(target=self._keep, args=(ready,), name="ray", daemon=True).start()
         try:
-            while not ready.wait(0.2):
-                pass  # a plain wait would keep signals from their handlers
+            if not wait(ready, self._patience):
+                self._is_late = True
+                raise self._late()
             if self._error is not None:
                 raise self._error
             self._look()
@@ -91,9 +110,18 @@ class Cluster:
         except BaseException as error:
             self._close()
             if self._address is None and isinstance(error, Exception) and not isinstance(error, RequestError):
-                raise ClusterStartError(str(error) or type(error).__name__) from error
+                raise _of_our_own(error) from error
             raise
         return self
+
+    def _late(self) -> ClusterError:
+        """Return what to raise where Ray has not done in time what it was asked; its thread is left to itself."""
+        if self._address is not None:
+            return silent(self._address, f"it has not let us in within {self._patience:g} s")
+        return ClusterError(
+            f"Ray has not started on this machine within {self._patience:g} s; --verbose shows what it does, "
+            "--workers 0 does without it"
+        )
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -117,13 +145,14 @@ class Cluster:
         if not self._verbose:  # nothing that Ray offers keeps it from printing what its own processes died of
             ray._private.worker.print_to_stdstream = _print_nothing
         if self._address is not None:
+            check_address(self._address)
             _connect(self._address, options)
             return
         kill(set(left_behind(self._home)))  # of a driver that was killed: the home is ours now
         cpus, _ = self._request
-        cores = self._workers * cpus if self._workers else max(os.cpu_count() or 1, cpus)
+        cores = self._workers * cpus if self._workers else max(usable_cores(), cpus)
         with _private_token(), marked(self._home):
-            ray.init(address="local", num_cpus=cores, include_dashboard=False, **options)
+            ray.init(address="local", num_cpus=cores, include_dashboard=False, **_own_folder(), **options)
 
     def _slots(self) -> int:
         cpus, gpus = self._request
@@ -132,8 +161,8 @@ class Cluster:
         if gpus > 0:
             slots = min(slots, int(total.get("GPU", 0) / gpus))
         if slots < 1:
-            there = f"{total.get('CPU', 0):g} CPUs and {total.get('GPU', 0):g} GPUs"
-            raise ClusterError(f"no trial fits: resources ask for {cpus} CPUs and {gpus:g} GPUs, Ray has {there}")
+            there = _processors(total.get("CPU", 0), total.get("GPU", 0))
+            raise ClusterError(f"no trial fits: resources ask for {_processors(cpus, gpus)}, Ray has {there}")
         return min(slots, self._workers) if self._workers else slots
 
     # --- while it runs ------------------------------------------------------------------------------------------
@@ -175,8 +204,9 @@ class Cluster:
         if self._address is None and not all(process.poll() is None for process in self._vital()):
             self.kill()  # Ray would wait for those that are gone
         gc.collect()  # what refers to Ray goes first: collected once Ray is down, it would end the process
-        with contextlib.suppress(Exception):  # whatever state Ray is in
-            ray.shutdown()
+        if not self._is_late:
+            with contextlib.suppress(Exception):  # whatever state Ray is in
+                ray.shutdown()
         self._left.set()
         if self._address is None:
             kill(self._processes | set(left_behind(self._home)))
@@ -208,10 +238,37 @@ def _session_folder() -> Path | None:
 def _connect(address: str, options: dict[str, Any]) -> None:
     try:
         ray.init(address=address, **options)
-    except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+    except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        hint = "a cluster that wants a token is entered with RAY_AUTH_MODE=token"
-        raise ClusterError(f"the Ray cluster at {address} does not answer: {reason} ({hint})") from error
+        raise silent(address, f"{reason}; a cluster that wants a token is entered with RAY_AUTH_MODE=token") from error
+
+
+def _of_our_own(error: Exception) -> Exception:
+    """Return what to raise for a cluster of our own that did not come up: what will stay is told at once."""
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    if isinstance(error, UnicodeError) and not str(Path.cwd()).isprintable():
+        reason = f"the folder {Path.cwd()} has a name that is not UTF-8; start from another"
+    lasting = isinstance(error, LASTING) or (isinstance(error, OSError) and error.errno in LASTING_NUMBERS)
+    if lasting or (type(error) is OSError and error.errno is None):  # Ray's own word for a name that is too long
+        return ClusterError(f"Ray does not start on this machine: {reason}; --workers 0 does without it")
+    return ClusterStartError(reason)
+
+
+def _own_folder() -> dict[str, str]:
+    """Return where Ray is to put its files, if not where it would by itself: the names of its sockets are short.
+
+    Raises:
+        ClusterError: no folder of this machine will do.
+    """
+    wanted = os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or "/tmp"  # noqa: S108 (as Ray does)
+    folder = short_folder(SESSION_BYTES, wanted)
+    if folder is None:
+        raise ClusterError(
+            f"Ray has no folder for its sockets: neither TMPDIR ({wanted}) nor {', '.join(PLACES)} can be written and "
+            f"has at most {longest_for_sockets(SESSION_BYTES)} bytes, all ASCII; set RAY_TMPDIR to one that is so, or "
+            "say --workers 0"
+        )
+    return {} if str(folder) == wanted else {"_temp_dir": str(folder / "ray")}
 
 
 @contextlib.contextmanager
@@ -223,3 +280,7 @@ def _private_token() -> Iterator[None]:
     yield
     if not there and token.exists():
         token.chmod(0o600)
+
+
+def _processors(cpus: float, gpus: float) -> str:
+    return f"{counted(cpus, 'CPU')} and {counted(gpus, 'GPU')}"

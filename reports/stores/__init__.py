@@ -12,6 +12,7 @@ from reports.stores._base import (
     RunRecord,
     Store,
 )
+from reports.stores.artifacts import local_folder
 
 __all__ = [
     "COMMIT",
@@ -25,6 +26,7 @@ __all__ = [
     "RunRecord",
     "Store",
     "is_database",
+    "local_folder",
     "open_store",
 ]
 

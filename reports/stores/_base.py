@@ -1,5 +1,6 @@
 """What every store of runs gives."""
 
+import contextlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,7 +16,10 @@ TEACHER_TAGS = TEACHER_ID, TEACHER_VARIANT = "teacher_id", "teacher_variant"
 TAGS = ("state", "trial_key", "config_key", "collapsed", *TEACHER_TAGS)
 
 COMMIT, DIRTY = "mlflow.source.git.commit", "mlflow.source.git.dirty"
-DETAIL_TAGS = ("attempts", "bank", "collapsed", "cuda", "device", "python", "reason", "threads", "torch", COMMIT, DIRTY)
+DETAIL_TAGS = (
+    *("attempts", "bank", "collapsed", "cuda", "device", "python", "reason", "seconds", "threads", "torch"),
+    *(COMMIT, DIRTY),
+)
 """Tags that say how a run came about, read only where a run is shown by itself."""
 
 INFINITE = 1.797e308
@@ -52,8 +56,15 @@ class RunDetails:
 
     @property
     def seconds(self) -> float | None:
-        """From its start to its end, pauses included; None while it has not ended."""
-        return None if self.end_time is None else (self.end_time - self.start_time) / 1000
+        """How long it was worked at, over all attempts; None while it has not ended.
+
+        Of runs that were told by an older kdsweep, from start to end, where the clock was not set in between.
+        """
+        if self.end_time is None:
+            return None
+        with contextlib.suppress(KeyError, ValueError):
+            return float(self.tags["seconds"])
+        return (self.end_time - self.start_time) / 1000 if self.end_time >= self.start_time else None
 
 
 class Store(Protocol):

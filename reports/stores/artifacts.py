@@ -13,8 +13,8 @@ def read_artifact(run: RunRecord, name: str, tracking_uri: str, moved_to: Path |
     """Return the artifact `name` of `run` as text.
 
     Args:
-        moved_to: a folder of artifacts by run, looked at where the run's own is not there: a home that
-            was copied to another place.
+        moved_to: a folder of artifacts by run, which goes before the one on record: a home may have been copied, and
+            what it was copied from goes its own way.
 
     Raises:
         StoreUnavailableError: it is not there, or out of reach.
@@ -22,9 +22,7 @@ def read_artifact(run: RunRecord, name: str, tracking_uri: str, moved_to: Path |
     folder = local_folder(run.artifact_uri)
     if folder is None:
         return _downloaded(run, name, tracking_uri)
-    folders = [folder]
-    if moved_to is not None:
-        folders.append(moved_to / run.run_id / "artifacts")
+    folders = [folder] if moved_to is None else [moved_to / run.run_id / "artifacts", folder]
     for candidate in folders:
         try:
             return (candidate / name).read_text(encoding="utf-8")

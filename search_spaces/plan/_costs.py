@@ -129,10 +129,11 @@ class Costs:
         info, recipe = self._infos[trial.dataset], trial.recipe
         if recipe.epoch_steps:
             return recipe.epoch_steps * recipe.batch_size * recipe.accumulate
-        return info.fit if trial.split == "search" else info.fit + info.validation
+        return info.trained_on(trial.split)
 
     def _steps(self, trial: Trial) -> int:
-        return trial.recipe.epochs * math.ceil(self._images(trial) / trial.recipe.batch_size)
+        joined = trial.last_image == "joined"  # one step less
+        return trial.recipe.epochs * (math.ceil(self._images(trial) / trial.recipe.batch_size) - joined)
 
     def _multiply_adds(self, trial: Trial) -> int:
         """Return those of a training: forward and back, the teacher beside it where it runs, and scoring."""

@@ -10,6 +10,7 @@ from search_spaces.plan._recipes import recipe_lines
 from search_spaces.plan._trainings import distinct_searches, trainings
 from search_spaces.reading import model_of
 from search_spaces.sweep import Sweep, TeacherPlan
+from trainers.counting import counted
 
 
 def describe_plan(sweep: Sweep, *, assumed: Sequence[str] = (), speed: Speed | None = None) -> Plan:
@@ -85,12 +86,14 @@ def _search_lines(sweep: Sweep) -> Iterable[str]:
     shared = len(sweep.searches) - len(distinct_searches(sweep))
     for search in sweep.searches:
         pruned = "" if search.pruner == "none" else f", {search.pruner} pruner"
+        proposals, epochs = counted(search.trials, "proposal"), counted(search.recipe.epochs, "epoch")
         yield (
-            f"{search.cell}, {search.row}: {search.trials} proposals by {search.sampler}, {search.parallel} at once, "
-            f"{search.recipe.epochs} epochs each{pruned}; best {search.confirm} confirmed"
+            f"{search.cell}, {search.row}: {proposals} by {search.sampler}, {search.parallel} at once, "
+            f"{epochs} each{pruned}; best {search.confirm} confirmed"
         )
     if shared:
-        yield f"{shared} of these are the same search as another, and are made once"
+        are = "is" if shared == 1 else "are"
+        yield f"{shared} of these {are} the same search as another, and {are} made once"
 
 
 def _dimension_text(dimension: Dimension) -> str:

@@ -8,6 +8,7 @@ from search_spaces.reading import model_of
 from search_spaces.recipes import SCALE
 from search_spaces.schema import SweepModel
 from search_spaces.sweep import Sweep
+from trainers.counting import counted
 from trainers.recipe import Recipe
 
 
@@ -50,16 +51,17 @@ def _base_rate(model: SweepModel, sweep: Sweep, dataset: str, network: str) -> f
 
 
 def _words(recipe: Recipe, base_rate: float | None) -> str:
-    steps = f" of {recipe.epoch_steps} steps" if recipe.epoch_steps else ""
+    steps = f" of {counted(recipe.epoch_steps, 'step')}" if recipe.epoch_steps else ""
     batches = f" x {recipe.accumulate}" if recipe.accumulate > 1 else ""
     scaled = "" if base_rate in (None, recipe.learning_rate) else f" ({base_rate:g} scaled with the batch)"
     parts = [
-        f"{recipe.epochs} epochs{steps}",
+        f"{counted(recipe.epochs, 'epoch')}{steps}",
         f"batch {recipe.batch_size}{batches}",
         f"{recipe.optimizer} at {recipe.learning_rate:g}{scaled}",
         _schedule(recipe),
     ]
-    parts += [f"warm-up {recipe.lr_warmup_epochs:g} epochs"] if recipe.lr_warmup_epochs else []
+    parts += [f"warm-up {counted(recipe.lr_warmup_epochs, 'epoch')}"] if recipe.lr_warmup_epochs else []
+    parts += [f"gradients clipped to {recipe.clip_norm:g}"] if recipe.clip_norm else []
     parts += ["from published weights"] if recipe.start == "published" else []
     return ", ".join(parts)
 

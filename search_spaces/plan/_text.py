@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from search_spaces.plan._base import Speed
+from trainers.counting import counted
 
 if TYPE_CHECKING:
     from search_spaces.plan._base import Disk, Plan, RecipeLine, RowPlan, TeacherLine, Work
@@ -14,7 +15,7 @@ LEAST_HOURS = 0.1
 
 def text(plan: "Plan") -> str:
     """Return the plan as lines: the table, what each part takes, the whole."""
-    counts = (_counted(len(plan.cells), "cell"), _counted(len(plan.rows), "row"), _counted(len(plan.seeds), "seed"))
+    counts = (counted(len(plan.cells), "cell"), counted(len(plan.rows), "row"), counted(len(plan.seeds), "seed"))
     lines = [
         f"{plan.name}: {', '.join(counts)}, {plan.precision}",
         *(f"  {cell}" for cell in plan.cells),
@@ -57,8 +58,9 @@ def _teacher(line: "TeacherLine") -> str:
 
 
 def _students(plan: "Plan") -> str:
-    known = f"{plan.distinct_trainings} distinct ones are known now"
-    return f"{_counted(plan.most_trainings, 'training')} at most, {plan.epochs} epochs; {known}"
+    ones = "one is" if plan.distinct_trainings == 1 else "ones are"
+    known = f"{plan.distinct_trainings} distinct {ones} known now"
+    return f"{counted(plan.most_trainings, 'training')} at most, {counted(plan.epochs, 'epoch')}; {known}"
 
 
 def _teachers(plan: "Plan") -> str:
@@ -66,7 +68,7 @@ def _teachers(plan: "Plan") -> str:
         sum(getattr(line, name) for line in plan.teachers) for name in ("stored_answers", "live_answers")
     )  # fmt: skip
     answered = f"at most {_many(stored)} images answered to be stored, {_many(live)} in training steps"
-    return f"{_counted(plan.teacher_trainings, 'training')}; {answered}"
+    return f"{counted(plan.teacher_trainings, 'training')}; {answered}"
 
 
 def _disk(disk: "Disk") -> str:
@@ -96,10 +98,6 @@ def _work(work: "Work") -> Iterable[str]:
 def _assumed(assumed: Iterable[str]) -> Iterable[str]:
     lines = [f"  {line}" for line in assumed]
     return ["", "not found here, taken as published:", *lines] if lines else []
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' * (count != 1)}"
 
 
 def _many(count: int) -> str:

@@ -36,6 +36,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.benchmarks.shaped_data import write_cifar_shaped
+from trainers.machine import allowance
 
 CHECKOUT = Path(__file__).parents[2]
 K_VALUES = (1, 2, 3, 5, 8, 12, 20, 50)
@@ -242,7 +243,7 @@ def table(bench: Bench, teacher_epochs: int, *, with_limit: bool) -> Iterator[st
     """Yield the lines of the table as they are measured."""
     channels = write_arrays(bench)
     top1 = train_teacher(bench, teacher_epochs)
-    yield f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}"
+    yield f"{platform.processor() or platform.machine()}, {allowance()}, {time.strftime('%Y-%m-%d')}"
     yield f"{len(bench.shape.points)} trials of {bench.epochs} epochs, {bench.at_once} at once; teacher {top1:.1f} %"
     base = vanilla(bench, channels)
     yield base.line("vanilla", base.seconds)

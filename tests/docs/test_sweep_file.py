@@ -332,7 +332,7 @@ def check_type(words: str, takes: typing.Callable[[Any], bool], key: str) -> Non
     wrong |= {"switch or tag": [1, ""], "list of mappings": [5, {}, ["x"]]}
     wrong |= {"list of numbers": [5, ["x"]], "size": ["x", [8], [8, 8, 8], 1.5]}
     assert kind in wrong, f"{key}: {words}"
-    assert not any(takes(value) for value in wrong[kind]), (key, words)
+    assert not any(takes(value) for value in wrong[kind]), (key, words)  # type: ignore[attr-defined]
     for good, bad in BOUNDS[bool(rule), kind](rule):
         assert takes(good), (key, words, good)
         assert bad is None or not takes(bad), (key, words, bad)

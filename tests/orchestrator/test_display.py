@@ -1,5 +1,6 @@
 """What a person sees: lines that fit, one region in a terminal, plain lines elsewhere, and nothing that can raise."""
 
+import dataclasses
 import io
 import threading
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from orchestrator.display import Lines, Nothing, View, Watch, fitting_screen
 from orchestrator.display.notebook import Notebook
 from orchestrator.display.terminal import Terminal
-from orchestrator.display.words import cut, duration, load, picture
+from orchestrator.display.words import cut, duration, load, picture, summary
 from orchestrator.ledger import Ledger
 from orchestrator.progress import Counts, RowProgress, SweepProgress
 from tests.orchestrator.simulation import SWEEP, new_planner, sweep_of
@@ -28,9 +29,8 @@ def view(rows: int = 4, cells: int = 1, problems: tuple[str, ...] = (), sweeps: 
         for r in range(rows)
     )
     counts = Counts(total=5 * rows, done=7, running=1, failed=2)
-    progress = SweepProgress(
-        name="gdkd-k", state="RUNNING", counts=counts, rows=lines, work_seconds=300.0, problems=problems
-    )
+    known = {"counts": counts, "planned": counts.total, "rows": lines, "work_seconds": 300.0, "problems": problems}
+    progress = SweepProgress(name="gdkd-k", state="RUNNING", **known)
     return View(sweeps=[progress] * sweeps, slots=2, elapsed_seconds=65.0, left_seconds=150.0)
 
 
@@ -57,7 +57,26 @@ def test_whatever_there_is_it_fits(rows, cells, sweeps, size):
 def test_rows_without_room_are_counted():
     lines = picture(view(rows=40), 80, 12)
     assert any("other rows" in line for line in lines)
+    assert not any("1 other rows" in line for rows in range(2, 12) for line in picture(view(rows=rows), 80, 9))
     assert any(line.split()[:2] == ["method", "2"] for line in lines)  # the one that runs
+
+
+def test_one_of_a_thing_is_one():
+    one = SweepProgress(
+        name="one", state="RUNNING", counts=Counts(total=1, running=1), planned=1, rows=(), work_seconds=None
+    )
+    lines = picture(View(sweeps=[one], slots=1, elapsed_seconds=1.0, left_seconds=None), 80, 24)
+    assert (lines[0], lines[-1]) == ("one: 0 of 1 trial done, 1 running", "1 of 1 slot in use, 1 s passed")
+
+
+def test_it_is_said_why_there_are_fewer_trials_than_there_were_to_be():
+    (sweep,) = view().sweeps
+    fewer = dataclasses.replace(sweep, planned=sweep.counts.total + 2)
+    reason = "2 fewer than planned: settings came up again, or there were no more"
+    shown = View(sweeps=[fewer, fewer], slots=2, elapsed_seconds=65.0, left_seconds=None)
+    assert f"  {reason}" in picture(shown, 80, 24)
+    assert [reason in line for line in summary(shown)] == [True, True]
+    assert not any("planned" in line for line in [*picture(view(), 80, 24), *summary(view())])
 
 
 @pytest.mark.parametrize(

@@ -51,4 +51,10 @@ def test_what_is_left_is_compared_with_what_has_ended_on_such_a_gpu(tmp_path: Pa
                 (json.dumps({"device": "H"}), 10 * GIB),
             )
         assert gpu_share([sweep], ledger, "H", 80 * GIB) == 0.1666
+        with ledger.transaction():  # of which 4 GiB are its own increase: the same trial needs the same room
+            ledger._db.execute(
+                "UPDATE trial SET metrics = json_set(metrics, '$.peak_memory_bytes', ?, '$.held_memory_bytes', ?)",
+                (4 * GIB, 6 * GIB),
+            )
+        assert gpu_share([sweep], ledger, "H", 80 * GIB) == 0.1666
         assert gpu_share([sweep], ledger, "another", 80 * GIB) == 1.0

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.attempts import Outcome
 from orchestrator.beginning import what_there_is
 from orchestrator.ledger import Ledger
 from orchestrator.planner import Planner
@@ -109,6 +110,19 @@ def test_a_fresh_sweep_says_what_it_will_do(ledger, tmp_path):
     line = "first: to train: 9 trials (teacher, ce, kd, gdkd (by k) k=1, gdkd (by k) k=5); "
     line += "gdkd (tuned): up to 6 more proposals, then 2 to confirm"
     assert said(ledger, sweep_of(BASE, tmp_path)).splitlines() == [line]
+
+
+def test_what_is_left_of_a_search_is_counted_and_nothing_else(ledger, tmp_path):
+    one = BASE.replace("seeds: 2", "seeds: 1").replace("trials: 6", "trials: 1").replace("parallel: 2", "parallel: 1")
+    sweep = sweep_of(one, tmp_path)
+    assert "gdkd (tuned): up to 1 more proposal, then 1 to confirm" in said(ledger, sweep)
+    planner = new_planner(ledger, sweep)
+    while (attempt := planner.next()).phase != "search":
+        planner.ended(attempt, Outcome(ending="COMPLETE", metrics={"final_top1": 50.0}))
+    lines = said(ledger, sweep)  # its only proposal has been made and is not trained
+    assert "gdkd (tuned): 1 to confirm" in lines
+    assert "proposal" not in lines and "0" not in lines.partition("to train")[2]
+    assert "1 trial has ended before and is not trained again" in lines
 
 
 def test_what_comes_from_the_tracking_store_is_said(ledger, tmp_path):

@@ -11,7 +11,7 @@ from orchestrator.records import MemberRow, ProposalRow, TrialRow
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Ledger:
-    ledger = Ledger(tmp_path / "ledger.db", clock=lambda: 100.0)
+    ledger = Ledger(tmp_path / "ledger.db", clock=lambda: 100.0, timer=lambda: 5.0)
     ledger.add_trials([TrialRow(key="a", config_key="c", spec={"seed": 0})])
     return ledger
 

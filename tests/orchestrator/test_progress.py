@@ -57,6 +57,7 @@ def test_in_the_middle_rows_and_work_are_told(sweep, ledger):
     planner.ended(teacher, timed(teacher))
     running = planner.next()
     assert running.phase == "search"
+    planner.has_worker(running)
     planner.epoch(running, 1, {"val_top1": 30.0})
     with ledger.transaction():
         pass
@@ -64,6 +65,40 @@ def test_in_the_middle_rows_and_work_are_told(sweep, ledger):
     assert (progress.counts.done, progress.counts.running, progress.counts.failed) == (1, 1, 0)
     # 18 students of 4 epochs at the teacher's pace of 2 s, less the one epoch that is done
     assert progress.work_seconds == pytest.approx(18 * 8 - 2)
+
+
+def test_what_waits_for_a_worker_does_not_run(sweep, ledger, home):
+    planner = new_planner(ledger, sweep)
+    teacher = planner.next()
+    planner.has_worker(teacher)
+    planner.ended(teacher, timed(teacher))
+    handed = [planner.next() for _ in range(4)]
+    for attempt in handed[:2]:  # two slots; the others wait for them
+        planner.has_worker(attempt)
+    with ledger.transaction():
+        pass
+    progress = sweep_progress(sweep, ledger)
+    assert progress.counts.running == 2
+    assert sum(row.counts.running for row in progress.rows) == 2
+    assert {ledger.trial(attempt.key).state for attempt in handed} == {"RUNNING"}
+    planner.ended(handed[0], timed(handed[0]))
+    assert sweep_progress(sweep, ledger).counts.running == 1
+
+
+def test_a_total_that_falls_has_a_reason(tmp_path, ledger):
+    text = SWEEP.replace("k: {low: 1, high: 30, log: true}, w2: {low: 1, high: 16, log: true}", "k: {choice: [1, 2]}")
+    few = sweep_of(text, tmp_path)
+    planner = new_planner(ledger, few)
+    before = sweep_progress(few, ledger)
+    assert before.planned == before.counts.total == 1 + 4 * 2 + 8 + 2
+    drive(planner)
+    after = sweep_progress(few, ledger)
+    assert after.planned == before.planned
+    assert after.counts.total == len(ledger.states()) < after.planned
+    ledger.end_sweep("small", "COMPLETE")
+    found = status("small", ledger.path.parent)
+    assert f"  {after.planned - after.counts.total} fewer than planned" in found.to_text()
+    assert found.to_json()["planned"] == after.planned
 
 
 def test_at_the_end_what_failed_is_not_done_and_the_best_is_told(sweep, ledger):
@@ -104,7 +139,8 @@ def test_a_pace_is_taken_from_the_most_alike():
 def test_the_time_left_is_taken_from_the_runs_own_speed(home: Path):
     home.mkdir()
     now = [1000.0]
-    ledger = Ledger(home / "ledger.db", clock=lambda: now[0])
+    ledger = Ledger(home / "ledger.db", timer=lambda: now[0])
+    ledger.begin_run()
     from orchestrator.records import TrialRow
 
     ledger.add_trials([TrialRow(key="a", config_key="c", spec={})])
@@ -135,8 +171,15 @@ def test_status_and_list_from_another_process(sweep, ledger, home):
     assert content["driver"] is None
     assert all(len(line) <= 80 for line in status("small", home).to_text(80).splitlines())
     assert "small" in list_text(sweeps(home))
-    with pytest.raises(UnknownSweepError, match="did you mean 'small'"):
-        status("smal", home)
+    for near in ("smal", "search_spaces/small.yaml", "small.yml"):
+        with pytest.raises(UnknownSweepError, match="did you mean 'small'"):
+            status(near, home)
+
+
+def test_a_sweep_named_like_a_file(ledger, home, tmp_path):
+    named = sweep_of(SWEEP.replace("name: small", "name: small.yaml"), tmp_path)
+    new_planner(ledger, named)
+    assert status("small.yaml", home).progress.name == "small.yaml"
 
 
 def test_status_of_a_home_that_is_not_there_makes_none(home):

@@ -1,10 +1,18 @@
 """Pruning at rungs: decided from known proposals only, recorded before it is told, the same after a kill."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from orchestrator.ledger import Ledger
+from orchestrator import ledger as ledger_module
+from orchestrator import search_run
+from orchestrator.acceptance import accept
+from orchestrator.ledger import Ledger, LedgerError
+from orchestrator.optuna_studies.live import LiveStudy
+from orchestrator.planner import Planner
+from search_spaces import Search
 from tests.orchestrator.simulation import (
     SWEEP,
     Killed,
@@ -95,6 +103,58 @@ def test_repeated_and_shared_proposals_do_not_depend_on_timing(pruner, seed, tmp
         ledger = Ledger(tmp_path / f"{len(results)}.db")
         drive_interleaved(new_planner(ledger, sweep), slots=slots, seed=seed + len(results))
         whole = content(ledger, sweep.name)
-        confirmed = [member for member in whole["members"] if member[2] == "confirm"]
+        confirmed = [member for member in whole["members"] if member[2] == "confirm"]  # type: ignore[attr-defined]
         results.append((whole["proposals"], confirmed))
     assert results[0] == results[1] == results[2]
+
+
+def test_nothing_is_worked_out_while_others_wait_for_the_ledger(sweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A sampler or a pruner may think for minutes: meanwhile others write, and look."""
+    monkeypatch.setattr(ledger_module, "BUSY_SECONDS", 0.01)
+    path = tmp_path / "ledger.db"
+    ledger = Ledger(path)
+    other = Ledger(path)
+    asked: list[str] = []
+
+    def checked(name: str, action: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*arguments: Any) -> Any:
+            asked.append(name)
+            other.remember("other", "count", str(len(asked)))  # locked for nobody
+            return action(*arguments)
+
+        return run
+
+    monkeypatch.setattr(LiveStudy, "propose", checked("propose", LiveStudy.propose))
+    monkeypatch.setattr(search_run, "should_prune", checked("prune", search_run.should_prune))
+    monkeypatch.setattr(Search, "confirmed", checked("confirm", Search.confirmed))
+    drive(new_planner(ledger, sweep), slots=3)
+    assert {"propose", "prune", "confirm"} == set(asked)
+    other.close()
+
+
+def test_going_on_writes_what_it_finds_in_one_commit(sweep, tmp_path: Path):
+    drive(new_planner(Ledger(tmp_path / "ledger.db"), sweep), slots=3)
+    ledger = Ledger(tmp_path / "ledger.db")
+    accept(sweep, ledger)
+    ledger.close()
+    commits: list[str] = []
+    ledger = Ledger(tmp_path / "ledger.db", on_commit=commits.append)
+    planner = Planner([sweep], ledger, chance=lambda dataset: 1.0)
+    assert planner.idle
+    assert commits == ["before", "after"]
+    assert {member.phase for member in ledger.members(sweep.name)} >= {"search", "confirm"}
+
+
+def test_a_proposal_that_another_driver_made_is_found_out(sweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    ledger = Ledger(tmp_path / "ledger.db")
+    planner = new_planner(ledger, sweep)
+    search = sweep.searches[0]
+    propose = LiveStudy.propose
+
+    def overtaken(study: LiveStudy, number: int, earlier: Any) -> Any:
+        Ledger(tmp_path / "ledger.db").add_proposal(search.study_id, number, {}, "another trial")
+        return propose(study, number, earlier)
+
+    monkeypatch.setattr(LiveStudy, "propose", overtaken)
+    with pytest.raises(LedgerError, match="another driver has made proposal 0"):
+        drive(planner)

@@ -5,6 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 import optuna
 import pytest
@@ -15,7 +16,7 @@ from orchestrator.ledger import Ledger
 from orchestrator.mlflow_store import MlflowTarget, TrackingError, check_answers, tracking_uri
 from orchestrator.mlflow_store.location import ensure_database
 from orchestrator.optuna_studies.mirror import OptunaTarget, storage_url
-from orchestrator.telling import Teller
+from orchestrator.telling import SWEEP_EVERY_SECONDS, RefusedError, Teller
 from tests.orchestrator.simulation import SWEEP, drive, new_planner, sweep_of
 
 
@@ -233,6 +234,11 @@ def test_one_thing_that_cannot_be_told_does_not_hold_back_the_rest(ledger):
     told = []
 
     class Target:
+        notes: ClassVar[list[str]] = []
+
+        def verify(self) -> list[str]:
+            return []
+
         def tell(self, ref: str) -> None:
             if ref.startswith("bad"):
                 raise ValueError("no")
@@ -257,6 +263,8 @@ class Scripted:
     def __init__(self, tell: Callable[[str], None] = lambda ref: None, settle: Callable[[], bool] = lambda: False):
         self.tell = tell
         self.settle = settle
+        self.verify = list
+        self.notes = []
 
 
 def a_teller(ledger: Ledger, target: Scripted) -> Teller:
@@ -314,6 +322,58 @@ def test_a_doubt_that_is_too_fresh_for_the_time_left_is_no_problem(ledger):
     assert teller.drain(1, limit_seconds=1.0)
 
 
+def test_what_is_refused_is_said_and_waited_for_by_nobody(ledger):
+    told = []
+
+    def tell(ref: str) -> None:
+        if ref == "thing":
+            raise RefusedError("it is somebody else's; rename it")
+        told.append(ref)
+
+    teller = a_teller(ledger, Scripted(tell))
+    ledger.to_tell("somebody", "another")
+    teller.start()
+    teller._thread.join(0)
+    assert not teller.drain(60)
+    assert not teller._thread.is_alive()
+    assert told == ["another"]
+    assert teller.problem == "it is somebody else's; rename it"
+    assert [ref for _, ref in ledger.untold("somebody")] == ["thing"]
+
+
+def test_what_was_told_is_held_against_what_is_there_before_anything_is_told(ledger):
+    order = []
+    target = Scripted(order.append)
+    answers = iter([OSError("away")])
+
+    def verify() -> list[str]:
+        for error in answers:
+            raise error
+        order.append("verified")
+        return ["a run was gone"]
+
+    target.verify = verify
+    target.notes = ["and an experiment"]
+    teller = a_teller(ledger, target)
+    teller.start()
+    assert teller.drain(60)
+    assert order == ["verified", "thing"]
+    assert teller.notes == ["a run was gone", "and an experiment"]
+
+
+def test_a_target_that_is_away_and_has_nothing_to_be_told_keeps_nobody_waiting(ledger):
+    target = Scripted()
+
+    def verify() -> list[str]:
+        raise OSError("away")
+
+    target.verify = verify
+    teller = Teller("nobody", ledger.path, lambda own: target)
+    teller.start()
+    assert teller.drain(60)
+    assert (teller.problem, teller.notes) == ("", [])
+
+
 def test_a_problem_is_told_in_one_line_without_a_password(ledger):
     def tell(ref: str) -> None:
         raise OSError("\nno way to http://someone:p%40ss@host/x\nTraceback and more")
@@ -322,3 +382,19 @@ def test_a_problem_is_told_in_one_line_without_a_password(ledger):
     teller.start()
     assert not teller.drain(0.5)
     assert teller.problem == "OSError: no way to http://host/x"
+
+
+def test_a_sweep_is_told_now_and_then_though_trials_never_cease(sweep, ledger):
+    new_planner(ledger, sweep)
+    now = [0.0]
+    teller = Teller("mlflow", ledger.path, lambda own: MlflowTarget("", ledger.path.parent, own), clock=lambda: now[0])
+    told = []
+    for _ in range(7):
+        ledger.to_tell("mlflow", "trial:a")
+        ledger.to_tell("mlflow", f"sweep:{sweep.name}")
+        told.append([ref.partition(":")[0] for _, ref in teller._batch(ledger)])
+        now[0] += SWEEP_EVERY_SECONDS / 2 - 1
+    assert [batch.count("sweep") for batch in told] == [1, 0, 0, 1, 0, 0, 1]
+    assert told[0] == ["trial", "sweep"]  # its runs are listed there
+    teller._final.set()
+    assert "sweep" not in [ref.partition(":")[0] for _, ref in teller._batch(ledger)]  # not before its last trial

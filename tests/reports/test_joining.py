@@ -303,3 +303,19 @@ def test_other_files_are_refused(text: str, message: str, tmp_path: Path) -> Non
 def test_no_such_file(tmp_path: Path) -> None:
     with pytest.raises(ReportFileError, match="no such file"):
         read_report_file(tmp_path / "paper.yaml")
+
+
+def test_a_sweep_named_like_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with told(first(name="x.yaml"), second(name="other")):
+        assert reports.load_any("x.yaml").name == "x.yaml"
+        Path("x.yaml").write_text("name: joined\nsweeps: [x.yaml, other]\n")
+        assert reports.load_any("x.yaml").name == "x.yaml"
+        assert reports.load_any("./x.yaml").name == "joined"
+        with pytest.raises(reports.ReportError, match=r"y\.yaml"):
+            reports.load_any("y.yaml")
+        Path("other").mkdir()  # a folder named like a sweep
+        ours = reports.load("x.yaml")
+        assert reports.changes(ours, "x.yaml", "other", home=tmp_path).theirs == "other"
+        with pytest.raises(reports.ReportError, match=r"results\.parquet"):
+            reports.changes(ours, "x.yaml", "./other", home=tmp_path)

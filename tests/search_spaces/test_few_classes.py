@@ -102,7 +102,7 @@ def test_a_fitted_default_has_the_keys_of_the_same_value_written(folder: Path) -
         assert one.key == other.key
     searched = ("{gdkd: {w1: {search: default}}}", "{gdkd: {k: 3, w1: {search: default}}}")
     (one,), (other,) = (sweep_of(folder, 4, entries).searches for entries in searched)
-    assert one.study_id == other.study_id
+    assert one.study_id == other.study_id  # type: ignore[attr-defined]
     assert one.proposal({"w1": 1.0}, 0).key == other.proposal({"w1": 1.0}, 0).key
 
 
@@ -123,14 +123,16 @@ def test_the_plan_shows_what_was_fitted(folder: Path) -> None:
         "imagefolder has 3 classes: gdkd takes k = 2, the default is 5",
         "imagefolder has 3 classes: partition takes cuts = [1,2], the default is [1,5]",
     )
-    assert plan.notes == expected
+    assert tuple(line for line in plan.notes if "takes" in line) == expected
     assert all(f"note     {line}" in plan.to_text() for line in expected)
-    assert describe_plan(sweep_of(folder, 6, "{gdkd: , partition: }")).notes == ()
+    enough = describe_plan(sweep_of(folder, 6, "{gdkd: , partition: }"))
+    assert not any("takes" in line for line in enough.notes)
 
 
 def test_a_search_shows_what_was_fitted(folder: Path) -> None:
     sweep = sweep_of(folder, 3, "{gdkd: {w1: {search: default}, cut: {choice: [k, mass]}}}")
-    assert describe_plan(sweep).notes == ("imagefolder has 3 classes: gdkd takes k = 2, the default is 5",)
+    found = tuple(line for line in describe_plan(sweep).notes if "takes" in line)
+    assert found == ("imagefolder has 3 classes: gdkd takes k = 2, the default is 5",)
 
 
 def test_what_follows_from_a_fitted_default_is_told_with_it(folder: Path) -> None:

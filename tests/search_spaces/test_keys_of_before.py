@@ -112,10 +112,17 @@ def test_every_new_setting_of_a_recipe_is_in_the_key() -> None:
     assert not CHANGED.keys() & recipe_content(ADAMW).keys()
 
 
+def test_a_last_image_that_joins_is_in_the_key() -> None:
+    joined = dataclasses.replace(STUDENT_TRIAL, last_image="joined")
+    assert trial_key(joined) != trial_key(STUDENT_TRIAL)
+    assert config_key(joined) != config_key(STUDENT_TRIAL)
+
+
 def test_trials_with_everything_survive_json() -> None:
     trial = dataclasses.replace(
         STUDENT_TRIAL,
         initial="f" * 64,
+        last_image="joined",
         recipe=dataclasses.replace(ADAMW, **CHANGED),
         teacher=dataclasses.replace(TEACHER, **NEW_OF_TEACHER, variant="strong"),
     )
@@ -126,7 +133,7 @@ def test_trials_with_everything_survive_json() -> None:
 
 def test_what_an_older_version_stored_is_read() -> None:
     stored = json.loads(canonical_json(to_json(STUDENT_TRIAL)))
-    del stored["initial"]
+    del stored["initial"], stored["last_image"]
     for name in ("size", "mean", "std", "variant"):
         del stored["teacher"][name]
     for name in ADDED_TO_RECIPE:

@@ -28,18 +28,18 @@ def test_every_recipe_has_numbers_of_their_types(name: str) -> None:
 
 
 def test_epochs_alone_squeeze_the_rest() -> None:
-    recipe = recipes.changed(recipes.get("cifar"), RecipeModel(epochs=60), "float32")
+    recipe = recipes.changed(recipes.get("cifar"), RecipeModel(epochs=60), "float32")  # type: ignore[call-arg]
     assert (recipe.epochs, recipe.milestones, recipe.method_warmup_epochs) == (60, (38, 45, 52), 5.0)
 
 
 def test_given_milestones_stay() -> None:
-    recipe = recipes.changed(recipes.get("cifar"), RecipeModel(epochs=60, milestones=[40]), "float32")
+    recipe = recipes.changed(recipes.get("cifar"), RecipeModel(epochs=60, milestones=[40]), "float32")  # type: ignore[call-arg]
     assert (recipe.epochs, recipe.milestones, recipe.method_warmup_epochs) == (60, (40,), 20.0)
 
 
 def test_whole_numbers_for_floats_make_the_same_recipe() -> None:
     base = recipes.get("digits")
-    one = recipes.changed(base, RecipeModel(learning_rate=1), "float32")
+    one = recipes.changed(base, RecipeModel(learning_rate=1), "float32")  # type: ignore[call-arg]
     assert type(one.learning_rate) is float
 
 

@@ -65,7 +65,7 @@ def test_rows_that_share_a_search_search_once(tmp_path: Path) -> None:
     again = "  tuned:", "  again: {method: kd, temperature: {low: 1, high: 8, log: true}}\n  tuned:"
     plan = describe_plan(sweep_of(tmp_path, TEXT.replace(*again) + SEARCH))
     assert plan.most_trainings == 12
-    assert plan.searches[-1] == "1 of these are the same search as another, and are made once"
+    assert plan.searches[-1] == "1 of these is the same search as another, and is made once"
 
 
 def test_multiply_adds_and_hours_worked_by_hand(tmp_path: Path) -> None:
@@ -132,7 +132,10 @@ def test_recipes_in_words(tmp_path: Path) -> None:
     assert [(line.networks, line.recipe) for line in plan.recipes] == [
         ((), f"240 epochs, batch 32 x 4, sgd at 0.1 (0.05 scaled with the batch), {schedule}"),
         (("shufflev1",), f"240 epochs, batch 32 x 4, sgd at 0.02 (0.01 scaled with the batch), {schedule}"),
-        (("teacher vgg13",), "30 epochs, batch 1024, adamw at 0.001, cosine to 1e-05, warm-up 2 epochs"),
+        (
+            ("teacher vgg13",),
+            "30 epochs, batch 1024, adamw at 0.001, cosine to 1e-05, warm-up 2 epochs, gradients clipped to 5",
+        ),
     ]
     assert "recipe   digits100, teacher vgg13: 30 epochs" in plan.to_text()
     assert "teacher  digits100: vgg13, strong, trained here; answers" in plan.to_text()

@@ -1,6 +1,7 @@
 """A way between client and server on which things go wrong: answers get lost, requests come late, nobody answers."""
 
 import contextlib
+import math
 import socket
 import threading
 import time
@@ -42,6 +43,7 @@ class Proxy:
         self.hits = 0
         self._trap = Trap()
         self._closed = threading.Event()
+        self._released = threading.Event()
         self._lock = threading.Lock()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -50,11 +52,16 @@ class Proxy:
         self._trap = Trap(mark, times, loses_answer=True)
 
     def hold_requests(self, mark: bytes, seconds: float, times: int) -> None:
-        """Pass the next requests with this mark on so much later."""
+        """Pass the next requests with this mark on so much later; `math.inf`: once they are released."""
         self._trap = Trap(mark, times, late_seconds=seconds)
+
+    def release(self) -> None:
+        """Pass on what is held."""
+        self._released.set()
 
     def close(self) -> None:
         self._closed.set()
+        self._released.set()
         self._listener.close()
 
     def _accept(self) -> None:
@@ -103,7 +110,8 @@ class Proxy:
         started = time.monotonic()
         while more := source.recv(CHUNK):
             data += more
-        self._closed.wait(seconds - (time.monotonic() - started))
+        left = seconds - (time.monotonic() - started)
+        self._released.wait(None if left == math.inf else max(0.0, left))
         with socket.create_connection(("127.0.0.1", self._target)) as server:
             server.sendall(data)
             server.recv(CHUNK)

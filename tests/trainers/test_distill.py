@@ -57,7 +57,8 @@ def test_going_on_from_a_checkpoint_gives_the_same_bits(store, tmp_path: Path):
     assert [epoch.number for epoch in rest] == [2, 3]
     assert numbers(whole[1:]) == numbers(rest)
     assert equal(weights(whole), weights(rest))
-    times = {"train_seconds", "peak_memory_bytes", "teacher_images"}  # the bank had been filled by the first
+    times = {"train_seconds", "peak_memory_bytes", "held_memory_bytes"}
+    times |= {"teacher_images"}  # the bank had been filled by the first
     assert {k: v for k, v in rest[-1].summary().items() if k not in times} == {
         k: v for k, v in whole[-1].summary().items() if k not in times
     }
@@ -102,7 +103,7 @@ def test_search_is_scored_on_validation_and_never_sees_the_test_set(store):
     values = run(student_trial("kd"), store)[-1]
     assert "val_top1" in values.values
     assert not any(name.startswith("test") for name in values.values)
-    measured = {"train_seconds", "teacher_images", "extra_parameters", "peak_memory_bytes"}
+    measured = {"train_seconds", "teacher_images", "extra_parameters", "peak_memory_bytes", "held_memory_bytes"}
     assert set(values.summary()) == {"final_val_top1", *measured}
 
 

@@ -294,7 +294,7 @@ def test_a_list_that_is_cut_anywhere_is_told(tmp_path: Path, layout: str, name: 
     for end in np.linspace(0, len(whole) - keeps - 1, 12).astype(int):
         path.write_bytes(whole[:end])
         with pytest.raises(DataFilesError):
-            read.__wrapped__(tmp_path)
+            read.__wrapped__(tmp_path)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("layout", [name for name in LAYOUTS if " " not in name])

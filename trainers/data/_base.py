@@ -40,6 +40,8 @@ class DataInfo:
     """Whether a network names one class for an image or one for every pixel."""
     across: int = 0
     """Width of a view in pixels; 0: as its height."""
+    unvalidated: int = 0
+    """Classes of whose training images none is held out for validation: they have one."""
     found: bool = True
     """Whether the files are there; False: what is known of the data set as published."""
 
@@ -47,6 +49,10 @@ class DataInfo:
     def width(self) -> int:
         """Of a view, in pixels."""
         return self.across or self.size
+
+    def trained_on(self, split: Literal["search", "full"]) -> int:
+        """Return how many images a trial of a split is trained on."""
+        return self.fit if split == "search" else self.fit + self.validation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainers.data._base import DataInfo, Images
-from trainers.data._split import held_out_last
+from trainers.data._split import held_out_last, unvalidated
 from trainers.view_sets import view_set as named_views
 
 Part = tuple[NDArray[np.uint8], NDArray[np.int64]]
@@ -45,6 +45,7 @@ def in_memory(
             view_set=view_set,
             views=named_views(view_set).enumerated or 1,
             recipe=recipe,
+            unvalidated=unvalidated(targets, fit, classes),
         ),
         train_images=images,
         train_targets=targets,

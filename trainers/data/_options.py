@@ -3,6 +3,7 @@
 import dataclasses
 from dataclasses import dataclass
 
+from trainers.counting import counted
 from trainers.data._base import DataInfo
 from trainers.view_sets import EXTRAS, resized, view_set, with_extras
 
@@ -51,7 +52,7 @@ def with_options(info: DataInfo, options: DataOptions) -> DataInfo:
         name = with_extras(name, options.augment, height)
     count = view_set(name).enumerated
     if count is not None and options.views not in (None, count):
-        raise ValueError(f"views: it has {count} views an image and no others, got {options.views}")
+        raise ValueError(f"views: it has {counted(count, 'view')} an image and no others, got {options.views}")
     drawn = info.views if view_set(info.view_set).enumerated is None else DRAWN_VIEWS
     return dataclasses.replace(
         info, size=height, across=0 if width == height else width, view_set=name, views=options.views or count or drawn

@@ -1,11 +1,13 @@
 """Data sets whose pictures are files, as registry entries."""
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from trainers.data._base import DataInfo, DataSet, Task
 from trainers.data._files import PictureFiles
+from trainers.data._split import unvalidated
 from trainers.view_sets import view_set
 
 PICTURE_MEAN = (0.485, 0.456, 0.406)
@@ -43,9 +45,12 @@ class PictureData:
     def _describe(self, root: Path | None) -> DataInfo:
         found = self.files(root)
         training = len(found.train_files)
-        return self._info(
+        info = self._info(
             found.classes, found.fit, training - found.fit, len(found.test_files), digest=found.digest, found=True
         )
+        if self.task == "segmentation":
+            return info
+        return dataclasses.replace(info, unvalidated=unvalidated(found.train_targets, found.fit, found.classes))
 
     def _as_published(self, classes: int, training: int, test: int) -> DataInfo:
         return self._info(classes, training - training // 10, training // 10, test, digest="", found=False)

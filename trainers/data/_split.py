@@ -25,6 +25,16 @@ def held_out_last(targets_N: NDArray[np.int64], name: str) -> tuple[NDArray[np.i
     return np.concatenate([np.flatnonzero(~held), np.flatnonzero(held)]), int((~held).sum())
 
 
+def unvalidated(targets_N: NDArray[np.int64], fit: int, classes: int) -> int:
+    """Return how many classes have no image among those held out.
+
+    Args:
+        targets_N: classes of the training images in the order of `held_out_last`.
+        fit: how many of them come before those held out.
+    """
+    return int((np.bincount(targets_N[fit:], minlength=classes) == 0).sum())
+
+
 def _key(name: str, label: int) -> int:
     from trainers.streams import stream_seed
 

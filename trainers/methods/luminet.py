@@ -85,6 +85,7 @@ LUMINET_METHOD = Method(
     needs=Needs.LOGITS,
     summary="KL of logits standardised class by class over the batch",
     source="arXiv:2310.03669",
+    least_batch=2,
     dead=_dead,
     by_pair=(
         _tuned("cifar100", "cifar_resnet32x4", "cifar_resnet8x4", alpha=34.0),

@@ -64,5 +64,6 @@ PKT_METHOD = Method(
     needs=Needs.FEATURES,
     summary="each image's distribution of similarity over the batch",
     source="arXiv:1803.10837",
+    least_batch=2,
     kind="feature",
 )

@@ -88,5 +88,6 @@ RKD_METHOD = Method(
     needs=Needs.FEATURES,
     summary="distances and angles between the images of a batch",
     source="arXiv:1904.05068",
+    least_batch=3,
     kind="feature",
 )

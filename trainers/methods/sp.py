@@ -65,5 +65,6 @@ SP_METHOD = Method(
     needs=Needs.FEATURES,
     summary="similarities between the images of a batch in the last map",
     source="arXiv:1907.09682",
+    least_batch=2,
     kind="feature",
 )

@@ -43,6 +43,24 @@ def arguments(name: str, *, classes: int, channels: int, size: int, width: int |
     raise ValueError(f"'{name}' cannot take images of {shape[0]} x {shape[1]} pixels: {problem}")
 
 
+@functools.lru_cache(maxsize=256)
+def problem_of_one(
+    name: str, found: tuple[tuple[str, Value], ...], *, classes: int, channels: int, size: int, width: int
+) -> str | None:
+    """Return why a network cannot be trained with one image at a time; None where it can.
+
+    Args:
+        found: arguments with which it takes the images.
+    """
+    with torch.device("meta"), torch.no_grad():
+        network: nn.Module = timm.create_model(name, num_classes=classes, in_chans=channels, **dict(found)).train()
+        try:
+            network(torch.empty(1, channels, size, width))
+        except ValueError as error:  # of BatchNorm, in torch's words
+            return f"it normalises over the images of a batch ({error})"
+    return None
+
+
 def _candidates(name: str, size: int) -> Iterator[Mapping[str, Value]]:
     built_for = timm.get_pretrained_cfg(name)
     native = built_for.input_size[-1] if built_for is not None else size

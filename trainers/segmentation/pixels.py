@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from trainers.counting import counted
+
 IGNORE = 255
 """The label of a pixel that has no class: it is in no loss and no score."""
 
@@ -81,4 +83,4 @@ def resized(logits_BChw: Tensor, height: int, width: int) -> Tensor:
 
 def _words(shape: tuple[int, ...]) -> str:
     batch, height, width = shape
-    return f"{batch} images of {height} x {width}"
+    return f"{counted(batch, 'image')} of {height} x {width}"

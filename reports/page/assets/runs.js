@@ -82,7 +82,7 @@ function card(trial) {
       ["setting", textOf("setting", trial)],
       ["recipe", folded(textOf("recipe", trial))],
       ["training", durationText(TRIALS.seconds[trial])],
-      ["start to end", durationText(TRIALS.wall[trial])],
+      ["time at work", durationText(TRIALS.wall[trial])],
       ["attempts", textOf("attempts", trial)],
       ["commit", commit && [make("code", {}, commit), TRIALS.changed[trial] ? " with changes that are not in it" : ""]],
       ["versions", textOf("versions", trial)],

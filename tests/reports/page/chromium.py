@@ -82,11 +82,16 @@ class Page:
             self.asked_for.append(params["request"]["url"])
 
     def open(self, path: Path) -> None:
-        """Open a file and wait until it has been loaded."""
+        """Open a file and wait until it has been loaded and drawn."""
         self._happened.clear()
         self.ask("Page.navigate", url=path.absolute().as_uri())
         while "Page.loadEventFired" not in self._happened:
             self._read()
+        self._drawn()
+
+    def _drawn(self) -> None:
+        """Wait until a frame has been drawn: what the page's observers do at a new size is done by then."""
+        self.run("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))")
 
     def run(self, script: str) -> Any:
         """Return what an expression of script gives, awaited."""
@@ -109,7 +114,7 @@ class Page:
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 500
         )
         self.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-        self.run("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))")
+        self._drawn()
 
     def picture(self, path: Path, *, whole: bool = False) -> None:
         """Save a picture of what is seen, or of the whole page."""

@@ -142,8 +142,10 @@ def test_figures_by_keyboard(tab: Page, whole: reports.Results, tmp_path: Path) 
     tab.press("ArrowDown")
     assert "± " in tab.run(said)
     assert tab.run("document.querySelector('#figures [aria-live]').textContent") == tab.run(said)
-    tab.run("document.querySelector('#figures details').open = true")
-    tab.run("new Promise((done) => setTimeout(done, 50))")
+    tab.run(
+        "new Promise((done) => { const details = document.querySelector('#figures details');"
+        "details.addEventListener('toggle', done); details.open = true; })"
+    )
     assert tab.run("document.querySelectorAll('#figures details tbody tr').length") == 4 + 12
 
 

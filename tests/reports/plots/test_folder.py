@@ -62,8 +62,9 @@ def test_each_is_listed_with_its_caption_or_the_reason(results: reports.Results)
 @pytest.mark.slow
 def test_the_same_results_give_the_same_figures(results: reports.Results, tmp_path: Path) -> None:
     table = reports.table(results)
-    paths = [*folder.write(results, table, tmp_path / "a")]
-    again = [*folder.write(results, table, tmp_path / "b")]
+    plots, missing = build(results, table)
+    paths = [*folder.write(plots, missing, table, tmp_path / "a")]
+    again = [*folder.write(plots, missing, table, tmp_path / "b")]
     stems = {path.name.removesuffix(path.suffix) for path in paths} - {"README"}
     kinds = {"accuracy_over_budget", "settings_map", "parallel_coordinates", "importances", "training_curves"}
     assert stems > kinds | {"ranks", "cost"}

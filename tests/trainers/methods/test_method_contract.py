@@ -202,7 +202,7 @@ def settings_of(method: Method, classes: int) -> Iterator[dict[str, object]]:
 def another(field: Hyperparameter, value: object, classes: int) -> object | None:
     """Return a different value that the field allows; None if there is none."""
     if field.item is not None:
-        return (*(item + 1.5 for item in value),) if field.item is float and value else None
+        return (*(item + 1.5 for item in value),) if field.item is float and value else None  # type: ignore[attr-defined]
     if field.type is bool:
         return not value
     if field.choices is not None:
@@ -331,3 +331,17 @@ def test_a_student_whose_logits_start_equal_gets_a_gradient_of_the_usual_size(me
     result["loss"].backward()
     assert torch.isfinite(student.grad).all()
     assert student.grad.norm() < 1e4  # luminet multiplies by alpha², 961
+
+
+@every_teacher_method
+def test_fewer_images_than_a_method_compares_teach_nothing_and_as_many_do(method: Method) -> None:
+    def pull(batch: int) -> float:
+        ours, theirs, target = answers(CLASSES, batch=batch)
+        values = {"ce_weight": 0.0, "warmup_epochs": 0.0} | ({"beta": 0.0} if method.name == "dist" else {})
+        loss = built(method, CLASSES, **values)(ours, theirs, target, 1)["loss"]
+        grads = torch.autograd.grad(loss, leaves(ours), allow_unused=True)
+        assert all(bool(torch.isfinite(grad).all()) for grad in grads if grad is not None)
+        return sum(float(grad.abs().sum()) for grad in grads if grad is not None)
+
+    assert pull(method.least_batch) > 1e-6
+    assert all(pull(fewer) < 1e-6 for fewer in range(1, method.least_batch))

@@ -126,7 +126,7 @@ def test_a_divergence_is_0_where_nothing_is_to_be_learned_and_else_greater(case)
     for seed in range(5):
         student, teacher, _ = random_logits(6, CLASSES, seed=seed)
         loss = bind(case, teacher.argmax(1), CLASSES)  # rld: the teacher is right
-        equal = teacher * SETTINGS[case].get("power", 1.0) + 1.0
+        equal = teacher * SETTINGS[case].get("power", 1.0) + 1.0  # type: ignore[attr-defined]
         value, gradient = with_gradient(loss, equal, teacher)
         assert abs(value) < 1e-9 and gradient.abs().max() < 1e-9
         assert loss(student, teacher) > 1e-3

@@ -37,7 +37,7 @@ def test_gradients_reach_the_pixels_that_count_alone():
 
 
 def test_logits_of_another_size_are_refused():
-    with pytest.raises(ValueError, match="must be of 1 images of 2 x 3, got 1 images of 3 x 2"):
+    with pytest.raises(ValueError, match="must be of 1 image of 2 x 3, got 1 image of 3 x 2"):
         counted_pixels(torch.zeros(1, 8, 8), 2, 3).rows(torch.zeros(1, 5, 3, 2))
 
 

@@ -1,0 +1,100 @@
+"""Between Tune and the planner: time passes for the planner, and proposing keeps nothing else from being done."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from orchestrator.attempts import Attempt, Signal
+from orchestrator.ledger import EPOCH_SECONDS, Ledger
+from orchestrator.planner import Planner
+from orchestrator.progress import sweep_progress
+from orchestrator.ray_tune.bridge import STALL_LOOK_SECONDS, TURN_SECONDS, Bridge
+from orchestrator.worker import Order, Report, make_order
+from search_spaces import Sweep
+from tests.orchestrator.simulation import SWEEP, new_planner, sweep_of
+from trainers.store import Store
+
+
+class Alive:
+    def is_alive(self) -> bool:
+        return True
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
+    return sweep_of(SWEEP, tmp_path_factory.mktemp("sweep"))
+
+
+@pytest.fixture
+def ledger(home: Path, clock: Clock) -> Iterator[Ledger]:
+    home.mkdir()
+    ledger = Ledger(home / "ledger.db", timer=clock)
+    yield ledger
+    ledger.close()
+
+
+def bridge_to(planner: Planner, home: Path, clock: Clock) -> Bridge:
+    def order_for(attempt: Attempt) -> Order:
+        return make_order(attempt, home=home, threads=1, device="cpu")
+
+    return Bridge(
+        planner, order_for, Store(home), Alive(), most_in_flight=9, stall_seconds=lambda attempt: 1e9, clock=clock
+    )
+
+
+def test_while_a_sampler_thinks_others_get_their_turn(sweep, ledger, home, clock, monkeypatch):
+    planner = new_planner(ledger, sweep)
+    given = planner.next
+
+    def slow() -> Attempt | Signal:
+        clock.now += 2 * TURN_SECONDS
+        return given()
+
+    monkeypatch.setattr(planner, "next", slow)
+    bridge = bridge_to(planner, home, clock)
+    turns = []
+    for turn in range(2):
+        assert not bridge.is_over()
+        answers = [bridge.suggest(f"{turn}-{number}") for number in range(2)]
+        turns.append([answer is not None for answer in answers])
+    assert turns == [[True, False]] * 2
+    assert bridge.suggest("next") is not None  # though no turn has begun: Tune may wait for an answer
+
+
+def test_an_epoch_is_seen_though_nothing_else_happens(sweep, ledger, home, clock):
+    bridge = bridge_to(new_planner(ledger, sweep), home, clock)
+    assert isinstance(bridge.suggest("a"), dict)
+    bridge.result("a", Report(number=1, values={"test_top1": 1.0}).to_text())
+    key = bridge._attempts["a"].key
+    other = Ledger(home / "ledger.db")
+    assert other.epochs(key) == []
+    clock.now += EPOCH_SECONDS
+    assert not bridge.is_over()
+    assert [number for number, _, _ in other.epochs(key)] == [1]
+    other.close()
+
+
+def test_what_has_a_worker_runs_and_what_waits_for_one_does_not(sweep, ledger, home, clock):
+    bridge = bridge_to(new_planner(ledger, sweep), home, clock)
+    for name in ("a", "b", "c"):
+        bridge.suggest(name)
+    bridge.added(SimpleNamespace(trial_id="b", temporary_state=SimpleNamespace(ray_actor=object())))
+    bridge.added(SimpleNamespace(trial_id="c", temporary_state=SimpleNamespace(ray_actor=None)))
+    clock.now += STALL_LOOK_SECONDS + EPOCH_SECONDS
+    assert not bridge.is_over()
+    assert sweep_progress(sweep, ledger).counts.running == 1
+    assert bridge.error is None

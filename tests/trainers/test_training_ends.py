@@ -1,0 +1,129 @@
+"""A training is gone when it ends, without the collector: memory of one trial is none of the next one's."""
+
+import dataclasses
+import gc
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.trainers.tiny import new_store, student_trial
+from trainers import methods
+from trainers.distill import Epoch, Training, distill
+from trainers.store import Store
+from trainers.trial import Trial
+
+NAMES = [method.name for method in methods.ALL]
+SETTINGS: dict[str, dict[str, object]] = {"crd": {"negatives": 64}, "reviewkd": {"mid_channels": 16}}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    torch.set_num_threads(1)
+    return new_store(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(autouse=True)
+def few_images_and_no_collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(Training, "_images", property(lambda _training: 64))
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.fixture
+def born(monkeypatch: pytest.MonkeyPatch) -> list[weakref.ref[object]]:
+    """Return what refers, weakly, to every training that begins and to its parts."""
+    found: list[weakref.ref[object]] = []
+    whole = Training.__init__
+
+    def noted(self: Training, *arguments: object, **named: object) -> None:
+        found.append(weakref.ref(self))
+        whole(self, *arguments, **named)  # type: ignore[arg-type]
+        found.extend(weakref.ref(part) for part in (self.student, self.method, next(self.student.parameters())))
+
+    monkeypatch.setattr(Training, "__init__", noted)
+    return found
+
+
+def trial_of(name: str, **changes: object) -> Trial:
+    trial = student_trial(name, **SETTINGS.get(name, {}))
+    recipe = dataclasses.replace(trial.recipe, batch_size=32, epochs=2, **changes)  # type: ignore[arg-type]
+    return dataclasses.replace(trial, recipe=recipe)
+
+
+def to_the_end(epochs: Iterator[Epoch]) -> None:
+    for _ in epochs:
+        pass
+
+
+def stopped(epochs: Iterator[Epoch]) -> None:
+    """As a pruner or a person does: the iterator is closed after an epoch."""
+    with closing(epochs):  # type: ignore[type-var]
+        next(epochs)
+
+
+class TroubleError(Exception):
+    """Of a training step."""
+
+
+def raising(epochs: Iterator[Epoch]) -> None:
+    next(epochs)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Training, "_step", _raise)
+        with pytest.raises(TroubleError):
+            next(epochs)
+
+
+def _raise(_training: Training, _rate: float) -> None:
+    raise TroubleError
+
+
+ENDS: dict[str, Callable[[Iterator[Epoch]], None]] = {
+    "all epochs": to_the_end,
+    "stopped": stopped,
+    "an exception": raising,
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_of_a_training_outlives_it(name: str, end: str, store: Store, born: list[weakref.ref[object]]) -> None:
+    ENDS[end](distill(trial_of(name), store))
+    assert born
+    assert [one() for one in born if one() is not None] == []
+
+
+@pytest.mark.parametrize("changes", [{"learning_rate": 1e30}, {"ema_decay": 0.9}, {"mixup": 0.2}, {"accumulate": 2}])
+def test_nor_of_one_that_diverges_or_has_more_to_hold(
+    changes: dict[str, object], store: Store, born: list[weakref.ref[object]]
+) -> None:
+    to_the_end(distill(trial_of("kd", **changes), store))
+    assert [one() for one in born if one() is not None] == []
+
+
+@pytest.mark.parametrize("bank", [True, False])
+def test_with_a_bank_and_without(bank: bool, store: Store, born: list[weakref.ref[object]]) -> None:
+    to_the_end(distill(trial_of("kd"), store, bank=bank))
+    assert [one() for one in born if one() is not None] == []
+
+
+def test_after_a_checkpoint(tmp_path: Path, store: Store, born: list[weakref.ref[object]]) -> None:
+    for epoch in distill(trial_of("crd"), store):
+        epoch.save(tmp_path / "one")
+        epoch.save_weights(tmp_path / "weights")
+        break
+    del epoch
+    to_the_end(distill(trial_of("crd"), store, checkpoint=tmp_path / "one"))
+    assert [one() for one in born if one() is not None] == []
+
+
+def test_after_a_training_that_cannot_begin(store: Store, born: list[weakref.ref[object]]) -> None:
+    trial = dataclasses.replace(trial_of("kd"), student="cifar_no_such_network")
+    with pytest.raises((ValueError, RuntimeError)):
+        to_the_end(distill(trial, store))
+    assert [one() for one in born if one() is not None] == []
