@@ -350,7 +350,7 @@ class Ledger:
         trial_state: str | None = None,
     ) -> None:
         """Record how the attempt ended and what that makes of the trial (the same state unless given)."""
-        now, began = self.clock(), self._began.get((key, number))
+        now, began = self.clock(), self._began.pop((key, number), None)
         seconds = None if began is None else self._timer() - began
         with self.transaction():
             self._db.execute(
@@ -372,7 +372,8 @@ class Ledger:
         ]
 
     def set_worker(self, key: str, number: int) -> None:
-        """Record, with the next commit, that an attempt which was handed out has a worker."""
+        """Record, with the next commit, that an attempt has a worker; its seconds count from here."""
+        self._began[key, number] = self._timer()
         self._with_worker.append((key, number))
         self.flush()
 

@@ -133,6 +133,15 @@ def test_attempts_last_as_long_as_they_last(ledger, times, jump):
     assert ledger.trial_seconds("a") == 30.0
 
 
+def test_waiting_for_a_worker_is_no_work(ledger, times):
+    number = ledger.start_attempt("a")
+    times.now += 500.0
+    ledger.set_worker("a", number)
+    times.now += 10.0
+    ledger.end_attempt("a", number, "COMPLETE")
+    assert ledger.trial_seconds("a") == 10.0
+
+
 def test_of_a_driver_that_was_killed_its_epochs_count(ledger, home, times):
     number = ledger.start_attempt("a")
     for epoch in (1, 2):
