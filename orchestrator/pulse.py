@@ -15,6 +15,7 @@ from types import TracebackType
 
 from orchestrator.attempts import file_stem
 from trainers.files import remove
+from trainers.passing import is_gone, steadily
 
 BEAT_SECONDS = 1.0
 SUFFIX = ".pulse"
@@ -39,9 +40,12 @@ class Pulse:
         self._next = 0.0
 
     def __enter__(self) -> "Pulse":
+        steadily(self._touch)
+        return self
+
+    def _touch(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._path.touch()
-        return self
 
     def beat(self) -> None:
         """Say that a step has been made. A file that cannot be touched stops nothing."""
@@ -68,7 +72,7 @@ def pulse_file(folder: Path, number: int, life: str = "") -> Path:
 def is_superseded(folder: Path, number: int, life: str = "") -> bool:
     """Return whether a newer attempt has begun, or the trial has ended and its folder is gone."""
     own = pulse_file(folder, number, life)
-    return not own.exists() or any(later > number for later in _attempts(folder, SUFFIX, life).values())
+    return is_gone(own) or any(later > number for later in _attempts(folder, SUFFIX, life).values())
 
 
 def clear_stale(folder: Path, number: int, life: str = "") -> None:

@@ -1,6 +1,8 @@
 """What a worker does with an attempt: train, leave checkpoints, report. The same under Ray and in this process."""
 
+import fnmatch
 import json
+import os
 import platform
 import traceback
 from collections.abc import Callable, Generator, Iterator
@@ -13,8 +15,12 @@ from orchestrator.home import banks_folder
 from orchestrator.pulse import FAILURE_SUFFIX, Pulse, is_superseded
 from trainers.files import remove, replaced
 from trainers.letters import fitting
+from trainers.passing import steadily
 from trainers.store import Store
 from trainers.trial import Trial, from_json, to_json
+
+KEPT_BESIDE = 1
+"""Checkpoints that stay beside the newest one, for the case that it cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,13 +144,10 @@ def _epochs(order: Order, store: Store, trial: Trial, beat: Callable[[], None]) 
     from trainers.distill import Epoch, distill
 
     torch.set_num_threads(order.threads)
-    checkpoint = newest_checkpoint(store, order.key)  # an attempt that is the first may follow those of a lost ledger
     root = None if order.data_root is None else Path(order.data_root)
     earlier_told = False
     warnings: list[str] = []
-    if checkpoint is not None and not _readable(checkpoint, order.key):
-        warnings.append(f"checkpoint {checkpoint.name} cannot be read; the trial starts from the beginning")
-        checkpoint = None
+    checkpoint = _readable_checkpoint(store, order.key, warnings)  # a first attempt may follow those of a lost ledger
 
     def report(epoch: Epoch) -> Report:
         ending: Literal["", "COMPLETE", "DIVERGED"] = ""
@@ -188,15 +191,17 @@ def _keep_checkpoint(epoch: Any, order: Order, store: Store) -> list[str]:
     from safetensors import SafetensorError
 
     folder = store.checkpoints(order.key)
-    older = sorted(folder.glob("epoch-*.safetensors")) if folder.exists() else []
     path = folder / f"epoch-{epoch.number:05d}.{file_stem(order.number, order.life)}.safetensors"
     try:
         epoch.save(path)
     except (OSError, SafetensorError) as error:
         return [f"no checkpoint of epoch {epoch.number} could be written: {error}"]
-    for former in older:
-        if former.name < path.name:  # a worker that was thought lost must not remove what is newer than its own
-            remove(former)
+    try:
+        older = [former for former in checkpoints(store, order.key) if former.name < path.name]
+    except OSError as error:
+        return [f"older checkpoints than that of epoch {epoch.number} cannot be removed: {error}"]
+    for former in older[:-KEPT_BESIDE]:  # a worker that was thought lost must not remove what is newer than its own
+        remove(former)
     return []
 
 
@@ -206,23 +211,55 @@ def _keep_result(epoch: Any, order: Order, store: Store) -> None:
         epoch.save_weights(store.weights(order.key))
 
 
-def newest_checkpoint(store: Store, key: str) -> Path | None:
-    """Return the checkpoint with the most epochs of any attempt."""
+def checkpoints(store: Store, key: str) -> list[Path]:
+    """Return the checkpoints of all attempts of a trial, the one with the most epochs last.
+
+    Raises:
+        OSError: the folder is there and cannot be read.
+    """
     folder = store.checkpoints(key)
-    found = sorted(folder.glob("epoch-*.safetensors")) if folder.exists() else []
-    return found[-1] if found else None
+    try:
+        names = steadily(lambda: _names(folder))
+    except FileNotFoundError:
+        return []
+    return [folder / name for name in sorted(fnmatch.filter(names, "epoch-*.safetensors"))]
 
 
-def _readable(checkpoint: Path, key: str) -> bool:
+def _names(folder: Path) -> list[str]:
+    with os.scandir(folder) as entries:
+        return [entry.name for entry in entries]
+
+
+def _readable_checkpoint(store: Store, key: str, warnings: list[str]) -> Path | None:
+    """Return the newest checkpoint that can be read; None where there is none, or none can be, which joins the
+    warnings."""
+    try:
+        found = checkpoints(store, key)
+    except OSError as error:
+        warnings.append(f"checkpoints cannot be looked for ({error}); the trial starts from the beginning")
+        return None
+    unreadable = []
+    for checkpoint in reversed(found):
+        problem = _problem(checkpoint, key)
+        if problem is None:
+            instead = f"; the trial goes on from {checkpoint.name}"
+            warnings += [f"{text}{instead}" for text in unreadable]
+            return checkpoint
+        unreadable.append(f"checkpoint {checkpoint.name} cannot be read ({problem})")
+    warnings += [f"{text}; the trial starts from the beginning" for text in unreadable]
+    return None
+
+
+def _problem(checkpoint: Path, key: str) -> str | None:
     from safetensors import SafetensorError
 
     from trainers.tensor_files import load_tensors
 
     try:
         _, metadata = load_tensors(checkpoint)
-    except (OSError, SafetensorError, ValueError):
-        return False
-    return metadata.get("trial_key") == key
+    except (OSError, SafetensorError, ValueError) as error:
+        return str(error)
+    return None if metadata.get("trial_key") == key else "it is of another trial"
 
 
 def _provenance(order: Order) -> dict[str, str]:

@@ -26,6 +26,7 @@ from trainers.device_data import on_device
 from trainers.draws import Draws, draw
 from trainers.memory import MemoryMeter
 from trainers.mixing import Mix, mixes
+from trainers.passing import steadily
 from trainers.randomness import dropout_stream, from_stream
 from trainers.recipe import learning_rate_at
 from trainers.starting import new_optimizer, new_student
@@ -322,22 +323,24 @@ class Training:
 
     def _stored(self, batch: Batch) -> Tensor:
         """Return the teacher's logits of a batch from the bank; those that it lacks are answered now, and kept."""
-        assert self.bank is not None
+        bank = self.bank
+        assert bank is not None
         try:
-            logits, answered = self.bank.rows(batch)
+            logits, answered = steadily(lambda: bank.rows(batch))
         except OSError as error:
             self._bank_is_full(error)
-            logits, answered = self.bank.rows(batch)
+            logits, answered = bank.rows(batch)
         self.teacher_images += answered
         return logits.to(self.device, non_blocking=True)
 
     def _prepare(self, draws: Draws) -> None:
         """Have the logits of this epoch stored before it begins, where pixels cost nothing; where they are read from
         files, each batch stores its own as it comes by."""
-        if self.bank is None or not self.data.in_memory:
+        bank = self.bank
+        if bank is None or not self.data.in_memory:
             return
         try:
-            self.teacher_images += self.bank.prepare(draws.images, draws.views, self.on_step)
+            self.teacher_images += steadily(lambda: bank.prepare(draws.images, draws.views, self.on_step))
         except OSError as error:
             self._bank_is_full(error)
 
@@ -352,7 +355,7 @@ class Training:
         if teacher is None or answering is None or not has_bank(self.trial, self.data.info.task):
             return None
         try:
-            return open_bank(teacher, answering, self.data, store, self.on_step)
+            return steadily(lambda: open_bank(teacher, answering, self.data, store, self.on_step))
         except OSError as error:
             self.warnings.append(f"the teacher's logits cannot be stored ({error}); it runs in every step")
             return None

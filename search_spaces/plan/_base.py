@@ -71,7 +71,7 @@ class Disk:
     weights_bytes: int
     """Of all trainings whose weights are kept, proposals not among them, and of teachers from files."""
     checkpoint_bytes: int
-    """Of the largest training, while it runs."""
+    """Of the largest training, while it runs: the newest and the one before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

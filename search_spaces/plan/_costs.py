@@ -26,6 +26,8 @@ LOGIT_BYTES = {"float32": 4, "float16": 2}
 BLOCK = 4096
 """Bytes that a file system sets aside at once: a row that lies anywhere takes as many more than its own."""
 WEIGHT_BYTES = 4
+CHECKPOINTS = 2
+"""That a training keeps: the newest, and the one before, in case that it cannot be read."""
 COPIES = {"sgd": 2, "adamw": 3}
 """Numbers that a checkpoint holds for each one learned: itself, and what the optimiser remembers of it."""
 
@@ -76,7 +78,9 @@ class Costs:
         return Disk(
             logits_bytes=sum(self.logits_bytes(plan) for plan in self._sweep.teachers),
             weights_bytes=WEIGHT_BYTES * kept,
-            checkpoint_bytes=WEIGHT_BYTES * max(_copies(training.trial) * learned for training, learned in numbers),
+            checkpoint_bytes=CHECKPOINTS
+            * WEIGHT_BYTES
+            * max(_copies(training.trial) * learned for training, learned in numbers),
         )
 
     def work(self) -> Work:
