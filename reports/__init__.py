@@ -1,28 +1,32 @@
 """What came out of a sweep: results, statistics, tables, figures.
 
     results = reports.load("gdkd-k")
-    reports.write(results, Path("out"))
+    report = reports.Report(results)  # report.board, report.tables, report.figures
+    report.write(Path("out"))
 
 Reads the tracking store alone; knows nothing of how trials are scheduled. Importing this room loads no heavy library.
 """
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reports.errors import ReportError, StoreUnavailableError, UnknownSweepError
-from reports.results import Results
+from reports.results.results import Results
 
 if TYPE_CHECKING:
-    from reports.ablation import Ablation
-    from reports.comparison import Comparison
-    from reports.head_to_head import Table
-    from reports.plots import Plot
-    from reports.sweep_comparison import SweepComparison
+    from reports.board.board import Board
+    from reports.figures import Plot
+    from reports.report import Report
+    from reports.results.results import Curves
+    from reports.tables.ablations.ablation import Ablation
+    from reports.tables.against.beside import Comparison
+    from reports.tables.against.changes import SweepComparison
 
 __all__ = [
     "AGAINST",
+    "Report",
     "ReportError",
     "Results",
     "StoreUnavailableError",
@@ -36,7 +40,7 @@ __all__ = [
     "console_table",
     "draw",
     "export",
-    "figures",
+    "histories",
     "load",
     "load_any",
     "load_file",
@@ -53,6 +57,14 @@ AGAINST = ("published",)
 """What the numbers of a sweep can be put beside."""
 
 
+def __getattr__(name: str) -> Any:
+    if name == "Report":  # loads pandas
+        from reports.report import Report
+
+        return Report
+    raise AttributeError(f"module 'reports' has no attribute {name!r}")
+
+
 def load(name: str | Sequence[str], *, home: Path | str | None = None, tracking_uri: str | None = None) -> Results:
     """Return what the tracking store holds of the sweep as last accepted, also while it runs.
 
@@ -66,11 +78,11 @@ def load(name: str | Sequence[str], *, home: Path | str | None = None, tracking_
         UnknownSweepError: no such sweep.
         StoreUnavailableError: no such store, or it does not answer.
     """
-    from reports import loading
+    from reports.results import loading
 
     if isinstance(name, str):
         return loading.load(name, home=home, tracking_uri=tracking_uri)
-    from reports import joining
+    from reports.results import joining
 
     sweeps = [loading.load(one, home=home, tracking_uri=tracking_uri) for one in dict.fromkeys(name)]
     return joining.join("+".join(one.name for one in sweeps), sweeps, sweeps[0].resolved.get("report") or {})
@@ -83,7 +95,7 @@ def load_file(path: Path | str, *, home: Path | str | None = None, tracking_uri:
         ReportError: the file breaks rules, or names what is not there; tells every problem with its line.
         StoreUnavailableError: no such store, or it does not answer.
     """
-    from reports import report_files
+    from reports import report_file as report_files
 
     return report_files.load_file(Path(path), home=home, tracking_uri=tracking_uri)
 
@@ -108,7 +120,7 @@ def load_home(name: str, home: Path | str) -> Results:
         UnknownSweepError: no such sweep.
         StoreUnavailableError: no such home.
     """
-    from reports import loading
+    from reports.results import loading
 
     return loading.load(name, tracking_uri=loading.database_in(home))
 
@@ -121,34 +133,40 @@ def load_stored(path: Path | str) -> Results:
     Raises:
         ReportError: there is none, or it is another kind of file.
     """
-    from reports import stored
+    from reports.results import stored
 
     return stored.load(Path(path))
 
 
-def table(results: Results) -> "Table":
+def table(results: Results) -> "Board":
     """Return the head-to-head table as a plain object: rows, cells, scores, what searches chose."""
-    from reports import head_to_head
+    from reports.board import board
 
-    return head_to_head.build(results)
+    return board.build(results)
 
 
 def ablations(results: Results) -> "list[Ablation]":
-    """Return the ablation tables as plain objects: grids, matrices, terms on and off, each with its base row."""
-    from reports import ablating
+    """Return the ablations as plain objects: grids, matrices, terms on and off, each with its base row."""
+    from reports.tables.ablations import making
 
-    return list(ablating.build(results).items)
+    return making.ablations(results, table(results))
 
 
-def figures(results: Results) -> "list[Plot]":
-    """Return the figures that the sweep has numbers for, as plain objects, each with a caption.
+def histories(
+    results: Results, names: Collection[str] | None = None, *, run_ids: Collection[str] | None = None
+) -> "Curves":
+    """Return what runs recorded epoch by epoch: by run id, then by metric, (epoch, value) by rising epoch.
 
-    Accuracy over each grid by cell, accuracy against search budget, maps of settings, parallel coordinates, importances
-    of hyperparameters, training curves, ranks over pairs, cost against accuracy, profiles of the teachers.
+    Args:
+        names: of metrics; by default what a curve is usually drawn of.
+        run_ids: of the runs to read; by default all of the sweep.
+
+    Raises:
+        StoreUnavailableError: the store does not answer any more.
     """
-    from reports import head_to_head, plots
+    from reports.results import histories as read
 
-    return plots.build(results, head_to_head.build(results))[0]
+    return read.histories(results, read.NAMES if names is None else names, run_ids=run_ids)
 
 
 def draw(figure: "Plot", path: Path | str, width: float | None = None) -> Path:
@@ -160,9 +178,9 @@ def draw(figure: "Plot", path: Path | str, width: float | None = None) -> Path:
     Raises:
         ValueError: the ending is another.
     """
-    from reports import writing
+    from reports.figures import saving
 
-    return writing.draw_figure(figure, Path(path), width)
+    return saving.draw(figure, Path(path), width)
 
 
 def write(results: Results, out: Path | str) -> list[Path]:
@@ -170,16 +188,16 @@ def write(results: Results, out: Path | str) -> list[Path]:
 
     Each file is whole or not there; the same results give the same bytes.
     """
-    from reports import writing
+    from reports.report import Report
 
-    return writing.write(results, Path(out))
+    return Report(results).write(Path(out))
 
 
 def console_table(results: Results, width: int = 80) -> str:
     """Return the head-to-head table as plain text of at most `width` columns where it can."""
-    from reports import console, head_to_head
+    from reports.report import Report
 
-    return console.render(head_to_head.build(results), width)
+    return Report(results).console(width)
 
 
 def compare(results: Results, against: str = "published") -> "Comparison":
@@ -193,23 +211,27 @@ def compare(results: Results, against: str = "published") -> "Comparison":
     """
     if against not in AGAINST:
         raise ReportError(f"--against takes {', '.join(AGAINST)}, got {against!r}")
-    from reports import comparing
+    from reports.tables.against.beside import beside_published
 
-    return comparing.build(results)
+    return beside_published(results, table(results))
 
 
 def write_comparison(comparison: "Comparison", out: Path | str) -> list[Path]:
     """Write against.md, against.tex and against.csv into `out`; return the paths. Each file is whole or not there."""
-    from reports import writing
+    from reports.report import write_tables
+    from reports.tables.against import published
 
-    return writing.write_comparison(comparison, Path(out))
+    title = f"{comparison.board.name} beside published figures"
+    return write_tables(published.build(comparison), Path(out), "against", title)
 
 
 def console_comparison(comparison: "Comparison", width: int = 80) -> str:
     """Return the comparison as plain text of at most `width` columns where it can."""
-    from reports import comparison_tables
+    from reports.formats import text
+    from reports.tables.against import published
 
-    return comparison_tables.as_text(comparison, width)
+    found = (text.render(table, width) for table in published.build(comparison))
+    return "\n\n".join([f"{comparison.board.name} beside published figures", *found])
 
 
 def compare_sweeps(ours: Results, theirs: Results, *, names: tuple[str, str] | None = None) -> "SweepComparison":
@@ -218,9 +240,9 @@ def compare_sweeps(ours: Results, theirs: Results, *, names: tuple[str, str] | N
     Args:
         names: what the two are called; by default their own names.
     """
-    from reports import sweep_comparing
+    from reports.tables.against import changes
 
-    return sweep_comparing.build(ours, theirs, names)
+    return changes.changes(table(ours), table(theirs), names)
 
 
 def changes(
@@ -238,23 +260,38 @@ def changes(
     """
     if other is None and other_home is None:
         return None
-    from reports import sweep_comparing
-
-    return sweep_comparing.against(results, name, other, home=home, other_home=other_home)
+    wanted = name if other is None else other
+    if other_home is None and wanted == name:
+        raise ReportError(
+            f"{name} is compared with itself; name another sweep, --compare-home, or the folder of an earlier report"
+        )
+    if other_home is not None:
+        theirs = load_home(wanted, other_home)
+        return compare_sweeps(results, theirs, names=(results.name, f"{theirs.name} in {other_home}"))
+    if Path(wanted).exists() and not wanted.endswith((".yaml", ".yml")):
+        if wanted == Path(wanted).name:  # a sweep may be named like a file here; `./NAME` is the file then
+            with contextlib.suppress(UnknownSweepError):
+                return compare_sweeps(results, load(wanted, home=home))
+        return compare_sweeps(results, load_stored(wanted), names=(results.name, wanted))
+    return compare_sweeps(results, load_any(wanted, home=home))
 
 
 def write_changes(comparison: "SweepComparison", out: Path | str) -> list[Path]:
     """Write compare.md, compare.tex and compare.csv into `out`; return the paths. Each file is whole or not there."""
-    from reports import writing
+    from reports.report import write_tables
+    from reports.tables.against import sweep
 
-    return writing.write_changes(comparison, Path(out))
+    title = f"{comparison.ours} against {comparison.theirs}"
+    return write_tables(sweep.build(comparison), Path(out), "compare", title, [sweep.summary(comparison)])
 
 
 def console_changes(comparison: "SweepComparison", width: int = 80) -> str:
     """Return the differences between two sweeps as plain text of at most `width` columns where it can."""
-    from reports import sweep_comparison_tables
+    from reports.formats import text
+    from reports.tables.against import sweep
 
-    return sweep_comparison_tables.as_text(comparison, width)
+    found = (text.render(table, width) for table in sweep.build(comparison))
+    return "\n\n".join([f"{comparison.ours} against {comparison.theirs}", sweep.summary(comparison), *found])
 
 
 def export(
@@ -280,6 +317,6 @@ def export(
 
 def note(results: Results, limit: int = 8000) -> str:
     """Return the head-to-head table in Markdown of at most `limit` characters, for `mlflow.note.content`."""
-    from reports import head_to_head, markdown
+    from reports.report import Report
 
-    return markdown.note(head_to_head.build(results), limit)
+    return Report(results).note(limit)

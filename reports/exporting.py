@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reports.errors import UnknownSweepError
-from reports.loading import tracking_uri_of
-from reports.results import Results
+from reports.results.loading import tracking_uri_of
+from reports.results.results import Results
 from reports.stores import open_store
 from reports.stores.attaching import attach
 from trainers.addresses import sqlite_file

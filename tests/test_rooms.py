@@ -43,7 +43,7 @@ def test_every_python_file_is_in_a_room():
 
 ENGINES = {
     "ray": {"orchestrator/ray_tune"},
-    "optuna": {"orchestrator/optuna_studies", "reports/importances"},
+    "optuna": {"orchestrator/optuna_studies"},
     "mlflow": {"orchestrator/mlflow_store", "reports/stores"},
 }
 

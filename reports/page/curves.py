@@ -3,20 +3,19 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from reports.histories import histories
 from reports.page.compact import CURVE_POINTS, Points, points_a_curve, steps_and_values
+from reports.results.histories import histories
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from reports.head_to_head import Table
-    from reports.results import Results
+    from reports.results.results import Results
 
 SCORES = ("test_top1", "test_miou", "val_top1", "val_miou")
 """What a curve is of: of a trial there is one of them, test scores first."""
 
 
-def of_trials(results: "Results", table: "Table") -> tuple[dict[str, Any], str]:
+def of_trials(results: "Results") -> tuple[dict[str, Any], str]:
     """Return the curves by line of the table of trials, and a sentence on what was left out; empty: nothing.
 
     Where all would be too much, each has fewer points; where that is not enough, searches have none.

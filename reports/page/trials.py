@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from reports.page.compact import indexed, number
-from reports.run_details import run_details
-from reports.scores import is_reported
+from reports.results.run_details import run_details
+from reports.results.sweep import value_text
 from reports.stores import COMMIT, DIRTY, METHOD_PREFIX, RECIPE_PREFIX, RunDetails
-from reports.wording import value_text
 
 if TYPE_CHECKING:
-    from reports.head_to_head import Table
-    from reports.resolved import Row
-    from reports.results import Results
+    from reports.board.board import Board
+    from reports.results.results import Results
+    from reports.results.sweep import Row
 
 SIGNIFICANT = 6
 """Digits of a hyperparameter; `repeat` knows all of them."""
@@ -25,7 +24,7 @@ REASON_CHARACTERS = 300
 VERSIONS = ("torch", "cuda", "python")
 
 
-def columns(results: "Results", table: "Table") -> dict[str, Any]:
+def columns(results: "Results", table: "Board") -> dict[str, Any]:
     """Return the trials with their scores, settings, and runs."""
     trials, details = results.trials, run_details(results)
     runs = [details.get(run_id) for run_id in trials["run_id"].astype(object)]
@@ -43,7 +42,6 @@ def columns(results: "Results", table: "Table") -> dict[str, Any]:
         "seed": _numbers(trials["seed"]),
         "key": keys,
         "run": _texts(trials["run_id"]),
-        "counts": [int(value) for value in counted(trials)],
         "score": _numbers(_scores(trials, table)),
         "seconds": _numbers(trials["train_seconds"], 2),
         "setting": indexed(map(settings.text, keys, trials["row"])),
@@ -52,14 +50,7 @@ def columns(results: "Results", table: "Table") -> dict[str, Any]:
     }
 
 
-def counted(trials: pd.DataFrame) -> "pd.Series[bool]":
-    """Return which trials are in a mean of the head-to-head table, or are its teachers."""
-    shown = is_reported(trials) | (trials["phase"] == "teacher")
-    scored = trials[["final_top1", "final_miou"]].notna().any(axis=1)
-    return shown & (trials["state"] == "COMPLETE") & (trials["status"] == "FINISHED") & scored
-
-
-def _scores(trials: pd.DataFrame, table: "Table") -> "pd.Series[float]":
+def _scores(trials: pd.DataFrame, table: "Board") -> "pd.Series[float]":
     """Return what each trial scored after its last epoch: on test images, in a search on validation images."""
     found = pd.Series(float("nan"), index=trials.index)
     for measure in table.measures:
@@ -67,7 +58,7 @@ def _scores(trials: pd.DataFrame, table: "Table") -> "pd.Series[float]":
     return found
 
 
-def _shown(rows: "pd.Series[str]", table: "Table") -> list[str]:
+def _shown(rows: "pd.Series[str]", table: "Board") -> list[str]:
     names = {line.row.label: line.shown for line in table.lines}
     return [names.get(label, label) for label in rows]
 

@@ -6,10 +6,10 @@ Plain numbers in, frozen dataclasses out; knows no sweep and no table. scipy is 
 from reports.statistics._batches import SMALLEST
 from reports.statistics.contrasts import Contrast, contrast, contrasts
 from reports.statistics.holm import holm
-from reports.statistics.intervals import Interval, bootstrap, bootstraps
 from reports.statistics.pairing import Pairing, break_even, correlation, pairing
 from reports.statistics.power import MOST_SEEDS, POWER, seeds_needed
 from reports.statistics.sign_flips import EXACT_UP_TO, SignFlip, fewest, sign_flip, sign_flips
+from reports.statistics.signed_ranks import signed_ranks
 from reports.statistics.t_tests import TTest, paired, paired_many, welch
 
 __all__ = [
@@ -18,12 +18,9 @@ __all__ = [
     "POWER",
     "SMALLEST",
     "Contrast",
-    "Interval",
     "Pairing",
     "SignFlip",
     "TTest",
-    "bootstrap",
-    "bootstraps",
     "break_even",
     "contrast",
     "contrasts",
@@ -36,5 +33,6 @@ __all__ = [
     "seeds_needed",
     "sign_flip",
     "sign_flips",
+    "signed_ranks",
     "welch",
 ]

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from reports.results import Curves
+from reports.results.results import Curves
 
 PARAMS = ("dataset", "teacher", "student", "method")
 """Params that are read, besides all that begin with one of `PREFIXES`."""

@@ -31,7 +31,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from reports.errors import StoreUnavailableError
-from reports.results import METRICS, Curves
+from reports.results.results import METRICS, Curves
 from reports.stores._base import (
     DETAIL_TAGS,
     PARAMS,

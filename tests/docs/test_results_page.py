@@ -16,11 +16,14 @@ from orchestrator.ledger import Ledger
 from orchestrator.mlflow_store import MlflowTarget, content, tracking_uri
 from orchestrator.mlflow_store.location import ensure_database
 from orchestrator.records import State, TrialRow
-from reports import ablation_tables, csv_table, scores, sweep_comparison, sweep_comparison_tables
-from reports.head_to_head import NO_TEACHER, NOT_ASKED
-from reports.report_files import read_report_file
-from reports.results import TRIAL_COLUMNS
-from reports.spread import Stat
+from reports.board import score as scores
+from reports.board.board import NO_TEACHER, NOT_ASKED
+from reports.report_file import read_report_file
+from reports.results.results import TRIAL_COLUMNS
+from reports.statistics.spread import Stat
+from reports.tables import head_to_head
+from reports.tables.ablations import tables as ablation_tables
+from reports.tables.against import changes, sweep
 from search_spaces import nothing_to_confirm
 from tests.docs.test_sweep_file import bare, blocks, lines_of, tables
 from tests.orchestrator.simulation import SWEEP, drive, new_planner, sweep_of
@@ -128,16 +131,16 @@ def test_a_spread_is_of_the_sample(fake: reports.Results) -> None:
 
 
 def test_columns_of_table_csv(written: Path) -> None:
-    assert tuple(listed("column", "meaning")) == csv_table.COLUMNS
-    assert list(pd.read_csv(written / "table.csv").columns) == list(csv_table.COLUMNS)
+    assert tuple(listed("column", "meaning")) == head_to_head.FIELDS
+    assert list(pd.read_csv(written / "table.csv").columns) == list(head_to_head.FIELDS)
 
 
 def test_columns_and_verdicts_of_the_other_csv_files(written: Path) -> None:
-    assert tuple(listed("column of ablations.csv", "meaning")) == ablation_tables.COLUMNS
-    assert list(pd.read_csv(written / "ablations.csv").columns) == list(ablation_tables.COLUMNS)
-    assert tuple(listed("column of compare.csv", "meaning")) == sweep_comparison_tables.COLUMNS
+    assert tuple(listed("column of ablations.csv", "meaning")) == ablation_tables.FIELDS
+    assert list(pd.read_csv(written / "ablations.csv").columns) == list(ablation_tables.FIELDS)
+    assert tuple(listed("column of compare.csv", "meaning")) == sweep.FIELDS
     verdicts = {name.replace("in A", "ours") for name in listed("verdict", "what it means")}
-    assert verdicts == {*sweep_comparison.Verdict.__args__} - {"only theirs", "no number"}  # type: ignore[attr-defined]
+    assert verdicts == {*changes.Verdict.__args__} - {"only theirs", "no number"}  # type: ignore[attr-defined]
     files = {f"compare.{ending}" for ending in ("md", "tex", "csv")}
     assert set(listed("file of --compare", "what it is")) == files
 

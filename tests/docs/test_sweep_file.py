@@ -15,7 +15,7 @@ import pytest
 import yaml
 from pydantic import BaseModel, TypeAdapter, create_model
 
-from reports.resolved import Options
+from reports.results.sweep import Options
 from search_spaces import Sweep, SweepFileError, checks, entries, expand, read, recipes, schema, yaml_lines
 from search_spaces.yaml_lines import YamlError, read_tree
 from tests.search_spaces.sweep_texts import SMALL

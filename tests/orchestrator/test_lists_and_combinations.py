@@ -4,8 +4,8 @@ from pathlib import Path
 
 from orchestrator.ledger import Ledger
 from orchestrator.mlflow_store import content
-from reports.choices import dimension_text
-from reports.wording import value_text
+from reports.board.searches import dimension_text
+from reports.results.sweep import value_text
 from tests.orchestrator.simulation import drive, new_planner, sweep_of
 
 SWEEP = """

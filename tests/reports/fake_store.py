@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import reports
-from reports import loading
+from reports.results import loading
 from reports.stores import RunRecord
 from tests.reports.fake_sweep import STATUS, FakeSweep, FakeTrial, metrics_of, params_of
 

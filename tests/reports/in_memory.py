@@ -74,7 +74,9 @@ class MemoryStore:
         run = self._runs[run_id]
         params = {name: text for name, text in run["params"].items() if name in PARAMS or name.startswith(PREFIXES)}
         tags = {name: text for name, text in run["tags"].items() if name in TAGS}
-        metrics = {name: value for name, value in run.get("metrics", {}).items() if name in reports.results.METRICS}
+        metrics = {
+            name: value for name, value in run.get("metrics", {}).items() if name in reports.results.results.METRICS
+        }
         return RunRecord(run_id, run["experiment"], run["status"], 1000, "", params, tags, metrics)
 
 
@@ -84,7 +86,7 @@ def told(*sweeps: FakeSweep) -> Iterator[None]:
     store = MemoryStore()
     for sweep in sweeps:
         sweep.tell(store, None)  # type: ignore[arg-type]
-    with patch("reports.loading.open_store", lambda uri: store):
+    with patch("reports.results.loading.open_store", lambda uri: store):
         yield
 
 

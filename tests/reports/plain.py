@@ -6,9 +6,9 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-from reports import loading
-from reports.resolved import Cell
-from reports.results import Curves, Results
+from reports.results import loading
+from reports.results.results import Curves, Results
+from reports.results.sweep import Cell
 from reports.stores import RunRecord
 from tests.reports.fake_sweep import STATUS, FakeSweep, FakeTrial, cell_of, metrics_of
 

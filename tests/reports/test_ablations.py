@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 
 import reports
-from reports import ablating, ablation_tables
-from reports.ablation import Ablation, Ablations
-from reports.switches import record_of
+from reports.tables.ablations import tables as ablation_tables
+from reports.tables.ablations.ablation import Ablation
+from reports.tables.ablations.switches import record_of
+from reports.tables.ablations.tables import FIELDS
+from reports.tables.table import Table
 from tests.reports.fake_sweep import CELL, NASTY, FakeSweep, FakeTrial, row, seeds
 from tests.reports.in_memory import results
+from tests.reports.shown import as_csv, as_latex, as_markdown
 
 OTHER = "digits100: tinyresnet -> tinier"
 TERMS = {
@@ -50,13 +53,17 @@ def with_grid(fake: FakeSweep, entry: str, method: str, grid: dict[str, list[Any
     return dataclasses.replace(fake, trials=trials, rows=rows)
 
 
-def built(fake: FakeSweep) -> Ablations:
-    return ablating.build(results(fake))
+def built(fake: FakeSweep) -> list[Ablation]:
+    return reports.ablations(results(fake))
 
 
 def only(fake: FakeSweep) -> Ablation:
-    (ablation,) = built(fake).items
+    (ablation,) = built(fake)
     return ablation
+
+
+def tables_of(fake: FakeSweep) -> list[Table]:
+    return reports.Report(results(fake)).ablations
 
 
 def terms_sweep(**values: Any) -> FakeSweep:
@@ -97,8 +104,7 @@ def test_the_base_is_the_default_elsewhere_then_the_baseline() -> None:
 def test_no_base_no_difference() -> None:
     ablation = only(with_grid(sweep(), "by k", "gdkd", {"k": [1, 20]}, 60.0))
     assert ablation.base is None
-    text = ablation_tables.as_markdown(Ablations(table=reports.table(results(terms_sweep())), items=[ablation]))
-    assert "Δ" not in text
+    assert "Δ" not in as_markdown(*tables_of(with_grid(sweep(), "by k", "gdkd", {"k": [1, 20]}, 60.0)))
 
 
 def test_a_default_that_the_authors_tuned_for_a_pair_is_no_base_of_others() -> None:
@@ -119,7 +125,7 @@ def test_two_grids_are_a_matrix() -> None:
     fake = with_grid(sweep(), "both", "gdkd", {"k": [1, 5], "w2": [1.0, 8.0, 16.0]}, 60.0)
     ablation = only(fake)
     assert (ablation.kind, ablation.factors, ablation.base.shown) == ("matrix", ("k", "w2"), "both k=5 w2=8.0")
-    text = ablation_tables.as_markdown(built(fake))
+    text = as_markdown(*tables_of(fake))
     assert "| k \\\\ w2 | 1 | 8 | 16 |" in text
     assert "| 5 | 63.5 ± 0.7 (2) | 64.5 ± 0.7 (2) | **65.5** ± 0.7 (2) |" in text
     assert "| 5 | -1.0 ± 0.0 (2) | base | +1.0 ± 0.0 (2) |" in text
@@ -127,7 +133,7 @@ def test_two_grids_are_a_matrix() -> None:
 
 def test_a_third_grid_makes_a_matrix_for_each_of_its_values() -> None:
     grid = {"temperature": [2.0, 4.0], "k": [1, 5], "w2": [1.0, 8.0]}
-    items = built(with_grid(sweep(), "g", "gdkd", grid, 60.0)).items
+    items = built(with_grid(sweep(), "g", "gdkd", grid, 60.0))
     assert [(item.name, item.factors, len(item.inner)) for item in items] == [
         ("g temperature=2", ("k", "w2"), 4),
         ("g temperature=4", ("k", "w2"), 4),
@@ -151,7 +157,7 @@ def test_terms_on_and_off() -> None:
 
 def test_rows_that_differ_in_more_than_what_is_off_are_no_ablation() -> None:
     plain, ls = ("gdkd", "gdkd", {}, (60.0, 61.0)), {"standardize": True, "temperature": 2.0}
-    assert not built(sweep(plain, ("ls", "gdkd", ls, (62.0, 62.5)))).items
+    assert not built(sweep(plain, ("ls", "gdkd", ls, (62.0, 62.5))))
     ablation = only(sweep(plain, ("ls", "gdkd", {"standardize": True}, (62.0, 62.5))))
     assert (ablation.factors, ablation.base.shown) == (("standardize",), "gdkd")
 
@@ -161,13 +167,12 @@ def test_a_term_that_changes_nothing_is_not_ticked() -> None:
     off = {"k": 1, "w2": 0, "w1": 0}
     ablation = only(sweep(("a", "gdkd", {"k": 1}, (60.0, 61.0)), ("b", "gdkd", off, (59.0, 60.0))))
     assert [level.factors for level in ablation.levels] == [(None, True), (False, False)]
-    assert "changes nothing" in ablation_tables.as_markdown(
-        Ablations(table=reports.table(results(terms_sweep())), items=[ablation])
-    )
+    board = reports.table(results(terms_sweep()))
+    assert "changes nothing" in as_markdown(*ablation_tables.tables(ablation, board))
 
 
 def test_a_grid_that_turns_terms_off_is_both() -> None:
-    items = built(with_grid(sweep(), "onoff", "gdkd", {"w1": [0, 1.0], "w2": [0, 8.0]}, 60.0)).items
+    items = built(with_grid(sweep(), "onoff", "gdkd", {"w1": [0, 1.0], "w2": [0, 8.0]}, 60.0))
     assert [(item.kind, item.factors) for item in items] == [("matrix", ("w1", "w2")), ("terms", ("w1", "w2"))]
     assert len(items[1].inner) == 4
 
@@ -199,14 +204,14 @@ def test_a_difference_in_the_cross_entropy_is_told() -> None:
 
 
 def test_a_method_that_is_not_known_any_more_makes_no_table_of_terms() -> None:
-    assert not built(sweep(("a", "gone", {"w": 0}, (60.0,)), ("b", "gone", {}, (61.0,)))).items
+    assert not built(sweep(("a", "gone", {"w": 0}, (60.0,)), ("b", "gone", {}, (61.0,))))
 
 
 def test_searched_rows_are_in_no_table_of_terms() -> None:
     fake = sweep(("a", "gdkd", {}, (60.0, 61.0)), ("b", "gdkd", {"w1": 0}, (59.0, 60.0)))
     search = [FakeTrial(row="b", phase="search", seed=1_000_000, method="gdkd", settings={"k": 3})]
     assert only(fake).kind == "terms"
-    assert not built(dataclasses.replace(fake, trials=[*fake.trials, *search])).items
+    assert not built(dataclasses.replace(fake, trials=[*fake.trials, *search]))
 
 
 # --- what a user chooses --------------------------------------------------------------------------------------------
@@ -214,23 +219,22 @@ def test_searched_rows_are_in_no_table_of_terms() -> None:
 
 def test_chosen_ablations() -> None:
     asked = [{"entries": ["top k", "all three"], "base": "kd", "caption": "Mine", "label": "tab:mine"}]
-    found = built(terms_sweep(report={"ablations": asked}))
-    (ablation,) = found.items
+    (ablation,) = built(terms_sweep(report={"ablations": asked}))
     assert [level.shown for level in ablation.levels] == ["kd", "ce", "top k", "all three"]
     assert (ablation.factors, ablation.base.shown) == (("w0", "w2"), "kd")
-    text = ablation_tables.as_latex(found)
+    text = as_latex(*tables_of(terms_sweep(report={"ablations": asked})))
     assert "\\label{tab:mine}" in text and "\\caption{Mine. " in text
 
 
 def test_chosen_terms() -> None:
     asked = [{"entries": ["between", "all three"], "terms": ["w0", "w2"]}]
-    (ablation,) = built(terms_sweep(report={"ablations": asked})).items
+    (ablation,) = built(terms_sweep(report={"ablations": asked}))
     assert [level.factors for level in ablation.inner][1:] == [(True, False), (True, True)]
 
 
 @pytest.mark.parametrize("report", [{"ablations": []}, {"tables": ["search"]}])
 def test_no_ablations(report: dict[str, Any], tmp_path: Path) -> None:
-    assert not built(terms_sweep(report=report)).items
+    assert not built(terms_sweep(report=report))
     written = reports.write(results(terms_sweep(report=report)), tmp_path)
     assert not [path for path in written if path.name.startswith("ablations")]
 
@@ -245,25 +249,25 @@ def nasty() -> FakeSweep:
 
 
 def test_markdown_of_terms() -> None:
-    text = ablation_tables.as_markdown(built(terms_sweep()))
+    text = as_markdown(*tables_of(terms_sweep()))
     assert "| row | w0 | w1 | w2 | tinyresnet → tinycnn | Δ |" in text
     assert "| between + rest | ✓ |  | ✓ | 63.5 ± 2.1 (2) | -1.5 ± 0.7 (2) |" in text
     assert "w0: factor of the KL between the masses of the two groups" in text  # from the method's record
 
 
 def test_names_are_escaped_everywhere() -> None:
-    found = built(nasty())
-    markdown, latex = ablation_tables.as_markdown(found), ablation_tables.as_latex(found)
+    found = tables_of(nasty())
+    markdown, latex = as_markdown(*found), as_latex(*found)
     assert "<script>" not in markdown and r"b\_c %d \| &lt;script>" in markdown
     assert r"=a \& b\_c \%d \textbar{} \textless{}script\textgreater{}" in latex
-    lines = list(csv.DictReader(io.StringIO(ablation_tables.as_csv(found))))
+    lines = list(csv.DictReader(io.StringIO(as_csv(*found))))
     assert lines[0]["ablation"] == f"'{NASTY}" and lines[0]["factors"] == "k=1"
 
 
 def test_csv() -> None:
-    text = ablation_tables.as_csv(built(terms_sweep()))
+    text = as_csv(*tables_of(terms_sweep()))
     lines = {line["row"]: line for line in csv.DictReader(io.StringIO(text))}
-    assert tuple(lines["ce"]) == ablation_tables.COLUMNS
+    assert tuple(lines["ce"]) == FIELDS
     assert (lines["top k"]["factors"], lines["top k"]["gain"]) == ("w0=off; w1=on; w2=off", "-3.0")
     assert (lines["all three"]["base"], lines["all three"]["gain"], lines["all three"]["mean"]) == ("yes", "", "65.0")
 

@@ -13,13 +13,15 @@ import pytest
 
 import reports
 import run_sweep
-from reports import comparison_tables, published_figures
-from reports.comparable import Setting, reasons
-from reports.comparison import Beside, Comparison
-from reports.comparison_text import letters
-from reports.published_figures import Figure
+from reports.formats.footnotes import letters
+from reports.published import figures as published_figures
+from reports.published.comparable import Setting, reasons
+from reports.published.figures import Figure
+from reports.tables.against import published as against
+from reports.tables.against.beside import Beside, Comparison
 from tests.reports.conftest import Loader, tell
 from tests.reports.fake_sweep import CIFAR, PAIR, FakeSweep, mixed_sweep, published_sweep, row, trained
+from tests.reports.shown import as_csv, as_latex, as_markdown
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -248,7 +250,7 @@ def test_segmentation_is_compared_by_its_own_measure(mixed: Comparison) -> None:
     assert dist.figure is not None and (dist.figure.metric, dist.figure.value) == ("val_miou", 77.10)
     assert (dist.difference, dist.spread, dist.within) == (-0.3, None, None)
     assert not [reason for reason in dist.reasons if reason.startswith("recipe")]  # 100 stretches of 400 steps
-    assert "no spread is known" in comparison_tables.as_markdown(mixed)
+    assert "no spread is known" in markdown_of(mixed)
     assert [of.measure.label for of in mixed.cells] == ["top-1 (%)", "mIoU (%)"]
 
 
@@ -260,11 +262,15 @@ def test_the_command_writes_and_prints(home: Path, tmp_path: Path, capsys: pytes
     assert run_sweep.main(arguments) == 0
     out = capsys.readouterr().out
     assert "kd                  73.50 ± 0.20 (3)  73.33 [1]       +0.17" in out
-    assert "(e) GDKD's own figures are not known to us." in out
+    assert "(e) not published in text form: GDKD's own figures are not known to us." in out
     assert "Best epoch against best epoch" in out
     assert max(map(len, out.splitlines())) <= 120
     assert {path.name for path in tmp_path.glob("against.*")} == {"against.md", "against.csv", "against.tex"}
     assert (tmp_path / "table.md").is_file()
+
+
+def markdown_of(comparison: Comparison) -> str:
+    return as_markdown(*against.build(comparison))
 
 
 def test_another_word_is_a_wrong_request(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -275,19 +281,21 @@ def test_another_word_is_a_wrong_request(home: Path, tmp_path: Path, capsys: pyt
 
 
 def test_against_md(comparison: Comparison) -> None:
-    text = comparison_tables.as_markdown(comparison)
+    text = markdown_of(comparison)
     tables = [line for line in text.splitlines() if line.startswith("|")]
-    assert {len(re.findall(r"(?<!\\)\|", line)) for line in tables} == {10}
-    assert "| kd | 73.50 ± 0.20 (3) | 73.33 | RepDistiller README | +0.17 | – | – | within ±0.6 | yes |" in text
-    assert "| gdkd | 76.70 ± 0.28 (2) | not published in text form |  | – | +3.30 | – | – | GDKD's own" in text
-    assert "outside ±0.6 | not comparable: hyperparameters: beta 2 instead of 8 |" in text
-    assert "| fitnet | – | 73.50 | RepDistiller README | – | – | +0.17 | – | not run here |" in text
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in tables} == {9}
+    assert r"| kd | 73.50 ± 0.20 (3) | 73.33 \[1\] | +0.17 | – | – | within ±0.6 | yes |" in text
+    assert r"\[1\] RepDistiller README." in text
+    assert "| gdkd | 76.70 ± 0.28 (2) | – | – | +3.30 | – | – | – (e) |" in text
+    assert "(e) not published in text form: GDKD's own" in text
+    assert "outside ±0.6 | no (b) |" in text and "(b) hyperparameters: beta 2 instead of 8." in text
+    assert "Published, not run here: fitnet 73.50 (RepDistiller README), at 73.44" in text
     assert "kd &amp; ls" in text
 
 
 def test_against_csv(comparison: Comparison) -> None:
-    lines = list(csv.DictReader(io.StringIO(comparison_tables.as_csv(comparison))))
-    assert tuple(lines[0]) == comparison_tables.COLUMNS
+    lines = list(csv.DictReader(io.StringIO(as_csv(*against.build(comparison)))))
+    assert tuple(lines[0]) == against.FIELDS
     dkd = next(line for line in lines if line["row"] == "dkd")
     assert (dkd["n"], dkd["ours"], dkd["published"], dkd["difference"]) == ("2", "76.3", "76.32", "-0.02")
     assert (dkd["gain"], dkd["published_gain"], dkd["published_kd"]) == ("2.9", "2.99", "73.33")
@@ -299,30 +307,28 @@ def test_against_csv(comparison: Comparison) -> None:
 def test_columns_of_against_csv_are_documented() -> None:
     page = (DOCS / "results.md").read_text()
     table = page.partition("| column of against.csv |")[2].partition("\n\n")[0]
-    assert tuple(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == comparison_tables.COLUMNS
+    assert tuple(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == against.FIELDS
 
 
 def test_the_lines_in_the_docs_are_printed(comparison: Comparison) -> None:
     (block,) = re.findall(r"```console\n(.*?)```", (DOCS / "results.md").read_text(), re.DOTALL)
-    assert set(block.splitlines()) <= set(comparison_tables.as_text(comparison, 110).splitlines())
+    assert set(block.splitlines()) <= set(reports.console_comparison(comparison, 110).splitlines())
 
 
 def test_against_tex_is_balanced(comparison: Comparison, mixed: Comparison) -> None:
     for found in (comparison, mixed):
-        text = comparison_tables.as_latex(found)
+        text = as_latex(*against.build(found))
         plain = re.sub(r"\\[{}$&%]", "", text)
         assert plain.count("{") == plain.count("}")
         assert plain.count("$") % 2 == 0
         assert "%" not in plain.partition("\\begin{document}")[2].replace("{%\n", "")
-        for columns, body in re.findall(r"\\begin\{tabular\}\{(\w+)\}(.*?)\\end\{tabular\}", plain, re.DOTALL):
-            rows = [line for line in body.splitlines() if line.endswith("\\\\")]
-            assert {line.count(" & ") + 1 for line in rows} == {len(columns)}
+        assert plain.count(r"\begin{tabular}") == plain.count(r"\end{tabular}") == len(found.cells)
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex: apt install texlive-latex-recommended")
 def test_against_tex_compiles_alone(comparison: Comparison, mixed: Comparison, tmp_path: Path) -> None:
     for found in (comparison, mixed):
-        (tmp_path / "against.tex").write_text(comparison_tables.as_latex(found))
+        (tmp_path / "against.tex").write_text(as_latex(*against.build(found)))
         command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "against.tex"]
         ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert ended.returncode == 0, ended.stdout[-2000:]
@@ -338,8 +344,7 @@ def test_a_sweep_that_no_paper_has(nasty: reports.Results, tmp_path: Path) -> No
 
 
 def test_marks_go_on_after_z() -> None:
-    found = letters()
-    assert [next(found) for _ in range(28)][-3:] == ["(z)", "(aa)", "(ab)"]
+    assert [letters(number) for number in (0, 25, 26, 27, 701, 702)] == ["a", "z", "aa", "ab", "zz", "aaa"]
 
 
 def test_the_package_holds_the_figures() -> None:
@@ -347,4 +352,8 @@ def test_the_package_holds_the_figures() -> None:
 
     packaging = tomllib.loads((DOCS.parent / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
     assert packaging["reports"] == ["published/*", "page/assets/*"]
-    assert {path.name for path in published_figures.FOLDER.iterdir()} == {"README.md", "conditions.yaml", "results.csv"}
+    assert {path.name for path in published_figures.FOLDER.iterdir() if path.suffix not in (".py", "")} == {
+        "README.md",
+        "conditions.yaml",
+        "results.csv",
+    }

@@ -5,15 +5,13 @@ from typing import Any
 import pytest
 
 import reports
-from reports import ablating, ablation_tables, latex, markdown
-from reports.columns import columns
-from reports.differences import differences
-from reports.page.behind import Behind
-from reports.page.cross import payload
-from reports.spread import Stat
+from reports.board.differences import differences
 from reports.statistics import contrast
+from reports.statistics.spread import Stat
+from reports.tables.table import Missing
 from tests.reports.fake_store import results_of
 from tests.reports.fake_sweep import FakeSweep, FakeTrial, grid, row
+from tests.reports.shown import as_latex, as_markdown, lines_of, main, tables
 
 KD = {0: 60.0, 1: 62.0}
 ROWS = {"paired": {0: 61.0, 1: 64.0, 2: 70.0}, "one": {1: 64.0, 7: 66.0}, "apart": {5: 63.0, 6: 64.0}}
@@ -43,26 +41,24 @@ def test_each_is_the_difference_of_its_test() -> None:
 
 
 def test_the_table_agrees_with_the_column_and_says_why_a_cell_is_empty(results: reports.Results) -> None:
-    table = reports.table(results)
-    (column,) = [column for column in columns(table) if column.head == "Δ kd"]
-    assert [text for text in column.texts if text] == ["+1.5", "+4.0", "+2.5", "–"]
-    text = markdown.render(table).partition("## Difference from kd")[2].partition("\n## ")[0]
+    assert [line["Δ kd"] for line in lines_of(main(results)) if line["Δ kd"]] == ["+1.5", "+4.0", "+2.5", "–"]
+    table = tables(results)["difference"]
+    text = as_markdown(table)
     assert "| paired | +1.5 ± 0.7 (2) |" in text and "| one | +4.0 (2/2, one common seed) |" in text
     assert "| apart | +2.5 (2/2, no common seed) |" in text
     assert "| lost | – failed 1 of 2, diverged 1 of 2 |" in text
     assert "difference of the means (seeds of each)" in text
-    written = latex.fragments(table)["difference"]
-    assert "a: failed 1 of 2, diverged 1 of 2." in written and "no common seed" in written
-    assert [line["scores"][0]["missing"] for line in payload(table, Behind(results, table))["differences"]] == [
-        *["", "", ""],
-        "failed 1 of 2, diverged 1 of 2",
-    ]
+    written = as_latex(table)
+    assert "(a) failed 1 of 2, diverged 1 of 2." in written and "no common seed" in written
+    missing = [cell.why for line in table.rows for cell in line.cells if isinstance(cell, Missing)]
+    assert missing == ["failed 1 of 2, diverged 1 of 2"]
 
 
 def test_a_baseline_without_a_number_is_the_reason() -> None:
     trials = [*trials_of("dkd", KD), FakeTrial(row="kd", state="FAIL")]
     sweep = FakeSweep("lost", trials, [row("kd"), row("dkd")], report={"baseline": "kd"})
-    assert reports.table(results_of(sweep)).differences[0].missing == ("kd: failed 1 of 1",)
+    (cell,) = tables(results_of(sweep))["difference"].rows[0].cells[1:]
+    assert isinstance(cell, Missing) and cell.why == "kd: failed 1 of 1"
 
 
 def test_ablations_go_by_the_same_rule() -> None:
@@ -71,6 +67,6 @@ def test_ablations_go_by_the_same_rule() -> None:
     )
     trials += [FakeTrial(row="g k=9", entry="g", method="gdkd", state="DIVERGED")]
     sweep = FakeSweep("grid", trials, grid("g", "k", (1, 5, 9)), report={"baseline": "g k=1"})
-    text = ablation_tables.as_markdown(ablating.build(results_of(sweep)))
+    text = as_markdown(*reports.Report(results_of(sweep)).ablations)
     assert "| +2.5 (2/2, no common seed) |" in text and "| – diverged | – diverged |" in text
     assert "difference of the means" in text

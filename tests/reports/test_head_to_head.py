@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 
 import reports
-from reports.curves import grid_of
-from reports.head_to_head import Line, Table
-from reports.resolved import Row, Value
-from reports.scores import Score
-from reports.spread import best, paired_difference, summarise
+from reports.board.board import Board, Line
+from reports.board.score import Score
+from reports.figures.curves import grid_of
+from reports.results.sweep import Row, Value
+from reports.statistics.spread import best, paired_difference, summarise
+from reports.tables.table import Number
 from tests.reports.conftest import Loader
 from tests.reports.fake_sweep import CELL, NASTY, RANGES, FakeSweep, FakeTrial, a_search, row, seeds, teacher
+from tests.reports.shown import tables
 
 SQL = """
 SELECT m.value FROM latest_metrics m JOIN tags s ON s.run_uuid = m.run_uuid AND s.key = 'state'
@@ -22,21 +24,21 @@ AND m.run_uuid IN ({runs})
 """
 
 
-def line(table: Table, label: str) -> Line:
+def line(table: Board, label: str) -> Line:
     return next(line for line in table.lines if line.row.label == label)
 
 
-def only(table: Table, label: str) -> Score:
+def only(table: Board, label: str) -> Score:
     (score,) = line(table, label).scores
     return score
 
 
 @pytest.fixture(scope="module")
-def table(whole: reports.Results) -> Table:
+def table(whole: reports.Results) -> Board:
     return reports.table(whole)
 
 
-def test_means_are_those_of_plain_sql(whole: reports.Results, told_home: Path, table: Table) -> None:
+def test_means_are_those_of_plain_sql(whole: reports.Results, told_home: Path, table: Board) -> None:
     members = whole.members
     reported = members[(members["phase"] == "fixed") | (members["rank"] == 1).fillna(False)]
     with sqlite3.connect(told_home / "mlflow.db") as database:
@@ -51,12 +53,12 @@ def test_means_are_those_of_plain_sql(whole: reports.Results, told_home: Path, t
                 assert stat.std == (pytest.approx(statistics.stdev(values)) if len(values) > 1 else None)
 
 
-def test_only_complete_reported_trials_count(table: Table) -> None:
+def test_only_complete_reported_trials_count(table: Board) -> None:
     scores = [score for line in table.lines for score in line.scores]
     assert max(value for score in scores for value in score.by_seed.values()) == 83.6  # all lost ones have 90 and more
 
 
-def test_missing_numbers_say_why(table: Table) -> None:
+def test_missing_numbers_say_why(table: Board) -> None:
     reasons = {line.row.label: line.scores[0].missing for line in table.lines}
     assert reasons["broken"] == "failed 2 of 3, interrupted 1 of 3"
     assert reasons["half"] == "running 1 of 3, not run 1 of 3"
@@ -67,7 +69,7 @@ def test_missing_numbers_say_why(table: Table) -> None:
     assert reasons["kd"] == reasons["gdkd (tuned)"] == reasons["teacher"] == ""
 
 
-def test_order_teacher_alone_then_the_sweeps(table: Table) -> None:
+def test_order_teacher_alone_then_the_sweeps(table: Board) -> None:
     assert [line.kind for line in table.lines[:3]] == ["teacher", "alone", "method"]
     assert [line.row.label for line in table.lines[2:5]] == ["kd", "dkd", "gdkd (by k) k=1"]
 
@@ -81,7 +83,7 @@ def test_ce_comes_on_top_wherever_the_sweep_lists_it(results_of: Loader) -> None
     assert only(table, "teacher").missing == "not trained here"
 
 
-def test_rank_two_is_in_the_search_alone(table: Table) -> None:
+def test_rank_two_is_in_the_search_alone(table: Board) -> None:
     assert only(table, "gdkd (tuned)").stat.mean == pytest.approx(66.9)
     assert only(table, "gdkd (tuned)").setting == {"k": 7, "w2": 8.5}
     first, second, open_one = table.choices
@@ -159,8 +161,8 @@ def test_two_data_sets_and_a_baseline(nasty: reports.Results) -> None:
     assert [score.stat.mean for score in table.lines[0].scores] == [80.0, 81.0]
     assert [score.stat.mean for score in line(table, NASTY).scores] == [61.0, 62.0]
     assert table.baseline == "KD_{paper}"
-    difference = table.differences[0].stats[0]
-    assert (difference.mean, difference.n) == (0.25, 2)
+    difference = tables(nasty)["difference"].rows[0].cells[1]
+    assert isinstance(difference, Number) and (difference.value, difference.count) == (0.25, "2")
     assert difference.std == pytest.approx(statistics.stdev([1.0, -0.5]))
 
 

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 import reports
-from reports.curves import Figure
-from reports.report_files import ReportFileError, read_report_file
-from reports.wording import caption
+from reports.figures.curves import Figure
+from reports.report_file import ReportFileError, read_report_file
 from search_spaces.schema import ReportModel
 from tests.reports.fake_sweep import FakeSweep, FakeTrial, grid, row, seeds, teacher
 from tests.reports.in_memory import told
@@ -65,7 +64,7 @@ def test_rows_of_one_name_that_were_trained_alike_are_one() -> None:
 def test_the_values_of_one_grid_from_two_sweeps_are_in_order() -> None:
     labels = [line.row.label for line in reports.table(joined(first(), second())).lines if line.row.entry == "g"]
     assert labels == ["g k=1", "g k=5", "g k=20"]
-    (figure,) = (one for one in reports.figures(joined(first(), second())) if isinstance(one, Figure))
+    (figure,) = (one for one in reports.Report(joined(first(), second())).figures if isinstance(one, Figure))
     assert [value for value, _ in figure.curves[0].points] == [1.0, 5.0, 20.0]
 
 
@@ -163,7 +162,7 @@ def test_other_recipes_of_entries_with_other_names_are_told() -> None:
         "Recipes are not the same in digits100: tinyresnet -> tinycnn, so rows differ in more than their method: "
         "epochs 10 in first, 20 in second; batch_size the default in first, 32 in second."
     )
-    assert told in caption(reports.table(results))
+    assert told in reports.table(results).notes
 
 
 def test_another_data_set_of_one_name_has_columns_of_its_own() -> None:
@@ -222,7 +221,7 @@ def test_one_sweep_with_other_choices_is_a_report_too(tmp_path: Path) -> None:
 
 
 def test_every_key_of_a_sweep_files_report_is_one_here() -> None:
-    from reports.report_files import ReportFileModel
+    from reports.report_file import ReportFileModel
 
     assert set(ReportFileModel.model_fields) == {*ReportModel.model_fields, "name", "sweeps"}
 

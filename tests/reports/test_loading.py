@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import reports
-from reports.results import MEMBER_COLUMNS, TRIAL_COLUMNS
+from reports.results.results import MEMBER_COLUMNS, TRIAL_COLUMNS
 from reports.stores.client import without_password
 from tests.reports.conftest import Loader, tell
 from tests.reports.fake_sweep import CELL, FakeSweep, FakeTrial, row, seeds, teacher, whole_sweep

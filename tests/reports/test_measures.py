@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 import reports
-from reports import latex, markdown
-from reports.head_to_head import Line, Table
-from reports.measures import MIOU, TOP1
+from reports.board.board import Board, Line
+from reports.formats import latex, markdown
+from reports.results.measures import MIOU, TOP1
+from reports.tables.table import Number
 from tests.reports.conftest import Loader
 from tests.reports.fake_sweep import SCENES, FakeSweep, FakeTrial, miou, mixed_sweep, row
+from tests.reports.shown import main, tables
 
 
 @pytest.fixture
@@ -18,7 +20,7 @@ def mixed(results_of: Loader) -> reports.Results:
     return results_of(mixed_sweep())
 
 
-def line(table: Table, label: str) -> Line:
+def line(table: Board, label: str) -> Line:
     return next(line for line in table.lines if line.row.label == label)
 
 
@@ -28,17 +30,16 @@ def test_each_cell_has_its_measure(mixed: reports.Results) -> None:
     means = [None if score.stat is None else score.stat.mean for score in line(table, "dist").scores]
     assert means == [62.25, 76.0]
     assert [score.stat.mean for score in line(table, "teacher").scores if score.stat] == [80.0, 77.5]
-    difference = table.differences[0].stats[1]
-    assert difference is not None and (difference.mean, difference.count) == (1.5, "1/2, one common seed")
+    difference = tables(mixed)["difference"].rows[0].cells[2]
+    assert isinstance(difference, Number) and (difference.value, difference.count) == (1.5, "1/2, one common seed")
     found = next(choice for choice in table.choices if choice.cell.id == SCENES)
     assert (found.setting, found.validation) == ({"k": 3}, 71.0)
 
 
 def test_columns_of_a_mixed_table_are_labelled(mixed: reports.Results) -> None:
-    table = reports.table(mixed)
-    heads = markdown.render(table).splitlines()[2]
+    heads = markdown.render(main(mixed)).splitlines()[0]
     assert re.findall(r"top-1 \(%\)|mIoU \(%\)", heads) == ["top-1 (%)", "mIoU (%)"]
-    assert r"mIoU (\%)" in latex.render(table)
+    assert r"mIoU (\%)" in latex.render(main(mixed))
     text = reports.console_table(mixed)
     assert text.startswith("mixed: test accuracy and mIoU\n")
     assert re.search(r"top-1 \(%\) +mIoU \(%\)", text)
@@ -63,7 +64,7 @@ def test_before_any_trial_has_ended_the_task_tells(results_of: Loader) -> None:
 
 
 def test_figures_say_what_they_show(mixed: reports.Results, tmp_path: Path) -> None:
-    (figure,) = reports.figures(mixed)
+    (figure,) = reports.Report(mixed).figures
     assert figure.measure == MIOU  # type: ignore[attr-defined]
     names = [path.name for path in reports.write(mixed, tmp_path) if path.suffix == ".pdf"]
     assert names == ["miou_over_k-cityscapes-deeplabv3_resnet101-deeplabv3_resnet18.pdf"]
@@ -72,4 +73,4 @@ def test_figures_say_what_they_show(mixed: reports.Results, tmp_path: Path) -> N
 def test_a_classification_says_nothing_of_it(whole: reports.Results) -> None:
     table = reports.table(whole)
     assert table.measures == (TOP1,)
-    assert "(%)" not in markdown.render(table)
+    assert "(%)" not in markdown.render(main(whole))

@@ -5,20 +5,24 @@ import statistics
 import pytest
 
 import reports
-from reports import head_to_head, statistics_sheets, wording
-from reports.averages import averages
-from reports.head_to_head import Table
-from reports.layout import Block, architecture, arranged_cells, arranged_rows, blocks
-from reports.measures import TOP5
-from reports.resolved import Options, Row, parse_cell
-from reports.scores import Score
-from reports.significance import verdicts
-from reports.spread import Stat, second, summarise
+from reports.board import board as head_to_head
+from reports.board.averages import averages
+from reports.board.board import Board
+from reports.board.order import Block, architecture, arranged_cells, arranged_rows, blocks
+from reports.board.score import Score
+from reports.board.verdicts import verdicts
+from reports.formats.text import content
+from reports.results.measures import TOP5
+from reports.results.sweep import Options, Row, parse_cell
+from reports.statistics.spread import Stat, second, summarise
+from reports.tables.statistics import _settle
+from reports.tables.wording import pair_text
 from tests.reports.fake_store import results_of
 from tests.reports.fake_sweep import FakeSweep, row, seeds, teacher
+from tests.reports.shown import main
 
 
-def only(table: Table, label: str) -> Score:
+def only(table: Board, label: str) -> Score:
     (score,) = next(line for line in table.lines if line.row.label == label).scores
     return score
 
@@ -91,11 +95,17 @@ def test_rows_stand_under_their_headings(options: Options, order: list[str]) -> 
     assert [row.label for row in arranged_rows(ROWS, options, SEARCHED)] == order
 
 
+def told(results: reports.Results) -> str:
+    """What stands below the main table."""
+    table = main(results)
+    return " ".join([table.caption, *(text for _, text in table.legend), *table.notes])
+
+
 PAIRS = ("d: vgg13 -> vgg8", "d: vgg13 -> mobilenetv2")
 
 
 @pytest.fixture(scope="module")
-def tested() -> Table:
+def tested() -> Board:
     """Two pairs; `clear` is clearly worse than `top`, `close` is not; two seeds of `short`, one of `single`."""
     trials = []
     for cell, up in zip(PAIRS, (0.0, 10.0), strict=True):
@@ -111,7 +121,7 @@ def tested() -> Table:
     return reports.table(results_of(FakeSweep("tested", trials, rows, PAIRS, {"baseline": "clear"})))
 
 
-def test_marks_where_a_difference_to_the_best_is_not_significant(tested: Table) -> None:
+def test_marks_where_a_difference_to_the_best_is_not_significant(tested: Board) -> None:
     marks = {ln.row.label: [(s.best, s.second, s.tied) for s in ln.scores] for ln in tested.lines}
     assert marks["top"] == [(True, False, False)] * 2
     assert marks["close"] == [(False, True, True)] * 2
@@ -119,7 +129,7 @@ def test_marks_where_a_difference_to_the_best_is_not_significant(tested: Table) 
     assert marks["single"] == marks["none"] == marks["ce"] == [(False, False, False)] * 2
 
 
-def test_verdicts_against_the_best_are_one_family(tested: Table) -> None:
+def test_verdicts_against_the_best_are_one_family(tested: Board) -> None:
     """Worked out with scipy and Holm by hand, from the accuracies."""
     from scipy.stats import ttest_rel
 
@@ -138,23 +148,22 @@ def test_verdicts_against_the_best_are_one_family(tested: Table) -> None:
     assert verdicts["close"].holm == pytest.approx(largest) and largest == close
 
 
-@pytest.mark.parametrize(("gain", "rows", "settle"), [(0.3, 1, "6"), (0.3, 3, "7"), (0.0, 1, ">1000")])
+@pytest.mark.parametrize(("gain", "rows", "settle"), [(0.3, 1, "6"), (0.3, 3, "7"), (0.0, 1, ">1,000")])
 def test_seeds_to_settle_equal_differences(gain: float, rows: int, settle: str) -> None:
     """The sign flip decides, and its floor: 2^-5 with six seeds, 2^-6 with seven."""
     reference = {seed: 60 + 0.1 * seed for seed in range(3)}
     ours = {seed: value + gain for seed, value in reference.items()}
     for verdict in verdicts([reference, *[ours] * rows], 0, 0.05)[1:]:
-        assert verdict is not None and statistics_sheets._settle(verdict, 0.05) == settle
+        assert verdict is not None and content(_settle(verdict, 0.05)) == settle
 
 
 def test_the_caption_says_which_test_decides_where_all_differences_are_equal() -> None:
     trials = [*seeds("a", (60.0, 61.0, 63.0)), *seeds("b", (60.5, 61.5, 63.5))]
-    table = reports.table(results_of(FakeSweep("equal", trials, [row("a"), row("b")])))
-    text = " ".join(wording.caption(table))
+    text = told(results_of(FakeSweep("equal", trials, [row("a"), row("b")])))
     assert "(paired t-test by seed, exact sign flip where all differences are equal; Holm's" in text
 
 
-def test_averages_over_pairs(tested: Table) -> None:
+def test_averages_over_pairs(tested: Board) -> None:
     found = {ln.row.label: a for ln, a in zip(tested.lines, averages(tested, (0, 1)), strict=True)}
     noise = [0.0, 0.4, -0.2, 0.3, -0.5]
     gain = statistics.fmean(5 + e - e * e for e in noise)
@@ -206,12 +215,11 @@ def test_a_column_whose_best_has_one_seed_is_named() -> None:
     """Its numbers have no mark, which elsewhere says that they differ beyond noise."""
     trials = [*seeds("kd", (60.0, 61.0), cell=PAIRS[0]), *seeds("dkd", (62.0,), cell=PAIRS[0])]
     trials += [*seeds("kd", (60.0, 61.0), cell=PAIRS[1]), *seeds("dkd", (60.5, 61.6), cell=PAIRS[1])]
-    table = reports.table(results_of(FakeSweep("lucky", trials, [row("kd"), row("dkd")], PAIRS)))
-    pairs = [wording.pair_text(cell, table) for cell in table.cells]
-    text = " ".join(wording.caption(table))
+    results = results_of(FakeSweep("lucky", trials, [row("kd"), row("dkd")], PAIRS))
+    table = reports.table(results)
+    pairs = [pair_text(cell, table) for cell in table.cells]
+    text = told(results)
     assert f"{pairs[0]}: the best has one seed, so nothing in that column is tested" in text
     assert f"{pairs[1]}: the best" not in text
-    alone = reports.table(
-        results_of(FakeSweep("all", [t for t in trials if not t.seed], [row("kd"), row("dkd")], PAIRS))
-    )
-    assert "the best has one seed" not in " ".join(wording.caption(alone))
+    alone = results_of(FakeSweep("all", [t for t in trials if not t.seed], [row("kd"), row("dkd")], PAIRS))
+    assert "the best has one seed" not in told(alone)

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 import reports
-from reports.standing import standing
+from reports.formats import latex, markdown
+from reports.results.standing import standing
 from tests.reports.conftest import tell
 from tests.reports.fake_sweep import FakeSweep, FakeTrial, row, seeds, whole_sweep
 from tests.reports.in_memory import results
+from tests.reports.shown import main
 
 STATES = ("COMPLETE", "COMPLETE", "DIVERGED", "FAIL", "INTERRUPTED", "RUNNING", "WAITING", "WAITING")
 
@@ -24,9 +26,7 @@ def test_what_is_missing_is_told_in_every_table() -> None:
     table = reports.table(found)
     sentence = "Not finished; trials that have ended: 4 of the 8 known so far (1 interrupted, 1 running, 2 not run)."
     assert table.notes == (sentence,)
-    from reports import latex, markdown
-
-    assert sentence in markdown.render(table) and sentence in latex.render(table)
+    assert sentence in markdown.render(main(found)) and sentence in latex.render(main(found))
     assert sentence in reports.console_table(found, 10_000)
     assert sentence in reports.note(found)
 

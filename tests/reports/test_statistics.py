@@ -6,8 +6,6 @@ import math
 import pytest
 
 from reports.statistics import (
-    bootstrap,
-    bootstraps,
     break_even,
     contrast,
     correlation,
@@ -19,6 +17,7 @@ from reports.statistics import (
     seeds_needed,
     sign_flip,
     sign_flips,
+    signed_ranks,
     welch,
 )
 
@@ -56,7 +55,6 @@ def test_paired_t_by_hand() -> None:
 @pytest.mark.parametrize("values", [[], [1.0], [0.3, 0.3, 0.3], [1.1 - 1.0, 2.1 - 2.0, 64.1 - 64.0]])
 def test_no_spread_no_t(values: list[float]) -> None:
     assert paired(values) is None
-    assert bootstrap(values) is None
     assert welch(values, values) is None
 
 
@@ -64,7 +62,6 @@ def test_many_samples_are_answered_as_each_alone() -> None:
     samples = [SLEEP, [1.0, 2.0, 3.0], [], [5.0, 5.0], DRUG_1, [1.0, 2.5, 3.0], [0.5, -0.25, 0.125, 2.0, 3.0]]
     assert paired_many(samples) == [paired(sample) for sample in samples]
     assert sign_flips(samples) == [sign_flip(sample) for sample in samples]
-    assert bootstraps(samples) == [bootstrap(sample) for sample in samples]
 
 
 @pytest.mark.parametrize(
@@ -134,13 +131,22 @@ def test_holm_by_hand() -> None:
     assert holm([]) == []
 
 
-def test_bootstrap_covers_the_mean_and_is_the_same_each_time() -> None:
-    interval = bootstrap(SLEEP)
-    assert interval is not None and interval == bootstrap(SLEEP)
-    assert interval.low < sum(SLEEP) / 10 < interval.high
-    wider = bootstrap(SLEEP, level=0.01)
-    assert wider is not None and wider.low < interval.low and interval.high < wider.high
-    assert bootstrap([1.0, 2.0, 4.0]) is None  # of three values nothing can be said
+@pytest.mark.parametrize("differences", [SLEEP, [0.75] * 5, [1.0, -2.0, 3.0, 0.0], [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]])
+def test_signed_ranks_count_all_signings(differences: list[float]) -> None:
+    """Against every way to sign the ranks, ties sharing theirs and zeros left out."""
+    from scipy.stats import rankdata
+
+    apart = [value for value in differences if value]
+    ranks = rankdata([abs(round(value, 6)) for value in apart])
+    observed = abs(sum(math.copysign(r, value) for r, value in zip(ranks, apart, strict=True)))
+    sums = [
+        sum(s * r for s, r in zip(signs, ranks, strict=True)) for signs in itertools.product((1, -1), repeat=len(apart))
+    ]
+    assert signed_ranks(differences) == pytest.approx(sum(abs(x) >= observed - 1e-9 for x in sums) / len(sums))
+
+
+def test_signed_ranks_of_nothing() -> None:
+    assert signed_ranks([]) is None and signed_ranks([0.0, 0.0]) == 1.0
 
 
 def test_correlation_by_hand() -> None:

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 import reports
-from reports import sweep_comparison_tables as tables
-from reports.sweep_comparison import Change, SweepComparison
+from reports.tables.against import sweep as against_sweep
+from reports.tables.against.changes import Change, SweepComparison
 from tests.reports.fake_sweep import CELL, NASTY, FakeSweep, FakeTrial, row, seeds, teacher
 from tests.reports.in_memory import results
+from tests.reports.shown import as_csv, as_markdown
 
 OTHER = "digits100: tinyresnet -> tinier"
 OURS = {
@@ -155,15 +156,15 @@ def test_what_cannot_be_compared(tmp_path: Path) -> None:
 
 def test_texts() -> None:
     comparison = compared(sweep("ours", OURS), sweep("theirs", THEIRS))
-    text = tables.as_text(comparison, 120)
+    text = reports.console_changes(comparison, 120)
     assert (
         "Of 7 numbers: 1 moved, 1 within noise, 2 the same, 1 too few seeds, 1 only in ours, 1 only in theirs" in text
     )
     assert "the same in the 2 common seeds" in text and "<0.001" in text
-    markdown = tables.as_markdown(comparison)
+    markdown = as_markdown(*against_sweep.build(comparison))
     assert "| moved | 62.5 ± 1.4 (4) | 59.5 ± 1.3 (4) | +3.1 | &lt;0.001 | **moved** |" in markdown
-    lines = {line["row"]: line for line in csv.DictReader(io.StringIO(tables.as_csv(comparison)))}
-    assert tuple(lines["moved"]) == tables.COLUMNS
+    lines = {line["row"]: line for line in csv.DictReader(io.StringIO(as_csv(*against_sweep.build(comparison))))}
+    assert tuple(lines["moved"]) == against_sweep.FIELDS
     assert (lines["one seed"]["difference"], lines["one seed"]["p"], lines["one seed"]["verdict"]) == (
         "-1.5",
         "",

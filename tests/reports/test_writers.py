@@ -14,12 +14,17 @@ import pandas as pd
 import pytest
 
 import reports
-from reports import console, csv_table, head_to_head, latex, markdown
+from reports.formats import latex, markdown
+from reports.formats.csv import guarded
+from reports.formats.latex_escape import escape
+from reports.report import Report
+from reports.tables.head_to_head import FIELDS
 from tests.reports.conftest import Loader
 from tests.reports.fake_sweep import NASTY, FakeSweep, grid, row, seeds
+from tests.reports.shown import as_csv, as_text, main
 
 FILES = ["table.md", "table.tex", "table.csv", "results.parquet", "index.html"]
-TABLES = ["head_to_head", "top5", "search", "statistics", "statistics-best", "best_epoch", "cost"]
+TABLES = ["head_to_head", "search", "top5", "statistics", "statistics-best", "best_epoch", "cost"]
 FIGURES = ["accuracy_over_k", "accuracy_over_budget", "settings_map", "cost"]
 """Of the whole sweep."""
 
@@ -39,6 +44,10 @@ def written(whole: reports.Results, tmp_path_factory: pytest.TempPathFactory) ->
         "figures/README.md",
     ]
     return out
+
+
+def latex_of(results: reports.Results) -> str:
+    return latex.document("table.tex", Report(results).tables)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -62,14 +71,14 @@ def test_table_csv_does_not_tell_two_runs_of_a_sweep_apart(whole: reports.Result
     """Order of members, run ids and times are those of another run; the numbers are the same."""
     trials = whole.trials.iloc[::-1].assign(run_id="another", experiment_id="9", train_seconds=9.0)
     other = reports.Results("whole", whole.members, trials, whole.resolved)
-    text = csv_table.render(reports.table(other))
+    text = as_csv(main(other))
     assert text.encode() == (written / "table.csv").read_bytes()
     assert not re.search(r"[0-9a-f]{32}", text)
 
 
 def test_table_csv(written: Path) -> None:
     lines = list(csv.DictReader(io.StringIO((written / "table.csv").read_text())))
-    assert tuple(lines[0]) == csv_table.COLUMNS
+    assert tuple(lines[0]) == FIELDS
     by_row = {line["row"]: line for line in lines}
     assert len(by_row) == len(lines)
     k5 = by_row["gdkd (by k) k=5"]
@@ -92,7 +101,7 @@ def test_table_md(written: Path) -> None:
     assert "| dkd | 65.8 ± 0.4 (2) † |  |" in text
     assert "| half | 60.0 (1) |  |" in text
     assert "| broken | – failed 2 of 3, interrupted 1 of 3 |  |" in text
-    assert "second in italics" in text
+    assert "Italics: the one below." in text
     assert "n differs (1 to 3)" in text
     assert "Not in the means: dkd: diverged 1 of 3;" in text
     assert "chosen by accuracy on validation images" in text
@@ -105,7 +114,7 @@ def test_table_md(written: Path) -> None:
 
 
 def test_names_in_markdown(nasty: reports.Results) -> None:
-    text = markdown.render(reports.table(nasty))
+    text = markdown.render(main(nasty))
     assert "<script>" not in text
     assert "<b>" not in text
     tables = [line for line in text.splitlines() if line.startswith("|")]
@@ -128,10 +137,10 @@ def test_numbers_of_markdown_stay_plain(text: str) -> None:
 
 
 def test_names_in_csv(nasty: reports.Results) -> None:
-    lines = list(csv.DictReader(io.StringIO(csv_table.render(reports.table(nasty)))))
+    lines = list(csv.DictReader(io.StringIO(as_csv(main(nasty)))))
     assert lines[2]["row"] == f"'{NASTY}"
     assert lines[1]["row"] == "kd"
-    assert [csv_table.guarded(text) for text in ("=1", "+1", "-1", "@a", "a-1", "")] == [
+    assert [guarded(text) for text in ("=1", "+1", "-1", "@a", "a-1", "")] == [
         "'=1",
         "'+1",
         "'-1",
@@ -142,7 +151,7 @@ def test_names_in_csv(nasty: reports.Results) -> None:
 
 
 def test_names_in_latex(nasty: reports.Results) -> None:
-    text = latex.render(reports.table(nasty))
+    text = latex_of(nasty)
     body = text.partition("\\begin{document}")[2]
     assert r"=a \& b\_c \%d \textbar{} \textless{}script\textgreater{}" in body
     assert (
@@ -153,24 +162,23 @@ def test_names_in_latex(nasty: reports.Results) -> None:
     assert r"\underline{60.80} & {\scriptsize \,$\pm$\,0.14}$^{\dagger}$ &" in body
     assert "over n = 2 seeds, or as many as stand in brackets." in body
     assert "%" not in body.replace(r"\%", "").replace("{%\n", "")
-    assert latex.escape("a--b,,c - – ²\n\tx") == r"a-{}-b,{},c - \textendash{} $^2$ x"
+    assert escape("a--b,,c - – ²\n\tx") == r"a-{}-b,{},c - \textendash{} $^2$ x"
 
 
 def test_a_row_of_latex_never_begins_with_an_optional_argument() -> None:
     r"""Before it stand \\ and \midrule, which take [ and * for theirs; a name without glyphs begins with [ too."""
-    assert latex.escape("[ours] x") == "{[}ours] x" and latex.escape("*ours") == "{*}ours"
-    assert latex.escape("蒸").startswith("{[}U+") and latex.number("[-1.0, 2.0]") == "{[}$-$1.0, 2.0]"
-    assert latex._head("between [points]", "r") == r"\shortstack[r]{Between\\{[}points]}"
+    assert escape("[ours] x") == "{[}ours] x" and escape("*ours") == "{*}ours"
+    assert escape("蒸").startswith("{[}U+")
 
 
 def test_latex_is_balanced(nasty: reports.Results, whole: reports.Results) -> None:
     for results in (nasty, whole):
-        text = latex.render(reports.table(results))
+        text = latex_of(results)
         plain = re.sub(r"\\[{}$&%]", "", text)
         assert plain.count("{") == plain.count("}")
         assert plain.count("$") % 2 == 0
         assert sorted(re.findall(r"\\begin\{(\w+)\}", plain)) == sorted(re.findall(r"\\end\{(\w+)\}", plain))
-        for spec, inside in re.findall(r"\\begin\{tabular\}\{([lr@{}]+)\}\n(.*?)\\end\{tabular\}", plain, re.DOTALL):
+        for spec, inside in re.findall(r"\\begin\{tabular\}\{([lrc@{}]+)\}\n(.*?)\\end\{tabular\}", plain, re.DOTALL):
             rows = [line for line in inside.splitlines() if line.endswith("\\\\")]
             assert rows and {width_of(row) for row in rows} == {len(re.sub("[@{}]", "", spec))}
 
@@ -183,7 +191,7 @@ def width_of(row: str) -> int:
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex: apt install texlive-latex-recommended")
 def test_latex_compiles_alone(nasty: reports.Results, whole: reports.Results, tmp_path: Path) -> None:
     for results in (nasty, whole):
-        (tmp_path / "table.tex").write_text(latex.render(reports.table(results)))
+        (tmp_path / "table.tex").write_text(latex_of(results))
         command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "table.tex"]
         ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert ended.returncode == 0, ended.stdout[-2000:]
@@ -194,7 +202,7 @@ def test_the_printed_table_fits(whole: reports.Results, nasty: reports.Results) 
         text = reports.console_table(results)
         assert max(len(line) for line in text.splitlines()) <= 80
     assert "66.9 ± 0.2 (3)*" in reports.console_table(whole)
-    assert "marked *" in reports.console_table(whole)
+    assert "*: highest mean of a column" in reports.console_table(whole)
 
 
 def test_the_printed_table_breaks_into_blocks(results_of: Loader) -> None:
@@ -245,8 +253,8 @@ def test_a_write_that_fails_leaves_the_old_file(
 def test_a_method_that_costs_more_at_inference_says_so_in_every_table(whole: reports.Results) -> None:
     rows = [dict(one) for one in whole.resolved["rows"]]
     rows[1]["inference"] = "keeps a projector of 40,000 parameters & its ReLU"
-    table = head_to_head.build(dataclasses.replace(whole, resolved={**whole.resolved, "rows": rows}))
+    table = main(dataclasses.replace(whole, resolved={**whole.resolved, "rows": rows}))
     sentence = f"At inference a student of {rows[1]['label']} costs more than a plain one: keeps a projector"
-    for text in (markdown.render(table), latex.render(table), console.render(table, 10_000)):
+    for text in (markdown.render(table), latex.render(table), as_text(table, width=10_000)):
         assert sentence in text.replace("\\_", "_")
-    assert "At inference" not in markdown.render(head_to_head.build(whole))
+    assert "At inference" not in markdown.render(main(whole))

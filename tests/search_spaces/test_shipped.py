@@ -16,7 +16,7 @@ from torch import nn
 
 import orchestrator
 import search_spaces
-from reports import published_figures
+from reports.published import figures as published_figures
 from search_spaces import Plan, Sweep
 from tests.trainers import layouts
 from trainers import methods

@@ -9,10 +9,8 @@ function textOf(column, trial) {
   return place < 0 ? "" : TRIALS[column].values[place];
 }
 
-const CELL_BY_ID = new Map(DATA.cells.map((cell) => [cell.id, cell]));
-
 /** The pair of a trial as it stands over its column; of a teacher, data set and network. */
-const pairOf = (trial) => CELL_BY_ID.get(textOf("cell", trial))?.pair ?? textOf("cell", trial);
+const pairOf = (trial) => DATA.cells[textOf("cell", trial)]?.pair ?? textOf("cell", trial);
 
 /** Epochs and values of a trial's curve; null where there is none in this page. */
 function curveOf(trial) {
@@ -23,11 +21,7 @@ function curveOf(trial) {
   return { epochs: DATA.curves.epochs.values[place], values };
 }
 
-const STATES = {
-  COMPLETE: "complete", PRUNED: "pruned", DIVERGED: "diverged", FAIL: "failed",
-  INTERRUPTED: "interrupted", RUNNING: "running", WAITING: "not started",
-};
-const stateOf = (trial) => STATES[textOf("state", trial)] ?? textOf("state", trial).toLowerCase();
+const stateOf = (trial) => DATA.states[textOf("state", trial)] ?? textOf("state", trial).toLowerCase();
 
 const percent = (value) => (value === null ? "–" : value.toFixed(Math.max(DATA.digits, 2)));
 
@@ -42,11 +36,4 @@ function durationText(seconds) {
 function phaseOf(trial) {
   const rank = TRIALS.rank[trial];
   return textOf("phase", trial) + (rank === null ? "" : ` ${rank}`);
-}
-
-function meanAndSpread(values) {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  if (values.length < 2) return { mean, spread: null };
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return { mean, spread: Math.sqrt(squares / (values.length - 1)) };
 }

@@ -1,22 +1,39 @@
 // The panel with the runs behind a number.
 
 const RUNS_AT_FIRST = 10;
-const CURVES_TOGETHER = 12;
 const panel = document.getElementById("panel");
 panel.addEventListener("click", (event) => { if (event.target === panel) panel.close(); }); // beside it
 
-/** Open the panel: a title, what is known of the number (pairs of name and text), its trials, and which are in it. */
-function openPanel(title, facts, trials, isIn = (trial) => TRIALS.counts[trial]) {
+/** Open what is behind a number of a table. */
+function openCell(button, heads) {
+  const cell = button.closest("td, th");
+  const row = cell.parentElement;
+  const [name, column] = [row.cells[0].textContent, heads[cell.cellIndex]];
+  const others = [...row.cells].slice(1).map((one, index) => [heads[index + 1].textContent, one.textContent]);
+  const { trials, inside = "0", setting = "", lacking = "", remarks = "" } = button.dataset;
+  openPanel(cell.cellIndex ? `${name}, ${column.textContent}` : name, [
+    ...(cell.cellIndex ? [["number", button.textContent]] : others),
+    ["setting", setting],
+    ["not in the mean", lacking],
+    ["compared", remarks.split("\n").filter(Boolean).map((text) => make("div", {}, text))],
+  ], places(trials), Number(inside));
+}
+
+/** The places that a text such as `0-4 7` names. */
+const places = (text) => text.split(" ").flatMap((run) => {
+  const [first, last = first] = run.split("-").map(Number);
+  return Array.from({ length: last - first + 1 }, (_, step) => first + step);
+});
+
+/** Open the panel: a title, what is known of the number (pairs of name and text), its trials, how many of them are in it. */
+function openPanel(title, facts, trials, inside) {
   const close = make("button", { type: "button", class: "tool", click: () => panel.close() }, "Close");
-  const counted = trials.filter(isIn);
-  const others = trials.filter((trial) => !isIn(trial));
+  const [counted, others] = [trials.slice(0, inside), trials.slice(inside)];
   panel.replaceChildren(
     make("div", { class: "panel-head" }, make("h2", { id: "panel-title" }, title), close),
     list(facts),
-    together(counted.length ? counted : others) ?? "",
     ...runs(others.length && counted.length ? "In the number" : "", counted),
-    ...runs(counted.length ? "Not in the number" : "", others),
-    trials.length ? "" : make("p", {}, "No trial of this sweep stands behind it."));
+    ...runs(counted.length ? "Not in the number" : "", others));
   panel.showModal();
   panel.scrollTop = 0;
   close.focus();
@@ -24,26 +41,10 @@ function openPanel(title, facts, trials, isIn = (trial) => TRIALS.counts[trial])
 
 const list = (facts) => make("dl", {}, facts.filter(([, value]) => value !== "" && value !== null).map(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
 
-/** The curves of trials in one figure. */
-function together(trials) {
-  const drawn = trials.filter((trial) => curveOf(trial)).slice(0, CURVES_TOGETHER);
-  if (drawn.length < 2) return null;
-  const label = scoreLabel(drawn[0]);
-  return chart({
-    title: "Curves of these runs", about: drawn.length < trials.length ? `Of ${drawn.length} of ${trials.length} runs.` : "",
-    x: { label: "epoch", log: false, ticks: [] }, y: { label }, levels: [],
-    series: drawn.map((trial) => {
-      const { epochs, values } = curveOf(trial);
-      const points = epochs.map((epoch, index) => [epoch, values[index], null, null, `epoch ${epoch}: ${percent(values[index])}`]);
-      return { name: nameOf(trial), points, dots: [], line: true, marked: false };
-    }),
-  });
-}
-
 const nameOf = (trial) => (textOf("phase", trial) === "search" ? `search ${TRIALS.key[trial].slice(0, 8)}` : `seed ${TRIALS.seed[trial]}`);
 
 function scoreLabel(trial) {
-  const short = CELL_BY_ID.get(textOf("cell", trial))?.short ?? "accuracy";
+  const short = DATA.cells[textOf("cell", trial)]?.short ?? "accuracy";
   return `${textOf("phase", trial) === "search" ? "validation" : "test"} ${short} (%)`;
 }
 
@@ -67,7 +68,7 @@ function runs(title, trials) {
 
 function card(trial) {
   const curve = curveOf(trial);
-  const short = CELL_BY_ID.get(textOf("cell", trial))?.short ?? "accuracy";
+  const short = DATA.cells[textOf("cell", trial)]?.short ?? "accuracy";
   const score = TRIALS.score[trial] === null ? "no score" : `${short === "accuracy" ? "top-1" : short} ${percent(TRIALS.score[trial])} %`;
   const commit = textOf("commit", trial);
   return make("article", { class: "run" },
@@ -112,4 +113,20 @@ function command(text) {
     }
   };
   return make("div", { class: "command" }, code, make("button", { type: "button", class: "tool", click: copy, "aria-label": `Copy the command that trains this run again` }, "Copy"), said);
+}
+
+/** A small curve of one trial. */
+function sparkline(curve, name) {
+  const [width, height] = [200, 56];
+  const [low, high] = [Math.min(...curve.values), Math.max(...curve.values)];
+  const [start, end] = [curve.epochs[0], curve.epochs.at(-1)];
+  const x = (epoch) => 3 + ((epoch - start) / (end - start || 1)) * (width - 6);
+  const y = (value) => height - 4 - ((value - low) / (high - low || 1)) * (height - 8);
+  const best = curve.values.indexOf(high);
+  const text = `${name}: ${percent(curve.values[0])} in epoch ${curve.epochs[0]}, ${percent(curve.values.at(-1))} in epoch ` +
+    `${curve.epochs.at(-1)}, the highest shown ${percent(high)} in epoch ${curve.epochs[best]}`;
+  const path = curve.epochs.map((epoch, index) => `${x(epoch).toFixed(1)} ${y(curve.values[index]).toFixed(1)}`).join("L");
+  return draw("svg", { class: "spark s0", width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": text },
+    draw("title", {}, text), draw("path", { class: "joined", d: `M${path}` }),
+    draw("circle", { class: "mark", r: 3, cx: x(curve.epochs.at(-1)), cy: y(curve.values.at(-1)) }));
 }

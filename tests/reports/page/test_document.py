@@ -1,16 +1,19 @@
 """The file itself: whole, escaped, with nothing that could run or be fetched but its own script and style."""
 
 import base64
+import dataclasses
 import hashlib
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
 import reports
-from reports import head_to_head, page, plots
-from reports.page.document import embedded, render
+from reports.page.page import Drawn, embedded, render
+from reports.page.svg import inline
+from reports.report import Report
 from tests.reports.fake_sweep import NASTY
 
 WICKED = "</script><script>alert(1)</script><!-- & {{script}} {{data}} \u2028 é 中"
@@ -40,9 +43,13 @@ class Parsed(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def text(nasty: reports.Results) -> str:
-    table = head_to_head.build(nasty)
-    return page.render(nasty, table, plots=plots.build(nasty, table)[0])
+def text(nasty: reports.Results, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return page_of(nasty, tmp_path_factory.mktemp("page"))
+
+
+def page_of(results: reports.Results, folder: Path) -> str:
+    Report(results).write(folder)
+    return (folder / "index.html").read_text(encoding="utf-8")
 
 
 def test_only_the_pages_own_script_and_style_are_allowed(text: str) -> None:
@@ -74,24 +81,39 @@ def test_names_cannot_become_markup(text: str) -> None:
     assert [attributes for attributes, _ in parsed.all("script")] == [{"type": "application/json", "id": "data"}, {}]
     (_, inside), _ = parsed.all("script")
     assert not set("<>&") & set(inside)
-    shown = json.loads(inside)
-    assert NASTY in [line["name"] for line in shown["lines"]]
-    assert shown["caption"][0] == "50 % of_it & <b>more</b>."
+    assert NASTY in json.loads(inside)["trials"]["row"]["values"]
+    assert NASTY in [text for _, text in parsed.all("th")]
+    assert any(text.startswith("50 % of_it & <b>more</b>.") for _, text in parsed.all("p"))
+    assert not parsed.all("b")
 
 
-def test_wicked_names() -> None:
-    text = render(WICKED, {"name": WICKED, WICKED: [WICKED]})
-    parsed = Parsed(text)
+def test_wicked_names(nasty: reports.Results) -> None:
+    drawn = Drawn("stem", WICKED, WICKED, '<svg width="1"><g id="a" style="fill: none"/></svg>')
+    board = dataclasses.replace(reports.table(nasty), name=WICKED)
+    parsed = Parsed(render(nasty, board, [], [drawn]))
     assert len(parsed.all("script")) == 2
-    assert json.loads(parsed.all("script")[0][1]) == {"name": WICKED, WICKED: [WICKED]}
     assert parsed.all("title")[0][1] == f"{WICKED} – report"
+    ((svg, _),) = parsed.all("svg")
+    assert svg["aria-label"] == WICKED
+    assert json.loads(embedded({WICKED: [WICKED]})) == {WICKED: [WICKED]} and not set("<>&") & set(
+        embedded({"a": WICKED})
+    )
     with pytest.raises(ValueError):
         embedded({"score": float("nan")})
 
 
-def test_the_same_results_give_the_same_page(nasty: reports.Results, text: str) -> None:
-    table = head_to_head.build(nasty)
-    assert page.render(nasty, table, plots=plots.build(nasty, table)[0]) == text
+def test_a_figure_brings_no_style_and_no_id_of_another() -> None:
+    head = '<?xml version="1.0"?><!DOCTYPE svg><svg width="9"><metadata>x</metadata><defs><style>*{a: b}</style></defs>'
+    group = '<g id="axes_1" clip-path="url(#p1)"><use style="fill: #fff; stroke: none" xlink:href="#m"/></g></svg>'
+    svg = head + group
+    assert inline(svg, "cost", "T") == (
+        '<svg stroke-linejoin="round" stroke-linecap="butt" role="img" aria-label="T" width="9">'
+        '<g id="cost-axes_1" clip-path="url(#cost-p1)"><use fill="#fff" stroke="none" href="#cost-m"/></g></svg>'
+    )
+
+
+def test_the_same_results_give_the_same_page(nasty: reports.Results, text: str, tmp_path: Path) -> None:
+    assert page_of(nasty, tmp_path) == text
     assert not re.search(r"\b20[2-9]\d-\d\d-\d\d", text)  # no day of writing
 
 

@@ -1,0 +1,291 @@
+"""The head-to-head table as a plain object: rows against cells, ready for any writer."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import pandas as pd
+
+from reports.board.behind import Behind
+from reports.board.order import arranged_cells, arranged_rows, heading_of
+from reports.board.score import ENDED, Score, by_seed, collapsed_among, is_searched, missing, score
+from reports.board.searches import Choice, choices
+from reports.board.verdicts import Verdict, leader, verdicts
+from reports.results.measures import TOP1, Measure, by_dataset
+from reports.results.standing import notes as standing_notes
+from reports.results.sweep import Cell, Options, Row, read_cells, read_options, read_rows
+from reports.statistics import Pairing, pairing
+from reports.statistics.spread import best, second
+from reports.stores import METHOD_PREFIX
+
+if TYPE_CHECKING:
+    from reports.results.results import Results
+
+ALONE = "ce"
+"""The method without a teacher."""
+
+NO_TEACHER = "not trained here"
+"""Where a teacher came with weights of its own, the sweep has not measured it."""
+
+
+NOT_ASKED = "not asked for"
+"""Where several sweeps are one, none of them has the row in the cell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of the table with a score for each cell."""
+
+    kind: Literal["teacher", "alone", "method"]
+    row: Row
+    shown: str
+    """The row's label, or the name that the sweep's `report:` gives it."""
+    searched: bool
+    scores: tuple[Score, ...]
+    group: str = ""
+    """Heading that it stands under; empty where it is not known."""
+    spent: tuple[int, ...] = ()
+    """Trainings that its search has spent in each cell; empty for a fixed row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """The whole head-to-head table."""
+
+    name: str
+    cells: tuple[Cell, ...]
+    lines: tuple[Line, ...]
+    """Teacher, student alone, then the methods in the sweep's order."""
+    choices: tuple[Choice, ...]
+    """What the searches tuned, spent and chose."""
+    baseline: str
+    """Shown name of the row that others are compared with; empty for none."""
+    options: Options
+    by_dataset: Mapping[str, Measure]
+    """What the trials of each data set are scored by."""
+    reference: str = ""
+    """Shown name of the row that gains are counted from: the baseline, else the student alone; empty for none."""
+    reference_place: int | None = None
+    """Place of its line: several may be shown by the same name. None for none."""
+    to_reference: tuple[tuple[Verdict | None, ...], ...] = ()
+    """Of each line in each cell, against the reference; None for the reference itself and where a number lacks."""
+    to_best: tuple[tuple[Verdict | None, ...], ...] = ()
+    """Likewise against the highest mean of the column; of methods alone."""
+    leaders: tuple[int | None, ...] = ()
+    """Place of the line with the highest mean in each cell."""
+    pairings: tuple[Pairing | None, ...] = ()
+    """Of each cell, what it was worth to compare seed by seed; None where too few seeds are common."""
+    notes: tuple[str, ...] = ()
+    """What is still missing, and how results came together, in sentences."""
+    budget: int | None = None
+    """Proposals that each search may make, the same for all rows; None where it is not known."""
+
+    @property
+    def several_datasets(self) -> bool:
+        """Whether a column must name its data set."""
+        return len({cell.dataset for cell in self.cells}) > 1
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """Return what the columns hold, each once; accuracy alone needs no label."""
+        return tuple(dict.fromkeys(self.measure(cell) for cell in self.cells)) or (TOP1,)
+
+    def measure(self, cell: Cell) -> Measure:
+        """Return what a cell's trials are scored by."""
+        return self.by_dataset.get(cell.dataset, TOP1)
+
+
+def build(results: "Results", measure: Measure | None = None) -> Board:
+    """Return the head-to-head table of a sweep, with whatever has ended so far.
+
+    Args:
+        measure: by default what the trials are scored by; with `TOP5`, the columns where any trial has such a score.
+    """
+    options, trials = read_options(results.resolved), results.trials
+    teachers, students = trials[trials["phase"] == "teacher"], trials[trials["phase"] != "teacher"]
+    measures = by_dataset(trials, results.resolved)
+    cells = arranged_cells(read_cells(results.resolved, students["cell"].dropna()))
+    parts = Parts(students)
+    if measure is not None:
+        having = trials[trials[measure.final].notna()]
+        known = set(having["cell"])
+        cells = [cell for cell in cells if cell.id in known or not of_teacher(having, cell).empty]
+        measures = dict.fromkeys(measures, measure)
+    rows = read_rows(results.resolved, _member_rows(students))
+    searched = {row.label: any(is_searched(parts.of(cell, row), row) for cell in cells) for row in rows}
+    rows = arranged_rows(rows, options, searched)
+    top = _teacher_line(teachers, cells, measures)
+    lines = [_student_line(parts, row, cells, options, searched[row.label], measures) for row in rows]
+    lines = [_not_asked(_blame_teacher(line, top), cells, results.resolved) for line in lines]
+    lines.sort(key=lambda line: line.kind != "alone")  # stable: the order of rows within each kind
+    behind = Behind(results)
+    top, *lines = (_with_trials(line, cells, behind) for line in (top, *lines))
+    baseline = _baseline(lines, options)
+    table = Board(
+        name=results.name,
+        cells=tuple(cells),
+        lines=(top, *lines),
+        choices=tuple(
+            c
+            for r in rows
+            for x in cells
+            for c in choices(parts.of(x, r), r, options.shown(r), x, behind.of(x, r.label))
+        ),
+        baseline="" if baseline is None else baseline.shown,
+        options=options,
+        notes=(*results.notes, *standing_notes(results)),
+        by_dataset=measures,
+        budget=_budget(results.resolved),
+    )
+    return _marked(_tested(table, baseline))
+
+
+class Parts:
+    """The trials of each row in each cell, each copied out when it is first asked for: there may be thousands, and a
+    table has a column for every hyperparameter of any method, which only searched rows are asked for."""
+
+    def __init__(self, trials: pd.DataFrame) -> None:
+        self._whole = trials
+        self._few = trials[[name for name in trials.columns if not name.startswith(METHOD_PREFIX)]]
+        self._places = trials.groupby(["cell", "row"], sort=False).indices
+        self._tuned = set(trials.loc[trials["phase"] != "fixed", "row"])
+        self._parts: dict[tuple[str, str], pd.DataFrame] = {}
+
+    def of(self, cell: Cell, row: Row) -> pd.DataFrame:
+        """Return the trials, without hyperparameters where all rows of that label are fixed."""
+        key = (cell.id, row.label)
+        if key not in self._parts:
+            source = self._whole if row.label in self._tuned else self._few
+            self._parts[key] = source.iloc[self._places[key]] if key in self._places else source.iloc[:0]
+        return self._parts[key]
+
+
+def _member_rows(trials: pd.DataFrame) -> list[tuple[str, str, str]]:
+    """Return (entry, row, method) once for each row; the method is empty while no trial of the row has a run."""
+    known: dict[str, tuple[str, str, str]] = {}
+    for entry, label, method in zip(trials["entry"], trials["row"], trials["method"], strict=True):
+        if label not in known or not known[label][2]:
+            known[label] = (entry, label, "" if pd.isna(method) else method)
+    return list(known.values())
+
+
+def _teacher_line(teachers: pd.DataFrame, cells: Sequence[Cell], measures: Mapping[str, Measure]) -> Line:
+    scores = []
+    for cell in cells:
+        trials, measure = of_teacher(teachers, cell), measures.get(cell.dataset, TOP1)
+        reason = NO_TEACHER if trials.empty else missing(trials, trials, searched=False, measure=measure)
+        scored = by_seed(trials, measure)
+        scores.append(Score(scored, reason, collapsed=collapsed_among(trials, scored)))
+    return Line("teacher", Row("", "teacher"), "teacher", searched=False, scores=tuple(scores))
+
+
+def of_teacher(teachers: pd.DataFrame, cell: Cell) -> pd.DataFrame:
+    """Return the trials of a cell's teacher among those of all teachers, each once."""
+    own = teachers[(teachers["dataset"] == cell.dataset) & (teachers["student"] == cell.teacher)]
+    return own.drop_duplicates("trial_key")
+
+
+def _student_line(
+    parts: Parts, row: Row, cells: Sequence[Cell], options: Options, searched: bool, measures: Mapping[str, Measure]
+) -> Line:
+    trials = [parts.of(cell, row) for cell in cells]
+    kind: Literal["alone", "method"] = "alone" if row.method == ALONE and not searched else "method"
+    return Line(
+        kind=kind,
+        row=row,
+        shown=options.shown(row),
+        searched=searched,
+        scores=tuple(
+            score(part, row, measures.get(cell.dataset, TOP1)) for cell, part in zip(cells, trials, strict=True)
+        ),
+        group=heading_of(row, options),
+        spent=tuple(_spent(part) for part in trials) if searched else (),
+    )
+
+
+def _budget(resolved: Mapping[str, Any]) -> int | None:
+    trials = ((resolved.get("given") or {}).get("search") or {}).get("trials")
+    return None if trials is None else int(trials)
+
+
+def _spent(trials: pd.DataFrame) -> int:
+    """Return how many trainings a search has ended."""
+    return int(((trials["phase"] == "search") & trials["state"].isin(ENDED)).sum())
+
+
+def _blame_teacher(line: Line, teacher: Line) -> Line:
+    """Say of trials that were never started that their teacher is the reason, where it is."""
+    if line.kind == "alone":
+        return line
+    scores = tuple(
+        dataclasses.replace(ours, missing=f"not run: teacher {theirs.missing.split()[0]}")
+        if ours.missing == "not run" and theirs.missing.startswith(("failed", "diverged"))
+        else ours
+        for ours, theirs in zip(line.scores, teacher.scores, strict=True)
+    )
+    return dataclasses.replace(line, scores=scores)
+
+
+def _not_asked(line: Line, cells: Sequence[Cell], resolved: Mapping[str, Any]) -> Line:
+    """Say where no sweep of several asks for a row in a cell."""
+    absent = {tuple(one) for one in resolved.get("not_asked") or ()}
+    scores = (
+        dataclasses.replace(score, missing=NOT_ASKED) if (cell.id, line.row.label) in absent else score
+        for cell, score in zip(cells, line.scores, strict=True)
+    )
+    return dataclasses.replace(line, scores=tuple(scores)) if absent else line
+
+
+def _with_trials(line: Line, cells: Sequence[Cell], behind: Behind) -> Line:
+    """Return the line with the trials behind each of its scores."""
+    found = (behind.of_teacher(c) if line.kind == "teacher" else behind.of(c, line.row.label) for c in cells)
+    scores = (dataclasses.replace(score, trials=trials) for score, trials in zip(line.scores, found, strict=True))
+    return dataclasses.replace(line, scores=tuple(scores))
+
+
+def _tested(table: Board, baseline: Line | None) -> Board:
+    """Return the table with each row tested against the best of its column and against the reference."""
+    lines, level = table.lines, table.options.level
+    alone = (line for line in lines if line.kind == "alone" and any(score.by_seed for score in line.scores))
+    reference = baseline or next(alone, None)
+    place = None if reference is None else lines.index(reference)
+    leaders, to_best, to_reference, pairings = [], [], [], []
+    for column in range(len(table.cells)):
+        scores = [{} if line.kind == "teacher" else line.scores[column].by_seed for line in lines]
+        methods = [by_seed if ln.kind == "method" else {} for by_seed, ln in zip(scores, lines, strict=True)]
+        leaders.append(leader(methods))
+        to_best.append(verdicts(methods, leaders[-1], level))
+        to_reference.append(verdicts(scores, place, level))
+        other = leaders[-1] if place is None else place
+        pairings.append(None if other is None else pairing(scores[:other] + scores[other + 1 :], scores[other]))
+    return dataclasses.replace(
+        table,
+        reference="" if reference is None else reference.shown,
+        reference_place=place,
+        to_reference=tuple(zip(*to_reference, strict=True)),
+        to_best=tuple(zip(*to_best, strict=True)),
+        leaders=tuple(leaders),
+        pairings=tuple(pairings),
+    )
+
+
+def _marked(table: Board) -> Board:
+    """Return the table with the best and the second of each column marked, and what does not differ from the best."""
+    lines = [list(line.scores) for line in table.lines]
+    for column in range(len(table.cells)):
+        stats = [line.scores[column].stat if line.kind == "method" else None for line in table.lines]
+        firsts, seconds = best(stats, table.options.digits), second(stats, table.options.digits)
+        for place, scores in enumerate(lines):
+            verdict = table.to_best[place][column]
+            tied = verdict is not None and verdict.significant(table.options.level) is False and not firsts[place]
+            scores[column] = dataclasses.replace(scores[column], best=firsts[place], second=seconds[place], tied=tied)
+    marked = (dataclasses.replace(ln, scores=tuple(scores)) for ln, scores in zip(table.lines, lines, strict=True))
+    return dataclasses.replace(table, lines=tuple(marked))
+
+
+def _baseline(lines: Sequence[Line], options: Options) -> Line | None:
+    """Return the row that the sweep names as baseline; of an entry with a grid the first."""
+    wanted = options.baseline
+    named = [ln for ln in lines if wanted and ln.row.label == wanted]
+    return next(iter([*named, *(ln for ln in lines if wanted and ln.row.entry == wanted)]), None)

@@ -1,0 +1,129 @@
+"""What each search tuned, spent and chose: the setting's validation accuracy beside its accuracy on test images."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from reports.board.score import ENDED, by_seed, chosen, dimension_names, is_searched
+from reports.results.measures import measure_of
+from reports.results.sweep import Cell, Row, Value
+from reports.statistics.spread import Stat, summarise
+from reports.stores import METHOD_PREFIX
+
+SCALED = "warmup_epochs"
+"""Shorter in a search that trains fewer epochs, so it tells no two settings apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One setting that a search has confirmed, or that there is none yet."""
+
+    shown: str
+    """The row, by the name that is shown."""
+    cell: Cell
+    tuned: tuple[str, ...]
+    """Dimensions with their ranges, for people."""
+    ended: Mapping[str, int]
+    """How many of the search's trials ended in each state."""
+    open: int
+    """How many of its trials have not ended."""
+    spent: "Spent"
+    """What the search has cost so far."""
+    rank: int
+    setting: Mapping[str, Value] | None
+    """The searched hyperparameters; None before any trial with the setting has run."""
+    validation: float | None
+    """In percent, as the search measured it after the last epoch."""
+    test: Stat | None
+    """Of the setting, trained anew on the whole training set."""
+    trials: tuple[int, ...] = ()
+    """Places in `Results.trials` of its proposals and confirmations, those in `test` first."""
+
+    @property
+    def gap(self) -> float | None:
+        """Validation less test, in points."""
+        return None if self.validation is None or self.test is None else self.validation - self.test.mean
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What the trials of a search that have ended have cost."""
+
+    epochs: int
+    """Of their recipes, so at most so many where some did not run to the end."""
+    whole: bool
+    """Whether all ran to the end."""
+    seconds: float | None
+    """Of training, of those that are known; None where none is."""
+    timed: bool
+    """Whether all are known."""
+
+
+def choices(trials: pd.DataFrame, row: Row, shown: str, cell: Cell, places: tuple[int, ...] = ()) -> Iterator[Choice]:
+    """Yield what the search of a row in a cell has chosen, best rank first; one line without a setting before that.
+
+    Args:
+        places: of the trials in `Results.trials`, in the order in which people look at them.
+    """
+    if not is_searched(trials, row):
+        return
+    search, confirmed = trials[trials["phase"] == "search"], trials[trials["phase"] == "confirm"]
+    names = dimension_names(trials, row)
+    ended = {state: int((search["state"] == state).sum()) for state in ENDED}
+    for rank in sorted(int(rank) for rank in confirmed["rank"].dropna().unique()) or [1]:
+        setting = chosen(trials, names, rank)
+        yield Choice(
+            shown=shown,
+            cell=cell,
+            tuned=tuple(dimension_text(d) for d in row.dimensions) or names,
+            ended={state: count for state, count in ended.items() if count},
+            open=len(search) - sum(ended.values()),
+            spent=_spent(search[search["state"].isin(ENDED)]),
+            rank=rank,
+            setting=setting,
+            validation=None if setting is None else _validation(search, setting),
+            test=summarise(by_seed(confirmed[confirmed["rank"] == rank])),
+            trials=_first(places, trials, rank),
+        )
+
+
+def _first(places: tuple[int, ...], trials: pd.DataFrame, rank: int) -> tuple[int, ...]:
+    """Return the places with those of the completed trials of a rank first."""
+    own = (trials["phase"] == "confirm") & (trials["rank"] == rank).fillna(False) & (trials["state"] == "COMPLETE")
+    first = {place for place, there in zip(sorted(places), own, strict=False) if there}
+    return tuple(sorted(places, key=lambda place: place not in first))
+
+
+def _spent(ended: pd.DataFrame) -> Spent:
+    seconds = ended["train_seconds"].dropna()
+    return Spent(
+        epochs=int(ended["epochs"].fillna(0).sum()),
+        whole=bool(ended["state"].isin(["COMPLETE"]).all()),
+        seconds=float(seconds.sum()) if len(seconds) else None,
+        timed=len(seconds) == len(ended),
+    )
+
+
+def _validation(search: pd.DataFrame, setting: Mapping[str, Value]) -> float | None:
+    same = search["state"] == "COMPLETE"
+    for name, value in setting.items():
+        if name != SCALED:
+            same &= (search[METHOD_PREFIX + name] == value).fillna(False)
+    best = search.loc[same, measure_of(search).validation].max()
+    return None if pd.isna(best) else float(best)
+
+
+def _choice(choice: Any) -> str:
+    return f"[{','.join(map(str, choice))}]" if isinstance(choice, list) else str(choice)
+
+
+def dimension_text(dimension: Mapping[str, Any]) -> str:
+    """Return a dimension for people, such as `k 1…50 (log)` or `cut k|mass`."""
+    name = str(dimension["name"])
+    if dimension.get("choices") is not None:
+        return f"{name} {'|'.join(map(_choice, dimension['choices']))}"
+    if dimension.get("low") is None:
+        return name
+    return f"{name} {dimension['low']:g}…{dimension['high']:g}{' (log)' if dimension.get('log') else ''}"

@@ -1,0 +1,110 @@
+"""The trainings of a search as figures need them: settings, validation scores, and which of them count."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from reports.board.score import chosen, dimension_names
+from reports.results.sweep import Cell, Row
+from reports.stores import METHOD_PREFIX
+
+if TYPE_CHECKING:
+    from reports.board.board import Board, Parts
+    from reports.results.measures import Measure
+
+FEWEST = 4
+"""Scores of a search that is drawn: of fewer the table of searches says all."""
+LOST = ("PRUNED", "DIVERGED")
+"""States of trainings that a search has paid for and that have no score of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One searched hyperparameter."""
+
+    name: str
+    log: bool
+    low: float | None
+    """Of its range; None for choices."""
+    high: float | None
+    choices: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SearchTrials:
+    """What one search has trained, in the order proposed; trainings that failed are not among them."""
+
+    shown: str
+    cell: Cell
+    measure: "Measure"
+    axes: tuple[Axis, ...]
+    settings: tuple[Mapping[str, Any], ...]
+    scores: tuple[float | None, ...]
+    """On validation images after the last epoch, in percent; None for a training that was pruned or diverged."""
+    method: str
+    whole: tuple[Mapping[str, Any], ...]
+    """All hyperparameters of each training, those that were not searched too."""
+    chosen: Mapping[str, Any] | None
+    """The setting that was confirmed first."""
+
+    @property
+    def completed(self) -> int:
+        """How many have a score."""
+        return sum(score is not None for score in self.scores)
+
+
+def searches(table: "Board", parts: "Parts") -> Iterator[SearchTrials]:
+    """Yield the searches that have scores enough, cell by cell, in the order of the table's rows."""
+    for cell in table.cells:
+        for line in table.lines:
+            if line.kind != "teacher" and line.searched:
+                found = _search(parts.of(cell, line.row), line.row, line.shown, cell, table.measure(cell))
+                if found.completed >= FEWEST:
+                    yield found
+
+
+def _search(trials: pd.DataFrame, row: Row, shown: str, cell: Cell, measure: "Measure") -> SearchTrials:
+    search = trials[trials["phase"] == "search"]
+    ended = search["state"].isin(LOST) | (search["state"].eq("COMPLETE") & search[measure.validation].notna())
+    search, names = search[ended], dimension_names(trials, row)
+    scores = search[measure.validation].where(search["state"] == "COMPLETE").tolist()
+    known = [name for name in names if METHOD_PREFIX + name in search.columns]
+    columns = [search[METHOD_PREFIX + name].tolist() for name in known]
+    return SearchTrials(
+        shown=shown,
+        cell=cell,
+        measure=measure,
+        axes=tuple(_axis(name, row.dimensions, search[METHOD_PREFIX + name]) for name in known),
+        settings=tuple(dict(zip(known, values, strict=True)) for values in zip(*columns, strict=True)),
+        scores=tuple(None if pd.isna(score) else float(score) for score in scores),
+        method=row.method,
+        whole=_whole(search),
+        chosen=chosen(trials, names, rank=1),
+    )
+
+
+def _whole(search: pd.DataFrame) -> tuple[dict[str, Any], ...]:
+    names = [name for name in search.columns if name.startswith(METHOD_PREFIX)]
+    columns = [search[name].tolist() for name in names]
+    plain = [name.removeprefix(METHOD_PREFIX) for name in names]
+    return tuple(
+        {name: value for name, value in zip(plain, values, strict=True) if not pd.isna(value)}
+        for values in zip(*columns, strict=True)
+    )
+
+
+def _axis(name: str, dimensions: Sequence[Mapping[str, Any]], values: "pd.Series[Any]") -> Axis:
+    known = next((d for d in dimensions if str(d["name"]) == name), {})
+    if known.get("low") is not None:
+        return Axis(name, bool(known.get("log")), float(known["low"]), float(known["high"]))
+    present = values.dropna()
+    if known.get("choices") is None and pd.api.types.is_numeric_dtype(values.dtype) and len(present):
+        return Axis(name, False, float(present.min()), float(present.max()))
+    return Axis(name, False, None, None, tuple(sorted({str(value) for value in present})))
+
+
+def is_number(axis: Axis) -> bool:
+    """Return whether the hyperparameter has a range, so that it can be an axis with a scale."""
+    return axis.low is not None

@@ -1,0 +1,159 @@
+"""Accuracy against search budget: the best validation score that so many trainings of a search find, on average.
+
+Of N trainings in a search, the expected best of n is the mean of the best over all ways to choose n of them, without
+putting back: exact and unbiased for trainings drawn independently. Dodge et al., "Show Your Work: Improved Reporting
+of Experimental Results", EMNLP 2019, put back, which is too low for few trainings; Tang et al., "Showing Your Work
+Doesn't Always Work", ACL 2020, say so. A search by a model proposes better settings later, so what it found in its own
+order is drawn beside it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from reports.figures._base import Material, NotDrawn, Plot, numbered, paged
+from reports.figures._searches import FEWEST, SearchTrials
+from reports.results.measures import Measure
+from reports.results.sweep import Cell
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Canvas
+
+LOW, HIGH = 0.1, 0.9
+"""Shares of the orders below the band and below its upper edge."""
+PLACES = 200
+"""Budgets that a long search is evaluated at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """What the search of one row finds."""
+
+    shown: str
+    budgets: tuple[int, ...]
+    expected: tuple[float, ...]
+    """Best of that many trainings, in percent, as a mean over all choices of them."""
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    in_order: tuple[float, ...]
+    """Best so far after each training in the order proposed, from 1 on."""
+    lost: int
+    """Trainings that were pruned or diverged; they count as the lowest score that the search has completed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """The searches of one cell."""
+
+    cell: Cell
+    measure: Measure
+    curves: tuple[Curve, ...]
+
+    @property
+    def common(self) -> int:
+        """The largest budget that every search has spent."""
+        return min(len(curve.in_order) for curve in self.curves)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Accuracy against search budget, a panel a cell."""
+
+    panels: tuple[Panel, ...]
+    page: int = 1
+
+    @property
+    def stem(self) -> str:
+        """Name of the file."""
+        return numbered("accuracy_over_budget", self.page)
+
+    @property
+    def caption(self) -> str:
+        """What the figure shows."""
+        lost = sum(curve.lost for panel in self.panels for curve in panel.curves)
+        counted = (
+            f" {lost} pruned or diverged {'training counts' if lost == 1 else 'trainings count'} as spent, at the "
+            "lowest score that its search completed."
+        )
+        return (
+            "Accuracy on validation images against search budget, in trainings: expected best of n over all orders of "
+            "each search's trainings (thick line; without putting back, so unbiased), the middle 80 % of the orders "
+            "(band; it closes at the full budget, because one search was run), and the best so far in the order "
+            "proposed (thin steps). Compare methods at one budget; the dotted line is the largest that all have spent. "
+            f"Rows at fixed settings have no search and no curve.{counted if lost else ''}"
+        )
+
+
+def build(material: Material) -> Iterator[Plot | NotDrawn]:
+    """Yield the figure for all cells with a search, a few cells a page."""
+    by_cell: dict[Cell, list[SearchTrials]] = defaultdict(list)
+    for search in material.searches:
+        by_cell[search.cell].append(search)
+    if not by_cell:
+        yield NotDrawn("accuracy against search budget", f"no search has {FEWEST} completed trainings")
+    found = [Panel(cell, some[0].measure, tuple(map(_curve, some))) for cell, some in by_cell.items()]
+    for page, panels in paged(found):
+        yield Budget(panels, page)
+
+
+def _curve(search: SearchTrials) -> Curve:
+    lowest = min(score for score in search.scores if score is not None)
+    scores = [lowest if score is None else score for score in search.scores]
+    budgets = spread_out(len(scores))
+    expected, low, high = best_of(scores, budgets)
+    lost = len(scores) - search.completed
+    return Curve(search.shown, budgets, expected, low, high, tuple(accumulate(scores, max)), lost)
+
+
+def spread_out(count: int, places: int = PLACES) -> tuple[int, ...]:
+    """Return 1 … count, or some of them where that is many, both ends among them."""
+    steps = min(count, places)
+    return tuple(sorted({1 + round(step * (count - 1) / max(1, steps - 1)) for step in range(steps)}))
+
+
+def best_of(scores: Sequence[float], budgets: Sequence[int]) -> tuple[tuple[float, ...], ...]:
+    """Return, for each budget n, the mean of the best of n scores over all choices of n of them, and two quantiles.
+
+    With the scores in rising order, the best of n is at most the i-th with probability C(i, n) / C(N, n).
+    """
+    import numpy as np
+    from scipy.special import gammaln
+
+    values = np.sort(np.asarray(scores, dtype=float))
+    count = len(values)
+    rank, n = np.arange(1, count + 1)[None, :], np.asarray(budgets)[:, None]
+    left = np.where(rank >= n, rank - n, 0)
+    log = gammaln(rank + 1) - gammaln(left + 1) - gammaln(count + 1) + gammaln(count - n + 1)
+    at_most = np.where(rank >= n, np.exp(log), 0.0)
+    at_most[:, -1] = 1.0
+    expected = np.diff(at_most, axis=1, prepend=0.0) @ values
+    edges = [values[(at_most >= share - 1e-12).argmax(axis=1)] for share in (LOW, HIGH)]
+    return tuple(tuple(map(float, some)) for some in (expected, *edges))
+
+
+def draw(canvas: "Canvas", figure: Budget, title: str = "") -> None:
+    """Draw a panel for each cell."""
+    from matplotlib.ticker import MaxNLocator
+
+    from reports.figures import style
+
+    names = list(dict.fromkeys(curve.shown for panel in figure.panels for curve in panel.curves))
+    titles = style.cell_titles([panel.cell for panel in figure.panels])
+    every, lines = style.panels(canvas, len(figure.panels)), {}
+    for axes, panel, over in zip(every, figure.panels, titles, strict=True):
+        for curve in panel.curves:
+            own = style.look(names.index(curve.shown))
+            axes.fill_between(curve.budgets, curve.low, curve.high, color=own.colour, alpha=0.15, linewidth=0)
+            (line,) = axes.plot(curve.budgets, curve.expected, color=own.colour, linestyle=own.line, linewidth=1.4)
+            steps = range(1, len(curve.in_order) + 1)
+            axes.step(steps, curve.in_order, color=own.colour, linestyle=own.line, linewidth=0.6, where="post")
+            lines[curve.shown] = line
+        if len({len(curve.in_order) for curve in panel.curves}) > 1:
+            axes.axvline(panel.common, color="0.4", linestyle=":", linewidth=0.8)
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        style.titled(axes, over if len(every) > 1 else title, of=len(every))
+    scores = [f"best validation {panel.measure.short} (%)" for panel in figure.panels]
+    style.outer_labels(every, "trainings spent on the search", scores)
+    style.legend_below(canvas, [*lines.values()], [*lines])

@@ -1,0 +1,175 @@
+"""Average ranks over pairs, with what no test tells apart: a critical-difference diagram.
+
+Demšar, "Statistical Comparisons of Classifiers over Multiple Data Sets", JMLR 2006: Friedman's test on the ranks, then
+Nemenyi's: two rows differ where their average ranks do by q · sqrt(k(k+1) / 6N) for k rows over N pairs.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reports.board.board import Board, Line
+from reports.figures._base import Material, NotDrawn, Plot
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
+
+FEWEST_ROWS, FEWEST_PAIRS = 2, 3
+MOST_ROWS = 20
+LEVEL = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Ranks:
+    """Average ranks of rows over the pairs that all of them have a mean in; 1 is the best."""
+
+    ranks: tuple[tuple[str, float], ...]
+    """(shown name, average rank), the best first."""
+    pairs: int
+    p: float
+    """Of Friedman's test that all rows are alike; of two rows, of Wilcoxon's signed-rank test."""
+    critical: float | None
+    """Difference of average ranks that Nemenyi's test takes for one; None for two rows."""
+    left_out: tuple[str, ...]
+    """Rows that lack a pair, or were too many."""
+
+    @property
+    def stem(self) -> str:
+        """Name of the file."""
+        return "ranks"
+
+    @property
+    def groups(self) -> tuple[tuple[int, int], ...]:
+        """First and last of rows that are not told apart, by their place in `ranks`; only groups of several."""
+        return groups([rank for _, rank in self.ranks], self.alike_within)
+
+    @property
+    def alike_within(self) -> float:
+        """Difference of average ranks up to which rows are not told apart; all are where the first test finds none."""
+        if self.p >= LEVEL:
+            return math.inf
+        return 0.0 if self.critical is None else self.critical
+
+    @property
+    def caption(self) -> str:
+        """What the figure shows."""
+        test = "Friedman's test" if self.critical is not None else "Wilcoxon's signed-rank test"
+        found = (
+            f"{test} finds no difference at all (p = {self.p:.2g}), so none is claimed."
+            if self.p >= LEVEL
+            else f"{test} finds differences (p = {self.p:.2g})"
+            + (f"; by Nemenyi's, ranks must differ by {self.critical:.2f}." if self.critical is not None else ".")
+        )
+        hidden = f" Left out, for want of a pair or of room: {', '.join(self.left_out)}." if self.left_out else ""
+        return (
+            f"Average rank of each row over {self.pairs} pairs, 1 is the best; rows under one bar are not told apart "
+            f"at the level {LEVEL:g}. {found} Only the means of pairs are ranked: how large a difference is, and its "
+            f"spread over seeds, is not in it.{hidden}"
+        )
+
+
+def build(material: Material) -> Iterator[Plot | NotDrawn]:
+    """Yield the diagram where there are rows and pairs enough."""
+    what, table = "ranks over pairs", material.table
+    if len(table.cells) < FEWEST_PAIRS:
+        yield NotDrawn(what, f"it takes {FEWEST_PAIRS} pairs, the sweep has {len(table.cells)}")
+        return
+    every = _compared(table)
+    whole = [line for line in every if all(score.stat is not None for score in line.scores)]
+    if len(whole) < FEWEST_ROWS:
+        yield NotDrawn(what, f"it takes {FEWEST_ROWS} rows with a mean in every pair, there are {len(whole)}")
+        return
+    yield of_means(
+        {line.shown: [score.stat.mean for score in line.scores if score.stat is not None] for line in whole},
+        [line.shown for line in every if not any(line is one for one in whole)],
+    )
+
+
+def _compared(table: Board) -> list[Line]:
+    """Return the rows that are methods of their own: those of a grid only where there are no others."""
+    lines = [line for line in table.lines if line.kind != "teacher"]
+    plain = [line for line in lines if not line.row.grid]
+    return plain if len(plain) >= FEWEST_ROWS else lines
+
+
+def of_means(means: dict[str, Sequence[float]], left_out: Sequence[str]) -> Ranks:
+    """Return the ranks of rows by their means in each pair; what is higher is better."""
+    import numpy as np
+    from scipy.stats import friedmanchisquare, rankdata, studentized_range, wilcoxon
+
+    values = np.array([*means.values()], dtype=float)
+    average = rankdata(-values, axis=0).mean(axis=1)
+    order = sorted(range(len(average)), key=lambda index: average[index])  # stable: the sweep's order for equals
+    kept = order[:MOST_ROWS]
+    names, shown = [*means], values[sorted(kept)]
+    if len(kept) < len(order):
+        average = np.full(len(names), math.nan)
+        average[sorted(kept)] = rankdata(-shown, axis=0).mean(axis=1)
+        kept.sort(key=lambda index: average[index])
+    rows, pairs = shown.shape
+    if rows == FEWEST_ROWS:
+        p = 1.0 if np.allclose(shown[0], shown[1]) else float(wilcoxon(shown[0], shown[1]).pvalue)
+        critical = None
+    else:
+        p = 1.0 if (shown == shown[0]).all() else float(friedmanchisquare(*shown).pvalue)
+        q = float(studentized_range.ppf(1 - LEVEL, rows, np.inf)) / math.sqrt(2)
+        critical = q * math.sqrt(rows * (rows + 1) / (6 * pairs))
+    ranks = tuple((names[index], float(average[index])) for index in kept)
+    return Ranks(ranks, pairs, p, critical, (*left_out, *(names[index] for index in order[MOST_ROWS:])))
+
+
+def groups(ranks: Sequence[float], within: float) -> tuple[tuple[int, int], ...]:
+    """Return the largest runs of rising ranks whose ends differ by at most `within`, those of one row left out."""
+    found: list[tuple[int, int]] = []
+    for first, rank in enumerate(ranks):
+        last = max(i for i, other in enumerate(ranks) if other - rank <= within)
+        if last > first and (not found or last > found[-1][1]):
+            found.append((first, last))
+    return tuple(found)
+
+
+def draw(canvas: "Canvas", figure: Ranks, title: str = "") -> None:
+    """Draw a scale of ranks with the rows' names at both sides, and bars over those not told apart."""
+    from reports.figures import style
+
+    count, levels = len(figure.ranks), math.ceil(len(figure.ranks) / 2)
+    bars = len(figure.groups)
+    height = 0.16 * (levels + bars) + 0.75
+    canvas.set_size_inches(style.COLUMN_INCHES if count <= 8 else style.DOUBLE_INCHES, height)
+    axes = canvas.add_subplot()
+    axes.set_axis_off()
+    low, high = 1, count
+    room = 0.62 * (high - low)
+    axes.set_xlim(low - room, high + room)
+    axes.set_ylim(-(bars + levels + 1.2), 2.4)
+    axes.plot([low, high], [0, 0], color="black", linewidth=0.8)
+    for tick in range(low, high + 1):
+        axes.plot([tick, tick], [0, 0.25], color="black", linewidth=0.8)
+        axes.text(tick, 0.45, str(tick), ha="center", va="bottom", fontsize=style.SMALL)
+    for number, (first, last) in enumerate(figure.groups):
+        ends = [figure.ranks[first][1] - 0.04, figure.ranks[last][1] + 0.04]
+        axes.plot(ends, [-(number + 0.7)] * 2, color="black", linewidth=2.4, solid_capstyle="butt")
+    for index, (shown, rank) in enumerate(figure.ranks):
+        left = index < levels
+        place = -(bars + 1 + (index if left else count - 1 - index))
+        end = low - 0.06 * room if left else high + 0.06 * room
+        axes.plot([rank, rank, end], [0, place, place], color="0.3", linewidth=0.6)
+        name = style.printable(style.shortened(shown, 20))
+        text = f"{name} {rank:.2f}" if left else f"{rank:.2f} {name}"
+        axes.text(end, place, f"{text} " if left else f" {text}", ha="right" if left else "left", va="center",
+                  fontsize=style.SMALL)  # fmt: skip
+    _critical(axes, figure, low)
+
+
+def _critical(axes: "Axes", figure: Ranks, low: float) -> None:
+    from reports.figures import style
+
+    if figure.critical is None or figure.p >= LEVEL:
+        axes.text(low, 1.7, f"no difference found (p = {figure.p:.2g})" if figure.p >= LEVEL else f"p = {figure.p:.2g}",
+                  fontsize=style.SMALL, va="center")  # fmt: skip
+        return
+    axes.plot([low, low + figure.critical], [1.7, 1.7], "|-", color="black", linewidth=0.9, markersize=4)
+    axes.text(low + figure.critical, 1.7, f"  critical difference {figure.critical:.2f}", fontsize=style.SMALL,
+              va="center")  # fmt: skip

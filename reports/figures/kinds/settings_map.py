@@ -1,0 +1,225 @@
+"""Maps of two hyperparameters: the settings that a search trained, and the means of a grid over two."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reports.board.board import Board, Line
+from reports.figures._base import Material, NotDrawn, Plot, numbered, paged
+from reports.figures._searches import Axis, SearchTrials, is_number
+from reports.results.measures import Measure
+from reports.results.sweep import Cell, value_text
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
+
+PREFERRED = ("w1", "w2")
+"""Drawn where both are searched; else the first two that are numbers."""
+BOTH = 2
+MARGIN = 0.05
+"""Of a range, at each end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """The settings of one search."""
+
+    shown: str
+    cell: Cell
+    measure: Measure
+    x: Axis
+    y: Axis
+    points: tuple[tuple[float, float, float | None], ...]
+    """x, y and the validation score in percent; None where the training was pruned or diverged."""
+    chosen: tuple[float, float] | None
+    others: tuple[str, ...]
+    """Searched as well and not drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """The means of an entry with a grid over two hyperparameters."""
+
+    shown: str
+    cell: Cell
+    measure: Measure
+    names: tuple[str, str]
+    xs: tuple[Any, ...]
+    ys: tuple[Any, ...]
+    means: Mapping[tuple[Any, Any], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Maps:
+    """Maps of two hyperparameters, a panel a search or grid."""
+
+    panels: tuple[Scatter | Matrix, ...]
+    page: int = 1
+
+    @property
+    def stem(self) -> str:
+        """Name of the file."""
+        return numbered("settings_map", self.page)
+
+    @property
+    def caption(self) -> str:
+        """What the figure shows."""
+        kinds = {type(panel) for panel in self.panels}
+        sentences = []
+        if Scatter in kinds:
+            sentences.append(
+                "The settings that a search trained, with their score on validation images as brightness; a cross is a "
+                "training that was pruned or diverged, a ring the setting that was chosen."
+            )
+        if Matrix in kinds:
+            sentences.append("A grid over two hyperparameters: mean test score after the last epoch over seeds.")
+        hidden = {f"{p.shown} ({', '.join(p.others)})" for p in self.panels if isinstance(p, Scatter) and p.others}
+        if hidden:
+            sentences.append(f"Searched as well and not drawn: {'; '.join(sorted(hidden))}.")
+        return " ".join(sentences)
+
+
+def build(material: Material) -> Iterator[Plot | NotDrawn]:
+    """Yield maps for all searches and grids over two numbers, a few a page."""
+    order = {cell: place for place, cell in enumerate(material.table.cells)}
+    found: list[Scatter | Matrix] = [*_matrices(material.table)]
+    found += [panel for search in material.searches for panel in _scatter(search)]
+    found.sort(key=lambda panel: order[panel.cell])  # stable
+    if not found:
+        yield NotDrawn("map of settings", "no search or grid over two numbers has results enough")
+    for page, panels in paged(found):
+        yield Maps(panels, page)
+
+
+def _scatter(search: SearchTrials) -> Iterator[Scatter]:
+    numbers = [axis for axis in search.axes if is_number(axis)]
+    wanted = [axis for axis in numbers if axis.name in PREFERRED]
+    if len(numbers) < BOTH:
+        return
+    x, y = wanted if len(wanted) == BOTH else numbers[:BOTH]
+    both: list[Any] = [(setting.get(x.name), setting.get(y.name)) for setting in search.settings]
+    points = ((float(a), float(b), score) for (a, b), score in zip(both, search.scores, strict=True) if _there(a, b))
+    chose: Any = (search.chosen or {}).get(x.name), (search.chosen or {}).get(y.name)
+    yield Scatter(
+        search.shown,
+        search.cell,
+        search.measure,
+        x,
+        y,
+        tuple(points),
+        (float(chose[0]), float(chose[1])) if _there(*chose) else None,
+        tuple(axis.name for axis in search.axes if axis not in (x, y)),
+    )
+
+
+def _there(*values: Any) -> bool:
+    import pandas as pd
+
+    return not any(value is None or pd.isna(value) for value in values)
+
+
+def _matrices(table: Board) -> Iterator[Matrix]:
+    by_entry: dict[str, list[Line]] = {}
+    for line in table.lines:
+        if len(line.row.grid) == BOTH and all(name in line.row.hyperparameters for name in line.row.grid):
+            by_entry.setdefault(line.row.entry, []).append(line)
+    for column, cell in enumerate(table.cells):
+        for entry, lines in by_entry.items():
+            found = _matrix(table, entry, lines, column, cell)
+            if found is not None:
+                yield found
+
+
+def _matrix(table: Board, entry: str, lines: Sequence[Line], column: int, cell: Cell) -> Matrix | None:
+    x, y = lines[0].row.grid
+    means = {
+        (_key(line.row.hyperparameters[x]), _key(line.row.hyperparameters[y])): stat.mean
+        for line in lines
+        if (stat := line.scores[column].stat) is not None
+    }
+    if len(means) != sum(line.scores[column].stat is not None for line in lines) or not means:
+        return None  # rows that differ in something else as well
+    xs, ys = (tuple(dict.fromkeys(_key(line.row.hyperparameters[name]) for line in lines)) for name in (x, y))
+    shown = table.options.names.get(entry, entry)
+    return Matrix(shown, cell, table.measure(cell), (x, y), _ordered(xs), _ordered(ys), means)
+
+
+def _key(value: Any) -> Any:
+    """Return a value that can be looked up: a list as a tuple."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _ordered(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+    return tuple(sorted(values)) if numbers else values
+
+
+def draw(canvas: "Canvas", figure: Maps, title: str = "") -> None:
+    """Draw a panel for each search and grid."""
+    from reports.figures import style
+
+    count = len(figure.panels)
+    titles = style.cell_titles([panel.cell for panel in figure.panels])
+    for axes, panel, over in zip(style.panels(canvas, count), figure.panels, titles, strict=True):
+        image = _draw_scatter(axes, panel) if isinstance(panel, Scatter) else _draw_matrix(axes, panel)
+        if image is not None:
+            where = "validation" if isinstance(panel, Scatter) else "test"
+            bar = canvas.colorbar(image, ax=axes, pad=0.02, aspect=30)
+            bar.outline.set_linewidth(0.4)
+            bar.set_label(f"{where} {panel.measure.short} (%)", fontsize=style.SMALL)
+            bar.ax.tick_params(labelsize=style.SMALL, width=0.4)
+        style.titled(axes, f"{panel.shown}\n{over}" if len(set(titles)) > 1 else panel.shown, of=count)
+
+
+def _draw_scatter(axes: "Axes", panel: Scatter) -> Any:
+    from reports.figures import style
+
+    for axis, name in ((panel.x, "x"), (panel.y, "y")):
+        _scale(axes, axis, name)
+    lost = [(x, y) for x, y, score in panel.points if score is None]
+    if lost:
+        axes.plot(*zip(*lost, strict=True), "x", color="0.35", markersize=3.5, markeredgewidth=0.7)
+    if panel.chosen is not None:
+        axes.plot(*panel.chosen, "o", markersize=9, markerfacecolor="none", color="#D55E00", markeredgewidth=1.2)
+    done = [point for point in panel.points if point[2] is not None]
+    if not done:
+        return None
+    xs, ys, scores = zip(*done, strict=True)
+    return axes.scatter(xs, ys, c=scores, cmap=style.SCALE, s=16, edgecolors="0.2", linewidths=0.3, zorder=3)
+
+
+def _scale(axes: "Axes", axis: Axis, which: str) -> None:
+    """Scale an axis as it was searched, over the whole range."""
+    from reports.figures.style import logarithmic, printable
+
+    (axes.set_xlabel if which == "x" else axes.set_ylabel)(printable(axis.name))
+    low, high = float(axis.low or 0.0), float(axis.high or 0.0)
+    if axis.log and low > 0:
+        logarithmic(axes, which)
+        margin = (high / low) ** MARGIN if high > low else 1.1
+        (axes.set_xlim if which == "x" else axes.set_ylim)(low / margin, high * margin)
+    elif high > low:
+        margin = MARGIN * (high - low)
+        (axes.set_xlim if which == "x" else axes.set_ylim)(low - margin, high + margin)
+
+
+def _draw_matrix(axes: "Axes", panel: Matrix) -> Any:
+    import numpy as np
+
+    from reports.figures import style
+
+    rows = [[panel.means.get((x, y), np.nan) for x in panel.xs] for y in panel.ys]
+    values = np.array(rows, dtype=float)
+    image = axes.pcolormesh(values, cmap=style.SCALE, edgecolors="white", linewidth=0.5)
+    low, high = np.nanmin(values), np.nanmax(values)
+    for (row, column), value in np.ndenumerate(values):
+        if not np.isnan(value):
+            dark = value < (low + high) / 2 or low == high
+            axes.text(column + 0.5, row + 0.5, f"{value:.1f}", ha="center", va="center", fontsize=6,
+                      color="white" if dark else "black")  # fmt: skip
+    axes.set_xticks(np.arange(len(panel.xs)) + 0.5, [style.printable(value_text(x, 3)) for x in panel.xs])
+    axes.set_yticks(np.arange(len(panel.ys)) + 0.5, [style.printable(value_text(y, 3)) for y in panel.ys])
+    axes.set_xlabel(style.printable(panel.names[0]))
+    axes.set_ylabel(style.printable(panel.names[1]))
+    return image

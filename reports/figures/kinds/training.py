@@ -1,0 +1,169 @@
+"""Training curves: test accuracy after each epoch, mean and band over seeds, by row in each cell."""
+
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reports.board.score import is_reported
+from reports.figures._base import Material, NotDrawn, Plot, numbered, paged
+from reports.results.histories import histories
+from reports.results.measures import Measure
+from reports.results.sweep import Cell
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure as Canvas
+
+    from reports.board.board import Line
+    from reports.results.results import Curves
+
+ROWS = 6
+"""In a figure."""
+FEWEST = 4
+"""Epochs of a curve."""
+MOST_PANELS = 6
+"""Cells whose curves are read from the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A row's test accuracy after each epoch that all its seeds have told."""
+
+    shown: str
+    seeds: int
+    epochs: tuple[int, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    """Of the sample; zeros for one seed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """The curves of one cell."""
+
+    cell: Cell
+    measure: Measure
+    curves: tuple[Curve, ...]
+    left_out: tuple[str, ...]
+    """Rows with results that are not drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """Training curves, a panel a cell."""
+
+    panels: tuple[Panel, ...]
+    page: int = 1
+
+    @property
+    def stem(self) -> str:
+        """Name of the file."""
+        return numbered("training_curves", self.page)
+
+    @property
+    def caption(self) -> str:
+        """What the figure shows."""
+        left_out = dict.fromkeys(name for panel in self.panels for name in panel.left_out)
+        hidden = f" Not drawn: {', '.join(left_out)}." if left_out else ""
+        return (
+            "Test score after each epoch: mean (line) and sample standard deviation (band) over the seeds that are in "
+            f"the table. Of an entry with a grid the row with the best mean is "
+            f"drawn.{hidden}"
+        )
+
+
+def build(material: Material) -> Iterator[Plot | NotDrawn]:
+    """Yield the curves of all cells, a few a page."""
+    if material.results.curves_of is None:
+        yield NotDrawn("training curves", "these results did not come from a tracking store")
+        return
+    lines, left_out = _chosen(material)
+    cells = material.table.cells[:MOST_PANELS]
+    runs = {(cell.id, line.row.label): _runs(material, cell, line) for cell in cells for line in lines}
+    wanted = [run_id for ids in runs.values() for run_id in ids]
+    names = {cell: epochwise(material.table.measure(cell)) for cell in cells}
+    found = histories(material.results, sorted(set(names.values())), run_ids=wanted)
+    panels = []
+    for cell in cells:
+        curves = (_curve(line.shown, runs[cell.id, line.row.label], names[cell], found) for line in lines)
+        drawn = tuple(curve for curve in curves if curve is not None)
+        if drawn:
+            panels.append(Panel(cell, material.table.measure(cell), drawn, left_out))
+    if not panels:
+        yield NotDrawn("training curves", f"no completed trial has told {FEWEST} epochs")
+    for page, some in paged(panels):
+        yield Training(some, page)
+
+
+def epochwise(measure: Measure) -> str:
+    """Return the metric of each epoch whose last value is the measure."""
+    return measure.final.replace("final_", "test_")
+
+
+def _chosen(material: Material) -> "tuple[list[Line], tuple[str, ...]]":
+    """Return the rows to draw, in the table's order, and the names of the others: of an entry with a grid the best."""
+    by_entry: dict[str, list[Line]] = {}
+    for line in material.table.lines:
+        if line.kind != "teacher" and any(score.stat is not None for score in line.scores):
+            by_entry.setdefault(line.row.entry if line.row.grid else line.row.label, []).append(line)
+    best = [max(lines, key=_average) for lines in by_entry.values()]
+    drawn = sorted(best, key=lambda line: (line.kind != "alone", -_average(line)))[:ROWS]
+    kept = {id(line) for line in drawn}
+    return [line for line in best if id(line) in kept], tuple(line.shown for line in best if id(line) not in kept)
+
+
+def _average(line: "Line") -> float:
+    """Return the mean over the cells where the row has one; those with more cells first."""
+    means = [score.stat.mean for score in line.scores if score.stat is not None]
+    return 100.0 * len(means) + statistics.fmean(means)
+
+
+def _runs(material: Material, cell: Cell, line: "Line") -> list[str]:
+    trials: pd.DataFrame = material.parts.of(cell, line.row)
+    measure = material.table.measure(cell)
+    counted = (trials["state"] == "COMPLETE") & (trials["status"] == "FINISHED") & trials[measure.final].notna()
+    return [str(run_id) for run_id in trials.loc[is_reported(trials) & counted, "run_id"]]
+
+
+def _curve(shown: str, run_ids: Sequence[str], name: str, found: "Curves") -> Curve | None:
+    import numpy as np
+
+    by_run = [dict(found.get(run_id, {}).get(name, ())) for run_id in run_ids]
+    epochs = sorted(set.intersection(*(set(points) for points in by_run))) if by_run else []
+    if len(epochs) < FEWEST:
+        return None
+    values = np.array([[points[epoch] for epoch in epochs] for points in by_run])
+    std = values.std(axis=0, ddof=1) if len(values) > 1 else np.zeros(len(epochs))
+    return Curve(shown, len(values), tuple(epochs), tuple(map(float, values.mean(axis=0))), tuple(map(float, std)))
+
+
+def draw(canvas: "Canvas", figure: Training, title: str = "") -> None:
+    """Draw a panel for each cell."""
+    import numpy as np
+
+    from reports.figures import style
+
+    names = list(dict.fromkeys(curve.shown for panel in figure.panels for curve in panel.curves))
+    titles = style.cell_titles([panel.cell for panel in figure.panels])
+    every, lines = style.panels(canvas, len(figure.panels)), {}
+    for axes, panel, over in zip(every, figure.panels, titles, strict=True):
+        for curve in panel.curves:
+            own, mean, std = style.look(names.index(curve.shown)), np.array(curve.mean), np.array(curve.std)
+            axes.fill_between(curve.epochs, mean - std, mean + std, color=own.colour, alpha=0.15, linewidth=0)
+            (lines[curve.shown],) = axes.plot(
+                curve.epochs, mean, color=own.colour, linestyle=own.line, linewidth=1.1, marker=own.marker,
+                markersize=2.6, markeredgewidth=0, markevery=max(1, len(mean) // 8),
+            )  # fmt: skip
+        axes.set_ylim(bottom=_lowest(panel))
+        style.titled(axes, over if len(every) > 1 else title, of=len(every))
+    style.outer_labels(every, "epoch", [f"test {panel.measure.short} (%)" for panel in figure.panels])
+    ordered = [name for name in names if name in lines]
+    style.legend_below(canvas, [lines[name] for name in ordered], ordered)
+
+
+def _lowest(panel: Panel) -> float:
+    """Return where the panel begins: the first epochs, far below all that is compared, are cut off."""
+    low = min(min(curve.mean) for curve in panel.curves)
+    halves = [value for curve in panel.curves for value in curve.mean[len(curve.mean) // 4 :]]
+    return max(low, min(halves) - 0.35 * (max(halves) - min(halves))) - 0.5

@@ -1,0 +1,172 @@
+"""How every figure looks: sizes of a paper, fonts that are embedded, colours and marks that grey tells apart."""
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+from matplotlib.font_manager import FontProperties, findfont, get_font
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
+
+    from reports.results.sweep import Cell
+
+COLUMN_INCHES, DOUBLE_INCHES = 3.5, 7.16
+"""A column, and both, of a two-column paper."""
+HEIGHT_INCHES = 2.4
+DOTS_PER_INCH = 300
+FONT = "DejaVu Sans"
+SMALL = 7
+"""Points of what is not an axis."""
+LABEL_CHARACTERS = 18
+IN_A_ROW = 3
+LEGEND_LINE_INCHES = 0.15
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9")
+"""Okabe and Ito, "Color Universal Design", 2008; of different lightness, so that grey tells them apart."""
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
+LINES: tuple[Any, ...] = ("-", (0, (6, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)))
+DASHES: tuple[Any, ...] = ((0, (4, 2)), (0, (1.5, 1.5)), (0, (6, 1.5, 1.5, 1.5)), (0, (8, 3)))
+GREYS = ("0.25", "0.4", "0.15", "0.5")
+SCALE = "cividis"
+"""From dark to light with the value, for colour-blind eyes and in grey as well."""
+
+SETTINGS: Any = {
+    "font.family": FONT,
+    "font.size": 8,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+    "legend.fontsize": SMALL,
+    "axes.titlesize": SMALL,
+    "pdf.fonttype": 42,
+    "pdf.compression": 6,
+    "svg.hashsalt": "kdsweep",
+    "savefig.dpi": DOTS_PER_INCH,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What tells one line from the others, in colour and without."""
+
+    colour: str
+    marker: str
+    line: Any
+
+
+def look(index: int) -> Look:
+    """Return the look of the line of that number; the combinations repeat after many."""
+    return Look(COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)], LINES[index % len(LINES)])
+
+
+def panels(canvas: "Canvas", count: int, height: float = HEIGHT_INCHES) -> "list[Axes]":
+    """Return axes for `count` panels: one is a column wide, more stand side by side over both columns."""
+    from matplotlib.ticker import MaxNLocator
+
+    across = min(count, IN_A_ROW)
+    rows = math.ceil(count / across)
+    canvas.set_size_inches(COLUMN_INCHES if count == 1 else DOUBLE_INCHES, height * rows)
+    found = [canvas.add_subplot(rows, across, number + 1) for number in range(count)]
+    for axes in found if count > 1 else ():
+        axes.xaxis.set_major_locator(MaxNLocator(4))  # a small panel; every number takes time as well
+        axes.yaxis.set_major_locator(MaxNLocator(5))
+    return found
+
+
+def outer_labels(axes: "Sequence[Axes]", x: str, ys: Sequence[str]) -> None:
+    """Label axes that mean the same in all panels: below the last panel of a column, and at the left, or where a panel
+    measures something else than its neighbour."""
+    across = min(len(axes), IN_A_ROW)
+    for number, (one, y) in enumerate(zip(axes, ys, strict=True)):
+        if number + across >= len(axes):
+            one.set_xlabel(printable(x))
+        if number % across == 0 or y != ys[number - 1]:
+            one.set_ylabel(printable(y))
+
+
+def titled(axes: "Axes", text: str, *, of: int) -> None:
+    """Put a title over a panel, cut to the room there is; a second line may follow the first."""
+    room = 62 if of == 1 else 120 // min(of, IN_A_ROW)
+    if text:
+        axes.set_title("\n".join(printable(shortened(line, room)) for line in text.splitlines()))
+
+
+def cell_titles(cells: "Sequence[Cell]") -> list[str]:
+    """Return what stands over the panel of each cell: the pair, with the data set where there are several."""
+    if len({cell.dataset for cell in cells}) > 1:
+        return [cell.id for cell in cells]
+    return [f"{cell.teacher} → {cell.student}" if cell.teacher else cell.student for cell in cells]
+
+
+def logarithmic(axes: "Axes", which: str = "x") -> None:
+    """Give an axis a logarithmic scale with its numbers written out."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+
+    from reports.results.sweep import value_text
+
+    (axes.set_xscale if which == "x" else axes.set_yscale)("log")
+    own = axes.xaxis if which == "x" else axes.yaxis
+    own.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0), numticks=12))
+    own.set_major_formatter(FuncFormatter(lambda value, _: value_text(float(value), 3)))
+    own.set_minor_locator(NullLocator())
+    own.set_minor_formatter(NullFormatter())
+
+
+def shortened(text: str, characters: int = LABEL_CHARACTERS) -> str:
+    """Return the text, with an ellipsis in place of what is too long."""
+    return text if len(text) <= characters else text[: characters - 1] + "…"
+
+
+def legend_below(canvas: "Canvas", handles: Sequence[Any], labels: Sequence[str]) -> None:
+    """Put one legend for all panels under them, on paper added for it."""
+    width, height = canvas.get_size_inches()
+    texts = [printable(shortened(label, 36)) for label in labels]
+    longest = max((len(text) for text in texts), default=1)
+    columns = min(max(1, int(width / (0.055 * longest + 0.45))), max(1, len(texts)))
+    canvas.set_figheight(height + LEGEND_LINE_INCHES * (math.ceil(len(texts) / columns) - 1))
+    canvas.legend(handles, texts, loc="outside lower center", ncols=columns, borderpad=0.1, handlelength=2.2)
+
+
+def spaced(values: Sequence[float], gap: float) -> list[float]:
+    """Return places for labels beside `values`, in their order: at least `gap` apart, moved as little as that takes.
+
+    Labels that are too close form a block, centred on the mean of what they label.
+    """
+    order = sorted(range(len(values)), key=values.__getitem__)
+    blocks: list[list[int]] = []
+    for index in order:
+        blocks.append([index])
+        while len(blocks) > 1 and _bottom(blocks[-1], values, gap) - _top(blocks[-2], values, gap) < gap:
+            blocks[-2:] = [blocks[-2] + blocks[-1]]
+    places = [0.0] * len(values)
+    for block in blocks:
+        for step, index in enumerate(block):
+            places[index] = _bottom(block, values, gap) + step * gap
+    return places
+
+
+def _bottom(block: Sequence[int], values: Sequence[float], gap: float) -> float:
+    return statistics.fmean(values[index] for index in block) - gap * (len(block) - 1) / 2
+
+
+def _top(block: Sequence[int], values: Sequence[float], gap: float) -> float:
+    return _bottom(block, values, gap) + gap * (len(block) - 1)
+
+
+def printable(text: str) -> str:
+    """Return the text as matplotlib draws it literally: no mathematics, and a box for what the font lacks."""
+    known = get_font(findfont(FontProperties(family=FONT))).get_charmap()
+    flat = "".join(c if ord(c) in known else "\N{WHITE SQUARE}" for c in " ".join(text.split()))
+    return flat.replace("$", r"\$")
+
+
+def apply() -> None:
+    """Take matplotlib's own defaults and ours; inside `matplotlib.rc_context`."""
+    mpl.rcdefaults()
+    mpl.rcParams.update(SETTINGS)

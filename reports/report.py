@@ -1,0 +1,155 @@
+"""A report: from results, each thing built once, and written into a folder.
+
+Every file is whole or not there; equal results give equal bytes.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from reports import figures, tables
+from reports.board import board
+from reports.board.board import Board
+from reports.figures import NotDrawn, Plot
+from reports.figures.folder import Named, chosen, named
+from reports.formats import csv, latex, markdown, text
+from reports.results.results import Results
+from reports.tables import head_to_head, searches
+from reports.tables.ablations import tables as ablation_tables
+from reports.tables.table import Table
+from trainers.files import replaced
+
+
+class Report:
+    """What came out of a sweep, or of several as one."""
+
+    def __init__(self, results: Results) -> None:
+        self.results = results
+
+    @cached_property
+    def board(self) -> Board:
+        """Rows against pairs."""
+        return board.build(self.results)
+
+    @cached_property
+    def tables(self) -> list[Table]:
+        """The tables that the sweep asks for and has numbers for, the main one first."""
+        return list(tables.build(self.results, self.board))
+
+    @cached_property
+    def ablations(self) -> list[Table]:
+        """Tables of what hyperparameters and terms are worth."""
+        return ablation_tables.build(self.results, self.board)
+
+    @property
+    def shown(self) -> list[Table]:
+        """All tables of the page."""
+        return [*self.tables, *self.ablations]
+
+    @property
+    def figures(self) -> list[Plot]:
+        """The figures that there are numbers for, each with a caption."""
+        return self._figures[0]
+
+    @cached_property
+    def _figures(self) -> tuple[list[Plot], list[NotDrawn]]:
+        """The figures, and those that there are not, with the reasons."""
+        return figures.build(self.results, self.board)
+
+    def console(self, width: int = 80) -> str:
+        """Return the main table and the searches as plain text of at most `width` columns where it can."""
+        measured = " and ".join(measure.short for measure in self.board.measures)
+        main = head_to_head.build(self.results, self.board)
+        found = [text.render(main, width, f"{self.board.name}: test {measured}")]
+        searched = searches.build(self.results, self.board)
+        return "\n\n".join([*found, *([text.render(searched, width, "Searches:")] if searched else [])])
+
+    def note(self, limit: int = 8000) -> str:
+        """Return the main table in Markdown of at most `limit` characters."""
+        return markdown.cut(markdown.render(head_to_head.build(self.results, self.board)), limit)
+
+    def write(self, out: Path) -> list[Path]:
+        """Write all files of the report; return the paths."""
+        return list(self._write(out))
+
+    def _write(self, out: Path) -> Iterator[Path]:
+        from reports import page
+        from reports.figures import saving
+
+        name, out_figures = self.board.name, out / "figures"
+        drawn, beyond = chosen(named(self.figures, several=len(self.board.cells) > 1))
+        saved = [list(saving.save(one.plot, out_figures / one.stem, one.title)) for one in drawn]
+        yield write_text(out / "table.md", markdown.document(name, self.tables))
+        yield write_text(out / "table.tex", latex.document("table.tex", self.tables))
+        main = head_to_head.build(self.results, self.board)
+        yield write_text(out / "table.csv", csv.render(main))
+        yield _write_parquet(out / "results.parquet", self.results)
+        svgs = [next(path for path in paths if path.suffix == ".svg").read_text(encoding="utf-8") for paths in saved]
+        shown = [page.Drawn(one.stem, one.title, one.plot.caption, svg) for one, svg in zip(drawn, svgs, strict=True)]
+        yield write_text(out / "index.html", page.render(self.results, self.board, self.shown, shown))
+        for table in self.tables:
+            yield write_text(out / "tables" / f"{table.name}.tex", latex.fragment(table))
+        yield from self._write_ablations(out)
+        yield from (path for paths in saved for path in paths)
+        yield write_text(out_figures / "README.md", figure_list(drawn, beyond, self._figures[1]))
+
+    def _write_ablations(self, out: Path) -> Iterator[Path]:
+        if not self.ablations:
+            return
+        yield from write_tables(self.ablations, out, "ablations", f"{self.board.name}: ablations")
+        by_name: dict[str, list[Table]] = {}
+        for table in self.ablations:
+            by_name.setdefault(table.name, []).append(table)
+        for name, some in by_name.items():
+            yield write_text(out / "tables" / f"{name}.tex", latex.fragment(*some))
+
+
+def write_tables(found: Sequence[Table], out: Path, stem: str, title: str, before: Sequence[str] = ()) -> list[Path]:
+    """Write tables of one kind as Markdown, LaTeX and CSV; return the paths.
+
+    Args:
+        stem: of the files' names.
+        before: paragraphs that stand before them in Markdown.
+    """
+    records = [table for table in found if table.records is not None]
+    return [
+        write_text(out / f"{stem}.md", markdown.document(title, found, before)),
+        write_text(out / f"{stem}.tex", latex.document(f"{stem}.tex", found)),
+        write_text(out / f"{stem}.csv", csv.render(*records)),
+    ]
+
+
+def write_text(path: Path, content: str) -> Path:
+    """Write a text file, whole or not at all."""
+    with replaced(path) as temporary:
+        temporary.write_bytes(content.encode("utf-8"))
+    return path
+
+
+def _write_parquet(path: Path, results: Results) -> Path:
+    with replaced(path) as temporary:
+        results.trials.to_parquet(temporary, engine="pyarrow", index=False)
+    return path
+
+
+def figure_list(drawn: Sequence[Named], beyond: Sequence[Named], missing: Sequence[NotDrawn]) -> str:
+    """Return the list of figures in Markdown."""
+    lines = ["# Figures", ""]
+    if drawn:
+        lines += ["Each as PDF with embedded fonts, PNG and SVG, with a caption to copy.", ""]
+    for one in drawn:
+        lines += [f"- `{one.stem}`: {markdown.escape(one.plot.caption)}"]
+    if missing:
+        lines += [
+            "",
+            "Not drawn:",
+            "",
+            *(f"- {markdown.escape(one.what)}: {markdown.escape(one.why)}" for one in missing),
+        ]
+    if beyond:
+        lines += [
+            "",
+            "Too many to draw in every report; `reports.figures` has them, `reports.draw` draws them:",
+        ]
+        lines += ["", *(f"- `{one.stem}`" for one in beyond)]
+    return "\n".join(lines) + "\n"

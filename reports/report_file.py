@@ -1,0 +1,156 @@
+"""A report file: which sweeps make one report, and how it looks. It may have what a sweep file has under `report:`.
+
+name: gdkd-paper
+sweeps: [gdkd-k, gdkd-weights]
+baseline: kd
+"""
+
+import functools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import pydantic
+from pydantic import Field, StrictStr, TypeAdapter
+
+from reports.errors import ReportError, UnknownSweepError
+from search_spaces.errors import Problem, SweepFileError, nearest, shown, unknown, unknown_key
+from search_spaces.schema import NAME_PATTERN, Names, ReportModel
+from search_spaces.structure import HOLDERS, check
+from search_spaces.yaml_lines import Path as Place
+from search_spaces.yaml_lines import Tree, YamlError, read_text, read_tree
+
+if TYPE_CHECKING:
+    from reports.results.results import Results
+
+KIND = "a report file"
+MOST_SWEEPS = 50
+FOR_ALL = ("names", "groups", "order")
+"""Choices that hold for all entries of a name, also where several sweeps have it for something else."""
+PROBE = {"methods", "pairs", "seeds"}
+"""Keys that a sweep file has and a report file has not."""
+
+
+class ReportFileModel(ReportModel):
+    """A report file."""
+
+    name: Annotated[StrictStr, Field(pattern=NAME_PATTERN)]
+    """Of the report: it is written into `reports/NAME`."""
+    sweeps: Annotated[Names, Field(min_length=1, max_length=MOST_SWEEPS)]
+    """The sweeps whose results are in it, by name."""
+
+
+class ReportFileError(SweepFileError, ReportError):
+    """A report file breaks rules; holds all problems."""
+
+    consequence = "nothing was written"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFile:
+    """A report file that keeps the rules of its keys; whether what it names is there, its sweeps say."""
+
+    path: Path
+    tree: Tree
+    model: ReportFileModel
+
+    @property
+    def report(self) -> Mapping[str, Any]:
+        """The choices, as a resolved sweep has them under `report`."""
+        return self.model.model_dump(mode="json", exclude_unset=True, exclude={"name", "sweeps"})
+
+    def check_names(self, known: Iterable[str], apart: Iterable[str]) -> None:
+        """Hold every entry and row that the file names against those that the sweeps have.
+
+        Args:
+            apart: names that several sweeps have, each for something else.
+
+        Raises:
+            ReportFileError: some are not there, or may be more than one.
+        """
+        words, several = list(known), set(apart)
+        for place, name in self._named():
+            if name in several and place[0] not in FOR_ALL:
+                ways = ", ".join(word for word in words if word.startswith(f"{name} ["))
+                self.tree.add(place, f"{shown(name)} is not the same in all sweeps; give one of {ways}")
+            elif name not in words and name not in several:
+                self.tree.add(place, unknown("entry", name, words))
+        if self.tree.problems:
+            raise ReportFileError(self.path, self.tree.problems)
+
+    def _named(self) -> Iterable[tuple[Place, str]]:
+        from search_spaces.checks import report_names
+
+        return report_names(self.model, ())
+
+
+def read_report_file(path: Path) -> ReportFile:
+    """Return a report file that keeps the rules of its keys.
+
+    Raises:
+        ReportFileError: it breaks some; holds all problems.
+    """
+    try:
+        tree = read_tree(read_text(path, KIND))
+    except YamlError as error:
+        raise ReportFileError(path, [error.problem]) from None
+    if not isinstance(tree.values, dict):
+        tree.add((), f"must be a mapping with keys such as name: and sweeps:, got {shown(tree.values)}")
+        raise ReportFileError(path, tree.problems)
+    if "sweeps" not in tree.values and PROBE & tree.values.keys():
+        name = shown(tree.values.get("name"))
+        message = f"is a sweep file; a report takes the name of a sweep, {name}, or a file with sweeps: in it"
+        raise ReportFileError(path, [Problem(None, "", message)])
+    given = {key: value for key, value in tree.values.items() if value is not None}
+    _check_keys(tree, given)
+    if tree.problems:
+        raise ReportFileError(path, tree.problems)
+    return ReportFile(path, tree, ReportFileModel.model_validate(given))
+
+
+def _check_keys(tree: Tree, given: Mapping[str, Any]) -> None:
+    fields = ReportFileModel.model_fields
+    strange = [key for key in given if key not in fields]
+    for key in strange:
+        tree.add((key,), unknown_key(key, list(fields)))
+    meant = {nearest(key, fields) for key in strange}
+    for name, field in fields.items():
+        if name in given:
+            kind: Any = Annotated[field.annotation, pydantic.Field(), *field.metadata]
+            check(tree, (name,), given[name], TypeAdapter(kind), _inner_keys(name))
+        elif field.is_required() and name not in meant:
+            tree.add((name,), "is missing")
+
+
+@functools.cache
+def _inner_keys(section: str) -> tuple[str, ...]:
+    """Return the keys of the mappings within a section, as the sweep file's `report:` has them."""
+    inner = (model for path, model in HOLDERS.items() if path[:2] == ("report", section))
+    return tuple(key for model in inner for key in model.model_fields)
+
+
+def load_file(path: Path, *, home: Path | str | None = None, tracking_uri: str | None = None) -> "Results":
+    """Return the results of a report file's sweeps as those of one (see `reports.load_file`)."""
+    from reports.results import loading
+    from reports.results.joining import join
+
+    file = read_report_file(path)
+    sweeps = []
+    for name in dict.fromkeys(file.model.sweeps):
+        try:
+            sweeps.append(loading.load(name, home=home, tracking_uri=tracking_uri))
+        except UnknownSweepError as error:
+            place: Place = ("sweeps", file.model.sweeps.index(name))
+            file.tree.add(file.tree.known(place), str(error))
+    if file.model.name in file.model.sweeps:
+        message = f"must not be the name of a sweep, whose own report is in that folder, got {shown(file.model.name)}"
+        file.tree.add(("name",), message)
+    if file.tree.problems:
+        raise ReportFileError(path, file.tree.problems)
+    joined = join(file.model.name, sweeps, file.report)
+    rows = joined.resolved["rows"]
+    known = dict.fromkeys([*(row["entry"] for row in rows), *(row["label"] for row in rows)])
+    given = {str(entry) for results in sweeps for entry in results.trials["entry"].dropna()}
+    file.check_names(known, given - set(known))
+    return joined

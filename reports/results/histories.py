@@ -1,0 +1,34 @@
+"""Metrics of runs epoch by epoch, read from the store when they are asked for: there are many of them.
+
+curves = histories(results, run_ids=some)
+curves[run_id]["test_top1"]  # [(1, 20.1), (2, 25.3), ...]
+"""
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from reports.results.results import Curves
+
+if TYPE_CHECKING:
+    from reports.results.results import Results
+
+NAMES = ("test_top1", "test_miou", "val_top1", "val_miou", "train_loss")
+"""What a curve is usually drawn of."""
+
+
+def histories(results: "Results", names: Collection[str] = NAMES, *, run_ids: Collection[str] | None = None) -> Curves:
+    """Return what runs recorded of these metrics: by run id, then by metric, (epoch, value) by rising epoch.
+
+    A run or a metric that has nothing is left out, and so are values that are not numbers, such as the loss of a
+    training that diverged.
+
+    Args:
+        run_ids: of the runs to read; by default all of the sweep.
+
+    Raises:
+        StoreUnavailableError: the store does not answer any more.
+    """
+    if results.curves_of is None:
+        return {}
+    wanted = results.trials["run_id"].dropna().tolist() if run_ids is None else run_ids
+    return results.curves_of(sorted(set(wanted)), tuple(names)) if len(wanted) else {}

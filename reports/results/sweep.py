@@ -1,0 +1,161 @@
+"""What a report needs of resolved.yaml: cells and rows in their order, and what the `report:` mapping asks for.
+
+Reads as little of it as possible. What is not there is made up from the members, so a table can always be made.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+LEVEL = 0.05
+"""Of the tests, where the sweep says nothing."""
+Value = bool | int | float | str
+
+PAIR = re.compile(r"(?:(?P<dataset>.*?): )?(?P<teacher>.+?) -> (?P<student>.+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A data set and a pair: a column of the table."""
+
+    id: str
+    dataset: str
+    teacher: str
+    student: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An entry with its grid values fixed."""
+
+    entry: str
+    label: str
+    method: str = ""
+    hyperparameters: Mapping[str, Value] = field(default_factory=dict)
+    grid: tuple[str, ...] = ()
+    """Which of the hyperparameters come from a grid."""
+    dimensions: tuple[Mapping[str, Any], ...] = ()
+    """What is searched: name with low, high, log or with choices; empty for a fixed row."""
+    group: str = ""
+    """Kind of the method: logit, feature, combined; empty where it is not known."""
+    inference: str = ""
+    """What a student of this row costs more than a plain one when it is used; empty: nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The sweep's `report:` mapping."""
+
+    baseline: str = ""
+    """Entry or row that the others are compared with, seed by seed; empty for none."""
+    digits: int = 1
+    """Decimals of an accuracy, and of its std."""
+    caption: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Entry -> the name shown for it."""
+    label: str = ""
+    """Of the main table in LaTeX; empty: made from the sweep's name."""
+    order: tuple[str, ...] = ()
+    """Entries in the order wanted; others follow."""
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """Entry -> the heading that it stands under; others stand under the kind of their method."""
+    tables: tuple[str, ...] | None = None
+    """Which tables there are; None: all."""
+    level: float = LEVEL
+    """Of the tests."""
+
+    def wants(self, table: str) -> bool:
+        """Return whether the report has a table of this name."""
+        return self.tables is None or table in self.tables
+
+    def shown(self, row: Row) -> str:
+        """Return the name shown for a row."""
+        name = self.names.get(row.entry)
+        return row.label if name is None else name + row.label.removeprefix(row.entry)
+
+
+def read_options(resolved: Mapping[str, Any]) -> Options:
+    """Return the report options, with their defaults where the sweep has none."""
+    given = resolved.get("report") or {}
+    names = {str(entry): str(shown) for entry, shown in (given.get("names") or {}).items()}
+    digits = given.get("digits")
+    return Options(
+        baseline=str(given.get("baseline") or ""),
+        digits=1 if digits is None else int(digits),
+        caption=" ".join(str(given.get("caption") or "").split()),
+        names=names,
+        label=str(given.get("label") or ""),
+        order=tuple(str(entry) for entry in given.get("order") or ()),
+        groups={str(entry): str(heading) for entry, heading in (given.get("groups") or {}).items()},
+        tables=None if given.get("tables") is None else tuple(str(name) for name in given["tables"]),
+        level=float(given.get("level") or LEVEL),
+    )
+
+
+def read_cells(resolved: Mapping[str, Any], member_cells: Iterable[str]) -> list[Cell]:
+    """Return the cells in the sweep's order; those that only members know come last."""
+    cells = {
+        str(c["id"]): Cell(str(c["id"]), str(c["dataset"]), str(c["teacher"]), str(c["student"]))
+        for c in resolved.get("cells") or ()
+    }
+    if not cells:
+        for cell_id in member_cells:
+            cells.setdefault(cell_id, parse_cell(cell_id))
+    return list(cells.values())
+
+
+def parse_cell(cell_id: str) -> Cell:
+    """Return the cell that an id such as "digits100: tinyresnet -> tinycnn" names."""
+    match = PAIR.fullmatch(cell_id)
+    if match is None:
+        return Cell(cell_id, "", "", cell_id)
+    return Cell(cell_id, match["dataset"] or "", match["teacher"], match["student"])
+
+
+def read_rows(resolved: Mapping[str, Any], member_rows: Iterable[tuple[str, str, str]]) -> list[Row]:
+    """Return the rows in the sweep's order.
+
+    Args:
+        member_rows: (entry, row, method) of the members, used where resolved.yaml lists no rows, and for methods that
+            it does not name.
+    """
+    known = {label: (entry, method) for entry, label, method in member_rows}
+    listed = [_row(values) for values in resolved.get("rows") or ()]
+    if not listed:
+        listed = [Row(entry, label) for label, (entry, _) in known.items()]
+    methods = {label: method for label, (_, method) in known.items()}
+    return [row if row.method else replace(row, method=methods.get(row.label, "")) for row in listed]
+
+
+def _row(values: Mapping[str, Any]) -> Row:
+    return Row(
+        entry=str(values["entry"]),
+        label=str(values.get("label") or values["entry"]),
+        method=str(values.get("method") or ""),
+        hyperparameters=dict(values.get("hyperparameters") or {}),
+        grid=tuple(str(name) for name in values.get("grid") or ()),
+        dimensions=tuple(_dimension(d) for d in values.get("dimensions") or ()),
+        group=str(values.get("group") or ""),
+        inference=str(values.get("inference") or ""),
+    )
+
+
+def _dimension(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {"name": str(value)}
+
+
+def value_text(value: Value, significant: int | None = None) -> str:
+    """Return a hyperparameter as a sweep file has it: `5` for 5.0, `true` for True; rounded where asked."""
+    if isinstance(value, list | tuple):
+        return f"[{','.join(value_text(item, significant) for item in value)}]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return f"{value:.{significant}g}" if isinstance(value, float) and significant else str(value)
+
+
+def setting_text(setting: Mapping[str, Value], significant: int | None = None) -> str:
+    """Return hyperparameters such as `k=5; w2=8`."""
+    return "; ".join(f"{name}={value_text(value, significant)}" for name, value in setting.items())

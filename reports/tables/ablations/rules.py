@@ -1,0 +1,183 @@
+"""Which rows make an ablation, where nobody has said so, and which of them is its base.
+
+- Grid: the rows of an entry with a grid over one hyperparameter; over two they are a matrix; over more, a matrix of the
+  last two for each setting of the others.
+- Terms: a row, and every other fixed row of its method that has the same hyperparameters but for switches that are
+  off (`reports.switches`). So both are trained alike but for what is switched. A set of rows within another is left
+  out, and so are rows of a grid, unless the grid itself turns switches on and off (`w1: {grid: [0, 1]}`), and rows
+  that repeat the values of an earlier one.
+- Combinations: a combination of methods, and those of its methods (and smaller combinations) that are rows with the
+  same hyperparameters, the factor of the cross-entropy apart.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from reports.board.board import Line
+from reports.results.sweep import Value, value_text
+from reports.tables.ablations.ablation import Kind
+from reports.tables.ablations.switches import Record, is_off
+
+CE_WEIGHT = "ce_weight"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Rows that belong together."""
+
+    kind: Kind
+    name: str
+    factors: tuple[str, ...]
+    lines: tuple[Line, ...]
+    full: Line | None = None
+    """Of terms, the row that has them all."""
+
+
+def grids(lines: Sequence[Line]) -> Iterator[Group]:
+    """Yield the grids of entries, in the sweep's order."""
+    entries: dict[str, list[Line]] = {}
+    for line in lines:
+        if line.row.grid:
+            entries.setdefault(line.row.entry, []).append(line)
+    for entry, own in entries.items():
+        if len(own) > 1:
+            yield from grid_groups(entry, own)
+
+
+def grid_groups(entry: str, lines: Sequence[Line]) -> Iterator[Group]:
+    """Yield the group of an entry's rows; several where more than two hyperparameters have a grid."""
+    varied = [n for n in lines[0].row.grid if len({value_text(ln.row.hyperparameters[n]) for ln in lines}) > 1]
+    names, outer = tuple(varied[-2:]), varied[:-2]
+    slices: dict[str, list[Line]] = {}
+    for line in lines:
+        where = " ".join(f"{name}={value_text(line.row.hyperparameters[name])}" for name in outer)
+        slices.setdefault(where, []).append(line)
+    for where, own in slices.items():
+        if names and len(own) > 1:
+            kind: Kind = "matrix" if len(names) == 2 else "grid"
+            yield Group(kind=kind, name=f"{entry} {where}".strip(), factors=names, lines=tuple(own))
+
+
+def terms(lines: Sequence[Line], records: Mapping[str, Record]) -> Iterator[Group]:
+    """Yield the groups of terms: of each method in the sweep's order, then of combinations."""
+    fixed = list(_fixed(lines, records))
+    for method, record in records.items():
+        own = [line for line in fixed if line.row.method == method]
+        yield from _of_method(own, record)
+    for full in fixed:
+        found = _of_combination(full, fixed, records)
+        if len(found) > 1:
+            name = f"methods of {full.row.label}"
+            yield Group(kind="terms", name=name, factors=records[full.row.method].parts, lines=found, full=full)
+
+
+def _fixed(lines: Sequence[Line], records: Mapping[str, Record]) -> Iterator[Line]:
+    """Yield the rows that can be in a table of terms, each setting once; those of no grid go before those of one."""
+    entries: dict[str, list[Line]] = {}
+    for line in lines:
+        if line.row.method in records and not line.searched:
+            entries.setdefault(line.row.entry, []).append(line)
+    kept: dict[tuple[str, str], Line] = {}
+    for own in sorted(entries.values(), key=lambda own: bool(own[0].row.grid)):
+        record = records[own[0].row.method]
+        if _turns_on_and_off(own, record):
+            for line in own:
+                kept.setdefault((line.row.method, repr(sorted(record.values(line.row).items()))), line)
+    labels = {line.row.label for line in kept.values()}
+    yield from (line for line in lines if line.row.label in labels)
+
+
+def _turns_on_and_off(lines: Sequence[Line], record: Record) -> bool:
+    """Return whether an entry has no grid, or one over switches alone, each off and at one other value."""
+    for name in lines[0].row.grid:
+        values = {value_text(line.row.hyperparameters[name]) for line in lines}
+        off = [line for line in lines if not line.row.hyperparameters[name]]
+        if name not in record.switches or len(values) > 2 or not off:
+            return False
+    return True
+
+
+def _of_method(lines: Sequence[Line], record: Record) -> Iterator[Group]:
+    values = {line.row.label: record.values(line.row) for line in lines}
+    switches = frozenset(record.switches)
+    found: dict[frozenset[str], Line] = {}
+    for full in lines:
+        members = frozenset(
+            line.row.label for line in lines if _turned_off(values[full.row.label], values[line.row.label], switches)
+        )
+        if len(members) > 1:
+            found.setdefault(members, full)
+    for members, full in found.items():
+        if not any(members < other for other in found):
+            own = tuple(line for line in lines if line.row.label in members)
+            yield _terms_group(own, full, record)
+
+
+def _terms_group(lines: tuple[Line, ...], full: Line, record: Record) -> Group:
+    rows = [record.values(line.row) for line in lines]
+    switched = tuple(name for name in record.switches if len({is_off(values, name) for values in rows}) > 1)
+    return Group(kind="terms", name=f"terms of {full.row.label}", factors=switched, lines=lines, full=full)
+
+
+def _turned_off(full: Mapping[str, Value], other: Mapping[str, Value], switches: frozenset[str]) -> bool:
+    """Return whether the other row is the full one with switches turned off."""
+    differ = [name for name in full if full[name] != other.get(name)]
+    return all(name in switches and is_off(other, name) for name in differ)
+
+
+def _of_combination(full: Line, lines: Sequence[Line], records: Mapping[str, Record]) -> tuple[Line, ...]:
+    """Return the rows of a combination's methods, of smaller combinations, and its own."""
+    whole = records[full.row.method]
+    if len(whole.parts) < 2:
+        return ()
+    values = whole.values(full.row)
+    found = []
+    for line in lines:
+        record = records[line.row.method]
+        smaller = set(record.parts) < set(whole.parts)
+        if line is full or (smaller and _same_in(values, record.values(line.row), record.parts)):
+            found.append(line)
+    return tuple(found)
+
+
+def _same_in(whole: Mapping[str, Value], part: Mapping[str, Value], names: Sequence[str]) -> bool:
+    prefix = f"{names[0]}." if len(names) == 1 else ""
+    return all(value == whole.get(prefix + name) for name, value in part.items() if name != CE_WEIGHT)
+
+
+def chosen_group(lines: Sequence[Line], factors: Sequence[str], records: Mapping[str, Record]) -> Group | None:
+    """Return the group of rows that a user has named: a grid where they are one entry's, else their terms.
+
+    Args:
+        factors: the terms to show; empty for all that differ.
+    """
+    entries = {line.row.entry for line in lines}
+    names = " + ".join(dict.fromkeys(line.row.entry for line in lines))
+    if len(entries) == 1 and lines[0].row.grid and not factors:
+        found = list(grid_groups(names, lines))
+        return found[0] if len(found) == 1 else None
+    known = [records[line.row.method] for line in lines if line.row.method in records]
+    parts = {record.parts for record in known}
+    if not factors and len(parts) > 1:
+        factors = tuple(dict.fromkeys(name for record in known for name in record.parts))
+    elif not factors and known:
+        rows = [known[0].values(line.row) for line in lines]
+        factors = [name for name in known[0].switches if len({is_off(values, name) for values in rows}) > 1]
+    group = Group(kind="terms", name=names, factors=tuple(factors), lines=tuple(lines))
+    return replace(group, full=max(lines, key=lambda line: len(_on(line, factors, records)))) if factors else None
+
+
+def _on(line: Line, factors: Sequence[str], records: Mapping[str, Record]) -> list[str]:
+    record = records.get(line.row.method)
+    return [] if record is None else [name for name in factors if term_of(record, line, name)]
+
+
+def term_of(record: Record, line: Line, name: str, dead: frozenset[str] = frozenset()) -> bool | None:
+    """Return whether a row has a term: a switch that is on, or a method in it; None where it changes nothing."""
+    values = record.values(line.row)
+    if name in values:
+        return None if name in dead and not is_off(values, name) else not is_off(values, name)
+    if name in record.parts:
+        weight = values.get("weight" if len(record.parts) == 1 else f"{name}.weight", 1)
+        return bool(weight)
+    return False

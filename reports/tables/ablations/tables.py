@@ -1,0 +1,236 @@
+"""Ablations as tables: one each, or for a matrix one for each cell, and one of the differences."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from reports.board.board import Board
+from reports.board.differences import notes, why_none
+from reports.board.score import Score
+from reports.results.sweep import Cell as Place
+from reports.tables.ablations.ablation import Ablation, Level
+from reports.tables.ablations.making import ablations
+from reports.tables.files import slug
+from reports.tables.table import EMPTY, Cell, Column, Missing, Records, Row, Table, Text, Tick, Value
+from reports.tables.wording import label, measure_text, number, pair_columns, pair_text
+
+if TYPE_CHECKING:
+    from reports.results.results import Results
+
+GAIN = "Δ"
+FIELDS = (
+    "ablation",
+    "kind",
+    "cell",
+    "dataset",
+    "teacher",
+    "student",
+    "entry",
+    "row",
+    "method",
+    "factors",
+    "base",
+    "n",
+    "mean",
+    "std",
+    "seeds",
+    "gain",
+    "gain_std",
+    "gain_n",
+    "missing",
+)
+"""Contract of ablations.csv. Percent and points with at most 4 decimals; `factors` as `k=5` or `w0=on; w1=off`; names
+as in the sweep file."""
+WORDS = {True: "on", False: "off", None: "without effect"}
+
+
+def build(results: "Results", board: Board) -> list[Table]:
+    """Return the tables of all ablations, those of one after another; the first of each has its records."""
+    return [table for n, item in enumerate(ablations(results, board), start=1) for table in tables(item, board, n)]
+
+
+def tables(ablation: Ablation, board: Board, place: int = 1) -> Iterator[Table]:
+    """Yield the tables of one ablation.
+
+    Args:
+        place: among all of the report, for its label.
+    """
+    name, records = f"ablation-{slug(ablation.name)}", _records(ablation, board)
+    own = ablation.label or f"tab:{label(board.name)}-ablation-{place}"
+    if ablation.kind != "matrix":
+        yield _plain(ablation, board, name, own, records)
+        return
+    bases = [None, *([ablation.base] if ablation.base else [])]
+    every = [(column, cell, base) for column, cell in enumerate(board.cells) for base in bases]
+    for number_of, (column, cell, base) in enumerate(every, start=1):
+        of = own if number_of == 1 else f"{own}-{number_of}"
+        yield _matrix(ablation, board, column, cell, base, name, of, records if number_of == 1 else None)
+
+
+# --- a table of rows --------------------------------------------------------------------------------------------------
+
+
+def _plain(ablation: Ablation, board: Board, name: str, own: str, records: Records) -> Table:
+    named = ablation.kind == "terms"
+    columns = [Column(head="row", kind="text")] if named else []
+    columns += [Column(head=factor, stacked=(factor,), kind="tick" if named else "text") for factor in ablation.factors]
+    for column in pair_columns(board):
+        columns.append(column)
+        columns += [Column(head=GAIN, groups=column.groups, scope=column.scope)] if ablation.base else []
+    apart = list(_apart(ablation))
+    return Table(
+        name=name,
+        title=ablation.name if named else f"{ablation.name}: {' × '.join(ablation.factors)}",
+        label=own,
+        columns=tuple(columns),
+        rows=tuple(
+            Row(cells=tuple(_cells(level, ablation, board)), rule=rule)
+            for level, rule in zip(ablation.levels, apart, strict=True)
+        ),
+        caption=" ".join([*_own(ablation), _about(ablation), _measured(board)]),
+        legend=(("best", "highest mean of a column."),) if _has_best(ablation) else (),
+        notes=_notes(ablation, ablation.base),
+        records=records,
+    )
+
+
+def _cells(level: Level, ablation: Ablation, board: Board) -> Iterator[Cell]:
+    named = ablation.kind == "terms"
+    if named:
+        yield Text(text=level.shown)
+    if level.factors:
+        yield from (Text(text=f) if isinstance(f, str) else Tick(on=f) for f in level.factors)
+    else:  # a row from elsewhere
+        yield from (EMPTY if named or i else Text(text=level.shown) for i in range(len(ablation.factors)))
+    for column, score in enumerate(level.scores):
+        yield _score(score, board)
+        if ablation.base is not None:
+            yield _gain(level, column, ablation.base, board)
+
+
+def _score(score: Score, board: Board) -> Cell:
+    if score.stat is None:
+        return Missing(why=score.missing, trials=score.trials)
+    mark = "best" if score.best else ""
+    return number(
+        score.stat, board.options.digits, mark=mark, trials=score.trials, inside=score.stat.n, lacking=score.missing
+    )
+
+
+def _gain(level: Level, column: int, base: Level, board: Board) -> Cell:
+    """Return what a row has over the base in a cell, or why there is none."""
+    gain = level.gains[column]
+    if level.is_base:
+        return Text(text="base")
+    if gain is None:
+        return Missing(why=why_none(level.scores[column], base.scores[column], base.shown))
+    return number(gain, board.options.digits, signed=True)
+
+
+def _apart(ablation: Ablation) -> Iterator[bool]:
+    """Yield whether there is a rule above each row: below those from elsewhere, and those without any term."""
+    inner = [bool(level.factors) and (any(level.factors) or ablation.kind != "terms") for level in ablation.levels]
+    for i, level in enumerate(ablation.levels):
+        yield i > 0 and not inner[i - 1] and inner[i] and bool(level.factors)
+
+
+# --- a matrix ---------------------------------------------------------------------------------------------------------
+
+
+def _matrix(
+    ablation: Ablation,
+    board: Board,
+    column: int,
+    cell: Place,
+    base: Level | None,
+    name: str,
+    own: str,
+    records: Records | None,
+) -> Table:
+    """Return the scores of a cell as a matrix; with a base what they have over it."""
+    down, across = (list(dict.fromkeys(str(level.factors[i]) for level in ablation.inner)) for i in (0, 1))
+    levels = {level.factors: level for level in ablation.inner}
+    pair = pair_text(cell, board) if len(board.cells) > 1 else ""
+    title = f"{ablation.name}: {' × '.join(ablation.factors)}"
+    over = f"{GAIN} over {base.shown}" if base is not None else ""
+    shown = [] if base is not None else [_measured(board)]
+    return Table(
+        name=name,
+        title=", ".join(text for text in (title, pair, over) if text),
+        label=own,
+        columns=(
+            Column(head=" \\ ".join(ablation.factors), stacked=(" \\ ".join(ablation.factors),), kind="text"),
+            *(Column(head=value) for value in across),
+        ),
+        rows=tuple(
+            Row(cells=(Text(text=value), *(_entry(levels.get((value, a)), column, base, board) for a in across)))
+            for value in down
+        ),
+        caption=" ".join([*([f"{pair}."] if pair else []), *_own(ablation), _about(ablation), *shown]),
+        legend=(("best", "highest mean."),) if base is None and _has_best(ablation) else (),
+        notes=_notes(ablation, base),
+        records=records,
+    )
+
+
+def _entry(level: Level | None, column: int, base: Level | None, board: Board) -> Cell:
+    if level is None:
+        return Missing(why="not asked for")
+    return _score(level.scores[column], board) if base is None else _gain(level, column, base, board)
+
+
+# --- sentences --------------------------------------------------------------------------------------------------------
+
+
+def _own(ablation: Ablation) -> list[str]:
+    own = ablation.caption
+    return [own + ("" if own.endswith((".", "!", "?")) else ".")] if own else []
+
+
+def _about(ablation: Ablation) -> str:
+    if ablation.kind == "grid":
+        return f"{ablation.name} over {ablation.factors[0]}, all else equal."
+    if ablation.kind == "matrix":
+        return f"{ablation.name} over {ablation.factors[0]} (down) and {ablation.factors[1]} (across), all else equal."
+    dead = any(factor is None for level in ablation.inner for factor in level.factors)
+    return f"What is on (✓) and off{'; – changes nothing at these values' if dead else ''}."
+
+
+def _measured(board: Board) -> str:
+    measured = measure_text(board)
+    return f"Test {measured} in percent after the last epoch, mean ± sample standard deviation (number of seeds)."
+
+
+def _has_best(ablation: Ablation) -> bool:
+    return any(score.best for level in ablation.levels for score in level.scores)
+
+
+def _notes(ablation: Ablation, base: Level | None) -> tuple[str, ...]:
+    told: list[str] = []
+    if base is not None:
+        spread = "mean ± sample standard deviation of the differences (number of seeds)"
+        told = [f"{GAIN}: difference from {base.shown} in points, seed by seed: {spread}."]
+        told += notes([gain for level in ablation.levels for gain in level.gains])
+    return tuple(filter(None, (" ".join([*told, *ablation.notes]),)))
+
+
+# --- records ----------------------------------------------------------------------------------------------------------
+
+
+def _records(ablation: Ablation, board: Board) -> Records:
+    """Return a line for each row in each cell."""
+    every = ((column, level) for column in range(len(board.cells)) for level in ablation.levels)
+    return Records(fields=FIELDS, lines=tuple(_record(ablation, level, board, column) for column, level in every))
+
+
+def _record(ablation: Ablation, level: Level, board: Board, column: int) -> tuple[Value, ...]:
+    cell, score, gain = board.cells[column], level.scores[column], level.gains[column]
+    pairs = zip(ablation.factors, level.factors, strict=False)
+    factors = "; ".join(f"{name}={factor if isinstance(factor, str) else WORDS[factor]}" for name, factor in pairs)
+    stat = score.stat
+    numbers: tuple[Value, ...] = (0, None, None, "")
+    if stat is not None:
+        numbers = (stat.n, stat.mean, stat.std, " ".join(map(str, stat.seeds)))
+    gains: tuple[Value, ...] = (None, None, 0) if gain is None else (gain.mean, gain.std, gain.n)
+    names = (ablation.name, ablation.kind, cell.id, cell.dataset, cell.teacher, cell.student)
+    row = (level.row.entry, level.row.label, level.row.method, factors, "yes" if level.is_base else "no")
+    return (*names, *row, *numbers, *gains, score.missing)

@@ -1,0 +1,391 @@
+"""The main table: rows against pairs, with what sums them up; and the differences from a baseline."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from reports.board.averages import Average, averages
+from reports.board.board import Board
+from reports.board.board import build as build_board
+from reports.board.differences import difference_of, notes, why_none
+from reports.board.order import architecture
+from reports.board.score import Score
+from reports.board.verdicts import Verdict
+from reports.results.measures import TOP1, TOP5
+from reports.results.sweep import setting_text
+from reports.tables.table import (
+    EMPTY,
+    NONE,
+    TIED,
+    Cell,
+    Column,
+    Legend,
+    Missing,
+    Number,
+    Records,
+    Row,
+    Table,
+    Text,
+    Value,
+)
+from reports.tables.wording import line_name, main_label, name_column, number, pair_columns, pair_text
+from trainers.counting import counted
+
+if TYPE_CHECKING:
+    from reports.results.results import Results
+
+FIELDS = (
+    "cell",
+    "dataset",
+    "teacher",
+    "student",
+    "entry",
+    "row",
+    "method",
+    "n",
+    "mean",
+    "std",
+    "min",
+    "max",
+    "seeds",
+    "setting",
+    "missing",
+    "group",
+    "architecture",
+    "measure",
+    "search_trials",
+    "difference",
+    "difference_p",
+    "best",
+    "best_difference",
+    "best_p",
+    "collapsed",
+)
+"""Contract of table.csv. Accuracies in percent with at most 4 decimals; `std` of the sample, empty for one seed;
+`seeds` with spaces between; names as in the sweep file, not those shown. `difference` from the baseline (else from the
+student alone) and `best_difference` from the best of the column in points, their p corrected by Holm, empty without a
+test; `collapsed` counts trainings in the mean."""
+P_DECIMALS = 8
+COLLAPSED = (
+    "Collapsed trainings ended without an error but with a network that guesses, answers one class for nearly all "
+    "images, or whose loss has blown up; they are in the means."
+)
+PAIRED = (
+    "In points, seed by seed over the seeds that both have: mean ± sample standard deviation of the differences "
+    "(number of seeds). Trials with the same seed as {baseline} share initial weights and batch order."
+)
+
+
+def build(_: "Results", board: Board, name: str = "head_to_head") -> Table:
+    """Return rows against pairs, with whatever has ended so far."""
+    sums = list(_sums(board))
+    rows = []
+    for place, line in enumerate(board.lines):
+        scores = (_score(board, place, column) for column in range(len(board.cells)))
+        is_method = line.kind == "method"
+        rows.append(
+            Row(
+                cells=(Text(text=line_name(board, place)), *scores, *(cells[place] for _, cells in sums)),
+                heading=line.group if is_method else "",
+                rule=is_method and bool(place) and board.lines[place - 1].kind != "method",
+                apart=not is_method,
+            )
+        )
+    usual = usual_n(board)
+    lacking = list(_gaps(board))
+    return Table(
+        name=name,
+        title=" or ".join(measure.long for measure in board.measures),
+        label=main_label(board) if name == "head_to_head" else f"{main_label(board)}-{name}",
+        columns=(name_column(board), *pair_columns(board), *(column for column, _ in sums)),
+        rows=tuple(rows),
+        caption=" ".join(_caption(board, usual)),
+        legend=tuple(_legend(board)),
+        notes=tuple(filter(None, (" ".join(_explained(board, sums)), _not_in_means(lacking)))),
+        usual_n=usual,
+        records=Records(fields=FIELDS, lines=tuple(_records(board))),
+    )
+
+
+def top5(results: "Results", board: Board) -> Table | None:
+    """Return rows against pairs by their top-5 accuracy; None where there is none."""
+    options = dataclasses.replace(board.options, caption="")  # it is the main table's
+    found = dataclasses.replace(build_board(results, TOP5), options=options)
+    known = any(score.by_seed for line in found.lines for score in line.scores)
+    return build(results, found, "top5") if known else None
+
+
+def difference(_: "Results", board: Board) -> Table | None:
+    """Return what every row has over the baseline, in points; None without one."""
+    if not board.baseline or board.reference_place is None:
+        return None
+    rows, stats, base = [], [], board.lines[board.reference_place]
+    for place, line in enumerate(board.lines):
+        if line.kind == "teacher" or place == board.reference_place:
+            continue
+        cells: list[Cell] = [Text(text=line.shown)]
+        for column, verdict in enumerate(board.to_reference[place] if board.to_reference else ()):
+            score = line.scores[column]
+            if verdict is None:
+                cells.append(Missing(why=why_none(score, base.scores[column], base.shown), trials=score.trials))
+                continue
+            stats.append(difference_of(verdict.contrast))
+            cells.append(
+                number(stats[-1], board.options.digits, signed=True, trials=score.trials, inside=len(score.by_seed))
+            )
+        rows.append(Row(cells=tuple(cells), heading=line.group if line.kind == "method" else ""))
+    return Table(
+        name="difference",
+        title=f"Difference from {board.baseline}",
+        label=f"{main_label(board)}-difference",
+        columns=(name_column(board), *pair_columns(board)),
+        rows=tuple(rows),
+        caption=f"Difference from {board.baseline}. "
+        + " ".join([PAIRED.format(baseline=board.baseline), *notes(stats)]),
+    )
+
+
+# --- cells ------------------------------------------------------------------------------------------------------------
+
+
+def _score(board: Board, place: int, column: int) -> Cell:
+    score = board.lines[place].scores[column]
+    if score.stat is None:
+        return Missing(why=score.missing, trials=score.trials, setting=setting_text(score.setting, 4))
+    return number(
+        score.stat,
+        board.options.digits,
+        mark="best" if score.best else "second" if score.second else "",
+        tied=score.tied,
+        after=f", {score.collapsed} collapsed" if score.collapsed else "",
+        trials=score.trials,
+        inside=len(score.by_seed),
+        setting=setting_text(score.setting, 4),
+        lacking=score.missing,
+        remarks=tuple(_remarks(board, place, column)),
+    )
+
+
+def _remarks(board: Board, place: int, column: int) -> Iterator[str]:
+    """Yield what is said of a number beside its runs: how it stands to the best and to the reference."""
+    leader = board.leaders[column] if board.leaders else None
+    if board.lines[place].scores[column].best:
+        yield "The highest mean of its column, as printed."
+    if board.to_best and leader is not None:
+        yield from _compared(board, board.to_best[place][column], f"the best, {board.lines[leader].shown}")
+    if board.to_reference:
+        yield from _compared(board, board.to_reference[place][column], board.reference)
+
+
+def _compared(board: Board, verdict: Verdict | None, other: str) -> Iterator[str]:
+    if verdict is None:
+        return
+    contrast, level = verdict.contrast, board.options.level
+    text = f"{contrast.mean:+.{board.options.digits + 1}f} points against {other}"
+    if contrast.p is None or verdict.holm is None:
+        yield f"{text}; not tested, for want of seeds."
+        return
+    significant = "significant" if verdict.significant(level) else "not significant"
+    corrected = f"{verdict.holm:.3g} by Holm among {verdict.family}"
+    yield f"{text}: {significant} at {level:g} ({contrast.kind}, p = {contrast.p:.3g}; {corrected})."
+
+
+# --- columns that sum up ----------------------------------------------------------------------------------------------
+
+
+def _sums(board: Board) -> Iterator[tuple[Column, list[Cell]]]:
+    """Yield the trainings that searches spent, and of every data set the mean gain and the mean rank."""
+    if any(line.spent for line in board.lines):
+        yield Column(head="search trials", sums=True), [_spent(line.spent) for line in board.lines]
+    datasets: dict[str, list[int]] = {}
+    for column, cell in enumerate(board.cells):
+        datasets.setdefault(cell.dataset, []).append(column)
+    scopes = {name: of for name, of in datasets.items() if len(of) > 1 or len(board.cells) == 1}
+    for dataset, of in scopes.items():
+        single, where = len(of) == 1, f" ({dataset})" if len(scopes) > 1 else ""
+        found = averages(board, of)
+        if board.reference and (board.baseline or not single):
+            head = f"{'' if single else 'mean '}Δ {board.reference}{where}"
+            cells = [_gain(board, place, average) for place, average in enumerate(found)]
+            yield Column(head=head, scope=dataset, sums=True), cells
+        if not single and any(average.rank is not None for average in found):
+            cells = [_rank(board, place, average) for place, average in enumerate(found)]
+            yield Column(head=f"mean rank{where}", scope=dataset, sums=True), cells
+
+
+def _spent(counts: Sequence[int]) -> Cell:
+    if not counts:
+        return EMPTY
+    low, high = min(counts), max(counts)
+    return Number(value=low, digits=0) if low == high else Number(value=low, digits=0, after=f"–{high:,}")
+
+
+def _gain(board: Board, place: int, average: Average) -> Cell:
+    if board.lines[place].kind == "teacher" or place == board.reference_place:
+        return EMPTY
+    if average.gain is None:
+        return NONE
+    count = "" if len(average.gains) == average.columns else f" ({len(average.gains)} of {average.columns})"
+    return Number(value=average.gain, digits=board.options.digits, signed=True, after=count)
+
+
+def _rank(board: Board, place: int, average: Average) -> Cell:
+    if board.lines[place].kind != "method":
+        return EMPTY
+    return NONE if average.rank is None else Number(value=average.rank, digits=1)
+
+
+# --- sentences --------------------------------------------------------------------------------------------------------
+
+
+def _caption(board: Board, usual: int | None) -> Iterator[str]:
+    """Yield what the numbers are and how they came about."""
+    own = board.options.caption
+    if own:
+        yield own + ("" if own.endswith((".", "!", "?")) else ".")
+    for measure in board.measures:
+        named = (cell.dataset for cell in board.cells if cell.dataset and board.measure(cell) == measure)
+        datasets = ", ".join(dict.fromkeys(named))
+        of = f" of {datasets}" if datasets else ""
+        yield f"{measure.long} in percent on the test images{of} after the last epoch."
+    yield _spread(board, usual)
+
+
+def _spread(board: Board, usual: int | None) -> str:
+    sizes = {s.stat.n for line in board.lines if line.kind != "teacher" for s in line.scores if s.stat is not None}
+    if not sizes:
+        return "No trial that counts has ended yet."
+    if sizes == {1}:
+        return "One seed (n = 1), so no spread is known."
+    told = "" if len(sizes) == 1 else f"; n differs ({min(sizes)} to {max(sizes)})"
+    if usual is None:
+        return f"Mean ± sample standard deviation over seeds, number of seeds n in brackets{told}."
+    seeds = f"n = {counted(usual, 'seed')}"
+    return f"Mean ± sample standard deviation over {seeds}, or as many as stand in brackets{told}."
+
+
+def usual_n(board: Board) -> int | None:
+    """Return the number of seeds that most means have; None where that is one."""
+    stats = (score.stat for line in board.lines if line.kind != "teacher" for score in line.scores)
+    sizes: Counter[int] = Counter(stat.n for stat in stats if stat is not None)
+    usual = min(sizes, key=lambda n: (-sizes[n], n), default=1)
+    return usual if usual > 1 else None
+
+
+def _legend(board: Board) -> Iterator[tuple[Legend, str]]:
+    scores = [score for line in board.lines for score in line.scores]
+    if any(score.best for score in scores):
+        yield "best", "highest mean of a column, all that print alike; teacher and student alone do not compete."
+    if any(score.second for score in scores):
+        yield "second", "the one below."
+    verdicts = [verdict for line in board.to_best for verdict in line if verdict is not None]
+    if not any(verdict.holm is not None for verdict in verdicts):
+        return
+    welch = any(verdict.contrast.kind == "Welch" for verdict in verdicts)
+    test = "paired t-test by seed" + (", Welch's where fewer than two seeds are common" if welch else "")
+    if any(verdict.contrast.kind == "sign flip" for verdict in verdicts):
+        test += ", exact sign flip where all differences are equal"
+    untested = " A number of one seed is not tested." if any(verdict.holm is None for verdict in verdicts) else ""
+    yield (
+        TIED,
+        (
+            f"difference from the best not significant ({test}; Holm's correction within the column; level "
+            f"{board.options.level:g}).{untested}"
+        ),
+    )
+
+
+def _explained(board: Board, sums: Sequence[tuple[Column, list[Cell]]]) -> Iterator[str]:
+    """Yield what a reader needs besides."""
+    yield from _untested(board)
+    if any(score.collapsed for line in board.lines for score in line.scores):
+        yield COLLAPSED
+    heads = [column.head for column, _ in sums]
+    if "search trials" in heads:
+        budget = f", of {counted(board.budget, 'proposal')} that each of them may make" if board.budget else ""
+        yield f"Search trials: trainings that the choice of a searched row's setting has cost{budget}."
+    if any(head.startswith("mean Δ") for head in heads):
+        yield f"Mean Δ: mean over pairs of the difference from {board.reference}, in points."
+    elif any(head.startswith("Δ") for head in heads):
+        yield f"Δ: difference from {board.reference} in points, seed by seed where two or more seeds are common."
+    if any(head.startswith("mean rank") for head in heads):
+        yield "Mean rank: over pairs, among the rows that have a number for each; 1 is best."
+    for line in board.lines:
+        if line.row.inference:
+            yield f"At inference a student of {line.shown} costs more than a plain one: {line.row.inference}."
+    if any(line.searched for line in board.lines):
+        chosen_by = " or ".join(dict.fromkeys((m if m.validation else TOP1).short for m in board.measures))
+        yield (
+            f"The settings of searched rows were chosen by {chosen_by} on validation images held out of the training "
+            "set, then trained anew on the whole training set with every seed; no test image took part in the choice."
+        )
+    yield from board.notes
+
+
+def _untested(board: Board) -> Iterator[str]:
+    """Yield where no number has a mark for want of seeds of the best; where all have one seed, that is said anyway."""
+    for column, (cell, leader) in enumerate(zip(board.cells, board.leaders, strict=False)):
+        stats = [line.scores[column].stat for line in board.lines if line.kind == "method"]
+        best = None if leader is None else board.lines[leader].scores[column].stat
+        if best is not None and best.n == 1 and any(stat is not None and stat.n > 1 for stat in stats):
+            pair = pair_text(cell, board)
+            yield f"{pair}: the best has one seed, so nothing in that column is tested against it."
+
+
+def _gaps(board: Board) -> Iterator[str]:
+    """Yield what is missing from means that are printed, such as `kd, a -> b: diverged 1 of 3`."""
+    for line in board.lines:
+        for cell, score in zip(board.cells, line.scores, strict=True):
+            if score.missing and score.stat is not None:
+                where = f"{line.shown}, {pair_text(cell, board)}" if len(board.cells) > 1 else line.shown
+                yield f"{where}: {score.missing}"
+
+
+def _not_in_means(lacking: Sequence[str]) -> str:
+    return f"Not in the means: {'; '.join(lacking)}." if lacking else ""
+
+
+# --- records ----------------------------------------------------------------------------------------------------------
+
+
+def _records(board: Board) -> Iterator[tuple[Value, ...]]:
+    """Yield a line for each row in each cell, teachers first."""
+    for column in range(len(board.cells)):
+        for place in range(len(board.lines)):
+            yield (*_names(board, place, column), *_numbers(board, place, column), *_compared_to(board, place, column))
+
+
+def _names(board: Board, place: int, column: int) -> tuple[Value, ...]:
+    cell, line = board.cells[column], board.lines[place]
+    method = "teacher" if line.kind == "teacher" else line.row.method
+    return (cell.id, cell.dataset, cell.teacher, cell.student, line.row.entry, line.row.label, method)
+
+
+def _numbers(board: Board, place: int, column: int) -> tuple[Value, ...]:
+    score: Score = board.lines[place].scores[column]
+    stat, found = score.stat, (0, None, None, None, None, "")
+    numbers: tuple[Value, ...] = found
+    if stat is not None:
+        numbers = (stat.n, stat.mean, stat.std, stat.low, stat.high, " ".join(map(str, stat.seeds)))
+    return (*numbers, setting_text(score.setting), score.missing)
+
+
+def _compared_to(board: Board, place: int, column: int) -> Iterator[Value]:
+    cell, line = board.cells[column], board.lines[place]
+    score = line.scores[column]
+    reference, best = (of[place][column] if of else None for of in (board.to_reference, board.to_best))
+    yield line.group
+    yield architecture(cell).removesuffix(" architecture")
+    yield board.measure(cell).final.removeprefix("final_")
+    yield line.spent[column] if line.spent else None
+    yield None if reference is None else reference.contrast.mean
+    yield None if reference is None else _p(reference.holm)
+    yield "best" if score.best else "second" if score.second else ""
+    yield None if best is None else best.contrast.mean
+    yield None if best is None else _p(best.holm)
+    yield None if score.stat is None else score.collapsed
+
+
+def _p(p: float | None) -> str | None:
+    return None if p is None else f"{p:.{P_DECIMALS}f}".rstrip("0").rstrip(".")

@@ -1,0 +1,121 @@
+"""Figures of rows over pairs: ranks by hand, the front of cost and accuracy, curves over epochs."""
+
+import itertools
+from typing import Any
+
+import pytest
+
+import reports
+from reports.figures import build
+from reports.figures.kinds import cost, ranks, training
+from reports.figures.kinds.cost import Point, pareto
+from tests.reports.fake_sweep import FakeSweep, grid, row, seeds, whole_sweep
+from tests.reports.plain import plain_results
+
+CELLS = tuple(f"digits100: t{n} -> s" for n in range(4))
+
+
+def made(results: reports.Results, kind: type) -> Any:
+    (one,) = (plot for plot in build(results, reports.table(results))[0] if isinstance(plot, kind))
+    return one
+
+
+def of_pairs(means: dict[str, tuple[float, ...]]) -> FakeSweep:
+    cells = CELLS[: max(map(len, means.values()))]
+    trials = [
+        t
+        for name, values in means.items()
+        for c, v in zip(cells, values, strict=False)
+        for t in seeds(name, (v,), cell=c)
+    ]
+    return FakeSweep("pairs", trials, [row(name) for name in means], cells)
+
+
+def test_ranks_by_hand() -> None:
+    """Friedman's statistic, ties aside: 12 N / (k (k + 1)) · (Σ R² − k (k + 1)² / 4), Demšar 2006, section 3.2.2."""
+    means = {"a": (70.0, 71.0, 72.0, 73.0), "b": (69.0, 70.0, 71.0, 74.0), "c": (60.0, 60.0, 60.0, 60.0)}
+    found = made(plain_results(of_pairs(means)), ranks.Ranks)
+    assert found.ranks == (("a", 1.25), ("b", 1.75), ("c", 3.0))
+    assert found.pairs == 4
+    chi_square = 12 * 4 / (3 * 4) * (1.25**2 + 1.75**2 + 3.0**2 - 3 * 4**2 / 4)
+    assert chi_square == pytest.approx(6.5)
+    assert found.p == pytest.approx(0.038774, abs=1e-6)  # of χ² with 2 degrees of freedom: exp(−6.5 / 2)
+    assert found.critical == pytest.approx(2.343 * (3 * 4 / (6 * 4)) ** 0.5, abs=2e-3)  # q of Demšar's table 5
+    assert found.groups == ((0, 1), (1, 2))
+
+
+def test_without_a_difference_all_are_under_one_bar() -> None:
+    means = {"a": (70.0, 71.0, 72.0), "b": (71.0, 70.0, 73.0), "c": (70.5, 70.5, 72.5)}
+    found = made(plain_results(of_pairs(means)), ranks.Ranks)
+    assert found.p >= 0.05
+    assert found.groups == ((0, 2),)
+    assert "finds no difference at all" in found.caption
+    alike = ranks.of_means({"a": (1.0, 2.0, 3.0), "b": (1.0, 2.0, 3.0)}, [])
+    assert (alike.p, alike.critical, alike.ranks) == (1.0, None, (("a", 1.5), ("b", 1.5)))
+
+
+def test_groups_are_the_largest_runs() -> None:
+    assert ranks.groups([1.0, 1.5, 2.0, 4.0], 1.0) == ((0, 2),)
+    assert ranks.groups([1.0, 2.0, 3.0], 1.0) == ((0, 1), (1, 2))
+    assert ranks.groups([1.0, 2.0, 3.0], 0.5) == ()
+
+
+def test_a_row_that_lacks_a_pair_is_left_out_and_named() -> None:
+    means = {"a": (70.0, 71.0, 72.0, 73.0), "b": (69.0, 70.0, 71.0, 74.0), "c": (60.0, 60.0)}
+    found = made(plain_results(of_pairs(means)), ranks.Ranks)
+    assert [name for name, _ in found.ranks] == ["a", "b"]
+    assert found.left_out == ("c",)
+    assert "Wilcoxon" in found.caption
+
+
+def test_rows_of_a_grid_are_no_methods_of_their_own() -> None:
+    means = {"a": (70.0, 71.0, 72.0, 73.0), "b": (69.0, 70.0, 71.0, 74.0), "g k=1": (60.0, 60.0, 60.0, 60.0)}
+    sweep = of_pairs(means)
+    sweep = FakeSweep("pairs", sweep.trials, [row("a"), row("b"), *grid("g", "k", (1,))], CELLS)
+    assert [name for name, _ in made(plain_results(sweep), ranks.Ranks).ranks] == ["a", "b"]
+
+
+def test_too_few_pairs_are_said() -> None:
+    results = plain_results(whole_sweep())
+    _, missing = build(results, reports.table(results))
+    assert {one.what: one.why for one in missing}["ranks over pairs"] == "it takes 3 pairs, the sweep has 1"
+
+
+def test_the_front_has_what_nothing_beats() -> None:
+    points = {
+        name: Point(name, name, seconds, mean, None, None)
+        for name, seconds, mean in (
+            ("a", 1.0, 60.0),
+            ("b", 2.0, 59.0),
+            ("c", 2.0, 61.0),
+            ("d", 3.0, 61.0),
+            ("e", 9.0, 62.0),
+        )
+    }
+    for order in itertools.permutations(points.values()):
+        assert [point.shown for point in pareto(order)] == ["a", "c", "e"]
+
+
+def test_cost_is_of_the_trials_in_the_mean() -> None:
+    (panel,) = made(plain_results(whole_sweep()), cost.Cost).panels
+    by_name = {point.shown: point for point in panel.points}
+    assert by_name["kd"].seconds == 4.0
+    assert by_name["gdkd (tuned)"].search_seconds == pytest.approx(6 * 1.5)
+    assert {"broken", "pruned", "waiting", "searching", "teacher"}.isdisjoint(by_name)
+    assert by_name["gdkd (by k) k=5"].entry == "gdkd (by k)"
+
+
+def test_training_curves_are_means_over_the_seeds_of_the_table() -> None:
+    curves = {
+        0: [(1, 10.0), (2, 20.0), (3, 30.0), (4, 40.0), (5, 45.0)],
+        1: [(1, 14.0), (2, 22.0), (3, 34.0), (4, 44.0)],
+        2: [(epoch, 99.0) for epoch in range(1, 5)],
+    }
+    (panel,) = made(plain_results(whole_sweep(), curves), training.Training).panels
+    by_name = {curve.shown: curve for curve in panel.curves}
+    assert by_name["dkd"].epochs == (1, 2, 3, 4)  # seed 2 diverged, seed 1 has no fifth epoch
+    assert by_name["dkd"].mean == (12.0, 21.0, 32.0, 42.0)
+    assert by_name["dkd"].std == pytest.approx((8**0.5, 2**0.5, 8**0.5, 8**0.5))
+    assert by_name["dkd"].seeds == 2
+    assert [name for name in by_name if name.startswith("gdkd (by k)")] == ["gdkd (by k) k=5"]  # the best of its grid
+    assert len(by_name) <= training.ROWS
