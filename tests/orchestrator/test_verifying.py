@@ -232,16 +232,18 @@ def a_proposal_is_gone(home: Path) -> None:
 DAMAGES: list[Callable[[Path], None]] = [
     a_run_is_deleted,
     runs_are_purged,
-    all_trials_are_purged,
-    the_parent_is_deleted,
     the_parent_is_purged,
     the_experiment_is_deleted,
-    the_experiment_is_purged,
     the_database_is_removed,
     the_artifacts_are_removed,
-    the_teachers_weights_are_removed,
     the_store_is_an_older_one,
     the_study_is_deleted,
+]
+MORE_DAMAGES: list[Callable[[Path], None]] = [
+    all_trials_are_purged,
+    the_parent_is_deleted,
+    the_experiment_is_purged,
+    the_teachers_weights_are_removed,
     the_studies_are_removed,
     a_proposal_is_gone,
 ]
@@ -250,6 +252,16 @@ DAMAGES: list[Callable[[Path], None]] = [
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
 def test_what_is_gone_is_made_again(home: Path, empty_store: Path, damage: Callable[[Path], None]):
+    check_made_again(home, empty_store, damage)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("damage", MORE_DAMAGES, ids=lambda damage: damage.__name__)
+def test_what_else_is_gone_is_made_again(home: Path, empty_store: Path, damage: Callable[[Path], None]):
+    check_made_again(home, empty_store, damage)
+
+
+def check_made_again(home: Path, empty_store: Path, damage: Callable[[Path], None]) -> None:
     before = held(home)
     damage(home)
     if not (home / "mlflow.db").exists():
