@@ -158,6 +158,9 @@ def _add_plan(commands: Any) -> None:
     parser.add_argument("file", metavar="FILE", help="sweep file")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a value of the file")
     parser.add_argument(
+        "--deep", action="store_true", help="decode every picture, where else heads are read: a cut one is found, too"
+    )
+    parser.add_argument(
         "--tflops", type=_speed, metavar="N", help="10^12 operations a second that a GPU is taken to reach (else 10)"
     )
     parser.add_argument("--json", action="store_true", help="as JSON")
@@ -405,18 +408,19 @@ def _plan(options: argparse.Namespace) -> int:
     import torch
 
     import search_spaces
-    from orchestrator import home_folder, told_in_plan
+    from orchestrator import check_pictures, home_folder, told_in_plan
 
     torch.set_num_threads(1)  # networks are probed image by image: on a busy machine threads wait for one another
     file = search_spaces.read(Path(options.file), options.set, planning=True)
     speed = search_spaces.Speed() if options.tflops is None else search_spaces.Speed(tflops=options.tflops)
     sweep = search_spaces.expand(file)
     plan = search_spaces.describe_plan(sweep, assumed=file.assumed, speed=speed)
+    looked = check_pictures([sweep], deep=options.deep, say=lambda line: print(line, file=sys.stderr, flush=True))
     left = told_in_plan(sweep, home_folder(options.home))
     if options.json:
-        print(json.dumps({**plan.to_json(), "left_behind": list(left)}, indent=2))
+        print(json.dumps({**plan.to_json(), "left_behind": list(left), "pictures": looked}, indent=2))
         return 0
-    print("\n".join([plan.to_text(), *left]))
+    print("\n".join([plan.to_text(), *(f"pictures {line}" for line in looked), *left]))
     return 0
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from orchestrator.display import Screen, fitting_screen
     from orchestrator.home import home_folder
     from orchestrator.left_behind import told_in_plan
+    from orchestrator.picture_checks import PicturesError, check_pictures
     from orchestrator.repeating import Repetition, repeat
     from orchestrator.running import RunResult, run
     from orchestrator.standing import SweepStatus, list_text, status, sweeps
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BankOnDisk",
     "Finding",
+    "PicturesError",
     "Repetition",
     "RunResult",
     "Screen",
@@ -32,6 +34,7 @@ __all__ = [
     "SyncResult",
     "banks",
     "banks_text",
+    "check_pictures",
     "clear",
     "doctor",
     "fitting_screen",
@@ -54,6 +57,7 @@ _PLACES = {
     "diagnosis": ("Finding", "doctor"),
     "home": ("home_folder",),
     "left_behind": ("told_in_plan",),
+    "picture_checks": ("PicturesError", "check_pictures"),
     "repeating": ("Repetition", "repeat"),
     "running": ("RunResult", "run"),
     "standing": ("SweepStatus", "list_text", "status", "sweeps"),

@@ -27,6 +27,7 @@ from orchestrator.left_behind import told_at_acceptance
 from orchestrator.mlflow_store import MlflowTarget, TrackingError, check_answers, is_known, tracking_uri
 from orchestrator.optuna_studies.mirror import StorageError, check_storage, storage_url
 from orchestrator.patience import START_SECONDS, LateError, within
+from orchestrator.picture_checks import check_pictures
 from orchestrator.planner import Planner
 from orchestrator.ray_tune.address import check_address, cluster_address
 from orchestrator.records import FINAL_SCORES, TrialRow
@@ -42,6 +43,8 @@ from trainers.store import Store
 FINAL = frozenset({"COMPLETE", "DIVERGED"})
 """Nothing goes on from here: checkpoints are removed."""
 EXIT_COMPLETE, EXIT_FAILED = 0, 1
+PICTURES = "pictures"
+"""Under which the ledger keeps the digests of data sets whose pictures were found whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,7 @@ def run(
     check_writable(home)
     uri = tracking_uri(home)
     sweeps, new = _expanded(read_files, home)
+    check_pictures(sweeps, known=lambda digest: _found_whole(home, digest), say=screen.say)
     for line in dict.fromkeys(line for sweep in sweeps for line in notes(sweep)):
         screen.say(f"note: {line}")
     if address is not None and new:
@@ -127,6 +131,14 @@ def _expanded(files: Sequence[SweepFile], home: Path) -> tuple[list[Sweep], list
     with contextlib.closing(Ledger(home / "ledger.db")) as known:
         sweeps = expand_all(files, known)
         return sweeps, [sweep.name for sweep in sweeps if known.sweep(sweep.name) is None]
+
+
+def _found_whole(home: Path, digest: str) -> bool:
+    """Return whether the pictures of a data set were looked at when a sweep of this home was accepted."""
+    if not (home / "ledger.db").exists():
+        return False
+    with contextlib.closing(Ledger(home / "ledger.db")) as ledger:
+        return ledger.remembered(PICTURES, digest) is not None
 
 
 def _known_store(home: Path, uri: str) -> bool:
@@ -240,6 +252,8 @@ class _Run:
             for line in told_at_acceptance(sweep, ledger):
                 self._screen.say(line)
             accept(sweep, ledger)
+            for plan in sweep.datasets:
+                ledger.remember(PICTURES, plan.info.digest, "whole")
         adoption = self._adoption() if answers else None
         if adoption is not None:
             adopt(sweeps, adoption)

@@ -1,0 +1,85 @@
+"""Looking at all pictures of a data set before anything is trained: at their heads, or at all of them."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainers.data._files import DEEP_MODES, PictureFiles, read_label_map, read_picture
+from trainers.data._places import DataFilesError
+
+TOGETHER = 256
+"""Pictures that a thread looks at in one go."""
+THREADS = 16
+"""Most of the time of a look is the file system's."""
+Names = NDArray[np.str_]
+
+
+def broken_pictures(files: PictureFiles, *, deep: bool = False) -> Iterator[str]:
+    """Yield what is wrong with each picture and label map that cannot be read, in words with its path.
+
+    Args:
+        deep: decode each whole; else its head alone is read: what it is, its size and depth.
+    """
+    parts = ((files.train_files, files.train_labels), (files.test_files, files.test_labels))
+    pieces = [
+        (names[start : start + TOGETHER], None if labels is None else labels[start : start + TOGETHER])
+        for names, labels in parts
+        for start in range(0, len(names), TOGETHER)
+    ]
+    with ThreadPoolExecutor(THREADS) as pool:
+        yield from chain.from_iterable(pool.map(lambda piece: _looked(files, *piece, deep), pieces))
+
+
+def count_pictures(files: PictureFiles) -> int:
+    """Return how many files there are, label maps among them."""
+    labels = (files.train_labels, files.test_labels)
+    return len(files.train_files) + len(files.test_files) + sum(len(one) for one in labels if one is not None)
+
+
+def _looked(files: PictureFiles, names: Names, labels: Names | None, deep: bool) -> list[str]:
+    found = []
+    for number, name in enumerate(names):
+        path = files.folder / str(name)
+        try:
+            size = _picture(path, deep)
+            if labels is not None:
+                _label_map(files.folder / str(labels[number]), size, files, deep)
+        except DataFilesError as error:
+            found.append(str(error))
+    return found
+
+
+def _picture(path: Path, deep: bool) -> tuple[int, int]:
+    """Return width and height."""
+    if deep:
+        return read_picture(path).size
+    size, mode = _head(path, "picture")
+    if mode in DEEP_MODES:
+        raise DataFilesError(f"{path} must have 8 bits a channel, got Pillow's mode {mode!r}")
+    return size
+
+
+def _label_map(path: Path, size: tuple[int, int], files: PictureFiles, deep: bool) -> None:
+    assert files.label_table is not None
+    found, mode = _head(path, "label map")
+    if mode != "L":
+        raise DataFilesError(f"{path} must be a label map of 8-bit greys, got Pillow's mode {mode!r}")
+    if found != size:
+        wanted = f"{size[1]} x {size[0]} pixels, got {found[1]} x {found[0]}"
+        raise DataFilesError(f"{path} must be of its picture's {wanted}")
+    if deep:
+        read_label_map(path, files.label_table)
+
+
+def _head(path: Path, what: str) -> tuple[tuple[int, int], str]:
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            return image.size, image.mode
+    except Exception as error:
+        raise DataFilesError(f"{path} cannot be read as a {what}: {type(error).__name__}: {error}") from error
