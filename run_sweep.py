@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, TextIO
 
 from trainers.letters import let_write
 
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if not _is_users(error):
             raise
-        print(str(error), file=sys.stderr)
+        _print(str(error), sys.stderr)
         return EXIT_WRONG_REQUEST
 
 
@@ -61,6 +61,21 @@ def _open_streams() -> None:
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 (as long as the process)
         let_write(getattr(sys, name))
+
+
+def _print(text: str, file: TextIO | None = None) -> None:
+    """Print a text that may hold names of others: what acts on a terminal, or cannot be seen, is written out."""
+    from trainers.words import block_of
+
+    print(block_of(text), file=file, flush=True)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Tell what is wrong with the arguments, as `_print` does."""
+        from trainers.words import line_of
+
+        super().error(line_of(message))
 
 
 def _terminate(number: int, frame: object) -> None:
@@ -76,7 +91,7 @@ def _is_users(error: Exception) -> bool:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="run_sweep.py",
         description="Sweeps of knowledge-distillation experiments: one YAML file in, a table fit for a paper out.",
         epilog=EXAMPLES,
@@ -332,8 +347,8 @@ def _status(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(found.to_json(), indent=2))
         return 0
-    print(found.to_text(*shutil.get_terminal_size()) if sys.stdout.isatty() else found.to_text())
-    print(*viewer_lines(home), sep="\n")
+    _print(found.to_text(*shutil.get_terminal_size()) if sys.stdout.isatty() else found.to_text())
+    _print("\n".join(viewer_lines(home)))
     return 0
 
 
@@ -341,7 +356,7 @@ def _list(options: argparse.Namespace) -> int:
     from orchestrator import home_folder, list_text, sweeps
 
     found = sweeps(home_folder(options.home))
-    print(json.dumps([item.to_json() for item in found], indent=2) if options.json else list_text(found))
+    _print(json.dumps([item.to_json() for item in found], indent=2) if options.json else list_text(found))
     return 0
 
 
@@ -351,9 +366,9 @@ def _sync(options: argparse.Namespace) -> int:
 
     result = sync(home_folder(options.home), options.storage)
     for problem in result.problems:
-        print(problem, file=sys.stderr)
+        _print(problem, sys.stderr)
     for note in result.notes:
-        print(note)
+        _print(note)
     told = f"{counted(result.told, 'thing')} told"
     print(told if result.told or result.problems else "nothing was left to tell")
     return EXIT_FAILED if result.problems else 0
@@ -367,7 +382,7 @@ def _repeat(options: argparse.Namespace) -> int:
             print(f"\repoch {number} of {epochs}", end="\n" if number == epochs else "", file=sys.stderr, flush=True)
 
     result = repeat(options.key, home_folder(options.home), on_epoch)
-    print(result.to_text())
+    _print(result.to_text())
     return EXIT_FAILED if result.differing else 0
 
 
@@ -400,7 +415,7 @@ def _doctor(options: argparse.Namespace) -> int:
     wrong = False
     for finding in doctor(home_folder(options.home), options.storage):
         wrong |= finding.wrong
-        print(f"{'!!' if finding.wrong else 'ok'} {finding.name:<10} {finding.text}", flush=True)
+        _print(f"{'!!' if finding.wrong else 'ok'} {finding.name:<10} {finding.text}")
     return EXIT_FAILED if wrong else 0
 
 
@@ -411,16 +426,16 @@ def _plan(options: argparse.Namespace) -> int:
     from orchestrator import check_pictures, home_folder, told_in_plan
 
     torch.set_num_threads(1)  # networks are probed image by image: on a busy machine threads wait for one another
-    file = search_spaces.read(Path(options.file), options.set, planning=True)
+    file = search_spaces.read(options.file, options.set, planning=True)
     speed = search_spaces.Speed() if options.tflops is None else search_spaces.Speed(tflops=options.tflops)
     sweep = search_spaces.expand(file)
     plan = search_spaces.describe_plan(sweep, assumed=file.assumed, speed=speed)
-    looked = check_pictures([sweep], deep=options.deep, say=lambda line: print(line, file=sys.stderr, flush=True))
+    looked = check_pictures([sweep], deep=options.deep, say=lambda line: _print(line, sys.stderr))
     left = told_in_plan(sweep, home_folder(options.home))
     if options.json:
         print(json.dumps({**plan.to_json(), "left_behind": list(left), "pictures": looked}, indent=2))
         return 0
-    print("\n".join([plan.to_text(), *(f"pictures {line}" for line in looked), *left]))
+    _print("\n".join([plan.to_text(), *(f"pictures {line}" for line in looked), *left]))
     return 0
 
 
@@ -443,16 +458,16 @@ def _report(options: argparse.Namespace) -> int:
         written += [] if comparison is None else reports.write_comparison(comparison, folder)
         written += [] if changes is None else reports.write_changes(changes, folder)
     except OSError as error:
-        print(f"the report cannot be written into {folder}: {error.strerror}; give another with --out", file=sys.stderr)
+        _print(f"the report cannot be written into {folder}: {error.strerror}; give another with --out", sys.stderr)
         return EXIT_WRONG_REQUEST
     width = shutil.get_terminal_size((WIDE, 24)).columns
     if comparison is None and changes is None:
-        print(reports.console_table(results))
+        _print(reports.console_table(results))
     if comparison is not None:
-        print(reports.console_comparison(comparison, width))
+        _print(reports.console_comparison(comparison, width))
     if changes is not None:
-        print(reports.console_changes(changes, width))
-    print(f"report: {folder}")
+        _print(reports.console_changes(changes, width))
+    _print(f"report: {folder}")
     if options.export is not None:
         runs = reports.export(results, written, folder, home=home)
         print(f"attached to {', '.join(f'run {run}' for run in runs)}")
@@ -465,12 +480,12 @@ def _methods(options: argparse.Namespace) -> int:
     try:
         asked = [methods.get(name) for name in options.names or methods.names()]
     except ValueError as error:
-        print(error, file=sys.stderr)
+        _print(str(error), sys.stderr)
         return EXIT_WRONG_REQUEST
     for method in asked:
-        print("\n".join(methods.lines_of(method)))
+        _print("\n".join(methods.lines_of(method)))
     for broken in () if options.names else methods.broken_plugins():
-        print(f"!! {broken.names[-1]:<7} {broken}")
+        _print(f"!! {broken.names[-1]:<7} {broken}")
     return 0
 
 
@@ -487,7 +502,7 @@ def _models(options: argparse.Namespace) -> int:
     if options.pattern is None:
         print("and every other network of timm's as timm:NAME; models 'NAME*' has its size")
     elif not found:
-        print(f"no network is called {options.pattern!r}", file=sys.stderr)
+        _print(f"no network is called {options.pattern!r}", sys.stderr)
         return EXIT_WRONG_REQUEST
     return 0
 

@@ -14,6 +14,7 @@ from typing import IO
 from orchestrator.filesystem import filesystem_type
 from trainers.errors import RequestError
 from trainers.files import NO_LOCKS, NoLocksError, check_locks, remove, try_lock
+from trainers.words import is_url, shown
 
 LOCK = "driver.lock"
 LOCK_TRIES, LOCK_TRY_SECONDS = 5, 0.1
@@ -25,7 +26,10 @@ class HomeError(RequestError):
 
 def home_folder(given: str | None) -> Path:
     """Return the folder asked for, else KDSWEEP_HOME, else ./kdsweep_home; absolute."""
-    return Path(given or os.environ.get("KDSWEEP_HOME") or "kdsweep_home").absolute()
+    named = given or os.environ.get("KDSWEEP_HOME") or "kdsweep_home"
+    if is_url(named):
+        raise HomeError(f"the home must be a folder on this machine, got {shown(named)}")
+    return Path(named).absolute()
 
 
 def banks_folder(home: Path) -> Path:

@@ -102,7 +102,7 @@ def run(
     if verbose:
         let_speak()
     address = None if workers == 0 else cluster_address(address)
-    read_files = [read(Path(file), overrides) for file in files]
+    read_files = [read(str(file), overrides) for file in files]
     check_writable(home)
     uri = tracking_uri(home)
     sweeps, new = _expanded(read_files, home)

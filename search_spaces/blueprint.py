@@ -1,7 +1,7 @@
 """What all trials of one row in one cell have in common, and how settings turn it into a trial."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ from search_spaces.recipes import as_trained
 from trainers.batches import leaves_one
 from trainers.data import DataInfo
 from trainers.recipe import Recipe, compress
-from trainers.trial import LastImage, Split, Teacher, Trial, Value, recipe_content, teacher_content
+from trainers.trial import Keys, LastImage, Split, Teacher, Trial, Value, recipe_content, teacher_content
 
 if TYPE_CHECKING:
     from trainers.methods import Method
@@ -37,6 +37,10 @@ class Blueprint:
     recipe: Recipe
     """The whole recipe; its `method_warmup_epochs` is the warm-up of a method that has one and is given none."""
 
+    shared: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What is the same whatever the settings are, worked out once; blueprints that differ in settings alone may share
+    it."""
+
     def trial(self, params: Mapping[str, Value], *, split: Split, epochs: int | None = None, seed: int = 0) -> Trial:
         """Return the trial with these searched settings.
 
@@ -46,7 +50,7 @@ class Blueprint:
         Raises:
             ValueError: the method refuses the settings; lists why.
         """
-        recipe = self.recipe if epochs is None else compress(self.recipe, epochs)
+        recipe, trained = self._recipes(epochs)
         return Trial(
             dataset=self.info.name,
             data_digest=self.info.digest,
@@ -61,11 +65,26 @@ class Blueprint:
             hyperparameters=self.method.canonical(
                 self._values(params, recipe, self.method.fitted(self.info.classes)), self.info.classes
             ),
-            recipe=as_trained(recipe),
+            recipe=trained,
             seed=seed,
             initial=self.initial,
             last_image=self._last_image(split),
         )
+
+    def keys(self, trial: Trial) -> Keys:
+        """Return the keys of one of its trials, and of those that differ from it in settings and seed alone."""
+        known: Keys = self._once(("keys", trial.split, trial.recipe.epochs), lambda: Keys(trial))
+        return known
+
+    def _recipes(self, epochs: int | None) -> tuple[Recipe, Recipe]:
+        """Return the recipe, squeezed where `epochs` says so, and as it stands in a trial."""
+        whole = self._once(("recipe", epochs), lambda: self.recipe if epochs is None else compress(self.recipe, epochs))
+        return whole, self._once(("trained", epochs), lambda: as_trained(whole))
+
+    def _once(self, name: Hashable, work: Callable[[], Any]) -> Any:
+        if name not in self.shared:
+            self.shared[name] = work()
+        return self.shared[name]
 
     def fitted(self, dimensions: Sequence[Dimension] = ()) -> dict[str, Value]:
         """Return the defaults that are others here, for the data set has few classes.
@@ -116,10 +135,11 @@ class Blueprint:
     def _values(self, params: Mapping[str, Value], recipe: Recipe, fitted: Mapping[str, Value]) -> dict[str, Value]:
         """Return what the authors tuned for this pair, what is fitted to few classes, settings, and warm-ups. A given
         warm-up counts epochs of the whole recipe, so it is squeezed with it."""
-        tuned = self.method.defaults(self.info.name, self.teacher.model if self.teacher else "", self.student)
+        pair = (self.info.name, self.teacher.model if self.teacher else "", self.student)
+        tuned = self._once("tuned", lambda: self.method.defaults(*pair))
         given = {**self.settings, **params}
         values = {**tuned, **fitted, **given}
-        for name in (name for name in tuned if is_warmup(name)):
+        for name in self._once("warmups", lambda: list(filter(is_warmup, tuned))):
             if name in given:
                 values[name] = _number(given[name]) * (recipe.epochs / self.recipe.epochs)
             elif _number(tuned[name]) > 0:

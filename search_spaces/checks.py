@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from search_spaces import facts
 from search_spaces.draft import Draft
 from search_spaces.entries import Entry, read_entries
-from search_spaces.errors import unknown
+from search_spaces.errors import nearest, unknown
 from search_spaces.facts import Facts
 from search_spaces.network_checks import check_tasks, check_teachers, initials, lenses
 from search_spaces.pair_checks import check_fit
+from search_spaces.plausible import check_plausible
 from search_spaces.recipe_checks import check_recipes, check_training, starts_published
-from search_spaces.schema import ReportModel
+from search_spaces.schema import ReportModel, SweepModel
 from search_spaces.split_checks import check_batches_of_one, check_splits
 from search_spaces.weight_checks import check_weights_files
 from search_spaces.yaml_lines import Path
@@ -29,6 +30,7 @@ def check(draft: Draft) -> Facts | None:
     check_recipes(draft)
     check_tasks(draft)
     check_training(draft, entries)
+    check_plausible(draft, entries)
     _check_search(draft, entries)
     check_splits(draft, entries)
     _check_report(draft, entries)
@@ -94,7 +96,8 @@ def _networks(draft: Draft, told: set[str]) -> dict[str, dict[str, str]]:
 
 def _check_search(draft: Draft, entries: Sequence[Entry]) -> None:
     searched = next((entry for entry in entries if entry.searched), None)
-    if searched is not None and draft.tree.values.get("search") is None:
+    misspelt = any(nearest(key, ("search",)) for key in draft.tree.values if key not in SweepModel.model_fields)
+    if searched is not None and draft.tree.values.get("search") is None and not misspelt:
         place: Path = ("methods", searched.name, searched.searched[0].name)
         draft.tree.add(("search",), f"is missing; {'.'.join(map(str, place))} is searched", at=place)
     search = draft.search
@@ -134,7 +137,7 @@ def _check_size(draft: Draft, entries: Sequence[Entry]) -> None:
     seeds = len(draft.sections.get("seeds", ()))
     each = Counter[str]()
     for entry in entries:
-        rows = sum(1 for _ in entry.rows())
+        rows = entry.row_count
         searching = 0 if draft.search is None else draft.search.trials + draft.search.confirm * seeds
         each[entry.name] = cells * rows * (searching if entry.searched else seeds)
     if each.total() > MAX_TRIALS:

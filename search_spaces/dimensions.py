@@ -28,6 +28,10 @@ SHAPES: dict[str, type[schema.Closed]] = {
 SHAPE_RULE = "must be a value, {grid: […]}, {low: …, high: …}, {choice: […]} or {search: default}"
 
 
+STEPS = ("step", "steps", "q", "num", "count", "n")
+"""By which other tools space the values of a range."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dimension:
     """One searched hyperparameter: numbers from `low` to `high`, or one of `choices`; never both."""
@@ -124,6 +128,8 @@ class _Reading:
             self.add((), f"{SHAPE_RULE}, got {_keys(given)}")
             return None
         shape = shapes[0]
+        if shape is schema.Range:
+            given = self.without_steps(given)
         if check(self.tree, self.path, given, TypeAdapter(shape), known=tuple(shape.model_fields)):
             return None
         if shape is schema.Range:
@@ -135,6 +141,12 @@ class _Reading:
         if key == "grid":
             return Grid(self.name, values)
         return Dimension(name=self.name, type=self.field.type, choices=values)
+
+    def without_steps(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Return a range without the keys by which other tools space its values; each is a problem."""
+        for key in [key for key in given if key in STEPS]:
+            self.add((key,), f"a range has no {key}; list the values: {{choice: {_spaced(given, key)}}}")
+        return {key: value for key, value in given.items() if key not in STEPS}
 
     def default_search(self) -> Setting | None:
         """Return the search that the method names, with its high end brought below the number of classes."""
@@ -185,7 +197,9 @@ class _Reading:
         if low >= high:
             self.add(("low",), f"must be below high, got low {shown(given.low)} and high {shown(given.high)}")
         if given.log and low <= 0:
-            self.add(("low",), f"must be above 0 where log is on, got {shown(given.low)}")
+            end = shown(given.low)
+            way_out = f"for values with {end} among them give {{choice: [{end}, …]}}"
+            self.add(("low",), f"must be above 0 where log is on, got {end}; {way_out}")
         return Dimension(name=self.name, type=self.field.type, low=low, high=high, log=given.log)
 
     def sound(self, inner: Path, value: Any) -> bool:
@@ -200,6 +214,15 @@ class _Reading:
 
     def add(self, inner: Path, message: str) -> None:
         self.tree.add((*self.path, *inner), message)
+
+
+def _spaced(given: dict[str, Any], key: str) -> str:
+    """Return the first values of a range that was to be spaced, as a list, where it says which they are."""
+    low, step = given.get("low"), given.get(key)
+    numbers = all(isinstance(one, int | float) and not isinstance(one, bool) for one in (low, step))
+    if key != "step" or not numbers or not math.isfinite(low) or not math.isfinite(step):  # type: ignore[arg-type]
+        return "[…]"
+    return f"[{low}, {low + step:g}, {low + 2 * step:g}, …]"  # type: ignore[operator]
 
 
 def _listed(values: list[Any]) -> str:

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
-from search_spaces.errors import unknown
-from search_spaces.schema import DataSetModel, EntryModel, Pair, SearchModel, TeacherModel
+from search_spaces.errors import nearest, shown, unknown
+from search_spaces.schema import DataSetModel, EntryModel, Pair, SearchModel, SweepModel, TeacherModel
 from search_spaces.structure import read_sections
 from search_spaces.yaml_lines import Path, Tree
 from trainers import data
 from trainers.data import DataInfo
+from trainers.words import is_url
 
 
 @dataclass(slots=True)
@@ -58,6 +59,10 @@ class Draft:
         return {name: info for name, info in self.described.items() if info is not None}
 
     def _describe(self, name: str, path: Path, model: DataSetModel) -> DataInfo | None:
+        if is_url(model.root or ""):
+            message = f"must be a folder on this machine, got {shown(model.root)}"
+            self.tree.add(path if path == ("dataset",) else (*path, "root"), message)
+            return None
         root = root_of(model, self.folder)
         try:
             found = self._found(name, root, fetch=model.download and not self.planning)
@@ -90,7 +95,10 @@ def draft(tree: Tree, folder: FilePath, *, planning: bool = False) -> Draft:
     """Return the sound parts of a file; what is wrong with the others joins the tree's problems."""
     sections = read_sections(tree)
     given = [key for key in ("dataset", "datasets") if tree.values.get(key) is not None]
-    if not given:
+    misspelt = {
+        nearest(key, tuple(SweepModel.model_fields)) for key in tree.values if key not in SweepModel.model_fields
+    }
+    if not given and not misspelt & {"dataset", "datasets"}:
         tree.add(("dataset",), "is missing")
     elif len(given) == 2:
         tree.add(("datasets",), "give dataset or datasets, not both")

@@ -1,8 +1,9 @@
 """Entries: a method with its settings, checked against the method, and the rows they become."""
 
+import functools
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +53,7 @@ class Row:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Entry:
     """A sound line under `methods:`."""
 
@@ -65,8 +66,20 @@ class Entry:
         """The dimensions, in the order of the file."""
         return tuple(setting for setting in self.settings if isinstance(setting, Dimension))
 
-    def rows(self) -> Iterator[Row]:
-        """Yield a row for every combination of grid values; the first grid of the file changes slowest."""
+    @property
+    def row_count(self) -> int:
+        """How many rows it has."""
+        return math.prod(len(setting.values) for setting in self.settings if isinstance(setting, Grid))
+
+    def rows(self) -> Sequence[Row]:
+        """Return a row for every combination of grid values; the first grid of the file changes slowest."""
+        return self._rows
+
+    @functools.cached_property
+    def _rows(self) -> tuple[Row, ...]:
+        return tuple(self._new_rows())
+
+    def _new_rows(self) -> Iterator[Row]:
         grids = [setting for setting in self.settings if isinstance(setting, Grid)]
         fixed = {setting.name: setting.value for setting in self.settings if isinstance(setting, Fixed)}
         for values in itertools.product(*(grid.values for grid in grids)):
@@ -138,7 +151,7 @@ def _read_entry(
     if len(tree.problems) > before:
         return None
     entry = Entry(name=str(path[-1]), method=method, settings=tuple(s for s in settings if s is not None))
-    if math.prod(len(s.values) for s in entry.settings if isinstance(s, Grid)) > MAX_ROWS:
+    if entry.row_count > MAX_ROWS:
         tree.add(path, f"its grids make more than {MAX_ROWS} rows")
         return None
     from trainers.methods import PluginError  # imports torch

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trainers.errors import RequestError
+from trainers.words import line_of, shown
 
-SHOWN_CHARACTERS = 60
-"""A longer value is cut in a message."""
+MOST_PROBLEMS = 20
+"""So many are told; of more their number."""
+__all__ = ["Problem", "SweepFileError", "nearest", "shown", "unknown", "unknown_key"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +38,26 @@ class SweepFileError(RequestError, ValueError):
 
     consequence = "nothing was started"
 
-    def __init__(self, path: Path, problems: Iterable[Problem]) -> None:
+    def __init__(self, path: Path | str, problems: Iterable[Problem]) -> None:
         self.path = path
         unique = dict.fromkeys(problems)
         self.problems: tuple[Problem, ...] = tuple(sorted(unique, key=lambda p: (p.line is None, p.line or 0)))
         super().__init__(path, self.problems)
 
     def __str__(self) -> str:
+        named = line_of(str(self.path))
         if len(self.problems) == 1 and _of_the_whole(self.problems[0]):
-            return f"{self.path}: {self.problems[0].message}"
+            return f"{named}: {line_of(self.problems[0].message)}"
         count = f"{len(self.problems)} problem{'s' * (len(self.problems) != 1)}"
-        places = [problem.place if problem.line is None else f"line {problem.line}" for problem in self.problems]
+        told, more = self.problems[:MOST_PROBLEMS], len(self.problems) - MOST_PROBLEMS
+        places = [problem.place if problem.line is None else f"line {problem.line}" for problem in told]
         width = max(map(len, places))
         lines = [
-            f"  {place:<{width}}  {_told(problem)}".rstrip()
-            for place, problem in zip(places, self.problems, strict=True)
+            f"  {place:<{width}}  {line_of(_told(problem))}".rstrip()
+            for place, problem in zip(places, told, strict=True)
         ]
-        return "\n".join([f"{self.path}: {count}, {self.consequence}", *lines])
+        lines += [f"  and {more} more"] if more > 0 else []
+        return "\n".join([f"{named}: {count}, {self.consequence}", *lines])
 
 
 def _of_the_whole(problem: Problem) -> bool:
@@ -61,15 +66,6 @@ def _of_the_whole(problem: Problem) -> bool:
 
 def _told(problem: Problem) -> str:
     return f"{problem.where}: {problem.message}" if problem.where else problem.message
-
-
-def shown(value: object) -> str:
-    """Return the value as a message shows it, in the words of YAML, cut when it is long."""
-    words = {"None": "nothing", "True": "true", "False": "false"}
-    if isinstance(value, dict):
-        return "a mapping"
-    text = words.get(repr(value), repr(value))
-    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

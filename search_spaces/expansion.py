@@ -66,7 +66,8 @@ def expand(
             searches.append(new_search(cell.id, row, blueprint, file.model.search, file.model.seeds))
         else:
             place = Place(cell.id, row.entry, row.label)
-            fixed += over_seeds(blueprint.trial({}, split="full"), file.model.seeds, place, phase="fixed")
+            trial = blueprint.trial({}, split="full")
+            fixed += over_seeds(trial, file.model.seeds, place, phase="fixed", keys=blueprint.keys(trial))
     rows = tuple(row for entry in entries for row in entry.rows())
     return Sweep(
         name=file.name,
@@ -132,6 +133,7 @@ def _blueprints(
         recipe = decisions.recipe(cell.dataset, cell.student)
         for entry in entries:
             teacher = teachers[cell.dataset, cell.teacher] if entry.method.teacher else None
+            shared: dict[Any, Any] = {}
             for row in entry.rows():
                 yield (
                     cell,
@@ -145,6 +147,7 @@ def _blueprints(
                         settings=row.hyperparameters,
                         recipe=recipe,
                         initial=known.initial_of(cell.dataset, cell.student, recipe),
+                        shared=shared,
                     ),
                 )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
-from trainers.trial import Trial, config_key, trial_key
+from trainers.trial import Keys, Trial
 
 Phase = Literal["fixed", "confirm", "search", "teacher"]
 
@@ -46,11 +46,16 @@ def over_seeds(
     phase: Phase,
     rank: int | None = None,
     proposal: int | None = None,
+    keys: Keys | None = None,
 ) -> Iterator[Member]:
-    """Yield the trial with each of the seeds."""
-    group = config_key(trial)  # the same for all seeds, and a third of the time of a big expansion
-    for seed in seeds:
-        seeded = replace(trial, seed=seed)
+    """Yield the trial with each of the seeds.
+
+    Args:
+        keys: of this trial and of others that differ in hyperparameters alone.
+    """
+    group, each = (keys or Keys(trial)).of(trial, seeds)
+    for seed, key in zip(seeds, each, strict=True):
+        seeded = trial if seed == trial.seed else replace(trial, seed=seed)
         yield Member(
             cell=place.cell,
             entry=place.entry,
@@ -60,6 +65,6 @@ def over_seeds(
             proposal=proposal,
             seed=seed,
             trial=seeded,
-            key=trial_key(seeded),
+            key=key,
             config_key=group,
         )

@@ -11,6 +11,7 @@ from search_spaces.yaml_lines import Path
 from trainers.counting import counted
 from trainers.data import DataInfo
 from trainers.view_sets import view_set
+from trainers.words import is_url, shown
 
 NOT_FETCHED = "not fetched"
 """Stands for the digest of weights that are not here, in a file that is read to plan."""
@@ -37,7 +38,10 @@ def check_teachers(draft: Draft) -> dict[str, str]:
         _check_variant(draft, path, model)
         if model.pretrained and len(given) == 1:
             digests |= _pretrained(draft, name, (*path, "pretrained"))
-        if model.checkpoint is not None:
+        if model.checkpoint is not None and is_url(model.checkpoint):
+            message = f"must be a file on this machine, got {shown(model.checkpoint)}; fetch it first"
+            draft.tree.add((*path, "checkpoint"), message)
+        elif model.checkpoint is not None:
             file = draft.folder / model.checkpoint
             try:
                 digests[name] = facts.file_digest(file)

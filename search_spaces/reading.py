@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from search_spaces import overrides as set_values
-from search_spaces.errors import SweepFileError, shown
+from search_spaces.errors import Problem, SweepFileError, shown
 from search_spaces.facts import Facts
 from search_spaces.schema import SweepModel
 from search_spaces.yaml_lines import Tree, YamlError, read_text, read_tree
+from trainers.words import is_url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,7 @@ class SweepFile:
         return self.model.name
 
 
-def read(path: Path, overrides: Sequence[str] = (), *, planning: bool = False) -> SweepFile:
+def read(path: Path | str, overrides: Sequence[str] = (), *, planning: bool = False) -> SweepFile:
     """Return a sweep file that keeps every rule.
 
     Methods, data sets, networks and weights files are looked up here, so that all problems are told at once.
@@ -46,6 +47,9 @@ def read(path: Path, overrides: Sequence[str] = (), *, planning: bool = False) -
     Raises:
         SweepFileError: the file or an override breaks rules; holds all problems.
     """
+    if is_url(str(path)):
+        raise SweepFileError(path, [Problem(None, "", "is a URL; give a file on this machine")])
+    path = Path(path)
     try:
         source = read_text(path)
         tree = read_tree(source)

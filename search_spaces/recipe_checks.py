@@ -60,8 +60,18 @@ def _bases(
     except ValueError as error:
         if path is not None:
             draft.tree.add(draft.tree.known((*path, "base")), str(error))
+            _tell_without_base(draft, path, given)
         return []
     return [*dict.fromkeys(found)]
+
+
+def _tell_without_base(draft: Draft, path: Path, given: BaseModel | None) -> None:
+    """Tell what is wrong with single settings of a recipe whose base is unknown: what no base would make right."""
+    own = recipes.changes(given)
+    everywhere = [set(recipes.problems(base, given)) for base in recipes.named_recipes().values()]
+    for field, message in sorted(set.intersection(*everywhere)):
+        if field in own:
+            draft.tree.add((*path, field), message)
 
 
 def starts_published(draft: Draft, dataset: str, network: str, teaches: bool) -> bool:

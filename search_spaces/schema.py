@@ -25,6 +25,7 @@ from pydantic import (
 
 from trainers.data import DataOptions
 from trainers.recipe import Recipe
+from trainers.words import shown
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 NAME_RULE = "must be 1 to 64 of a-z, 0-9, '.', '_' and '-', the first a letter or digit"
@@ -62,9 +63,9 @@ def check_name(text: str) -> str:
     if not 1 <= len(text) <= MAX_NAME:
         raise ValueError(f"a name must have 1 to {MAX_NAME} characters, got {len(text)}")
     if any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in text):
-        raise ValueError(f"a name must have no control characters, got {text!r}")
+        raise ValueError(f"a name must have no control characters, got {shown(text)}")
     if text != text.strip():
-        raise ValueError(f"a name must have no spaces around it, got {text!r}")
+        raise ValueError(f"a name must have no spaces around it, got {shown(text)}")
     return text
 
 
@@ -76,7 +77,7 @@ def parse_pair(value: object) -> Pair:
     """
     parts = [part.strip() for part in value.split("->")] if isinstance(value, str) else []
     if len(parts) != 2 or not all(parts):
-        raise ValueError(f"must be 'teacher -> student', got {value!r}")
+        raise ValueError(f"must be 'teacher -> student', got {shown(value)}")
     return Pair(check_name(parts[0]), check_name(parts[1]))
 
 
@@ -96,7 +97,7 @@ def _named_base(value: object) -> object:
 def _seed_list(value: object) -> object:
     if not isinstance(value, list | tuple):
         if not isinstance(value, int) or isinstance(value, bool):
-            raise ValueError(f"must be a whole number or a list of whole numbers, got {value!r}")
+            raise ValueError(f"must be a whole number or a list of whole numbers, got {shown(value)}")
         if not 1 <= value <= MAX_SEEDS:
             raise ValueError(f"must be from 1 to {MAX_SEEDS} seeds, got {value}")
         return tuple(range(value))
@@ -122,7 +123,7 @@ def check_distinct(words: tuple[str, ...]) -> tuple[str, ...]:
         raise ValueError("must hold at least one, got an empty list")
     twice = [word for i, word in enumerate(words) if word in words[:i]]
     if twice:
-        raise ValueError(f"must be distinct, got {twice[0]!r} twice")
+        raise ValueError(f"must be distinct, got {shown(twice[0])} twice")
     return words
 
 
@@ -133,7 +134,7 @@ def check_label(text: str) -> str:
         ValueError: it is empty or has other characters.
     """
     if not re.fullmatch(LABEL_PATTERN, text):
-        raise ValueError(f"{LABEL_RULE}, got {text!r}")
+        raise ValueError(f"{LABEL_RULE}, got {shown(text)}")
     return text
 
 
@@ -270,7 +271,7 @@ def parse_method(given: object) -> MethodName | None:
         return given
     if isinstance(given, list | tuple) and given and all(isinstance(name, str) and name for name in given):
         return tuple(given)
-    raise ValueError(f"must be the name of a method, or a list of such, got {given!r}")
+    raise ValueError(f"must be the name of a method, or a list of such, got {shown(given)}")
 
 
 class EntryModel(BaseModel):

@@ -53,7 +53,8 @@ class Search:
             ValueError: a dimension has no value, or the method refuses one.
         """
         trial = self.blueprint.trial(self._checked(params), split="search", epochs=self.recipe.epochs)
-        (member,) = over_seeds(trial, (self.training_seed,), self._place, phase="search", proposal=number)
+        keys = self.blueprint.keys(trial)
+        (member,) = over_seeds(trial, (self.training_seed,), self._place, phase="search", proposal=number, keys=keys)
         return member
 
     def confirmed(self, params: Mapping[str, Value], rank: int) -> tuple[Member, ...]:
@@ -66,7 +67,8 @@ class Search:
             ValueError: a dimension has no value, or the method refuses one.
         """
         trial = self.blueprint.trial(self._checked(params), split="full")
-        return tuple(over_seeds(trial, self.reported_seeds, self._place, phase="confirm", rank=rank))
+        keys = self.blueprint.keys(trial)
+        return tuple(over_seeds(trial, self.reported_seeds, self._place, phase="confirm", rank=rank, keys=keys))
 
     @property
     def _place(self) -> Place:

@@ -59,7 +59,7 @@ def read_sections(tree: Tree) -> dict[str, Any]:
     A key with nothing behind it counts as not given.
     """
     given = {key: value for key, value in tree.values.items() if value is not None}
-    strange = [key for key in given if key not in SweepModel.model_fields]
+    strange = [key for key in tree.values if key not in SweepModel.model_fields]
     for key in strange:
         tree.add((key,), _unknown_section(key))
     meant = {nearest(key, _known(())) for key in strange}
@@ -79,13 +79,37 @@ def read_sections(tree: Tree) -> dict[str, Any]:
 
 
 def _section(tree: Tree, name: str, value: Any, adapter: TypeAdapter[Any]) -> dict[str, Any]:
-    bad = check(tree, (name,), value, adapter)
+    check(tree, (name,), value, adapter)
+    for unknown in [path for path, kind in _findings(value, adapter) if kind == "extra_forbidden"]:
+        value = _without(value, unknown)  # so that it hides no other mistake
+    bad = [path for path, _ in _findings(value, adapter)]
     if not bad:
         return {name: adapter.validate_python(value)}
     if name not in BY_ITEM or not isinstance(value, dict):
         return {}
-    sound = {key: item for key, item in value.items() if all(path[1:2] != (key,) for path in bad)}
+    sound = {key: item for key, item in value.items() if all(path[:1] != (key,) for path in bad)}
     return {name: adapter.validate_python(sound)} if sound else {}
+
+
+def _findings(value: Any, adapter: TypeAdapter[Any]) -> list[tuple[Path, str]]:
+    """Return place and kind of everything that is wrong with a section."""
+    try:
+        adapter.validate_python(value)
+    except pydantic.ValidationError as error:
+        return [(details["loc"], details["type"]) for details in error.errors(include_url=False)]
+    return []
+
+
+def _without(value: Any, path: Path) -> Any:
+    """Return the value without what stands at a path in it."""
+    first, rest = path[0], path[1:]
+    if isinstance(value, dict):
+        if not rest:
+            return {key: one for key, one in value.items() if key != first}
+        return {key: _without(one, rest) if key == first else one for key, one in value.items()}
+    if isinstance(value, list) and rest:
+        return [_without(one, rest) if place == first else one for place, one in enumerate(value)]
+    return value
 
 
 def check(tree: Tree, path: Path, value: Any, adapter: TypeAdapter[Any], known: Sequence[str] = ()) -> list[Path]:

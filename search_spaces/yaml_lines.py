@@ -11,12 +11,16 @@ from typing import Any
 
 import yaml
 
-from search_spaces.errors import Problem
+from search_spaces.errors import Problem, shown
+from trainers.files import NotRegularError, regular_file
+from trainers.words import character_name, is_strange_space, is_unseen
 
 Path = tuple[str | int, ...]
 """Keys and positions from the top of a file down to a value."""
 
 MAX_BYTES = 256 * 1024
+MOST_BYTES = 2**62
+"""No file is refused for the size that it is told to have before it is read: a bound on what is read will do."""
 MAX_NODES = 50_000
 """Values in a file once its aliases are written out; a few nested aliases could stand for billions."""
 MAX_DIGITS = 18
@@ -41,6 +45,13 @@ class Tree:
     lines: dict[Path, int | None]
     """Line, from 1, of each key or item; None for what `--set` gave."""
     problems: list[Problem] = field(default_factory=list)
+    unread: set[Path] = field(default_factory=set)
+    """Places of values that could not be read, which has been told: nothing more is said of them."""
+
+    def unreadable(self, path: Path, message: str) -> None:
+        """Note that the value at `path` cannot be read, and why."""
+        self.add(path, message)
+        self.unread.add(path)
 
     def add(self, path: Path, message: str, at: Path | None = None) -> None:
         """Note that the value at `path` breaks a rule. A path that is not there has the line of what holds it.
@@ -48,6 +59,8 @@ class Tree:
         Args:
             at: where the rule comes from, when a line there helps more.
         """
+        if path in self.unread:
+            return
         line = self.line(path if at is None else at)
         self.problems.append(Problem(line, dotted(path), message, "" if line else "--set"))
 
@@ -78,12 +91,13 @@ def read_text(path: FilePath, kind: str = "a sweep file") -> str:
         YamlError: there is no such file, or it is not a small UTF-8 text file.
     """
     try:
-        if path.is_dir():
-            raise YamlError(None, f"is a directory, not {kind}")
-        with path.open("rb") as file:
+        with regular_file(path, MOST_BYTES) as file:
             content = file.read(MAX_BYTES + 1)
+    except NotRegularError as error:
+        raise YamlError(None, f"is {error.kind}, not {kind}") from None
     except FileNotFoundError:
-        raise YamlError(None, "no such file") from None
+        link = " behind this link" if path.is_symlink() else ""
+        raise YamlError(None, f"no such file{link}") from None
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name
         raise YamlError(None, f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if len(content) > MAX_BYTES:
@@ -108,13 +122,20 @@ def read_tree(text: str) -> Tree:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         reason = error.problem or error.context
-        raise YamlError(None if mark is None else mark.line + 1, f"is not YAML: {reason}") from None
+        raise YamlError(None if mark is None else mark.line + 1, f"is not YAML: {reason}{_hint(text, mark)}") from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise YamlError(line, f"is not YAML: {error.reason}") from None
     except RecursionError:
         raise YamlError(None, "is nested too deeply") from None
     return tree
+
+
+def _hint(text: str, mark: "yaml.Mark | None") -> str:
+    """Return what may be behind a line that is no YAML: a space that is none, on it or on the line before."""
+    lines = text.splitlines()[max(0, mark.line - 1) : mark.line + 1] if mark is not None else []
+    found = next((name for line in lines if (name := _strange_in(line.strip("\t ")))), "")
+    return f" (there is a {found} near here)" if found else ""
 
 
 class _Loader(yaml.SafeLoader):
@@ -160,7 +181,7 @@ class _Reading:
             return [self.item(child, (*path, i), above) for i, child in enumerate(node.value)]
         if isinstance(node, yaml.ScalarNode) and (node.tag == _STR or node.tag in _PATTERNS):
             return self.scalar(node, path)
-        self.tree.add(path, f"the YAML tag {node.tag!r} is not supported")
+        self.tree.unreadable(path, f"the YAML tag {shown(node.tag)} is not supported")
         return None
 
     def item(self, node: yaml.Node, path: Path, above: tuple[int, ...]) -> Any:
@@ -173,30 +194,46 @@ class _Reading:
             if not isinstance(key, yaml.ScalarNode) or _lone_surrogate(key.value):
                 self.tree.problems.append(Problem(_line(key), dotted(path), "a key must be text"))
                 continue
-            inner = (*path, str(key.value))
-            if key.value in values:
+            name = _meant(str(key.value))
+            inner = (*path, name)
+            if name in values:
                 message = f"given twice, first on line {self.tree.lines[inner]}"
                 self.tree.problems.append(Problem(_line(key), dotted(inner), message))
                 continue
             self.tree.lines[inner] = _line(key)
-            values[key.value] = self.value(child, inner, above)
+            if name != key.value:
+                self.tree.add(inner, f"the key has a {_strange_in(str(key.value))} in it; write it without")
+            values[name] = self.value(child, inner, above)
         return values
 
     def scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
         text = str(node.value)
         if _lone_surrogate(text):  # an escape such as \ud800 in quotes: no file or database takes it
-            self.tree.add(path, f"must be Unicode text, got {text!r}")
+            self.tree.unreadable(path, f"must be Unicode text, got {shown(text)}")
             return None
         if node.tag == _STR:
             return text
         if not re.fullmatch(_PATTERNS[node.tag], text):  # an explicit tag on another word: !!int abc
-            self.tree.add(path, f"{text!r} is not a YAML {node.tag.rpartition(':')[2]}")
+            self.tree.unreadable(path, f"{shown(text)} is not a YAML {node.tag.rpartition(':')[2]}")
             return None
         digits = sum(map(str.isdigit, text))
         if node.tag == _INT and digits > MAX_DIGITS:
-            self.tree.add(path, f"must have at most {MAX_DIGITS} digits, got {digits}")
+            self.tree.unreadable(path, f"must have at most {MAX_DIGITS} digits, got {digits}")
             return None
         return _plain(node.tag, text)
+
+
+def _meant(key: str) -> str:
+    """Return the key without what cannot be seen in it, and without spaces of other kinds around it."""
+    if key.isascii() and key.isprintable():
+        return key
+    plain = "".join(letter for letter in key if not is_unseen(letter))
+    return plain.strip("".join({letter for letter in plain if is_strange_space(letter)}) + " ")
+
+
+def _strange_in(text: str) -> str:
+    """Return the name of the first character that looks like a space, or like nothing; empty: there is none."""
+    return next((character_name(c) for c in text if is_unseen(c) or is_strange_space(c)), "")
 
 
 def _lone_surrogate(text: str) -> bool:

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import IO, Any
 
 LOCK_POLL_SECONDS = 0.1
+MOST_DATA_BYTES = 16 * 2**30
+"""Of a data set's file that is read at once."""
 MOST_WEIGHTS_BYTES = 64 * 2**30
 """Of a file with weights."""
 HELD = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES})
@@ -41,6 +43,18 @@ KINDS = {
 class NoLocksError(OSError):
     """A file could not be locked, for another reason than that somebody holds it: `errno` is in `NO_LOCKS` where its
     file system has no locks."""
+
+
+class NotRegularError(ValueError):
+    """What was to be read is a directory, a pipe, a socket or a device.
+
+    Attributes:
+        kind: which of these, in words.
+    """
+
+    def __init__(self, path: Path, kind: str) -> None:
+        self.kind = kind
+        super().__init__(f"must be a file, {str(path)!r} is {kind}")
 
 
 @contextlib.contextmanager
@@ -96,7 +110,7 @@ def read_regular(path: Path, most_bytes: int) -> bytes:
 
 def _check_kind(path: Path, mode: int) -> None:
     if not stat.S_ISREG(mode):
-        raise ValueError(f"must be a file, {str(path)!r} is {KINDS.get(stat.S_IFMT(mode), 'none')}")
+        raise NotRegularError(path, KINDS.get(stat.S_IFMT(mode), "no file"))
 
 
 def _put(temporary: Path, path: Path) -> None:

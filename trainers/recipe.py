@@ -5,6 +5,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from trainers.words import shown
+
 Precision = Literal["float32", "bfloat16"]
 Schedule = Literal["constant", "cosine", "step", "poly"]
 Optimizer = Literal["sgd", "adamw"]
@@ -80,7 +82,7 @@ def recipe_problems(values: dict[str, Any]) -> list[tuple[str, str]]:
 
     def must(name: str, holds: bool, rule: str) -> None:
         if not holds:
-            problems.append((name, f"{rule}, got {values[name]!r}"))
+            problems.append((name, f"{rule}, got {shown(values[name])}"))
 
     for name, least in (("epochs", 1), ("batch_size", 1), ("accumulate", 1), ("epoch_steps", 0)):
         whole = type(values[name]) is int and values[name] >= least
@@ -93,7 +95,7 @@ def recipe_problems(values: dict[str, Any]) -> list[tuple[str, str]]:
         must(name, _is_number(values[name]) and 0 <= values[name] < 1, "must lie in [0, 1)")
     for name in ("nesterov", "decay_norms", "compile"):
         must(name, type(values[name]) is bool, "must be true or false")
-    if all(_is_number(values[n]) for n in RATES) and values["min_learning_rate"] > values["learning_rate"]:
+    if all(_is_number(values[n]) for n in RATES) and 0 < values["learning_rate"] < values["min_learning_rate"]:
         must("min_learning_rate", False, f"must be at most learning_rate ({values['learning_rate']})")
     if values["nesterov"] is True and values["momentum"] == 0:
         problems.append(("nesterov", "needs a momentum above 0, got momentum 0"))

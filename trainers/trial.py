@@ -5,9 +5,10 @@ that has ended is never trained again.
 """
 
 import dataclasses
+import functools
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -82,16 +83,27 @@ class Trial:
 
 def to_json(trial: Trial) -> dict[str, Any]:
     """Return the trial as plain JSON values; `from_json` turns them back into an equal trial."""
-    values = dataclasses.asdict(trial)
-    values["recipe"]["milestones"] = list(trial.recipe.milestones)
+    values = {name: getattr(trial, name) for name in TRIAL_FIELDS}
+    values["student_args"] = dict(trial.student_args)
+    values["recipe"] = {**_spelt(trial.recipe), "milestones": list(trial.recipe.milestones)}
     values["hyperparameters"] = {name: _plain(value) for name, value in trial.hyperparameters.items()}
     if trial.teacher is not None:
+        values["teacher"] = dataclasses.asdict(trial.teacher)
         values["teacher"] |= {"mean": list(trial.teacher.mean), "std": list(trial.teacher.std)}
     return values
 
 
+@functools.lru_cache(maxsize=256)
+def _spelt(recipe: Recipe) -> Mapping[str, Any]:
+    """Return the fields of a recipe; a sweep of 100,000 trials has few."""
+    return dataclasses.asdict(recipe)
+
+
 def _plain(value: Value) -> Value | list[int] | list[float]:
     return list(value) if isinstance(value, tuple) else value
+
+
+TRIAL_FIELDS = tuple(field.name for field in dataclasses.fields(Trial))
 
 
 def from_json(values: Mapping[str, Any]) -> Trial:
@@ -115,9 +127,12 @@ def teacher_from_json(values: Mapping[str, Any]) -> Teacher:
     return Teacher(**{**values, **lists})
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
 def canonical_json(value: object) -> str:
     """Return the one JSON text of `value`: sorted keys, no spaces, ASCII, no NaN or infinity."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def digest(value: object) -> str:
@@ -135,6 +150,37 @@ def config_key(trial: Trial) -> str:
     content = _key_content(trial)
     del content["seed"]
     return digest(content)
+
+
+class Keys:
+    """Keys of trials that differ in hyperparameters and seed alone, without spelling out the rest for each: a sweep may
+    have 100,000 of them.
+
+    The same keys as `trial_key` and `config_key`: canonical JSON is put together from its parts, whose order is that of
+    their names.
+    """
+
+    def __init__(self, trial: Trial) -> None:
+        content = _key_content(trial)
+        between = [name for name in sorted(content) if "hyperparameters" < name < "seed"]
+        self._head = _listed({name: content[name] for name in content if name < "hyperparameters"})
+        self._middle = _listed({name: content[name] for name in between})
+        self._tail = _listed({name: content[name] for name in content if name > "seed"})
+
+    def of(self, trial: Trial, seeds: Sequence[int]) -> tuple[str, list[str]]:
+        """Return the trial's key without its seed, and those with each of the seeds."""
+        own = f'"hyperparameters":{canonical_json(dict(trial.hyperparameters))}'
+        named = [f'"seed":{canonical_json(seed)}' for seed in seeds]
+        return self._digest(own, ""), [self._digest(own, seed) for seed in named]
+
+    def _digest(self, own: str, seed: str) -> str:
+        parts = ",".join(part for part in (self._head, own, self._middle, seed, self._tail) if part)
+        return hashlib.sha256(f"{{{parts}}}".encode()).hexdigest()
+
+
+def _listed(content: Mapping[str, Any]) -> str:
+    """Return what stands between the braces of canonical JSON."""
+    return canonical_json(dict(content))[1:-1]
 
 
 def _key_content(trial: Trial) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Texts of others as they are printed: on one line, without characters that act on a terminal or that nobody sees."""
 
+import math
+import re
 import unicodedata
 
 LINE_CHARACTERS = 500
@@ -51,5 +53,43 @@ def line_of(text: str, most: int = LINE_CHARACTERS) -> str:
 
 def _escape(letter: str) -> str:
     code = ord(letter)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte of a file name that is not UTF-8
+        code -= 0xDC00
     wide = f"\\U{code:08x}" if code > 0xFFFF else f"\\u{code:04x}"
     return SHORT.get(letter) or (f"\\x{code:02x}" if code < 0x100 else wide)
+
+
+SHOWN_CHARACTERS = 60
+"""A longer value is cut in a message."""
+WORDS = {None: "null", True: "true", False: "false"}
+
+
+def shown(value: object) -> str:
+    """Return the value as a message shows it, as YAML writes it, cut when it is long."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, dict):
+        return "a mapping"
+    text = _yaml(value)
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
+
+
+def _yaml(value: object, most: int = 2 * SHOWN_CHARACTERS) -> str:
+    if value is None or isinstance(value, bool):
+        return WORDS[value]
+    if isinstance(value, float):
+        return {math.inf: ".inf", -math.inf: "-.inf"}.get(value, ".nan" if math.isnan(value) else repr(value))
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_yaml(one, most // 2) for one in value[:most])}]"
+    if isinstance(value, dict):
+        return (
+            f"{{{', '.join(f'{escaped(str(name)[:most])}: {_yaml(one, most // 2)}' for name, one in value.items())}}}"
+        )
+    if isinstance(value, str):
+        return escaped(repr(value[:most]))
+    return escaped(repr(value)[:most])
+
+
+def is_url(text: str) -> bool:
+    """Return whether a text that should name a file or a folder is a URL: as a path it would lose a slash."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", text) is not None

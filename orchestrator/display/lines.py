@@ -7,6 +7,7 @@ from typing import IO
 from orchestrator.display._base import View
 from orchestrator.display.words import summary
 from trainers.letters import fitting, let_write
+from trainers.words import block_of
 
 SUMMARY_SECONDS = 60.0
 
@@ -30,7 +31,7 @@ class Lines:
         if not self._read:
             return
         try:
-            self._print(line)
+            self._print(block_of(line))
         except (OSError, ValueError):  # the reader has gone, or the file was closed
             self._read = False
 

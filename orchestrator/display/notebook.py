@@ -7,6 +7,7 @@ from typing import Any
 from orchestrator.display._base import View
 from orchestrator.display.words import picture
 from trainers.letters import fitting
+from trainers.words import block_of
 
 WIDTH, HEIGHT = 100, 60
 
@@ -28,7 +29,7 @@ class Notebook:
 
     def say(self, line: str) -> None:
         """Print the text."""
-        print(fitting(line), flush=True)
+        print(fitting(block_of(line)), flush=True)
 
     def ended(self, line: str, *, trouble: bool) -> None:
         """Print trouble; what went well is in the picture's numbers."""

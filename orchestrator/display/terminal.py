@@ -10,6 +10,7 @@ from rich.text import Text
 from orchestrator.display._base import View
 from orchestrator.display.words import picture
 from trainers.letters import let_write
+from trainers.words import block_of
 
 FREE_LINES = 3
 """Of the terminal, left for what scrolls above the region."""
@@ -36,7 +37,7 @@ class Terminal:
     def say(self, line: str) -> None:
         """Print the text above the region."""
         with contextlib.suppress(*GONE):
-            self._console.print(Text(line))
+            self._console.print(Text(block_of(line)))
 
     def ended(self, line: str, *, trouble: bool) -> None:
         """Print trouble above the region; what went well is in the region's numbers."""

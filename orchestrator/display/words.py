@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from orchestrator.display._base import View
 from orchestrator.progress import Counts, RowProgress, SweepProgress
 from trainers.counting import counted
+from trainers.words import escaped
 
 NARROW, LABEL = 40, 34
 """Least width that is written for; most characters of a row's name."""
@@ -106,6 +107,6 @@ def _line(name: str, row: RowProgress, size: int) -> str:
 
 def cut(text: str, width: int) -> str:
     """Return the text in `width` characters; the middle goes, for rows of one entry differ at the end."""
-    flat = " ".join(text.split()) if "\n" in text else text
+    flat = escaped(" ".join(text.split()) if "\n" in text else text)
     tail = width // 3
     return flat if len(flat) <= width else f"{flat[: width - tail - 1]}…{flat[-tail:]}"

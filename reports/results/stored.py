@@ -5,6 +5,7 @@ from pathlib import Path
 from reports.errors import ReportError
 from reports.results.results import MEMBER_COLUMNS, TRIAL_COLUMNS, Results
 from reports.stores import METHOD_PREFIX
+from trainers.files import MOST_DATA_BYTES, regular_file
 
 FILE = "results.parquet"
 
@@ -17,7 +18,8 @@ def load(path: Path) -> Results:
 
     file = path / FILE if path.is_dir() else path
     try:
-        stored = pd.read_parquet(file)
+        with regular_file(file, MOST_DATA_BYTES) as handle:
+            stored = pd.read_parquet(handle)
     except FileNotFoundError:
         raise ReportError(f"{path} is no report: there is no {file}") from None
     except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors

@@ -377,7 +377,7 @@ ONE_LINE = {
     ),
     "ema_decay": (
         changed(PICTURES, ("epochs: 2", "epochs: 2, ema_decay: on")),
-        "line 4  recipe.ema_decay: must lie in [0, 1), got True",
+        "line 4  recipe.ema_decay: must lie in [0, 1), got true",
     ),
     "mixup": (
         changed(PICTURES, ("epochs: 2", "epochs: 2, mixup: -1")),
@@ -385,7 +385,7 @@ ONE_LINE = {
     ),
     "clip_norm": (
         changed(PICTURES, ("epochs: 2", "epochs: 2, clip_norm: .inf")),
-        "line 4  recipe.clip_norm: must be a finite number of at least 0, got inf",
+        "line 4  recipe.clip_norm: must be a finite number of at least 0, got .inf",
     ),
     "power": (
         changed(PICTURES, ("epochs: 2", "epochs: 2, power: 0")),

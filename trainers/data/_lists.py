@@ -6,6 +6,7 @@ from pathlib import Path
 
 from trainers.data._places import DataFilesError
 from trainers.data._scan import Found, and_more
+from trainers.files import MOST_DATA_BYTES, read_regular
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,8 @@ def lines(path: Path, words: int, separator: str | None = None) -> list[Line]:
         DataFilesError: the file is missing, is no text or is empty, or a line has more or fewer words.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_regular(path, MOST_DATA_BYTES).decode()
+    except (OSError, ValueError) as error:
         raise DataFilesError(f"{path} cannot be read: {error}") from error
     found = []
     for number, content in enumerate(text.split("\n"), 1):

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from trainers.data._places import DataFilesError
+from trainers.files import MOST_DATA_BYTES, regular_file
 
 
 def read_pickle(path: Path) -> Mapping[str, Any]:
@@ -21,7 +22,7 @@ def read_pickle(path: Path) -> Mapping[str, Any]:
         DataFilesError: the file is cut, is no pickle, or needs more than arrays, texts and numbers.
     """
     try:
-        with path.open("rb") as file:
+        with regular_file(path, MOST_DATA_BYTES) as file:
             content = _Reader(file, encoding="bytes").load()
     except Exception as error:
         raise DataFilesError(f"{path} is not a file of the data set: {type(error).__name__}: {error}") from error

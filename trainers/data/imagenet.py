@@ -15,6 +15,7 @@ from trainers.data._files import PictureFiles, picture_files
 from trainers.data._lists import Line, by_word, lines
 from trainers.data._places import DataFilesError, folder_with
 from trainers.data._scan import Part, and_more, class_folders, class_names, class_parts, pictures_in, subfolders
+from trainers.files import MOST_DATA_BYTES, regular_file
 
 NAME = "imagenet"
 BY_HAND = "its files must be fetched by hand from their owners (image-net.org)"
@@ -119,7 +120,7 @@ def _kit_ids(path: Path) -> dict[int, str]:
     import scipy.io  # seldom needed
 
     try:
-        with path.open("rb") as file:
+        with regular_file(path, MOST_DATA_BYTES) as file:
             synsets = scipy.io.loadmat(file, squeeze_me=True, variable_names=["synsets"])["synsets"]
         pairs = zip(synsets["ILSVRC2012_ID"], synsets["WNID"], strict=True)
         wnids = {int(number): str(wnid) for number, wnid in pairs if int(number) <= CLASSES}

@@ -18,6 +18,7 @@ from trainers.data._base import DataInfo, DataSet, Images
 from trainers.data._fetch import fetch
 from trainers.data._memory import as_published, in_memory
 from trainers.data._places import DataFilesError, folder_with
+from trainers.files import MOST_DATA_BYTES, read_regular
 
 UNSIGNED_BYTES = 0x08
 """The idx format's number for what these files hold."""
@@ -86,9 +87,9 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
         DataFilesError: the file is cut or is none.
     """
     try:
-        raw = path.read_bytes()
+        raw = read_regular(path, MOST_DATA_BYTES)
         content = gzip.decompress(raw) if path.suffix == ".gz" else raw
-    except (OSError, EOFError, zlib.error) as error:  # a gzip file that is cut, or is none
+    except (OSError, EOFError, ValueError, zlib.error) as error:  # a gzip file that is cut, or is none
         raise DataFilesError(f"{path} cannot be read: {error}") from error
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] != UNSIGNED_BYTES:
         raise DataFilesError(f"{path} is not an idx file of unsigned bytes")

@@ -23,11 +23,15 @@ from torch import Tensor, nn
 from trainers.methods._few_classes import fitted
 from trainers.methods._outputs import NetworkShape, Setting
 from trainers.model_names import OF_TORCHVISION
+from trainers.words import shown
 
 CE_WEIGHT = "ce_weight"
 SHARED = (CE_WEIGHT, "weight", "warmup_epochs", "standardize")
 """Hyperparameters that a built method applies around the pure loss."""
 TYPE_WORDS: dict[Any, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}
+
+SOUND_VALUES = 100_000
+"""So many values of a method are remembered as sound."""
 
 Value = bool | int | float | str | tuple[int, ...] | tuple[float, ...]
 Values = Mapping[str, Any]
@@ -135,7 +139,7 @@ class ForPair:
     values: Mapping[str, Value]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Method:
     """A registry entry."""
 
@@ -193,6 +197,10 @@ class Method:
 
     def fields(self) -> tuple[Hyperparameter, ...]:
         """Return the hyperparameters in their order; those of a combination's methods are named `method.name`."""
+        return tuple(self._known.values())
+
+    @functools.cached_property
+    def _known(self) -> dict[str, Hyperparameter]:
         own = describe(self.hyperparameters)  # type: ignore[arg-type]  # a class is hashable
         of_parts = (
             replace(field, name=f"{part.name}.{field.name}")
@@ -200,7 +208,17 @@ class Method:
             for field in part.fields()
             if field.name != CE_WEIGHT
         )
-        return (*own, *of_parts)
+        return {field.name: field for field in (*own, *of_parts)}
+
+    @functools.cached_property
+    def _sound(self) -> set[tuple[str, type, object, int | None]]:
+        """Values that were found to keep their rules: those of a grid come again in thousands of rows."""
+        return set()
+
+    @functools.cached_property
+    def _fitted(self) -> dict[int | None, dict[str, Value]]:
+        """What `fitted` has returned, by the number of classes."""
+        return {None: {}}
 
     def defaults(self, dataset: str = "", teacher: str = "", student: str = "") -> dict[str, Value]:
         """Return the defaults, those that the authors tuned for this data set and pair among them.
@@ -208,7 +226,7 @@ class Method:
         Args:
             teacher, student: timm's names.
         """
-        values = {field.name: field.default for field in self.fields()}
+        values = {name: field.default for name, field in self._known.items()}
         pair = (teacher.removeprefix(OF_TORCHVISION), student.removeprefix(OF_TORCHVISION))  # the same networks
         for tuned in self.by_pair:
             if dataset in tuned.datasets and (tuned.pairs is None or pair in tuned.pairs):
@@ -224,16 +242,24 @@ class Method:
         Args:
             classes: of the data set; None leaves out the rules that depend on it.
         """
-        found = [
+        found = self._value_problems(values, classes)
+        return found if found or self.rules is no_rules else list(self.rules(self.whole(values, classes), classes))
+
+    def _value_problems(self, values: Mapping[str, object], classes: int | None) -> list[Problem]:
+        return [
             Problem(name, message)
             for name, value in values.items()
+            if (name, type(value), value if not isinstance(value, list | tuple | dict) else None, classes)
+            not in self._sound
             for message in self.value_problems(name, value, classes)
         ]
-        return found or list(self.rules(self.whole(values, classes), classes))
 
     def fitted(self, classes: int | None) -> dict[str, Value]:
         """Return the defaults that cannot be on so few classes, as they are taken there: a rank becomes classes − 1."""
-        return {} if classes is None else fitted(self.fields(), classes)
+        if classes not in self._fitted:
+            assert classes is not None
+            self._fitted[classes] = fitted(self.fields(), classes)
+        return dict(self._fitted[classes])
 
     def whole(self, values: Mapping[str, object], classes: int | None) -> dict[str, Value]:
         """Return these values, which keep the rules, and the defaults of the others, as the types have them."""
@@ -241,13 +267,16 @@ class Method:
 
     def value_problems(self, name: str, value: object, classes: int | None) -> list[str]:
         """Return what is wrong with one value, in words."""
-        known = {field.name: field for field in self.fields()}
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
+        field = self._known.get(name)
+        if field is None:
+            near = difflib.get_close_matches(name, self._known, n=1)
             hint = f"; did you mean '{near[0]}'?" if near else ""
-            names = ", ".join(known) or "none"
+            names = ", ".join(self._known) or "none"
             return [f"'{self.name}' has no hyperparameter '{name}'{hint} (it has: {names})"]
-        return wrong_value(known[name], value, classes)
+        found = wrong_value(field, value, classes)
+        if not found and isinstance(value, bool | int | float | str) and len(self._sound) < SOUND_VALUES:
+            self._sound.add((name, type(value), value, classes))
+        return found
 
     def canonical(self, values: Mapping[str, object], classes: int) -> dict[str, Value]:
         """Return all hyperparameters: given, fitted or default, coerced to their types, dead ones at their defaults.
@@ -259,9 +288,12 @@ class Method:
         problems = self.problems(values, classes)
         if not problems:
             whole = self.whole(values, classes)
-            dead = self.dead(whole, classes)
+            dead = frozenset(self.dead(whole, classes))
             alive = {name: value for name, value in whole.items() if name not in dead}
-            problems = self.problems(alive, classes)  # a default may be too high for few classes
+            taken = {name: value for name, value in alive.items() if name not in values}
+            problems = self._value_problems(taken, classes)  # a default may be too high for few classes
+            if not problems and dead and self.rules is not no_rules:
+                problems = list(self.rules(self.whole(alive, classes), classes))
         if problems:
             raise ValueError("; ".join(f"{self.name}.{problem.name}: {problem.message}" for problem in problems))
         whole |= {name: defaults[name] for name in dead}
@@ -269,7 +301,9 @@ class Method:
 
     def coerced(self, values: Mapping[str, object]) -> dict[str, Value]:
         """Return these values, which keep the rules, as the types of the hyperparameters have them, in their order."""
-        return {field.name: _coerced(values[field.name], field) for field in self.fields() if field.name in values}
+        return {
+            field.name: _coerced(values[field.name], field) for field in self._known.values() if field.name in values
+        }
 
 
 def takes_labels(loss: Callable[..., Tensor]) -> bool:
@@ -343,23 +377,23 @@ def wrong_value(field: Hyperparameter, value: object, classes: int | None) -> li
     if field.item is not None:
         return _wrong_list(field, value, classes)
     if not _has_type(value, field.type):
-        return [f"must be {TYPE_WORDS[field.type]}, got {value!r}"]
+        return [f"must be {TYPE_WORDS[field.type]}, got {shown(value)}"]
     if field.choices is not None and value not in field.choices:
         near = difflib.get_close_matches(str(value), [str(choice) for choice in field.choices], n=1)
         hint = f"; did you mean '{near[0]}'?" if near else ""
-        return [f"must be one of {', '.join(map(str, field.choices))}, got {value!r}{hint}"]
+        return [f"must be one of {', '.join(map(str, field.choices))}, got {shown(value)}{hint}"]
     if isinstance(value, int | float) and not isinstance(value, bool):
         if not _finite(value):
-            return [f"must be a finite number, got {value!r}"]
+            return [f"must be a finite number, got {shown(value)}"]
         rules = field.range.broken(value, classes) if field.range is not None else []
-        return [f"{rule}, got {value!r}" for rule in rules]
+        return [f"{rule}, got {shown(value)}" for rule in rules]
     return []
 
 
 def _wrong_list(field: Hyperparameter, value: object, classes: int | None) -> list[str]:
     assert field.item is not None
     if not isinstance(value, list | tuple):
-        return [f"must be a list, each item {TYPE_WORDS[field.item]}, got {value!r}"]
+        return [f"must be a list, each item {TYPE_WORDS[field.item]}, got {shown(value)}"]
     item = replace(field, type=field.item, item=None)
     return [f"each item {message}" for one in value for message in wrong_value(item, one, classes)]
 

@@ -17,18 +17,18 @@ NAMES = "(it has: cut, k, mass, w0, w1, w2, temperature, kl, ce_weight, weight, 
         ("temprature", 4.0, "'gdkd' has no hyperparameter 'temprature'; did you mean 'temperature'? " + NAMES),
         ("temperature", "hot", "must be a number, got 'hot'"),
         ("temperature", "4.0", "must be a number, got '4.0'"),
-        ("temperature", None, "must be a number, got None"),
-        ("temperature", True, "must be a number, got True"),
+        ("temperature", None, "must be a number, got nothing"),
+        ("temperature", True, "must be a number, got true"),
         ("temperature", 0, "must be at least 0.001, got 0"),
         ("temperature", -1.5, "must be at least 0.001, got -1.5"),
-        ("temperature", math.nan, "must be a finite number, got nan"),
-        ("temperature", math.inf, "must be a finite number, got inf"),
-        pytest.param("temperature", 10**400, f"must be a finite number, got {10**400}", id="more-than-a-float-holds"),
-        ("weight", -math.inf, "must be a finite number, got -inf"),
+        ("temperature", math.nan, "must be a finite number, got .nan"),
+        ("temperature", math.inf, "must be a finite number, got .inf"),
+        pytest.param("temperature", 10**400, f"must be a finite number, got 1{'0' * 59}…", id="huge"),
+        ("weight", -math.inf, "must be a finite number, got -.inf"),
         ("w0", -0.5, "must be at least 0, got -0.5"),
-        ("k", True, "must be a whole number, got True"),
+        ("k", True, "must be a whole number, got true"),
         ("k", 5.0, "must be a whole number, got 5.0"),
-        ("k", math.nan, "must be a whole number, got nan"),
+        ("k", math.nan, "must be a whole number, got .nan"),
         ("k", 0, "must be at least 1, got 0"),
         ("k", 10, "must be less than the number of classes (10), got 10"),
         ("k", 11, "must be less than the number of classes (10), got 11"),
@@ -44,10 +44,9 @@ def test_a_wrong_value_is_told_with_rule_and_value(name, value, message):
     assert (problem.name, problem.message) == (name, message)
 
 
-def test_a_k_that_nobody_asks_for_may_be_too_high_for_few_classes():
-    assert get("gdkd").canonical({"cut": "mass"}, 3)["cut"] == "mass"
-    with pytest.raises(ValueError, match=r"gdkd\.k: must be less than the number of classes \(3\), got 5"):
-        get("gdkd").canonical({}, 3)
+def test_a_k_that_nobody_asks_for_stays_at_its_default_on_few_classes():
+    assert get("gdkd").canonical({"cut": "mass"}, 3)["k"] == 5
+    assert get("gdkd").canonical({}, 3) == get("gdkd").canonical({"k": 2}, 3)
     with pytest.raises(ValueError, match=r"gdkd3\.cut: needs at least 3 classes, got 2"):
         get("gdkd3").canonical({"cut": "gap"}, 2)
 
@@ -97,9 +96,9 @@ def test_values_that_mean_the_same_have_one_canonical_form():
     assert gdkd.canonical({"k": 2, "w1": 7.5}, 10) != gdkd.canonical({"k": 2}, 10)
 
 
-def test_a_default_that_does_not_suit_the_classes_is_refused():
+def test_a_value_that_does_not_suit_the_classes_is_refused():
     with pytest.raises(ValueError, match=r"gdkd\.k: must be less than the number of classes \(5\), got 5"):
-        get("gdkd").canonical({}, 5)
+        get("gdkd").canonical({"k": 5}, 5)
 
 
 def test_an_unknown_method_is_told_with_the_nearest_name():
@@ -124,7 +123,7 @@ def test_built_values_are_those_given_and_the_defaults():
 def test_the_dataclasses_hold_their_own_ranges():
     with pytest.raises(ValueError, match=r"^gdkd\.k must be at least 1, got 0$"):
         GDKD(k=0)
-    with pytest.raises(ValueError, match=r"^kd\.temperature must be a finite number, got nan$"):
+    with pytest.raises(ValueError, match=r"^kd\.temperature must be a finite number, got .nan$"):
         KD(temperature=math.nan)
     with pytest.raises(TypeError, match="temprature"):
         KD(temprature=1.0)  # type: ignore[call-arg]
