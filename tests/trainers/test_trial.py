@@ -49,6 +49,7 @@ def test_everything_in_a_trial_changes_its_key():
         "recipe": dataclasses.replace(TRIAL.recipe, epochs=3),
         "seed": 4,
         "initial": "f" * 64,
+        "last_image": "joined",
     }
     assert set(changes) == {field.name for field in dataclasses.fields(Trial)}
     keys = {trial_key(dataclasses.replace(TRIAL, **{name: value})) for name, value in changes.items()}
