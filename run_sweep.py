@@ -271,6 +271,9 @@ def _add_doctor(commands: Any) -> None:
         help="say what there is on this machine and in the home, and what is wrong with it",
         description="Say what there is on this machine and in the home, and what is wrong with it. Makes nothing.",
     )
+    parser.add_argument(
+        "--data", action="store_true", help="look for pictures that were changed since a sweep on them was accepted"
+    )
     _add_storage(parser)
     _add_home(parser)
     parser.set_defaults(command=_doctor)
@@ -413,7 +416,7 @@ def _doctor(options: argparse.Namespace) -> int:
     from orchestrator import doctor, home_folder
 
     wrong = False
-    for finding in doctor(home_folder(options.home), options.storage):
+    for finding in doctor(home_folder(options.home), options.storage, pictures=options.data):
         wrong |= finding.wrong
         _print(f"{'!!' if finding.wrong else 'ok'} {finding.name:<10} {finding.text}")
     return EXIT_FAILED if wrong else 0

@@ -1,7 +1,9 @@
 """`doctor`: what there is on this machine and in this home, and what is wrong with it. Makes nothing."""
 
 import contextlib
+import dataclasses
 import importlib.metadata
+import json
 import platform
 import shutil
 from collections.abc import Iterator
@@ -32,11 +34,12 @@ class Finding:
     wrong: bool = False
 
 
-def doctor(home: Path, storage: str | None = None) -> Iterator[Finding]:
+def doctor(home: Path, storage: str | None = None, *, pictures: bool = False) -> Iterator[Finding]:
     """Yield what is found, one thing after the other: versions, machine, home, driver, stores.
 
     Args:
         storage: URL of the persistent Optuna storage; None takes the database in the home.
+        pictures: look also for pictures that were changed since a sweep on them was accepted.
     """
     yield Finding("versions", _versions())
     yield Finding("machine", f"{platform.platform()}, {allowance()}")
@@ -47,6 +50,28 @@ def doctor(home: Path, storage: str | None = None) -> Iterator[Finding]:
     yield from _ledger(home)
     yield _tracking(home)
     yield _storage(home, storage)
+    if pictures and (home / "ledger.db").exists():
+        yield from _pictures(home)
+
+
+def _pictures(home: Path) -> Iterator[Finding]:
+    from orchestrator.changed_data import changed_pictures
+    from search_spaces import restore
+
+    with contextlib.closing(Ledger(home / "ledger.db")) as ledger:
+        for row in ledger.rows("SELECT name FROM sweep ORDER BY name"):
+            accepted = ledger.sweep(row["name"])
+            assert accepted is not None
+            roots = json.loads(ledger.remembered("pictures root", row["name"]) or "{}")
+            sweep = restore(accepted.resolved)
+            sets = [dataclasses.replace(p, root=Path(roots[p.name])) for p in sweep.datasets if roots.get(p.name)]
+            sweep = dataclasses.replace(sweep, datasets=tuple(sets))
+            try:
+                found = [line for _, line in changed_pictures([sweep], ledger)]
+            except (OSError, ValueError) as error:
+                found = [str(error)]
+            for line in found or ["as they were when it was accepted"] * bool(sets):
+                yield Finding("pictures", f"{row['name']}: {line}", wrong=bool(found))
 
 
 def _versions() -> str:

@@ -14,6 +14,7 @@ from orchestrator.acceptance import (
     teachers_without_weights,
 )
 from orchestrator.beginning import what_there_is
+from orchestrator.changed_data import PICTURES, changed_pictures, remember_pictures
 from orchestrator.chatter import let_speak
 from orchestrator.collapses import collapse_warnings
 from orchestrator.conclusion import conclude
@@ -43,8 +44,6 @@ from trainers.store import Store
 FINAL = frozenset({"COMPLETE", "DIVERGED"})
 """Nothing goes on from here: checkpoints are removed."""
 EXIT_COMPLETE, EXIT_FAILED = 0, 1
-PICTURES = "pictures"
-"""Under which the ledger keeps the digests of data sets whose pictures were found whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,7 @@ def run(
     check_writable(home)
     uri = tracking_uri(home)
     sweeps, new = _expanded(read_files, home)
-    check_pictures(sweeps, known=lambda digest: _found_whole(home, digest), say=screen.say)
+    _look_at_pictures(sweeps, home, screen)
     for line in dict.fromkeys(line for sweep in sweeps for line in notes(sweep)):
         screen.say(f"note: {line}")
     if address is not None and new:
@@ -133,12 +132,20 @@ def _expanded(files: Sequence[SweepFile], home: Path) -> tuple[list[Sweep], list
         return sweeps, [sweep.name for sweep in sweeps if known.sweep(sweep.name) is None]
 
 
-def _found_whole(home: Path, digest: str) -> bool:
-    """Return whether the pictures of a data set were looked at when a sweep of this home was accepted."""
-    if not (home / "ledger.db").exists():
-        return False
-    with contextlib.closing(Ledger(home / "ledger.db")) as ledger:
-        return ledger.remembered(PICTURES, digest) is not None
+def _look_at_pictures(sweeps: Sequence[Sweep], home: Path, screen: Screen) -> None:
+    """Look at pictures that no sweep was accepted with here, or that were changed since, which is said.
+
+    Raises:
+        PicturesError: some are broken.
+    """
+    known: set[str] = set()
+    if (home / "ledger.db").exists():
+        with contextlib.closing(Ledger(home / "ledger.db")) as ledger:
+            known = set(ledger.all_remembered(PICTURES))
+            for digest, line in changed_pictures(sweeps, ledger):
+                known.discard(digest)
+                screen.say(f"note: {line}")
+    check_pictures(sweeps, known=known.__contains__, say=screen.say)
 
 
 def _known_store(home: Path, uri: str) -> bool:
@@ -252,8 +259,7 @@ class _Run:
             for line in told_at_acceptance(sweep, ledger):
                 self._screen.say(line)
             accept(sweep, ledger)
-            for plan in sweep.datasets:
-                ledger.remember(PICTURES, plan.info.digest, "whole")
+            remember_pictures(sweep, ledger)
         adoption = self._adoption() if answers else None
         if adoption is not None:
             adopt(sweeps, adoption)

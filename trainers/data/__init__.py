@@ -5,7 +5,7 @@ from pathlib import Path
 
 from trainers.data._base import DataInfo, DataSet, Images
 from trainers.data._files import PictureFiles
-from trainers.data._looks import broken_pictures, count_pictures
+from trainers.data._looks import broken_pictures, changed_after, count_pictures, newest_change
 from trainers.data._options import DataOptions, seen_in, with_options
 from trainers.data._pictures import PICTURE_MEAN, PICTURE_STD
 from trainers.data._places import DataFilesError, DataNotFoundError
@@ -26,12 +26,14 @@ __all__ = [
     "Images",
     "PictureFiles",
     "broken_pictures",
+    "changed_after",
     "count_pictures",
     "describe",
     "describe_or_fetch",
     "get",
     "load",
     "names",
+    "newest_change",
     "seen_in",
     "with_options",
 ]

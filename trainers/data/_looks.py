@@ -83,3 +83,30 @@ def _head(path: Path, what: str) -> tuple[tuple[int, int], str]:
             return image.size, image.mode
     except Exception as error:
         raise DataFilesError(f"{path} cannot be read as a {what}: {type(error).__name__}: {error}") from error
+
+
+def newest_change(files: PictureFiles) -> int:
+    """Return when a file was changed last, in nanoseconds since 1970 by the file system's clock; 0 without files."""
+    return max((change for _, change in _changes(files)), default=0)
+
+
+def changed_after(files: PictureFiles, since: int) -> list[str]:
+    """Return the files that were changed, or put in the place of others, after a time in nanoseconds since 1970.
+
+    A file's own time may be set back by whoever replaces it; when its entry was changed may not: the later counts.
+    """
+    return [name for name, change in _changes(files) if change > since]
+
+
+def _changes(files: PictureFiles) -> Iterator[tuple[str, int]]:
+    parts = (files.train_files, files.train_labels, files.test_files, files.test_labels)
+    pieces = [
+        part[start : start + TOGETHER] for part in parts if part is not None for start in range(0, len(part), TOGETHER)
+    ]
+
+    def look(names: Names) -> list[tuple[str, int]]:
+        stats = [(str(name), (files.folder / str(name)).stat()) for name in names]
+        return [(name, max(found.st_mtime_ns, found.st_ctime_ns)) for name, found in stats]
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        yield from chain.from_iterable(pool.map(look, pieces))
