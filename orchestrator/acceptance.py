@@ -1,6 +1,6 @@
 """Accepting sweeps: reading and checking all files before anything is made, then recording what they ask for."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,9 @@ from orchestrator.planner import member_row, trial_row
 from orchestrator.records import ENDED, FINAL_SCORES
 from search_spaces import Member, Problem, Search, Sweep, SweepFile, SweepFileError, TeacherPlan, expand
 from trainers.errors import RequestError
+from trainers.scoring import CLAIMED, REORDERED
 from trainers.store import Store
+from trainers.trial import Trial
 
 
 def expand_all(files: Sequence[SweepFile], ledger: Ledger | None) -> list[Sweep]:
@@ -33,7 +35,7 @@ def expand_all(files: Sequence[SweepFile], ledger: Ledger | None) -> list[Sweep]
 
 def accept(sweep: Sweep, ledger: Ledger) -> None:
     """Record the sweep, its teachers and its fixed trials in one commit."""
-    members = known_members(sweep)
+    members = known_members(sweep, ledger)
     trials, rows = [trial_row(sweep.name, member) for member in members], [member_row(member) for member in members]
     studies = [(search.study_id, study_name(sweep, search), _study_content(search)) for search in sweep.searches]
     with ledger.transaction():  # nothing is worked out in here: others wait for it
@@ -44,10 +46,36 @@ def accept(sweep: Sweep, ledger: Ledger) -> None:
             ledger.add_study(*study)
 
 
-def known_members(sweep: Sweep) -> list[Member]:
-    """Return the trials that a sweep asks for before anything is searched: teachers, then fixed rows."""
-    teachers = [member for plan in sweep.teachers if (member := plan.member()) is not None]
+def known_members(sweep: Sweep, ledger: Ledger) -> list[Member]:
+    """Return the trials that a sweep asks for before anything is searched: teachers, then fixed rows.
+
+    A given teacher is scored before students that the ledger has never heard of; what was accepted before without its
+    score goes on without.
+    """
+    states = ledger.states()
+    studies = {row["id"] for row in ledger.rows("SELECT id FROM study")}
+    teachers = []
+    for plan in sweep.teachers:
+        scored, trained = plan.scored(), plan.member()
+        if trained is not None:
+            teachers.append(trained)
+        if scored is not None and (scored.key in states or _has_new_students(plan, sweep, states, studies)):
+            teachers.append(scored)
     return [*teachers, *sweep.fixed]
+
+
+def _has_new_students(plan: TeacherPlan, sweep: Sweep, states: Mapping[str, str], studies: Collection[str]) -> bool:
+    """Return whether a student of a teacher is asked for that was never asked for before."""
+    if any(member.key not in states for member in sweep.fixed if _learns_from(plan, member.trial)):
+        return True
+    blueprints = [search.blueprint for search in sweep.searches if search.study_id not in studies]
+    return any(
+        one.teacher is not None and one.teacher.id == plan.id and one.info.name == plan.dataset for one in blueprints
+    )
+
+
+def _learns_from(plan: TeacherPlan, trial: Trial) -> bool:
+    return trial.teacher is not None and trial.teacher.id == plan.id and trial.dataset == plan.dataset
 
 
 def study_name(sweep: Sweep, search: Search) -> str:
@@ -117,10 +145,10 @@ class Adoption:
         self._ledger.remember(EPOCHS_TOLD, run.trial_key, str(last))  # to this store nothing of it is to be told
 
 
-def adopt(sweeps: Sequence[Sweep], adoption: Adoption) -> int:
+def adopt(sweeps: Sequence[Sweep], adoption: Adoption, ledger: Ledger) -> int:
     """Take over what the tracking store has of the trials that are known before anything is searched; return how
     many."""
-    return adoption.take_all([member.key for sweep in sweeps for member in known_members(sweep)])
+    return adoption.take_all([member.key for sweep in sweeps for member in known_members(sweep, ledger)])
 
 
 PROVENANCE = ("host", "device", "threads", "bank", "torch", "cuda", "python", "data_root")
@@ -131,6 +159,8 @@ END_METRICS = (
     *FINAL_SCORES,
     "best_top1",
     "best_miou",
+    CLAIMED,
+    REORDERED,
     "final_top5",
     "train_seconds",
     "teacher_images",

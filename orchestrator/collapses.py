@@ -14,7 +14,8 @@ def collapse_warnings(sweep: str, ledger: Ledger) -> tuple[str, ...]:
     """Return what is to be said of trials that ended, but with a network that is worth nothing; empty for none."""
     trials = ledger.rows(
         "SELECT m.row, m.phase, m.seed, m.proposal, t.collapsed FROM member m JOIN trial t USING (key) "
-        "WHERE m.sweep = ? AND t.collapsed != '' AND t.state = 'COMPLETE' GROUP BY t.key ORDER BY min(m.position)",
+        "WHERE m.sweep = ? AND t.collapsed != '' AND t.state = 'COMPLETE' "
+        "AND json_extract(t.spec, '$.role') != 'given' GROUP BY t.key ORDER BY min(m.position)",
         sweep,
     )
     if not trials:

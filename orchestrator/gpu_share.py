@@ -36,7 +36,7 @@ def gpu_share(sweeps: Sequence[Sweep], ledger: Ledger, gpu: str, gpu_bytes: int)
         kind = _kind(line["spec"])
         if line["state"] == "COMPLETE" and line["device"] == gpu:
             peaks[kind] = max(peaks.get(kind, 0), int(line["peak"] or 0))
-        if line["state"] != "COMPLETE":
+        if line["state"] != "COMPLETE" and json.loads(line["spec"])["role"] != "given":  # asked, never trained
             wanted.add(kind)
     return share(wanted, peaks, gpu_bytes)
 

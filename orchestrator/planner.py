@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from orchestrator.attempts import Attempt, Outcome, Signal, Verdict
 from orchestrator.ledger import Ledger
 from orchestrator.records import ENDED, MemberRow, ProposalRow, TrialRow
+from orchestrator.refusals import refusal
 from orchestrator.search_run import SearchRun
-from search_spaces import Member, Search, Sweep
-from trainers.trial import Trial, to_json
+from search_spaces import Member, Search, Sweep, TeacherPlan
+from trainers.trial import Teacher, Trial, canonical_json, teacher_content, to_json
 
 PHASES = ("teacher", "search", "fixed", "confirm")
 """In the order of their turn."""
@@ -87,11 +88,19 @@ class Planner:
         self._on_trouble = on_trouble
         self._on_search_failed = on_search_failed
         self._adopt = adopt
-        self._known = {key: state for key, state in ledger.states().items() if key not in lacking}
+        states = ledger.states()
+        self._recorded = frozenset(states)
+        self._known = {key: state for key, state in states.items() if key not in lacking}
         self._jobs: dict[str, Job] = {}
         self._ready: dict[str, deque[Job]] = {phase: deque() for phase in PHASES}
         self._blocked: dict[str, list[Job]] = {}
         self._waiting_searches: dict[str, list[SearchRun]] = {}
+        self._teachers: dict[str, TeacherPlan] = {}
+        """By the key of the trial that trains or scores it."""
+        self._scorings: dict[str, Job] = {}
+        """By what students know of a given teacher."""
+        self._refusals: dict[str, str] = {}
+        """Why teachers are refused, in words, by the key of the trial that trained or scored them."""
         self._running: dict[str, Job] = {}
         self._runs: list[SearchRun] = []
         """All searches."""
@@ -197,6 +206,10 @@ class Planner:
         proposing = any(search.standing() == "open" for search in self._searches)
         return not self._running and not any(self._ready.values()) and not proposing
 
+    def refused(self) -> list[str]:
+        """Return why teachers are refused that students wait for, in words."""
+        return [words for key, words in self._refusals.items() if key in self._blocked or key in self._waiting_searches]
+
     def running(self) -> list[str]:
         """Return the keys of the trials in flight."""
         return list(self._running)
@@ -222,14 +235,37 @@ class Planner:
 
     def _take_up(self, sweep: Sweep) -> None:
         for teacher in sweep.teachers:
-            if teacher.trial is not None:
-                self._add_job(sweep, teacher.id, teacher.trial, "teacher")
+            self._take_up_teacher(sweep, teacher)
         for member in sweep.fixed:
             self._add_job(sweep, member.key, member.trial, "fixed")
         for search in sweep.searches:
             run = SearchRun(sweep, search, self._ledger, self._chance(search.blueprint.info.name))
             self._runs.append(run)
             self._open(run)
+
+    def _take_up_teacher(self, sweep: Sweep, teacher: TeacherPlan) -> None:
+        member = teacher.member() or teacher.scored()
+        if member is None or member.key not in self._recorded:
+            return  # not scored: its students were accepted before that was asked
+        job = self._add_job(sweep, member.key, member.trial, "teacher")
+        if member.trial.role == "given" and member.trial.teacher is not None:
+            self._scorings[_known_as(teacher.dataset, member.trial.teacher)] = job
+        if member.key not in self._teachers or teacher.accept:
+            self._teachers[member.key] = teacher
+        self._judge(job)
+
+    def _judge(self, job: Job) -> None:
+        """Say whether students may learn from a teacher that has been trained or scored."""
+        self._refusals.pop(job.key, None)
+        words = refusal(self._row(job), self._teachers[job.key]) if job.state == "COMPLETE" else ""
+        if words:
+            self._refusals[job.key] = words
+
+    def _trainer(self, dataset: str, teacher: Teacher | None) -> Job | None:
+        """Return the job that students of a teacher have to wait for; None where there is none."""
+        if teacher is None:
+            return None
+        return self._jobs.get(teacher.id) or self._scorings.get(_known_as(dataset, teacher))
 
     def _add_job(self, sweep: Sweep, key: str, trial: Trial, phase: str, *, reruns_pruned: bool = True) -> Job:
         job = self._jobs.get(key)
@@ -246,9 +282,9 @@ class Planner:
         return job
 
     def _queue(self, job: Job) -> None:
-        teacher = job.trial.teacher
-        trainer = self._jobs.get(teacher.id) if teacher is not None else None
-        if trainer is not None and trainer.state != "COMPLETE":
+        trainer = None if job.trial.role == "given" else self._trainer(job.trial.dataset, job.trial.teacher)
+        goes_on = job.phase == "confirm" or job.state in ("INTERRUPTED", "PRUNED")  # its teacher was good enough then
+        if trainer is not None and (trainer.state != "COMPLETE" or (trainer.key in self._refusals and not goes_on)):
             self._blocked.setdefault(trainer.key, []).append(job)
         else:
             self._ready[job.phase].append(job)
@@ -303,7 +339,9 @@ class Planner:
         """Let everything that waited for the trial go on."""
         if job.state == "INTERRUPTED":
             return
-        if job.state == "COMPLETE":
+        if job.key in self._teachers:
+            self._judge(job)
+        if job.state == "COMPLETE" and job.key not in self._refusals:
             for blocked in self._blocked.pop(job.key, []):
                 self._ready[blocked.phase].append(blocked)
             for search in self._waiting_searches.pop(job.key, []):
@@ -324,8 +362,9 @@ class Planner:
     # --- searches -----------------------------------------------------------------------------------------------
 
     def _open(self, run: SearchRun) -> None:
-        trainer = self._jobs.get(_teacher_id(run))
-        if trainer is not None and trainer.state != "COMPLETE":
+        trainer = self._trainer(run.search.blueprint.info.name, run.search.blueprint.teacher)
+        goes_on = bool(self._ledger.proposals(run.search.study_id))
+        if trainer is not None and (trainer.state != "COMPLETE" or (trainer.key in self._refusals and not goes_on)):
             self._waiting_searches.setdefault(trainer.key, []).append(run)
         else:
             self._replay(run)
@@ -452,6 +491,6 @@ def member_row(member: Member, proposal: int | None = None) -> MemberRow:
     )
 
 
-def _teacher_id(run: SearchRun) -> str:
-    teacher = run.search.blueprint.teacher
-    return "" if teacher is None else teacher.id
+def _known_as(dataset: str, teacher: Teacher) -> str:
+    """Return what tells a given teacher from any other: its weights, and how it sees a data set's images."""
+    return canonical_json([dataset, teacher_content(teacher)])

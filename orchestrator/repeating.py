@@ -98,7 +98,7 @@ def repeat(key: str, home: Path, on_epoch: Callable[[int, int], None] = lambda n
         row = _find(key, ledger)
         stored = {number: values for number, _, values in ledger.epochs(row.key)}
         sweep = ledger.sweep(str(row.origin["sweep"]))
-    epochs = from_json(row.spec).recipe.epochs
+    epochs = max(1, from_json(row.spec).recipe.epochs)
     last = max(stored, default=epochs)
     numbers: list[Number] = []
     trained_with: dict[str, str] = {}
@@ -153,6 +153,12 @@ def _train(row: TrialRow, home: Path, sweep: Sweep | None) -> Iterator[tuple[Any
     threads = int(row.provenance.get("threads", "1"))
     bank = row.provenance.get("bank", "on") == "on"
     torch.set_num_threads(threads)
+    if trial.role == "given":
+        from trainers.teacher_scores import score_teacher
+
+        scored = score_teacher(trial, store, device=device, data_root=root)
+        yield scored, provenance(threads=threads, device=device, bank=bank)
+        return
     for epoch in distill(trial, store, device=device, data_root=root, bank=bank):
         yield epoch, provenance(threads=threads, device=device, bank=bank)
 

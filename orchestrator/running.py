@@ -43,7 +43,7 @@ from trainers.store import Store
 
 FINAL = frozenset({"COMPLETE", "DIVERGED"})
 """Nothing goes on from here: checkpoints are removed."""
-EXIT_COMPLETE, EXIT_FAILED = 0, 1
+EXIT_COMPLETE, EXIT_FAILED, EXIT_REFUSED = 0, 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,8 @@ class RunResult:
 
     sweeps: tuple[str, ...]
     exit_code: int
-    """0: all ended; 1: a FAIL, a DIVERGED among reported trials, or results untold; 129, 130 or 143: stopped."""
+    """0: all ended; 1: a FAIL, a DIVERGED among reported trials, or results untold; 2: students did not start, because
+    their teacher is refused; 129, 130 or 143: stopped."""
     trained: int
     """Attempts that ended in this run, INTERRUPTED ones among them."""
     problems: tuple[str, ...] = ()
@@ -201,6 +202,8 @@ class _Run:
         self._lock = lock
         self._store = Store(home)
         self._ended = 0
+        self._refused = False
+        """A teacher is worth nothing, and its students were not started."""
 
     def go(self, workforce: Workforce, *, answers: bool, report_every: float | None = None) -> RunResult:
         """Take up what there is, train, tell, report."""
@@ -215,7 +218,9 @@ class _Run:
         warnings = [line for sweep in self._sweeps for line in collapse_warnings(sweep.name, self._ledger)]
         for line in warnings:
             self._screen.say(line)
-        code = 128 + stop.number if stop.number else (EXIT_FAILED if problems or untold else EXIT_COMPLETE)
+        code = EXIT_FAILED if problems or untold else EXIT_COMPLETE
+        code = EXIT_REFUSED if self._refused else code
+        code = 128 + stop.number if stop.number else code
         names = tuple(sweep.name for sweep in self._sweeps)
         return RunResult(
             names, code, self._ended, (*problems, *untold), tuple(folders), tuple(warnings), untold=bool(untold)
@@ -262,7 +267,7 @@ class _Run:
             remember_pictures(sweep, ledger)
         adoption = self._adoption() if answers else None
         if adoption is not None:
-            adopt(sweeps, adoption)
+            adopt(sweeps, adoption, ledger)
         planner = Planner(
             sweeps,
             ledger,
@@ -288,7 +293,8 @@ class _Run:
 
     def _drive(self, planner: Planner, stop: StopSignals, workforce: Workforce, watch: Watch) -> None:
         if planner.idle:
-            self._screen.say("nothing to train: every trial has ended before")
+            if not planner.refused():
+                self._screen.say("nothing to train: every trial has ended before")
             return
 
         def on_slots(slots: int) -> None:
@@ -304,7 +310,9 @@ class _Run:
         """Record everything that still runs as INTERRUPTED and how the sweeps stand; return what is wrong."""
         try:
             planner.interrupt()
-            return conclude(self._sweeps, self._ledger, stopped=stopped)
+            refusals = planner.refused()
+            self._refused = bool(refusals)
+            return [*refusals, *conclude(self._sweeps, self._ledger, stopped=stopped)]
         except LedgerWriteError as error:
             return [] if stopped else [str(error)]  # the next run finds them RUNNING and knows what that means
 

@@ -131,11 +131,34 @@ def run_order(order: Order, on_step: Callable[[], None] = lambda: None) -> Gener
                 pulse.beat()
                 on_step()
 
-            yield from _epochs(order, store, from_json(order.trial), step)
+            trial = from_json(order.trial)
+            if trial.role == "given":
+                yield _scored(order, store, trial, step)
+            else:
+                yield from _epochs(order, store, trial, step)
     except Exception:
         with replaced(failure_file(store, order.key, order.number, order.life)) as temporary:
             temporary.write_text(fitting(traceback.format_exc()), encoding="utf-8")
         raise
+
+
+def _scored(order: Order, store: Store, trial: Trial, beat: Callable[[], None]) -> Report:
+    """Score a given teacher; nothing is trained, and nothing of it but the numbers is kept."""
+    import torch
+
+    from trainers.teacher_scores import score_teacher
+
+    torch.set_num_threads(order.threads)
+    root = None if order.data_root is None else Path(order.data_root)
+    found = score_teacher(trial, store, device=order.device, data_root=root, loaders=order.loaders, on_step=beat)
+    return Report(
+        number=found.number,
+        values=found.values,
+        ending="COMPLETE",
+        metrics=found.metrics,
+        collapsed=found.collapsed,
+        provenance=_provenance(order),
+    )
 
 
 def _epochs(order: Order, store: Store, trial: Trial, beat: Callable[[], None]) -> Iterator[Report]:
@@ -206,7 +229,13 @@ def _keep_checkpoint(epoch: Any, order: Order, store: Store) -> list[str]:
 
 
 def _keep_result(epoch: Any, order: Order, store: Store) -> None:
-    """Keep what outlives the trial before anyone is told that it has ended."""
+    """Keep what outlives the trial before anyone is told that it has ended.
+
+    Raises:
+        TeacherError: nobody can learn from a teacher that was trained.
+    """
+    if epoch.training.trial.role == "teacher":
+        epoch.training.check_finite()
     if order.keep_weights:
         epoch.save_weights(store.weights(order.key))
 

@@ -17,7 +17,7 @@ from reports.results.results import Results
 from reports.tables import head_to_head, searches
 from reports.tables.ablations import tables as ablation_tables
 from reports.tables.table import Table
-from trainers.files import replaced
+from trainers.files import remove, replaced
 
 
 class Report:
@@ -77,8 +77,19 @@ class Report:
         from reports.figures import saving
 
         name, out_figures = self.board.name, out / "figures"
-        drawn, beyond = chosen(named(self.figures, several=len(self.board.cells) > 1))
-        saved = [list(saving.save(one.plot, out_figures / one.stem, one.title)) for one in drawn]
+        wanted, beyond = chosen(named(self.figures, several=len(self.board.cells) > 1))
+        drawn, saved, missing = [], [], list(self._figures[1])
+        for one in wanted:
+            try:
+                saved.append(list(saving.save(one.plot, out_figures / one.stem, one.title)))
+            except OSError:  # of the folder: told by whoever asked for the report
+                raise
+            except Exception as error:  # noqa: BLE001 (whatever its numbers are like, a figure ends no report)
+                for kind in saving.KINDS:  # an earlier report's would be taken for one of these numbers
+                    remove(out_figures / f"{one.stem}.{kind}")
+                missing.append(figures.undrawable(one.stem, error))
+            else:
+                drawn.append(one)
         yield write_text(out / "table.md", markdown.document(name, self.tables))
         yield write_text(out / "table.tex", latex.document("table.tex", self.tables))
         main = head_to_head.build(self.results, self.board)
@@ -91,7 +102,7 @@ class Report:
             yield write_text(out / "tables" / f"{table.name}.tex", latex.fragment(table))
         yield from self._write_ablations(out)
         yield from (path for paths in saved for path in paths)
-        yield write_text(out_figures / "README.md", figure_list(drawn, beyond, self._figures[1]))
+        yield write_text(out_figures / "README.md", figure_list(drawn, beyond, missing))
 
     def _write_ablations(self, out: Path) -> Iterator[Path]:
         if not self.ablations:

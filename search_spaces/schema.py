@@ -228,6 +228,8 @@ class TeacherModel(Closed):
     weights, else the data set's."""
     std: Channels | None = None
     """Likewise."""
+    accept: StrictBool = False
+    """Whether students learn from it whatever it scores on the test images."""
 
 
 class Grid(Closed):

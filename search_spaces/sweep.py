@@ -61,13 +61,22 @@ class TeacherPlan:
     """How its training images were augmented: plain or strong."""
     reading: str = ""
     """How its weights lay in its file, in words, where not as anybody would expect."""
+    scoring: Trial | None = None
+    """Of one that comes from a file: the trial that scores it on the test images, under a key of its own."""
+    accept: bool = False
+    """Whether students learn from it whatever it scores."""
 
     def member(self) -> Member | None:
         """Return the teacher's trial in its place; None where it comes from a file."""
-        if self.trial is None:
-            return None
+        return None if self.trial is None else self._member(self.trial)
+
+    def scored(self) -> Member | None:
+        """Return the trial that scores it in its place; None where it is trained here, which scores it."""
+        return None if self.scoring is None else self._member(self.scoring)
+
+    def _member(self, trial: Trial) -> Member:
         place = Place(cell=f"{self.dataset}: {self.model}", entry="", row="teacher")
-        (member,) = over_seeds(self.trial, (self.trial.seed,), place, phase="teacher")
+        (member,) = over_seeds(trial, (trial.seed,), place, phase="teacher")
         return member
 
 

@@ -9,6 +9,7 @@ from search_spaces.decisions import Decisions
 from search_spaces.network_checks import SMALL_PIXELS
 from search_spaces.sweep import TeacherPlan
 from trainers.data import DataOptions, with_options
+from trainers.scoring import scoring
 from trainers.trial import Teacher, Trial, trial_key
 
 STRONG = {True: ("autoaugment", "cutout"), False: ("randaugment",)}
@@ -43,33 +44,25 @@ def as_teacher(plan: TeacherPlan, decisions: Decisions) -> Teacher:
 def _plan(decisions: Decisions, dataset: str, name: str) -> TeacherPlan:
     timm_name = decisions.file.facts.models[dataset][name]
     size = decisions.file.facts.lens_of(dataset, name).get("size", 0)
-    arguments = decisions.file.facts.arguments_of(dataset, name, size)
-    variant = variant_of(decisions, name)
     digest = decisions.file.facts.weights_of(dataset, name)
-    if digest is None:
-        trial = _trial(decisions, dataset, name, timm_name)
-        return TeacherPlan(
-            dataset=dataset,
-            model=name,
-            timm_name=timm_name,
-            model_args=arguments,
-            id=trial_key(trial),
-            trial=trial,
-            checkpoint=None,
-            variant=variant,
-        )
-    file = _weights_file(decisions, dataset, name, timm_name)
-    return TeacherPlan(
+    trial = _trial(decisions, dataset, name, timm_name) if digest is None else None
+    given = decisions.file.model.teachers.get(name)
+    plan = TeacherPlan(
         dataset=dataset,
         model=name,
         timm_name=timm_name,
-        model_args=arguments,
-        id=digest,
-        trial=None,
-        checkpoint=file,
-        variant=variant,
+        model_args=decisions.file.facts.arguments_of(dataset, name, size),
+        id=trial_key(trial) if trial is not None else str(digest),
+        trial=trial,
+        checkpoint=None if trial is not None else _weights_file(decisions, dataset, name, timm_name),
+        variant=variant_of(decisions, name),
         reading=decisions.file.facts.readings.get(dataset, {}).get(name, ""),
+        accept=given is not None and given.accept,
     )
+    if trial is not None:
+        return plan
+    info = decisions.file.facts.datasets[dataset]
+    return dataclasses.replace(plan, scoring=scoring(info, timm_name, plan.model_args, as_teacher(plan, decisions)))
 
 
 def variant_of(decisions: Decisions, name: str) -> str:

@@ -34,8 +34,8 @@ from trainers.store import Store
 from trainers.streams import stream_seed
 from trainers.taps import Taps, tap
 from trainers.tasks import PixelReply, Reply, Seen, Student, task_of
-from trainers.teacher import FrozenTeacher, frozen_teacher
-from trainers.tensor_files import save_tensors
+from trainers.teacher import FrozenTeacher, TeacherError, frozen_teacher
+from trainers.tensor_files import not_finite, save_tensors
 from trainers.trial import Trial, trial_key
 from trainers.views import Batch, Views
 
@@ -150,6 +150,8 @@ class Training:
         self.history: list[dict[str, float]] = []
         self.answers: Answers | None = None
         """What the network answered when it was last scored."""
+        self._finite: Tensor | None = None
+        """Whether all of that was finite."""
         self.warnings: list[str] = []
         """What went wrong on the way without changing any number."""
         self.teacher_images = 0
@@ -373,14 +375,29 @@ class Training:
     @torch.inference_mode()
     def _scores(self, views: Views, numbers: Tensor) -> dict[str, float]:
         network, tally = self.scored.eval(), self.task.tally(self.device)
+        finite = torch.ones((), dtype=torch.bool, device=self.device)
         for batch in views.batches(numbers, torch.full_like(numbers, views.centre), self.data.scored_together):
             inputs = self.data.lens(batch.pixels)
             with self._autocast():
                 logits = network.forward(inputs)  # never compiled: other rows, and only now and then
             tally.add(logits, batch.targets)
+            finite &= logits.isfinite().all()
             self.on_step()
-        self.answers = tally.answers()
+        self.answers, self._finite = tally.answers(), finite
         return tally.scores()
+
+    def check_finite(self) -> None:
+        """Find out whether students can learn from the network, as it was scored last.
+
+        Raises:
+            TeacherError: its weights, or what it answered, are not all finite; the training loss may be.
+        """
+        name = self.trial.student
+        wrong = not_finite(self.scored.state_dict())
+        if wrong:
+            raise TeacherError(f"the teacher {name} cannot be learnt from: weights are not finite: {wrong}")
+        if self._finite is not None and not self._finite:
+            raise TeacherError(f"the teacher {name} cannot be learnt from: not all that it answers is finite")
 
     def _collapse(self) -> str:
         """Return why the training, which has ended, is thought to have come to nothing; empty where it is not."""

@@ -24,6 +24,10 @@ how many others were asked for with it."""
 LOGIT_TYPES = {"float32": torch.float32, "float16": torch.float16}
 
 
+class TeacherError(RuntimeError):
+    """Nobody can learn from a teacher: its weights, or what it answers, are not finite."""
+
+
 class FrozenTeacher:
     """A network that cannot change: no gradients, and never in training mode, so its BatchNorm cannot drift.
 

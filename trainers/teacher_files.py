@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
@@ -15,7 +14,7 @@ from trainers import models
 from trainers.files import MOST_WEIGHTS_BYTES, regular_file
 from trainers.plain_pickles import load_plain
 from trainers.state_dicts import COUNTER, Found, find, mappings
-from trainers.tensor_files import load_tensors, save_tensors
+from trainers.tensor_files import load_tensors, not_finite, save_tensors
 
 OTHERS = (
     (b"version https://git-lfs", "is a pointer of Git LFS; fetch the file itself: git lfs pull"),
@@ -84,13 +83,6 @@ def read_weights(source: Path, network: nn.Module, model: str = "the network") -
     found, others = find(source, content, network.state_dict(), model)
     tensors = {name: tensor.detach().clone() for name, tensor in found.tensors.items()}
     return Weights(tensors, _note(found, others), _claimed(content))
-
-
-def not_finite(tensors: Mapping[str, Tensor]) -> str:
-    """Return which tensors hold infinities or what is no number, in words; empty where none does."""
-    floating = {name: one for name, one in tensors.items() if one.is_floating_point()}
-    wrong = [name for name, one in floating.items() if not bool(torch.isfinite(one.float()).all())]
-    return f"{wrong[0]} ({len(wrong)} of {len(floating)} tensors)" if wrong else ""
 
 
 def _content(source: Path) -> object:

@@ -70,7 +70,7 @@ def tags(row: TrialRow, seconds: float | None = None) -> dict[str, str]:
     if teacher is not None:  # told apart everywhere: students of a strongly augmented teacher score otherwise
         learnt_from = {"teacher_id": teacher["id"], "teacher_variant": teacher.get("variant", "plain")}
     return {
-        "kind": "teacher" if row.spec["role"] == "teacher" else "trial",
+        "kind": "trial" if row.spec["role"] == "student" else "teacher",
         "trial_key": row.key,
         "config_key": row.config_key,
         "state": row.state,
@@ -121,7 +121,7 @@ def end_time(row: TrialRow, seconds: float) -> float | None:
 
 def run_name(row: TrialRow) -> str:
     """Return a name for people: row and seed, or the teacher's network."""
-    if row.spec["role"] == "teacher":
+    if row.spec["role"] != "student":
         return f"teacher {row.spec['student']}"
     proposal = row.origin.get("proposal")
     label = f"{row.origin.get('row', row.spec['method'])}"

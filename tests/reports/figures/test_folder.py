@@ -1,5 +1,6 @@
 """The folder of figures: every kind is drawn, lists itself with a caption, and is the same each time."""
 
+import dataclasses
 import itertools
 import math
 from pathlib import Path
@@ -7,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import reports
-from reports.figures import build, folder
+from reports.figures import _kinds, build, folder
+from reports.figures._base import Kind
 from reports.report import figure_list
 from reports.results.sweep import Cell
 from reports.tables.files import slug
@@ -86,3 +88,30 @@ def test_names_of_files_never_meet() -> None:
     found = [slug(Cell(name, "", "", "").id) for name in names]
     assert len(set(found)) == len(names) - 1  # a: b -> c and a-b-c are one pair, written twice
     assert all(a != b for a, b in itertools.combinations(found[2:], 2))
+
+
+@dataclasses.dataclass(frozen=True)
+class Strange:
+    """A figure of numbers that no axis takes."""
+
+    caption: str = "Strange."
+    stem: str = "strange"
+
+
+def test_a_figure_that_cannot_be_drawn_ends_no_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One kind cannot be made of the numbers, another cannot be drawn: both are left out, and the report says so."""
+
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError("axis limits cannot be NaN\x1b[2J\nor Inf")
+
+    rows = [row("kd"), row("dkd")]
+    trials = [one for place, label in enumerate(("kd", "dkd")) for one in seeds(label, (60.0 + place, 61.0))]
+    results = plain_results(FakeSweep("few", trials, rows), {n: [(1, 10.0), (2, 30.0)] for n in range(2)})
+    unmade = dataclasses.replace(_kinds.ALL[0], build=fails)
+    undrawn = Kind("strange", Strange, lambda _: iter([Strange()]), fails)
+    monkeypatch.setattr(_kinds, "ALL", (unmade, undrawn, *_kinds.ALL[1:]))
+    reports.write(results, tmp_path)
+    listed = (tmp_path / "figures/README.md").read_text()
+    reason = "it cannot be drawn (ZeroDivisionError: axis limits cannot be NaN"
+    assert listed.count(reason) == 2 and "- strange: " in listed and "\x1b" not in listed
+    assert (tmp_path / "index.html").exists()
