@@ -4,7 +4,6 @@ import argparse
 import json
 import math
 import os
-import re
 import shlex
 import shutil
 import signal
@@ -23,7 +22,6 @@ EXIT_STOPPED = 128
 WIDE = 110
 """Columns of a table beside published figures where there is no terminal to ask."""
 
-SHORTEST_SECONDS, LONGEST_SECONDS = 10, 168 * 3600
 """Between two reports of a sweep that runs."""
 
 EXAMPLES = """examples:
@@ -146,12 +144,6 @@ def _add_run(commands: Any) -> None:
     parser.add_argument("--address", metavar="ADDR", help="of a Ray cluster (else RAY_ADDRESS, else a local one)")
     parser.add_argument(
         "--workers", type=_workers, metavar="N", help="trials at once (0: one after the other in this process)"
-    )
-    parser.add_argument(
-        "--report-every",
-        type=_seconds,
-        metavar="TIME",
-        help="write the report anew every so often while it runs: 10 (minutes), 90s, 2h",
     )
     parser.add_argument("--verbose", action="store_true", help="let Ray, Optuna and MLflow speak")
     _add_storage(parser)
@@ -286,15 +278,6 @@ def _speed(text: str) -> float:
     return speed
 
 
-def _seconds(text: str) -> float:
-    """Return a time in seconds; a plain number is of minutes."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h|)", text.strip())
-    seconds = float(match[1]) * {"s": 1, "m": 60, "": 60, "h": 3600}[match[2]] if match else 0.0
-    if not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:
-        raise argparse.ArgumentTypeError(f"must be minutes, or 90s, 10m, 2h, from 10s to 168h, got '{text}'")
-    return seconds
-
-
 def _workers(text: str) -> int:
     number = int(text) if text.isdecimal() else -1
     if not 0 <= number <= 10_000:
@@ -317,12 +300,11 @@ def _run(options: argparse.Namespace) -> int:
         storage=options.storage,
         verbose=options.verbose,
         screen=screen,
-        report_every=options.report_every,
     )
     for line in [*(f"report: {folder}" for folder in result.reports), *viewer_lines(home, options.storage)]:
         screen.say(line)
     stopped = result.exit_code > EXIT_STOPPED
-    again = [f"stopped; go on with: {_line(sys.argv)}"] if stopped else []
+    again = [f"stopped; go on with: {_line(sys.argv)}", *_report_lines(result.sweeps, options)] if stopped else []
     untold = [f"tell the rest with: {_line(_sync_line(options))}"] if result.untold else []
     errors = Lines(sys.stderr)
     for line in [*result.problems, *untold, *again]:
@@ -335,6 +317,12 @@ def _line(arguments: Sequence[str]) -> str:
     from orchestrator.viewers import program
 
     return " ".join([program("python")] * arguments[0].endswith(".py") + [shlex.join(arguments)])
+
+
+def _report_lines(sweeps: Sequence[str], options: argparse.Namespace) -> list[str]:
+    """Return what makes the report of what there is, which nobody has made of a run that was stopped."""
+    home = ["--home", options.home] if options.home else []
+    return [f"report of what there is: {_line([sys.argv[0], 'report', name, *home])}" for name in sweeps]
 
 
 def _sync_line(options: argparse.Namespace) -> list[str]:
@@ -444,7 +432,7 @@ def _plan(options: argparse.Namespace) -> int:
 
 def _report(options: argparse.Namespace) -> int:
     import reports
-    from orchestrator.home import home_folder
+    from orchestrator import home_folder, viewer_lines
     from orchestrator.keeping import why_kept
 
     home = home_folder(options.home)
@@ -471,6 +459,9 @@ def _report(options: argparse.Namespace) -> int:
     if changes is not None:
         _print(reports.console_changes(changes, width))
     _print(f"report: {folder}")
+    if results.trials["phase"].eq("search").any():
+        *_, searches = viewer_lines(home)
+        _print(searches)
     if options.export is not None:
         runs = reports.export(results, written, folder, home=home)
         print(f"attached to {', '.join(f'run {run}' for run in runs)}")

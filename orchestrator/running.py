@@ -32,7 +32,6 @@ from orchestrator.picture_checks import check_pictures
 from orchestrator.planner import Planner
 from orchestrator.ray_tune.address import check_address, cluster_address
 from orchestrator.records import FINAL_SCORES, TrialRow
-from orchestrator.refreshing import Refresh
 from orchestrator.search_ends import search_standing
 from orchestrator.stopping import StopSignals
 from orchestrator.tellers import TELLING_DELAY_SECONDS, drain, retarget, start_tellers
@@ -74,7 +73,6 @@ def run(
     storage: str | None = None,
     verbose: bool = False,
     screen: Screen | None = None,
-    report_every: float | None = None,
 ) -> RunResult:
     """Run sweep files until every trial they ask for has ended; what has ended before is not trained again.
 
@@ -86,7 +84,6 @@ def run(
         storage: URL of the persistent Optuna storage; None takes the database in the home.
         verbose: let Ray, Optuna and MLflow speak.
         screen: shows how it goes; None shows nothing.
-        report_every: seconds after which the reports are written anew while the run goes on; None: at its end alone.
 
     Raises:
         SweepFileError: a file asks for something that cannot be; nothing has been started or made.
@@ -120,7 +117,7 @@ def run(
     ):
         workforce = Workforce(address=address, workers=workers, verbose=verbose)
         whole = _Run(sweeps, ledger, home, uri, storage, screen, lock)
-        return whole.go(workforce, answers=answers, report_every=report_every)
+        return whole.go(workforce, answers=answers)
 
 
 def _expanded(files: Sequence[SweepFile], home: Path) -> tuple[list[Sweep], list[str]]:
@@ -205,13 +202,12 @@ class _Run:
         self._refused = False
         """A teacher is worth nothing, and its students were not started."""
 
-    def go(self, workforce: Workforce, *, answers: bool, report_every: float | None = None) -> RunResult:
+    def go(self, workforce: Workforce, *, answers: bool) -> RunResult:
         """Take up what there is, train, tell, report."""
         stop = StopSignals(lambda: self._screen.say(STOPPING))
         folders: list[Path] = []
         with stop:
-            with self._refreshing(report_every):
-                problems, untold = self._train(stop, workforce, answers=answers)
+            problems, untold = self._train(stop, workforce, answers=answers)
             if not stop.number:
                 folders, unreported = self._report()
                 problems += unreported
@@ -225,11 +221,6 @@ class _Run:
         return RunResult(
             names, code, self._ended, (*problems, *untold), tuple(folders), tuple(warnings), untold=bool(untold)
         )
-
-    def _refreshing(self, every: float | None) -> contextlib.AbstractContextManager[object]:
-        if every is None:
-            return contextlib.nullcontext()
-        return Refresh([sweep.name for sweep in self._sweeps], self._home, every, self._screen.say)
 
     def _train(self, stop: StopSignals, workforce: Workforce, *, answers: bool) -> tuple[list[str], list[str]]:
         """Train and tell; return what is wrong, and who could not be told everything, in words."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reports.board.board import Board
     from reports.figures import Plot
     from reports.report import Report
-    from reports.results.results import Curves
+    from reports.stores import Curves
     from reports.tables.ablations.ablation import Ablation
     from reports.tables.against.beside import Comparison
     from reports.tables.against.changes import SweepComparison

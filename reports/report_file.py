@@ -16,7 +16,7 @@ from pydantic import Field, StrictStr, TypeAdapter
 
 from reports.errors import ReportError, UnknownSweepError
 from search_spaces.errors import Problem, SweepFileError, nearest, shown, unknown, unknown_key
-from search_spaces.schema import NAME_PATTERN, Names, ReportModel
+from search_spaces.schema import NAME_PATTERN, Name, Names, ReportModel
 from search_spaces.structure import HOLDERS, check
 from search_spaces.yaml_lines import Path as Place
 from search_spaces.yaml_lines import Tree, YamlError, read_text, read_tree
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 KIND = "a report file"
 MOST_SWEEPS = 50
-FOR_ALL = ("names", "groups", "order")
-"""Choices that hold for all entries of a name, also where several sweeps have it for something else."""
 PROBE = {"methods", "pairs", "seeds"}
 """Keys that a sweep file has and a report file has not."""
 
@@ -39,6 +37,8 @@ class ReportFileModel(ReportModel):
     """Of the report: it is written into `reports/NAME`."""
     sweeps: Annotated[Names, Field(min_length=1, max_length=MOST_SWEEPS)]
     """The sweeps whose results are in it, by name."""
+    rename: dict[Name, dict[Name, Name]] = {}  # noqa: RUF012
+    """By sweep: its entries, teachers and data sets that have another name in the report."""
 
 
 class ReportFileError(SweepFileError, ReportError):
@@ -58,26 +58,31 @@ class ReportFile:
     @property
     def report(self) -> Mapping[str, Any]:
         """The choices, as a resolved sweep has them under `report`."""
-        return self.model.model_dump(mode="json", exclude_unset=True, exclude={"name", "sweeps"})
+        return self.model.model_dump(mode="json", exclude_unset=True, exclude={"name", "sweeps", "rename"})
 
-    def check_names(self, known: Iterable[str], apart: Iterable[str]) -> None:
+    def check_names(self, known: Iterable[str]) -> None:
         """Hold every entry and row that the file names against those that the sweeps have.
 
-        Args:
-            apart: names that several sweeps have, each for something else.
-
         Raises:
-            ReportFileError: some are not there, or may be more than one.
+            ReportFileError: some are not there.
         """
-        words, several = list(known), set(apart)
+        words = list(known)
         for place, name in self._named():
-            if name in several and place[0] not in FOR_ALL:
-                ways = ", ".join(word for word in words if word.startswith(f"{name} ["))
-                self.tree.add(place, f"{shown(name)} is not the same in all sweeps; give one of {ways}")
-            elif name not in words and name not in several:
+            if name not in words:
                 self.tree.add(place, unknown("entry", name, words))
         if self.tree.problems:
             raise ReportFileError(self.path, self.tree.problems)
+
+    def check_renames(self, sweeps: "Iterable[Results]") -> None:
+        """Hold what the file renames against what the sweeps have; add what is not there to the problems."""
+        own = {results.name: names_of(results) for results in sweeps}
+        for sweep, names in self.model.rename.items():
+            if sweep not in own:
+                self.tree.add(("rename", sweep), unknown("sweep", sweep, list(own)))
+                continue
+            for name in names:
+                if name not in own[sweep]:
+                    self.tree.add(("rename", sweep, name), unknown("name", name, own[sweep]))
 
     def _named(self) -> Iterable[tuple[Place, str]]:
         from search_spaces.checks import report_names
@@ -130,10 +135,17 @@ def _inner_keys(section: str) -> tuple[str, ...]:
     return tuple(key for model in inner for key in model.model_fields)
 
 
+def names_of(results: "Results") -> list[str]:
+    """Return the entries, teachers and data sets of a sweep by name."""
+    trials = results.trials
+    columns = (trials[name].dropna() for name in ("entry", "teacher", "dataset"))
+    return list(dict.fromkeys(str(name) for column in columns for name in column))
+
+
 def load_file(path: Path, *, home: Path | str | None = None, tracking_uri: str | None = None) -> "Results":
     """Return the results of a report file's sweeps as those of one (see `reports.load_file`)."""
     from reports.results import loading
-    from reports.results.joining import join
+    from reports.results.joining import NotAlikeError, join
 
     file = read_report_file(path)
     sweeps = []
@@ -148,9 +160,16 @@ def load_file(path: Path, *, home: Path | str | None = None, tracking_uri: str |
         file.tree.add(("name",), message)
     if file.tree.problems:
         raise ReportFileError(path, file.tree.problems)
-    joined = join(file.model.name, sweeps, file.report)
+    file.check_renames(sweeps)
+    if file.tree.problems:
+        raise ReportFileError(path, file.tree.problems)
+    try:
+        joined = join(file.model.name, sweeps, file.report, file.model.rename)
+    except NotAlikeError as error:
+        for clash in error.clashes:
+            file.tree.add(("sweeps",), clash)
+        raise ReportFileError(path, file.tree.problems) from None
     rows = joined.resolved["rows"]
     known = dict.fromkeys([*(row["entry"] for row in rows), *(row["label"] for row in rows)])
-    given = {str(entry) for results in sweeps for entry in results.trials["entry"].dropna()}
-    file.check_names(known, given - set(known))
+    file.check_names(known)
     return joined

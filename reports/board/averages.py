@@ -3,12 +3,9 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from reports.board.board import Board
 from reports.statistics.spread import printed
-
-if TYPE_CHECKING:
-    from reports.board.board import Board
 
 FEWEST_ROWS = 2
 """Fewer cannot be ranked."""
@@ -31,7 +28,7 @@ class Average:
         return math.fsum(self.gains) / len(self.gains) if self.gains else None
 
 
-def averages(table: "Board", columns: Sequence[int]) -> list[Average]:
+def averages(table: Board, columns: Sequence[int]) -> list[Average]:
     """Return the averages of every line over these columns, which have one measure.
 
     Rows that have a number in every column are ranked among one another, by means as they are printed.
@@ -45,7 +42,7 @@ def averages(table: "Board", columns: Sequence[int]) -> list[Average]:
     return found
 
 
-def _ranks(table: "Board", columns: Sequence[int]) -> dict[int, float]:
+def _ranks(table: Board, columns: Sequence[int]) -> dict[int, float]:
     from scipy.stats import rankdata
 
     whole = [

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from reports.board.score import is_reported
+from reports.results.states import is_reported
 from reports.results.sweep import Cell
 
 if TYPE_CHECKING:

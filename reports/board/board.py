@@ -9,11 +9,12 @@ import pandas as pd
 
 from reports.board.behind import Behind
 from reports.board.order import arranged_cells, arranged_rows, heading_of
-from reports.board.score import ENDED, Score, by_seed, collapsed_among, is_searched, missing, score
+from reports.board.score import Score, by_seed, collapsed_among, is_searched, missing, score
 from reports.board.searches import Choice, choices
 from reports.board.verdicts import Verdict, leader, verdicts
 from reports.results.measures import TOP1, Measure, by_dataset
 from reports.results.standing import notes as standing_notes
+from reports.results.states import ENDED
 from reports.results.sweep import Cell, Options, Row, read_cells, read_options, read_rows
 from reports.statistics import Pairing, pairing
 from reports.statistics.spread import best, second

@@ -1,28 +1,13 @@
 """In which order a table has its columns and rows, and under which headings they stand."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from reports.results.sweep import Cell, Options, Row
 from trainers.model_names import family
 
-if TYPE_CHECKING:
-    from reports.board.board import Board, Line
-
 KINDS = ("baseline", "logit", "feature", "combined")
 """Kinds of methods in the order of their headings; others follow."""
 SAME, DIFFERENT = "same architecture", "different architecture"
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Columns that stand together."""
-
-    dataset: str
-    heading: str
-    """`SAME` or `DIFFERENT`; empty where all pairs of the table are of one kind."""
-    columns: tuple[int, ...]
 
 
 def architecture(cell: Cell) -> str:
@@ -32,9 +17,9 @@ def architecture(cell: Cell) -> str:
     return SAME if family(cell.teacher) == family(cell.student) else DIFFERENT
 
 
-def architecture_matters(table: "Board") -> bool:
-    """Return whether the table has pairs of one family and others."""
-    return len({architecture(cell) for cell in table.cells}) > 1
+def architecture_matters(cells: Iterable[Cell]) -> bool:
+    """Return whether there are pairs of one family and others."""
+    return len({architecture(cell) for cell in cells}) > 1
 
 
 def arranged_cells(cells: Iterable[Cell]) -> list[Cell]:
@@ -42,15 +27,6 @@ def arranged_cells(cells: Iterable[Cell]) -> list[Cell]:
     cells = list(cells)
     datasets = list(dict.fromkeys(cell.dataset for cell in cells))
     return sorted(cells, key=lambda cell: (datasets.index(cell.dataset), architecture(cell) == DIFFERENT))
-
-
-def blocks(cells: Sequence[Cell]) -> list[Block]:
-    """Return the columns of a table whose cells are arranged, in the parts that have a heading of their own."""
-    named = len({architecture(cell) for cell in cells}) > 1
-    parts: dict[tuple[str, str], list[int]] = {}
-    for column, cell in enumerate(cells):
-        parts.setdefault((cell.dataset, architecture(cell) if named else ""), []).append(column)
-    return [Block(dataset, heading, tuple(columns)) for (dataset, heading), columns in parts.items()]
 
 
 def arranged_rows(rows: Sequence[Row], options: Options, searched: Mapping[str, bool]) -> list[Row]:
@@ -90,15 +66,3 @@ def _beside(rows: Sequence[Row], searched: Mapping[str, bool]) -> list[Row]:
         anchor = first.setdefault(method, place) if both else place
         keyed.append((anchor, both and searched[row.label], place, row))
     return [row for *_, row in sorted(keyed, key=lambda item: item[:3])]
-
-
-def headings(table: "Board") -> list[tuple[str, "Line"]]:
-    """Return each line with the heading above it: empty where there is none, or the same as before.
-
-    There are headings where the methods are under two or more.
-    """
-    of = [line.group if line.kind == "method" else "" for line in table.lines]
-    if len({heading for heading in of if heading}) < 2:
-        return [("", line) for line in table.lines]
-    before = ["", *of[:-1]]
-    return [(new if new != old else "", ln) for new, old, ln in zip(of, before, table.lines, strict=True)]

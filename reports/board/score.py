@@ -14,23 +14,11 @@ from typing import Any
 import pandas as pd
 
 from reports.results.measures import Measure, measure_of
+from reports.results.states import ENDED, REASONS, reported_of
 from reports.results.sweep import Row, Value
 from reports.statistics.spread import Stat, summarise
 from reports.stores import METHOD_PREFIX
 from search_spaces import nothing_to_confirm
-
-REASONS = {
-    "FAIL": "failed",
-    "DIVERGED": "diverged",
-    "PRUNED": "pruned",
-    "INTERRUPTED": "interrupted",
-    "RUNNING": "running",
-    "WAITING": "not run",
-    "COMPLETE": "no accuracy recorded",
-}
-"""State of a trial that gave no number -> what the table says of it; told in this order."""
-
-ENDED = ("COMPLETE", "PRUNED", "DIVERGED", "FAIL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +65,6 @@ def collapsed_among(trials: pd.DataFrame, scored: Mapping[int, float]) -> int:
     """Return how many of the trials whose seeds count have collapsed."""
     marks = zip(trials["seed"].tolist(), trials["collapsed"].tolist(), strict=True)
     return sum(int(seed) in scored and isinstance(why, str) and bool(why) for seed, why in marks)
-
-
-def is_reported(trials: pd.DataFrame) -> "pd.Series[bool]":
-    """Return which trials a mean is made of, once they are complete."""
-    return (trials["phase"] == "fixed") | ((trials["phase"] == "confirm") & (trials["rank"] == 1).fillna(False))
-
-
-def reported_of(trials: pd.DataFrame) -> pd.DataFrame:
-    """Return those of the trials that a mean is made of; the same object where that is all of them.
-
-    Of the thousands of cells of a large sweep most are of this kind, and pandas takes a millisecond to copy one.
-    """
-    return trials if set(trials["phase"].tolist()) <= {"fixed"} else trials[is_reported(trials)]
 
 
 def is_searched(trials: pd.DataFrame, row: Row) -> bool:

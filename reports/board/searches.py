@@ -6,8 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from reports.board.score import ENDED, by_seed, chosen, dimension_names, is_searched
+from reports.board.score import by_seed, chosen, dimension_names, is_searched
 from reports.results.measures import measure_of
+from reports.results.states import ENDED
 from reports.results.sweep import Cell, Row, Value
 from reports.statistics.spread import Stat, summarise
 from reports.stores import METHOD_PREFIX

@@ -65,6 +65,15 @@ def look(index: int) -> Look:
     return Look(COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)], LINES[index % len(LINES)])
 
 
+TITLE = "title:"
+"""How the id of a mark begins that is told in a picture: see `told`."""
+
+
+def told(artist: Any, *lines: str) -> None:
+    """Have a mark say these lines where a browser shows the picture and points at it."""
+    artist.set_gid(TITLE + "\n".join(lines))
+
+
 def panels(canvas: "Canvas", count: int, height: float = HEIGHT_INCHES) -> "list[Axes]":
     """Return axes for `count` panels: one is a column wide, more stand side by side over both columns."""
     from matplotlib.ticker import MaxNLocator

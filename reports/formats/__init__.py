@@ -1,0 +1,1 @@
+"""Formats: each prints any table and does nothing else. Markdown, LaTeX, CSV, plain text, HTML."""

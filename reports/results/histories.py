@@ -7,7 +7,7 @@ curves[run_id]["test_top1"]  # [(1, 20.1), (2, 25.3), ...]
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from reports.results.results import Curves
+from reports.stores import Curves
 
 if TYPE_CHECKING:
     from reports.results.results import Results

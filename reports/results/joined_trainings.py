@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from reports.board.score import is_reported
+from reports.results.states import is_reported
 from reports.stores import RECIPE_PREFIX, TEACHER_ID
 
 Params = Mapping[str, Mapping[str, str]]

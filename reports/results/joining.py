@@ -1,13 +1,10 @@
-"""Several sweeps as one: the same cells, rows and trials once, and what is named alike but is not alike kept apart.
+"""Several sweeps as one: the same cells, rows and trials once.
 
-- A data set or a teacher of one name that is another one in another sweep makes columns of its own, with the sweep's
-  name in brackets behind it: `tinyresnet [second]`.
-- An entry of one name that was trained otherwise makes rows of its own, likewise. It was trained otherwise where its
-  hyperparameters or ranges differ, or where both sweeps have it in a cell and their trials differ there.
+- A row with the same hyperparameters in several sweeps is one row, over the trials of all of them.
+- What has one name and is not alike is refused, with what differs: a data set, a teacher, or an entry that was trained
+  otherwise (its hyperparameters or ranges differ, or both sweeps have it in a cell and their trials differ there). A
+  report file gives it another name in one of the sweeps: `rename: {SWEEP: {NAME: OTHER}}`.
 - Sweeps whose recipes differ in a column still share it; a note names the fields.
-- Anything else of one name is one: trials of both sweeps serve it.
-
-What was kept apart stands among the notes of the results.
 """
 
 import dataclasses
@@ -17,27 +14,48 @@ from typing import Any
 
 import pandas as pd
 
+from reports.errors import ReportError
 from reports.results.joined_trainings import Teachers, recipe_notes, recipes
 from reports.results.results import Results
 from reports.results.sweep import Row, read_cells, read_rows
+from trainers.counting import counted
 
 DIFFERENCES = 3
-"""So many are named in a note."""
+"""So many are named in a message."""
+Renames = Mapping[str, Mapping[str, str]]
+"""By sweep: its name of an entry, a teacher or a data set -> the name that it has in the whole."""
 
 
-def join(name: str, sweeps: Sequence[Results], report: Mapping[str, Any]) -> Results:
+class NotAlikeError(ReportError):
+    """Sweeps have one name for things that are not alike; holds a sentence for each."""
+
+    def __init__(self, clashes: Sequence[str]) -> None:
+        self.clashes = tuple(clashes)
+        told = "".join(f"\n  {clash}" for clash in clashes)
+        super().__init__(f"sweeps that cannot be joined as they are: {counted(len(clashes), 'name')}{told}")
+
+
+def join(name: str, sweeps: Sequence[Results], report: Mapping[str, Any], renames: Renames | None = None) -> Results:
     """Return the results of several sweeps as those of one.
 
     Args:
         name: of the whole.
         report: what a sweep file could have under `report:`.
+        renames: what has another name in the whole.
+
+    Raises:
+        NotAlikeError: they have one name for things that are not alike.
     """
     parts = [_Part.of(results) for results in sweeps]
+    for part in parts:
+        for own, other in (renames or {}).get(part.sweep, {}).items():
+            part.rename(own, other)
+    clashes = [*_columns_clash(parts), *_entries_clash(parts)]
+    if clashes:
+        raise NotAlikeError(clashes)
     notes: list[str] = []
     if len(parts) > 1:
         notes += [f"Joined from the sweeps {_and([part.sweep for part in parts])}."]
-        notes += _part_columns(parts)
-        notes += _part_entries(parts)
         notes += recipe_notes({part.sweep: recipes(part.trials, part.params) for part in parts})
     trials = pd.concat([part.trials for part in parts], ignore_index=True)
     trials = trials.drop_duplicates(IDENTITY, ignore_index=True)
@@ -64,7 +82,7 @@ IDENTITY = ["cell", "row", "phase", "rank", "seed", "trial_key"]
 
 @dataclasses.dataclass(slots=True)
 class _Part:
-    """A sweep on its way into the whole; what is named in it may get another name."""
+    """A sweep on its way into the whole."""
 
     sweep: str
     trials: pd.DataFrame
@@ -74,8 +92,6 @@ class _Part:
     facts: Mapping[str, Any]
     params: Mapping[str, Mapping[str, str]]
     notes: tuple[str, ...]
-    renamed: dict[str, str] = dataclasses.field(default_factory=dict)
-    """Data sets by the name that they have in the whole -> their own."""
 
     @classmethod
     def of(cls, results: Results) -> "_Part":
@@ -104,69 +120,62 @@ class _Part:
             found.setdefault(row["entry"], []).append(row)
         return found
 
-    def mark(self, name: str) -> str:
-        """Return a name with the sweep behind it."""
-        return f"{name} [{self.sweep}]"
-
-    def rename_column(self, dataset: str, teacher: str | None = None) -> None:
-        """Mark a data set, or one of its teachers, in all that names it."""
+    def rename(self, own: str, other: str) -> None:
+        """Give an entry, a teacher or a data set another name in all that names it."""
         for cell in self.cells:
-            if cell["dataset"] == dataset and teacher in (None, cell["teacher"]):
-                cell["dataset"] = self.mark(dataset) if teacher is None else dataset
-                cell["teacher"] = cell["teacher"] if teacher is None else self.mark(teacher)
+            if own in (cell["dataset"], cell["teacher"]):
+                cell |= {kind: other for kind in ("dataset", "teacher") if cell[kind] == own}
                 cell["id"] = f"{cell['dataset']}: {cell['teacher']} -> {cell['student']}"
-        self.trials = _marked_trials(self.trials, dataset, teacher, self.mark)
-        if teacher is None:
-            self.facts = {self.mark(n) if n == dataset else n: info for n, info in self.facts.items()}
-
-    def rename_entry(self, entry: str) -> None:
-        """Mark an entry and its rows."""
         for row in self.rows:
-            if row["entry"] == entry:
-                row["entry"], row["label"] = self.mark(entry), self.mark(entry) + row["label"].removeprefix(entry)
+            if row["entry"] == own:
+                row["entry"], row["label"] = other, other + row["label"].removeprefix(own)
+        self.facts = {other if dataset == own else dataset: info for dataset, info in self.facts.items()}
+        self.trials = _renamed_columns(self.trials, own, other)
         for frame in (self.trials, self.members):
-            own = (frame["entry"] == entry).fillna(False)
-            frame.loc[own, "row"] = [self.mark(entry) + str(row).removeprefix(entry) for row in frame.loc[own, "row"]]
-            frame.loc[own, "entry"] = self.mark(entry)
+            there = (frame["entry"] == own).fillna(False)
+            frame.loc[there, "row"] = [other + str(row).removeprefix(own) for row in frame.loc[there, "row"]]
+            frame.loc[there, "entry"] = other
 
 
-def _marked_trials(trials: pd.DataFrame, dataset: str, teacher: str | None, mark: Any) -> pd.DataFrame:
+def _renamed_columns(trials: pd.DataFrame, own: str, other: str) -> pd.DataFrame:
+    """Return the trials with another name of a data set or a teacher, and with cells that have it."""
     trials = trials.copy()
     is_teacher = trials["phase"] == "teacher"
-    own = trials["dataset"] == dataset
-    if teacher is None:
-        trials.loc[own, "dataset"] = mark(dataset)
-    else:
-        own &= (is_teacher & (trials["student"] == teacher)) | (
-            ~is_teacher & (trials["teacher"] == teacher).fillna(False)
-        )
-        trials.loc[own & is_teacher, "student"] = mark(teacher)
-        trials.loc[own & ~is_teacher, "teacher"] = mark(teacher)
-    of = trials.loc[own]
+    places = {
+        "dataset": trials["dataset"] == own,
+        "teacher": (trials["teacher"] == own).fillna(False),
+        "student": is_teacher & (trials["student"] == own),
+    }
+    for column, there in places.items():
+        trials.loc[there, column] = other
+    changed = places["dataset"] | places["teacher"] | places["student"]
+    of = trials.loc[changed]
     networks = of["student"].where(of["phase"] == "teacher", of["teacher"].fillna("") + " -> " + of["student"])
-    trials.loc[own, "cell"] = of["dataset"] + ": " + networks
+    trials.loc[changed, "cell"] = of["dataset"] + ": " + networks
     return trials
 
 
 # --- columns ----------------------------------------------------------------------------------------------------------
 
 
-def _part_columns(parts: Sequence[_Part]) -> Iterator[str]:
-    """Mark data sets and teachers of one name that are not the same; yield what was done, in sentences."""
+def _columns_clash(parts: Sequence[_Part]) -> Iterator[str]:
+    """Yield which data sets and teachers of one name are not the same."""
     for dataset in dict.fromkeys(cell["dataset"] for part in parts for cell in part.cells):
-        own = [part for part in parts if dataset in part.facts]
-        infos = {part.sweep: _info(part.facts[dataset]) for part in own}
+        infos = {part.sweep: _info(part.facts[dataset]) for part in parts if dataset in part.facts}
         if len(set(infos.values())) > 1:
-            for part in own:
-                part.rename_column(dataset)
-            yield f"The data set {dataset} is not the same in {_and(infos)}, so each has columns of its own."
+            yield _refused(f"the data set {dataset} is not the same in {_and(infos)}", infos, dataset)
     for dataset, teacher in dict.fromkeys((cell["dataset"], cell["teacher"]) for part in parts for cell in part.cells):
         every = {part.sweep: Teachers.of(part.trials, part.params, dataset, teacher) for part in parts}
         known = {sweep: found for sweep, found in every.items() if found.all}
         if any(a.differ(b) for a, b in combinations(known.values(), 2)):
-            for part in (part for part in parts if part.sweep in known):
-                part.rename_column(dataset, teacher)
-            yield f"The teacher {teacher} on {dataset} is another one in {_and(known)}, so each has columns of its own."
+            yield _refused(f"the teacher {teacher} on {dataset} is another one in {_and(known)}", known, teacher)
+
+
+def _refused(told: str, sweeps: Mapping[str, Any], name: str) -> str:
+    """Return what is not alike, with the way out."""
+    return (
+        f"{told}; in a report file, give it another name in one of them: rename: {{{list(sweeps)[-1]}: {{{name}: …}}}}"
+    )
 
 
 def _info(info: Any) -> str:
@@ -176,8 +185,8 @@ def _info(info: Any) -> str:
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 
-def _part_entries(parts: Sequence[_Part]) -> Iterator[str]:
-    """Mark entries of one name that were not trained alike; yield what was done, in sentences."""
+def _entries_clash(parts: Sequence[_Part]) -> Iterator[str]:
+    """Yield which entries of one name were not trained alike."""
     holders: dict[str, list[_Part]] = {}
     for part in parts:
         for entry in part.entries:
@@ -185,10 +194,8 @@ def _part_entries(parts: Sequence[_Part]) -> Iterator[str]:
     for entry, own in holders.items():
         why = next((found for i, a in enumerate(own) for b in own[i + 1 :] if (found := _differ(entry, a, b))), "")
         if why:
-            for part in own:
-                part.rename_entry(entry)
-            sweeps = _and([part.sweep for part in own])
-            yield f"{entry} is not the same in {sweeps} ({why}), so each has rows of its own."
+            sweeps = {part.sweep: part for part in own}
+            yield _refused(f"{entry} is not the same in {_and(sweeps)} ({why})", sweeps, entry)
 
 
 def _differ(entry: str, a: _Part, b: _Part) -> str:
@@ -252,7 +259,7 @@ def _resolved(name: str, parts: Sequence[_Part], report: Mapping[str, Any]) -> d
         "sweeps": [part.sweep for part in parts],
         "cells": list(cells.values()),
         "rows": _rows(parts),
-        "report": _report(parts, report),
+        "report": dict(report),
         "facts": {"datasets": facts},
         "not_asked": _not_asked(parts),
     }
@@ -267,13 +274,12 @@ def _not_asked(parts: Sequence[_Part]) -> list[list[str]]:
 
 
 def _rows(parts: Sequence[_Part]) -> list[dict[str, Any]]:
-    """Return the rows of all sweeps, those of an entry together, those of entries named alike after one another."""
-    entries: dict[str, dict[str, dict[str, dict[str, Any]]]] = {}
+    """Return the rows of all sweeps, those of an entry together."""
+    entries: dict[str, dict[str, dict[str, Any]]] = {}
     for part in parts:
         for row in part.rows:
-            alike = entries.setdefault(row["entry"].removesuffix(f" [{part.sweep}]"), {})
-            alike.setdefault(row["entry"], {}).setdefault(row["label"], row)
-    return [row for alike in entries.values() for rows in alike.values() for row in _by_grid(list(rows.values()))]
+            entries.setdefault(row["entry"], {}).setdefault(row["label"], row)
+    return [row for rows in entries.values() for row in _by_grid(list(rows.values()))]
 
 
 def _by_grid(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -285,26 +291,6 @@ def _by_grid(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
         return rows
     return sorted(rows, key=lambda row: float(row["hyperparameters"][name[0]]))
-
-
-def _report(parts: Sequence[_Part], report: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the choices, with shown name, heading and place for what has got a sweep's name behind it."""
-    names, groups, order = _choices(report)
-    for part in parts:
-        for entry in part.entries:
-            plain = entry.removesuffix(f" [{part.sweep}]")
-            if plain != entry and plain in names:
-                names.setdefault(entry, part.mark(names[plain]))
-            if plain != entry and plain in groups:
-                groups.setdefault(entry, groups[plain])
-            if plain != entry and plain in order:
-                order.insert(order.index(plain), entry)
-    given = {"names": names, "groups": groups, "order": order}
-    return {**report, **{key: value for key, value in given.items() if value}}
-
-
-def _choices(report: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str], list[str]]:
-    return dict(report.get("names") or {}), dict(report.get("groups") or {}), list(report.get("order") or ())
 
 
 def _settings_last(trials: pd.DataFrame) -> pd.DataFrame:

@@ -12,9 +12,9 @@ import pandas as pd
 import yaml
 
 from reports.errors import StoreUnavailableError, UnknownSweepError
-from reports.results.results import MEMBER_COLUMNS, METRICS, TRIAL_COLUMNS, Results
+from reports.results.results import MEMBER_COLUMNS, TRIAL_COLUMNS, Results
 from reports.results.sweep import Cell, read_cells
-from reports.stores import METHOD_PREFIX, TEACHER_TAGS, RunRecord, Store, open_store
+from reports.stores import METHOD_PREFIX, METRICS, TEACHER_TAGS, RunRecord, Store, open_store
 from trainers.addresses import sqlite_url
 
 Member = dict[str, str]

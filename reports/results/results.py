@@ -5,13 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reports.stores import Curves, RunDetails
+
 if TYPE_CHECKING:
     import pandas as pd
-
-    from reports.stores import RunDetails
-
-Curves = dict[str, dict[str, list[tuple[int, float]]]]
-"""By run id, then by metric: (epoch, value) by rising epoch."""
 
 MEMBER_COLUMNS = {
     "cell": "str",
@@ -70,9 +67,6 @@ values; missing where a method has no such hyperparameter. A metric that is NaN 
 One line a member, in the order of members.csv: a run that serves several rows has a line in each.
 """
 
-METRICS = tuple(name for name, (dtype, _) in TRIAL_COLUMNS.items() if dtype == "float64")
-"""Columns that are the last value of an MLflow metric of the same name."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Results:
@@ -94,6 +88,6 @@ class Results:
     home: Path | None = None
     """Where kdsweep keeps its files on this machine, stored logits among them."""
     details_of: "Callable[[Collection[str]], dict[str, RunDetails]] | None" = None
-    """Reads how runs came about: see `reports.run_details`. None where the results did not come from a store."""
+    """Reads how runs came about: see `reports.results.run_details`. None where there is no store."""
     notes: tuple[str, ...] = ()
     """What a reader must know of how these results came together, in sentences."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reports.board.score import ENDED, REASONS
+from reports.results.states import ENDED, REASONS
 
 if TYPE_CHECKING:
     from reports.results.results import Results

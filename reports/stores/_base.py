@@ -5,7 +5,14 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from reports.results.results import Curves
+Curves = dict[str, dict[str, list[tuple[int, float]]]]
+"""By run id, then by metric: (epoch, value) by rising epoch."""
+
+METRICS = (
+    *("final_top1", "best_top1", "final_top5", "final_val_top1", "final_miou", "best_miou", "final_val_miou"),
+    *("train_seconds", "teacher_images", "extra_parameters", "peak_memory_bytes"),
+)
+"""Metrics whose last value is read: columns of the trials have their names."""
 
 PARAMS = ("dataset", "teacher", "student", "method")
 """Params that are read, besides all that begin with one of `PREFIXES`."""

@@ -11,12 +11,13 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from reports.errors import StoreUnavailableError
-from reports.results.results import METRICS, Curves
 from reports.stores._base import (
     DETAIL_TAGS,
+    METRICS,
     PARAMS,
     PREFIXES,
     TAGS,
+    Curves,
     RunDetails,
     RunRecord,
     gathered,

@@ -31,12 +31,13 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from reports.errors import StoreUnavailableError
-from reports.results.results import METRICS, Curves
 from reports.stores._base import (
     DETAIL_TAGS,
+    METRICS,
     PARAMS,
     PREFIXES,
     TAGS,
+    Curves,
     RunDetails,
     RunRecord,
     gathered,

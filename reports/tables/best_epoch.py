@@ -4,7 +4,8 @@ import math
 from typing import TYPE_CHECKING
 
 from reports.board.board import Board, Parts, of_teacher
-from reports.board.score import by_seed, is_reported
+from reports.board.score import by_seed
+from reports.results.states import is_reported
 from reports.statistics.spread import paired_difference, summarise
 from reports.tables.table import Cell, Interval, Number, Row, Table, Text, columns_of
 from reports.tables.wording import main_label, number, pair_text

@@ -4,7 +4,7 @@ import math
 from typing import TYPE_CHECKING
 
 from reports.board.board import Board, Parts, of_teacher
-from reports.board.score import is_reported
+from reports.results.states import is_reported
 from reports.tables.table import EMPTY, NONE, Cell, Number, Row, Table, Text, columns_of
 from reports.tables.wording import main_label, pair_text
 

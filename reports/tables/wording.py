@@ -47,7 +47,7 @@ def name_column(board: Board) -> Column:
 
 def pair_columns(board: Board) -> list[Column]:
     """Return a column for each cell of a board."""
-    matters, measured = architecture_matters(board), any(measure_label(cell, board) for cell in board.cells)
+    matters, measured = architecture_matters(board.cells), any(measure_label(cell, board) for cell in board.cells)
     return [
         Column(
             head=", ".join(text for text in (pair_text(cell, board), measure_label(cell, board)) if text),

@@ -7,7 +7,7 @@ from typing import Any
 from unittest.mock import patch
 
 import reports
-from reports.stores import RunRecord
+from reports.stores import METRICS, RunRecord
 from reports.stores._base import PARAMS, PREFIXES, TAGS
 from tests.reports.fake_sweep import FakeSweep
 
@@ -74,9 +74,7 @@ class MemoryStore:
         run = self._runs[run_id]
         params = {name: text for name, text in run["params"].items() if name in PARAMS or name.startswith(PREFIXES)}
         tags = {name: text for name, text in run["tags"].items() if name in TAGS}
-        metrics = {
-            name: value for name, value in run.get("metrics", {}).items() if name in reports.results.results.METRICS
-        }
+        metrics = {name: value for name, value in run.get("metrics", {}).items() if name in METRICS}
         return RunRecord(run_id, run["experiment"], run["status"], 1000, "", params, tags, metrics)
 
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from reports.results import loading
-from reports.results.results import Curves, Results
+from reports.results.results import Results
 from reports.results.sweep import Cell
-from reports.stores import RunRecord
+from reports.stores import Curves, RunRecord
 from tests.reports.fake_sweep import STATUS, FakeSweep, FakeTrial, cell_of, metrics_of
 
 

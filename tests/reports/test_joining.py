@@ -9,6 +9,7 @@ import pytest
 import reports
 from reports.figures.curves import Figure
 from reports.report_file import ReportFileError, read_report_file
+from reports.results.joining import NotAlikeError, join
 from search_spaces.schema import ReportModel
 from tests.reports.fake_sweep import FakeSweep, FakeTrial, grid, row, seeds, teacher
 from tests.reports.in_memory import told
@@ -68,33 +69,51 @@ def test_the_values_of_one_grid_from_two_sweeps_are_in_order() -> None:
     assert [value for value, _ in figure.curves[0].points] == [1.0, 5.0, 20.0]
 
 
-def test_what_differs_in_hyperparameters_is_kept_apart() -> None:
-    other = [row("kd", hyperparameters={"temperature": 2.0}), *second().rows[1:]]
-    results = joined(first(), second(rows=other))
+def refused(*sweeps: FakeSweep) -> tuple[str, ...]:
+    """What is not alike in sweeps that cannot be joined."""
+    with pytest.raises(NotAlikeError) as caught:
+        joined(*sweeps)
+    return caught.value.clashes
+
+
+def renamed(sweeps: tuple[FakeSweep, ...], **renames: dict[str, str]) -> reports.Results:
+    with told(*sweeps):
+        loaded = [reports.load(sweep.name) for sweep in sweeps]
+    return join("whole", loaded, {}, renames)
+
+
+def test_rows_of_one_name_with_other_hyperparameters_are_refused() -> None:
+    other = second(rows=[row("kd", hyperparameters={"temperature": 2.0}), *second().rows[1:]])
+    (clash,) = refused(first(), other)
+    assert clash == (
+        "kd is not the same in first and second (other hyperparameters); in a report file, give it another name in one "
+        "of them: rename: {second: {kd: …}}"
+    )
+    results = renamed((first(), other), second={"kd": "kd (T = 2)"})
     found = means(results)
-    assert "kd" not in found
-    assert (found["kd [first]"], found["kd [second]"]) == ([60.5], [pytest.approx(185 / 3)])
-    assert "kd is not the same in first and second (other hyperparameters)" in results.notes[1]
+    assert (found["kd"], found["kd (T = 2)"]) == ([60.5], [pytest.approx(185 / 3)])
+    assert [line.row.entry for line in reports.table(results).lines].count("kd (T = 2)") == 1
 
 
-def test_what_differs_in_its_recipe_is_kept_apart_and_the_difference_is_named() -> None:
+def test_what_differs_in_its_recipe_is_refused_and_the_difference_is_named() -> None:
     longer = {"recipe": {"epochs": 20}, "tags": {"config_key": "d" * 64}}
     trials = [
         dataclasses.replace(trial, key=f"{trial.seed:064x}", **longer) if trial.row == "kd" else trial
         for trial in second().trials
     ]
-    results = joined(first(), second(trials=trials))
-    assert {"kd [first]", "kd [second]"} <= means(results).keys()
-    assert "(recipe.epochs 10 and 20)" in results.notes[1]
+    (clash,) = refused(first(), second(trials=trials))
+    assert "(recipe.epochs 10 and 20)" in clash
 
 
-def test_seeds_of_another_configuration_are_kept_apart_even_without_a_common_one() -> None:
+def test_seeds_of_another_configuration_are_refused_even_without_a_common_one() -> None:
     trials = [FakeTrial(row="kd", seed=7, top1=90.0, tags={"config_key": "e" * 64}), teacher(80.0)]
-    found = means(joined(first(), second(trials=trials, rows=[row("kd")])))
-    assert (found["kd [first]"], found["kd [second]"]) == ([60.5], [90.0])
+    sweeps = first(), second(trials=trials, rows=[row("kd")])
+    assert len(refused(*sweeps)) == 1
+    found = means(renamed(sweeps, first={"kd": "old kd"}))
+    assert (found["old kd"], found["kd"]) == ([60.5], [90.0])
 
 
-def test_another_search_is_kept_apart() -> None:
+def test_another_search_is_refused() -> None:
     def search(k: int) -> list[FakeTrial]:
         own: dict[str, Any] = {"row": "t", "method": "gdkd", "settings": {"k": k}}
         return [FakeTrial(phase="search", seed=1_000_000, top1=50.0, **own), FakeTrial(phase="confirm", rank=1, **own)]
@@ -102,25 +121,27 @@ def test_another_search_is_kept_apart() -> None:
     rows = [row("t", "gdkd", dimensions=[{"name": "k", "low": 1, "high": 30}])]
     same = joined(first(trials=search(3), rows=rows), second(trials=search(3), rows=rows))
     assert len(reports.table(same).choices) == 1
-    other = joined(first(trials=search(3), rows=rows), second(trials=search(4), rows=rows))
-    assert [choice.shown for choice in reports.table(other).choices] == ["t [first]", "t [second]"]
-    assert "another search" in other.notes[1]
+    others = first(trials=search(3), rows=rows), second(trials=search(4), rows=rows)
+    assert "another search" in refused(*others)[0]
+    found = renamed(others, first={"t": "t1"}, second={"t": "t2"})
+    assert [choice.shown for choice in reports.table(found).choices] == ["t1", "t2"]
 
 
-def test_another_teacher_has_columns_of_its_own() -> None:
+def test_another_teacher_is_refused_or_has_columns_of_its_own() -> None:
     trials = [
         dataclasses.replace(trial, key="9" * 64) if trial.phase == "teacher" else trial for trial in second().trials
     ]
-    results = joined(first(), second(trials=trials))
+    sweeps = first(), second(trials=trials)
+    assert "the teacher tinyresnet on digits100 is another one in first and second" in refused(*sweeps)[0]
+    results = renamed(sweeps, second={"tinyresnet": "tinyresnet (new)"})
     table = reports.table(results)
     assert [cell.id for cell in table.cells] == [
-        "digits100: tinyresnet [first] -> tinycnn",
-        "digits100: tinyresnet [second] -> tinycnn",
+        "digits100: tinyresnet -> tinycnn",
+        "digits100: tinyresnet (new) -> tinycnn",
     ]
     assert means(results)["kd"] == [60.5, pytest.approx(185 / 3)]
     assert means(results)["teacher"] == [80.0, 80.0]
     assert [score.missing for score in table.lines[-1].scores].count("not asked for") == 1
-    assert "another one in first and second" in results.notes[1]
 
 
 def taught(sweep: FakeSweep, teacher_id: str) -> FakeSweep:
@@ -133,19 +154,16 @@ def taught(sweep: FakeSweep, teacher_id: str) -> FakeSweep:
     return dataclasses.replace(sweep, trials=trials)
 
 
-def test_other_weights_of_a_given_teacher_make_columns_of_its_own() -> None:
+def test_other_weights_of_a_given_teacher_are_refused() -> None:
     """A student alone has no teacher, so it says nothing of it."""
     alone = taught(first(trials=[*first().trials, *seeds("ce", (50.0,), method="ce")]), "a" * 64)
-    results = joined(alone, taught(second(), "b" * 64))
-    assert [cell.teacher for cell in reports.table(results).cells] == ["tinyresnet [first]", "tinyresnet [second]"]
-    assert means(results)["kd"] == [60.5, pytest.approx(185 / 3)]
-    assert "The teacher tinyresnet on digits100 is another one in first and second" in results.notes[1]
+    assert "the teacher tinyresnet on digits100 is another one" in refused(alone, taught(second(), "b" * 64))[0]
     same = joined(alone, taught(second(), "a" * 64))
     assert len(reports.table(same).cells) == 1 and len(same.notes) == 1
 
 
 def test_a_trained_and_a_given_teacher_are_not_one() -> None:
-    assert len(reports.table(joined(first(), taught(second(), "b" * 64))).cells) == 2
+    assert len(refused(first(), taught(second(), "b" * 64))) == 1
     (key,) = {trial.trial_key for trial in first().trials if trial.phase == "teacher"}
     assert len(reports.table(joined(first(), taught(second(), key))).cells) == 1
 
@@ -165,10 +183,12 @@ def test_other_recipes_of_entries_with_other_names_are_told() -> None:
     assert told in reports.table(results).notes
 
 
-def test_another_data_set_of_one_name_has_columns_of_its_own() -> None:
+def test_another_data_set_of_one_name_is_refused_or_has_columns_of_its_own() -> None:
     infos = {"digits100": {"digest": "a"}}, {"digits100": {"digest": "b"}}
-    results = joined(first(datasets=infos[0]), second(datasets=infos[1]))
-    assert [cell.dataset for cell in reports.table(results).cells] == ["digits100 [first]", "digits100 [second]"]
+    sweeps = first(datasets=infos[0]), second(datasets=infos[1])
+    assert "the data set digits100 is not the same in first and second" in refused(*sweeps)[0]
+    results = renamed(sweeps, first={"digits100": "old digits"})
+    assert [cell.dataset for cell in reports.table(results).cells] == ["old digits", "digits100"]
     assert means(results)["kd"] == [60.5, pytest.approx(185 / 3)]
 
 
@@ -204,13 +224,22 @@ def test_a_report_file_joins_and_chooses(tmp_path: Path) -> None:
     assert b"Joined from the sweeps first and second." in before["table.md"]
 
 
-def test_choices_hold_for_what_is_kept_apart(tmp_path: Path) -> None:
+def test_a_report_file_renames(tmp_path: Path) -> None:
+    """All that is not alike is told at once, on the line of the sweeps; with other names the choices are of those."""
     other = second(rows=[row("kd", hyperparameters={"temperature": 2.0}), *second().rows[1:]])
-    text = "name: paper\nsweeps: [first, second]\nnames: {kd: KD}\ngroups: {kd: theirs}\norder: [g, kd]\n"
+    ((line, where, message),) = problems("name: paper\nsweeps: [first, second]\n", tmp_path, first(), other)
+    assert (line, where) == (2, "sweeps") and "rename: {second: {kd: …}}" in message
+    text = "name: paper\nsweeps: [first, second]\nrename: {second: {kd: kd T2}}\nbaseline: kd T2\nnames: {kd T2: KD}\n"
     with told(first(), other):
         table = reports.table(reports.load_file(write(tmp_path, text)))
-    assert [line.shown for line in table.lines if line.shown.startswith("KD")] == ["KD [first]", "KD [second]"]
-    assert {table.options.groups[f"kd [{name}]"] for name in ("first", "second")} == {"theirs"}
+    assert table.baseline == "KD" and {"kd", "KD"} <= {line.shown for line in table.lines}
+
+
+def test_what_is_renamed_must_be_there(tmp_path: Path) -> None:
+    text = "name: paper\nsweeps: [first, second]\nrename:\n  secnd: {kd: a}\n  first: {kdd: b, tinyresnet: c}\n"
+    found = problems(text, tmp_path, first(), second())
+    assert [(line, where) for line, where, _ in found] == [(4, "rename.secnd"), (5, "rename.first.kdd")]
+    assert "did you mean 'second'?" in found[0][2] and "did you mean 'kd'?" in found[1][2]
 
 
 def test_one_sweep_with_other_choices_is_a_report_too(tmp_path: Path) -> None:
@@ -223,7 +252,7 @@ def test_one_sweep_with_other_choices_is_a_report_too(tmp_path: Path) -> None:
 def test_every_key_of_a_sweep_files_report_is_one_here() -> None:
     from reports.report_file import ReportFileModel
 
-    assert set(ReportFileModel.model_fields) == {*ReportModel.model_fields, "name", "sweeps"}
+    assert set(ReportFileModel.model_fields) == {*ReportModel.model_fields, "name", "sweeps", "rename"}
 
 
 WRONG = """name: Paper
@@ -271,15 +300,6 @@ def test_names_that_the_sweeps_have_not_are_told_with_their_lines(tmp_path: Path
         (6, "order[1]"),
     }
     assert "did you mean 'kd'?" in found[0][2]
-
-
-def test_a_baseline_that_is_kept_apart_must_be_named_whole(tmp_path: Path) -> None:
-    other = second(rows=[row("kd", hyperparameters={"temperature": 2.0}), *second().rows[1:]])
-    text = "name: paper\nsweeps: [first, second]\nbaseline: {}\n"
-    ((line, _, message),) = problems(text.format("kd"), tmp_path, first(), other)
-    assert line == 3 and "give one of kd [first], kd [second]" in message
-    with told(first(), other):
-        assert reports.table(reports.load_file(write(tmp_path, text.format("kd [second]")))).baseline == "kd [second]"
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,16 @@ import reports
 from reports.board import board as head_to_head
 from reports.board.averages import averages
 from reports.board.board import Board
-from reports.board.order import Block, architecture, arranged_cells, arranged_rows, blocks
+from reports.board.order import architecture, arranged_cells, arranged_rows
 from reports.board.score import Score
 from reports.board.verdicts import verdicts
+from reports.formats.parts import parts
 from reports.formats.text import content
 from reports.results.measures import TOP5
 from reports.results.sweep import Options, Row, parse_cell
 from reports.statistics.spread import Stat, second, summarise
 from reports.tables.statistics import _settle
+from reports.tables.table import Column, Table
 from reports.tables.wording import pair_text
 from tests.reports.fake_store import results_of
 from tests.reports.fake_sweep import FakeSweep, row, seeds, teacher
@@ -64,12 +66,16 @@ def test_columns_of_one_architecture_stand_together() -> None:
     pairs = ("a: vgg13 -> mobilenetv2", "a: vgg13 -> vgg8", "b: vgg13 -> vgg8", "a: vgg19 -> vgg8")
     cells = arranged_cells(parse_cell(pair) for pair in pairs)
     assert [cell.id for cell in cells] == [pairs[1], pairs[3], pairs[0], pairs[2]]
-    assert [(b.dataset, b.heading, b.columns) for b in blocks(cells)] == [
-        ("a", "same architecture", (0, 1)),
-        ("a", "different architecture", (2,)),
-        ("b", "same architecture", (3,)),
+    columns = (Column(head=c.id, groups=(c.dataset, architecture(c)), scope=c.dataset) for c in cells)
+    name, gain = Column(head="method", kind="text"), Column(head="gain", scope="a", sums=True)
+    table = Table(name="t", title="t", label="t", columns=(name, *columns, gain), rows=())
+    assert [(part.title, part.places) for part in parts(table, 1, cut=False)] == [
+        ("a, same architecture", (0, 1, 2)),
+        ("a, different architecture", (0, 3, 5)),  # with what sums the data set up
+        ("b, same architecture", (0, 4)),
     ]
-    assert blocks(cells[:2]) == [Block("a", "", (0, 1))]
+    assert [part.places for part in parts(table, 2)] == [(0, 1, 2), (0, 3, 4, 5)]
+    assert [part.places for part in parts(table, 4)] == [(0, 1, 2, 3, 4, 5)]
 
 
 ROWS = [

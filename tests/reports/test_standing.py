@@ -1,16 +1,16 @@
 """A report of a sweep that has not ended says what is missing; one of a sweep that has says nothing of it."""
 
+import argparse
 import dataclasses
-import shutil
-from pathlib import Path
+import sys
 
 import pytest
 
 import reports
+import run_sweep
 from reports.formats import latex, markdown
 from reports.results.standing import standing
-from tests.reports.conftest import tell
-from tests.reports.fake_sweep import FakeSweep, FakeTrial, row, seeds, whole_sweep
+from tests.reports.fake_sweep import FakeSweep, FakeTrial, row, seeds
 from tests.reports.in_memory import results
 from tests.reports.shown import main
 
@@ -42,14 +42,10 @@ def test_a_trial_that_serves_two_rows_is_counted_once() -> None:
     assert (found.total, found.ended, found.missing) == (2, 1, {"running": 1})
 
 
-@pytest.mark.slow
-def test_a_process_of_its_own_writes_what_there_is(empty_store: Path, tmp_path: Path) -> None:
-    """As `run --report-every` has it written, for real."""
-    from orchestrator.refreshing import ProcessWriter
-
-    assert ProcessWriter(tmp_path)("whole") == ""  # not told yet: no trouble, no report
-    assert not (tmp_path / "reports").exists()
-    shutil.copy(empty_store, tmp_path / "mlflow.db")
-    tell(tmp_path, whole_sweep())
-    assert ProcessWriter(tmp_path)("whole") == ""
-    assert "Not finished" in (tmp_path / "reports" / "whole" / "table.md").read_text()
+def test_a_stopped_run_names_the_line_that_makes_its_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["kdsweep", "run", "a.yaml"])
+    assert run_sweep._report_lines(("a", "b c"), argparse.Namespace(home="my home")) == [
+        "report of what there is: kdsweep report a --home 'my home'",
+        "report of what there is: kdsweep report 'b c' --home 'my home'",
+    ]
+    assert run_sweep._report_lines(("a",), argparse.Namespace(home=None))[0].endswith("kdsweep report a")

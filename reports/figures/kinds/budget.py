@@ -149,6 +149,7 @@ def draw(canvas: "Canvas", figure: Budget, title: str = "") -> None:
             (line,) = axes.plot(curve.budgets, curve.expected, color=own.colour, linestyle=own.line, linewidth=1.4)
             steps = range(1, len(curve.in_order) + 1)
             axes.step(steps, curve.in_order, color=own.colour, linestyle=own.line, linewidth=0.6, where="post")
+            style.told(line, f"{curve.shown}: best of {curve.budgets[-1]} {curve.expected[-1]:.2f}")
             lines[curve.shown] = line
         if len({len(curve.in_order) for curve in panel.curves}) > 1:
             axes.axvline(panel.common, color="0.4", linestyle=":", linewidth=0.8)

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reports.board.score import is_reported
 from reports.figures._base import Material, NotDrawn, Plot, numbered, paged
 from reports.results.measures import Measure
+from reports.results.states import is_reported
 from reports.results.sweep import Cell
 
 if TYPE_CHECKING:
@@ -148,6 +148,7 @@ def draw(canvas: "Canvas", figure: Cost, title: str = "") -> None:
                 fmt=own.marker, color=own.colour, markersize=4, markeredgewidth=0.3, markeredgecolor="0.1",
                 elinewidth=0.7,
             )  # fmt: skip
+            style.told(handles[entry].lines[0], *(f"{p.shown}: {p.mean:.2f} in {p.seconds:.3g} s" for p in points))
         axes.plot(
             [p.seconds for p in panel.front], [p.mean for p in panel.front], color="0.45", linewidth=0.8, zorder=0
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from reports.figures._base import Material, NotDrawn, Plot
 from reports.figures.curves import Curve, Figure, figures
-from reports.figures.style import DASHES, GREYS, SMALL, look, printable, shortened, spaced, titled
+from reports.figures.style import DASHES, GREYS, SMALL, look, printable, shortened, spaced, titled, told
 from reports.results.sweep import value_text
 
 if TYPE_CHECKING:
@@ -55,7 +55,10 @@ def _draw_curve(axes: "Axes", curve: Curve, index: int) -> None:
     low = [mean - std for mean, std in zip(means, stds, strict=True)]
     high = [mean + std for mean, std in zip(means, stds, strict=True)]
     axes.fill_between(xs, low, high, color=own.colour, alpha=0.2, linewidth=0)
-    axes.plot(xs, means, color=own.colour, linestyle=own.line, linewidth=1.2, label=printable(curve.shown))
+    (line,) = axes.plot(xs, means, color=own.colour, linestyle=own.line, linewidth=1.2, label=printable(curve.shown))
+    spreads = (f" ± {std:.2f}" if std else "" for std in stds)
+    values = (f"{value_text(x, 3)}: {mean:.2f}{s}" for x, mean, s in zip(xs, means, spreads, strict=True))
+    told(line, curve.shown, *values)
     dots = [(value, by_seed[seed]) for value, by_seed in curve.points for seed in sorted(by_seed)]
     places, accuracies = zip(*dots, strict=True)
     axes.plot(places, accuracies, own.marker, color=own.colour, markersize=2.6, markeredgewidth=0, alpha=0.75)

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reports.board.score import is_reported
 from reports.figures._base import Material, NotDrawn, Plot, numbered, paged
 from reports.results.histories import histories
 from reports.results.measures import Measure
+from reports.results.states import is_reported
 from reports.results.sweep import Cell
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
     from reports.board.board import Line
-    from reports.results.results import Curves
+    from reports.stores import Curves
 
 ROWS = 6
 """In a figure."""
@@ -155,6 +155,7 @@ def draw(canvas: "Canvas", figure: Training, title: str = "") -> None:
                 curve.epochs, mean, color=own.colour, linestyle=own.line, linewidth=1.1, marker=own.marker,
                 markersize=2.6, markeredgewidth=0, markevery=max(1, len(mean) // 8),
             )  # fmt: skip
+            style.told(lines[curve.shown], f"{curve.shown}: {mean[-1]:.2f} after epoch {curve.epochs[-1]}")
         axes.set_ylim(bottom=_lowest(panel))
         style.titled(axes, over if len(every) > 1 else title, of=len(every))
     style.outer_labels(every, "epoch", [f"test {panel.measure.short} (%)" for panel in figure.panels])

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from reports.board.board import Board, Line, Parts, of_teacher
-from reports.board.score import Score, by_seed, dimension_names, is_reported
+from reports.board.score import Score, by_seed, dimension_names
 from reports.published import figures as published_figures
 from reports.published.comparable import ALONE, STANDARDIZE, Setting, reasons
 from reports.published.figures import Figure
 from reports.results.measures import Measure
+from reports.results.states import is_reported
 from reports.results.sweep import Cell
 from reports.statistics.spread import Stat, paired_difference, summarise
 from reports.stores import METHOD_PREFIX

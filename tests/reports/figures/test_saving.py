@@ -1,5 +1,7 @@
 """Files of figures: sizes, fonts, no times in them, the same bytes whatever the user has set."""
 
+import html
+import re
 import struct
 from pathlib import Path
 
@@ -38,6 +40,13 @@ def test_the_users_matplotlib_settings_have_no_say(figure: Figure, tmp_path: Pat
         second = reports.draw(figure, tmp_path / "b.svg")
         assert mpl.rcParams["font.size"] == 20
     assert first.read_bytes() == second.read_bytes()
+
+
+def test_marks_of_an_svg_say_what_they_are(figure: Figure, tmp_path: Path) -> None:
+    svg = reports.draw(figure, tmp_path / "a.svg").read_text()
+    (title,) = re.findall(r"<g><title>([^<]*)</title>", svg)
+    assert html.unescape(title).splitlines()[:3] == ["gdkd (by k)", "1: 66.20 ± 0.40", "5: 66.73 ± 0.21"]
+    assert "title:" not in svg
 
 
 def test_at_another_width(figure: Figure, tmp_path: Path) -> None:
