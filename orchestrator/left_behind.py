@@ -15,7 +15,7 @@ SHOWN_ROWS = 6
 
 def left_behind(sweep: Sweep, ledger: Ledger) -> Counter[str]:
     """Return how many trials that have ended the sweep leaves behind when it is accepted as it is now, by row."""
-    asked = {member.key for member in known_members(sweep)}
+    asked = {member.key for member in known_members(sweep, ledger)}
     searched = {(search.cell, search.row) for search in sweep.searches if ledger.proposals(search.study_id)}
     states = ledger.states()
     gone: dict[str, str] = {}

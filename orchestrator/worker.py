@@ -267,7 +267,7 @@ def _readable_checkpoint(store: Store, key: str, warnings: list[str]) -> Path | 
     except OSError as error:
         warnings.append(f"checkpoints cannot be looked for ({error}); the trial starts from the beginning")
         return None
-    unreadable = []
+    unreadable: list[str] = []
     for checkpoint in reversed(found):
         problem = _problem(checkpoint, key)
         if problem is None:

@@ -167,7 +167,7 @@ def test_a_home_that_lost_its_ledger_takes_its_results_from_the_store(sweep, led
     fixed = {member.key: ledger.trial(member.key).metrics for member in sweep.fixed}
     new = Ledger(home / "new.db")
     new_planner(new, sweep)
-    assert adopt([sweep], Adoption(new, tracking_uri(home))) == len(fixed) + 1
+    assert adopt([sweep], Adoption(new, tracking_uri(home)), new) == len(fixed) + 1
     assert {key: new.trial(key).metrics for key in fixed} == fixed
     assert all(new.remembered("mlflow", f"trial:{key}") for key in fixed)
     for key in fixed:  # with the curves, for they may have to be told again
@@ -189,7 +189,7 @@ def test_what_was_taken_from_one_store_is_told_to_another(sweep, ledger, home, e
     new.retarget("mlflow", "one")
     planner = new_planner(new, sweep)
     adoption = Adoption(new, tracking_uri(home))
-    assert adopt([sweep], adoption) > 0
+    assert adopt([sweep], adoption, new) > 0
     assert sum(adoption.take(key) for key in new.states()) == 0
     tell_everything(new, home)
     assert read(home, curves.format(kept)) == before  # to the store that has them, nothing is told again

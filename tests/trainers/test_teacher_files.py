@@ -149,7 +149,7 @@ def test_averaged_and_wrapped_networks(weights, tmp_path: Path):
     network.load_state_dict(weights)
     averaged = torch.optim.swa_utils.AveragedModel(network)
     assert_read(saved(averaged.state_dict(), tmp_path / "swa.pth"), weights)
-    compiled = torch.compile(nn.DataParallel(network))
+    compiled: nn.Module = torch.compile(nn.DataParallel(network))
     assert_read(saved({"model": compiled.state_dict()}, tmp_path / "compiled.pth"), weights)
     inside = {name.replace("fc.", "fc._orig_mod.module."): value for name, value in weights.items()}
     assert inside.keys() != weights.keys()

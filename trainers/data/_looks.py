@@ -31,7 +31,7 @@ def broken_pictures(files: PictureFiles, *, deep: bool = False) -> Iterator[str]
         for start in range(0, len(names), TOGETHER)
     ]
     with ThreadPoolExecutor(THREADS) as pool:
-        yield from chain.from_iterable(pool.map(lambda piece: _looked(files, *piece, deep), pieces))
+        yield from chain.from_iterable(pool.map(lambda piece: _looked(files, piece[0], piece[1], deep), pieces))
 
 
 def count_pictures(files: PictureFiles) -> int:
