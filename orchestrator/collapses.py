@@ -15,7 +15,7 @@ def collapse_warnings(sweep: str, ledger: Ledger) -> tuple[str, ...]:
     trials = ledger.rows(
         "SELECT m.row, m.phase, m.seed, m.proposal, t.collapsed FROM member m JOIN trial t USING (key) "
         "WHERE m.sweep = ? AND t.collapsed != '' AND t.state = 'COMPLETE' "
-        "AND json_extract(t.spec, '$.role') != 'given' GROUP BY t.key ORDER BY min(m.position)",
+        "AND json_extract(t.spec, '$.role') IS NOT 'given' GROUP BY t.key ORDER BY min(m.position)",
         sweep,
     )
     if not trials:

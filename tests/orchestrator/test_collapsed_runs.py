@@ -24,7 +24,7 @@ name: still
 datasets: {imagefolder: {root: pictures, size: 16, views: 2}}
 pairs: tinycnn -> tinycnn
 teachers: {tinycnn: {recipe: {base: quick, epochs: 3, batch_size: 16, learning_rate: 0.05}}}
-recipe: {base: quick, epochs: 1, batch_size: 16, learning_rate: 1e-30}
+recipe: {base: quick, epochs: 1, batch_size: 16, learning_rate: 1e-12}
 methods:
   kd:
   tuned: {method: kd, weight: {choice: [0.5, 1]}, warmup_epochs: 0}
