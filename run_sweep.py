@@ -445,7 +445,8 @@ def _report(options: argparse.Namespace) -> int:
         print(kept, file=sys.stderr)
         return EXIT_FAILED
     try:
-        written = reports.write(results, folder)
+        report = reports.Report(results)
+        written = report.write(folder)
         written += [] if comparison is None else reports.write_comparison(comparison, folder)
         written += [] if changes is None else reports.write_changes(changes, folder)
     except OSError as error:
@@ -453,7 +454,7 @@ def _report(options: argparse.Namespace) -> int:
         return EXIT_WRONG_REQUEST
     width = shutil.get_terminal_size((WIDE, 24)).columns
     if comparison is None and changes is None:
-        _print(reports.console_table(results))
+        _print(report.console())
     if comparison is not None:
         _print(reports.console_comparison(comparison, width))
     if changes is not None:

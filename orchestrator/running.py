@@ -342,13 +342,14 @@ class _Run:
                 if kept:
                     problems.append(kept)
                     continue
-                reports.write(results, folder)
+                report = reports.Report(results)
+                report.write(folder)
             except (reports.ReportError, OSError) as error:
                 problems.append(f"{sweep.name}: no report: {error}")
                 continue
-            self._screen.say(reports.console_table(results))
+            self._screen.say(report.console())
             written.append(folder)
-            problems += self._note(sweep.name, reports.note(results))
+            problems += self._note(sweep.name, report.note())
         return written, problems
 
     def _note(self, sweep: str, text: str) -> list[str]:

@@ -32,6 +32,11 @@ class Report:
         return board.build(self.results)
 
     @cached_property
+    def _main(self) -> Table:
+        """Rows against pairs, whether the sweep asks for it or not."""
+        return head_to_head.build(self.results, self.board)
+
+    @cached_property
     def tables(self) -> list[Table]:
         """The tables that the sweep asks for and has numbers for, the main one first."""
         return list(tables.build(self.results, self.board))
@@ -59,14 +64,13 @@ class Report:
     def console(self, width: int = 80) -> str:
         """Return the main table and the searches as plain text of at most `width` columns where it can."""
         measured = " and ".join(measure.short for measure in self.board.measures)
-        main = head_to_head.build(self.results, self.board)
-        found = [text.render(main, width, f"{self.board.name}: test {measured}")]
+        found = [text.render(self._main, width, f"{self.board.name}: test {measured}")]
         searched = searches.build(self.results, self.board)
         return "\n\n".join([*found, *([text.render(searched, width, "Searches:")] if searched else [])])
 
     def note(self, limit: int = 8000) -> str:
         """Return the main table in Markdown of at most `limit` characters."""
-        return markdown.cut(markdown.render(head_to_head.build(self.results, self.board)), limit)
+        return markdown.cut(markdown.render(self._main), limit)
 
     def write(self, out: Path) -> list[Path]:
         """Write all files of the report; return the paths."""
@@ -92,8 +96,7 @@ class Report:
                 drawn.append(one)
         yield write_text(out / "table.md", markdown.document(name, self.tables))
         yield write_text(out / "table.tex", latex.document("table.tex", self.tables))
-        main = head_to_head.build(self.results, self.board)
-        yield write_text(out / "table.csv", csv.render(main))
+        yield write_text(out / "table.csv", csv.render(self._main))
         yield _write_parquet(out / "results.parquet", self.results)
         svgs = [next(path for path in paths if path.suffix == ".svg").read_text(encoding="utf-8") for paths in saved]
         shown = [page.Drawn(one.stem, one.title, one.plot.caption, svg) for one, svg in zip(drawn, svgs, strict=True)]

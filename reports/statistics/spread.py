@@ -1,7 +1,6 @@
 """Means and spreads over seeds. Exact sums: the result does not depend on the order of the values."""
 
 import math
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -36,8 +35,9 @@ def summarise(by_seed: Mapping[int, float]) -> Stat | None:
     if not by_seed:
         return None
     values = [by_seed[seed] for seed in sorted(by_seed)]
-    std = statistics.stdev(values) if len(values) > 1 else None
-    return Stat(tuple(sorted(by_seed)), math.fsum(values) / len(values), std, min(values), max(values))
+    mean = math.fsum(values) / len(values)
+    std = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)) if len(values) > 1 else None
+    return Stat(tuple(sorted(by_seed)), mean, std, min(values), max(values))
 
 
 def paired_difference(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Stat | None:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 DECADE = 10
+MOST_TICKS = 12
+"""Values that are written under an axis; of more, so many of them."""
 LEADER: Any = {
     "arrowstyle": "-",
     "linewidth": 0.4,
@@ -70,9 +72,12 @@ def _scale(axes: "Axes", figure: Figure) -> None:
     xs = sorted({value for curve in figure.curves for value, _ in curve.points})
     if xs[0] > 0 and xs[-1] > DECADE * xs[0]:
         axes.set_xscale("log")
-    axes.xaxis.set_major_locator(FixedLocator(xs))
+    marked = (
+        xs if len(xs) <= MOST_TICKS else [xs[round(i * (len(xs) - 1) / (MOST_TICKS - 1))] for i in range(MOST_TICKS)]
+    )
+    axes.xaxis.set_major_locator(FixedLocator(marked))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xticks(xs, [value_text(x, 3) for x in xs])
+    axes.set_xticks(marked, [value_text(x, 3) for x in marked])
     axes.set_xlabel(printable(figure.hyperparameter))
     axes.set_ylabel(f"test {figure.measure.short} (%)")
 
