@@ -164,7 +164,7 @@ def histories(
     Raises:
         StoreUnavailableError: the store does not answer any more.
     """
-    from reports.results import histories as read
+    from reports.results import runs as read
 
     return read.histories(results, read.NAMES if names is None else names, run_ids=run_ids)
 

@@ -1,7 +1,6 @@
 """All kinds of figures, in the order in which a report has them."""
 
 from reports.figures._base import Kind
-from reports.figures.curves import Figure
 from reports.figures.kinds import (
     budget,
     cost,
@@ -13,7 +12,7 @@ from reports.figures.kinds import (
 )
 
 ALL = (
-    Kind("accuracy over a hyperparameter", Figure, over_values.build, over_values.draw),
+    Kind("accuracy over a hyperparameter", over_values.Figure, over_values.build, over_values.draw),
     Kind("accuracy against search budget", budget.Budget, budget.build, budget.draw),
     Kind("map of settings", settings_map.Maps, settings_map.build, settings_map.draw),
     Kind("training curves", training.Training, training.build, training.draw),

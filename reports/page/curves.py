@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from reports.page.compact import CURVE_POINTS, Points, points_a_curve, steps_and_values
-from reports.results.histories import histories
+from reports.results.runs import histories
 
 if TYPE_CHECKING:
     import pandas as pd

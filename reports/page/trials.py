@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from reports.page.compact import indexed, number
-from reports.results.run_details import run_details
+from reports.results.runs import run_details
 from reports.results.sweep import value_text
 from reports.stores import COMMIT, DIRTY, METHOD_PREFIX, RECIPE_PREFIX, RunDetails
 

@@ -88,6 +88,6 @@ class Results:
     home: Path | None = None
     """Where kdsweep keeps its files on this machine, stored logits among them."""
     details_of: "Callable[[Collection[str]], dict[str, RunDetails]] | None" = None
-    """Reads how runs came about: see `reports.results.run_details`. None where there is no store."""
+    """Reads how runs came about: see `reports.results.runs`. None where there is no store."""
     notes: tuple[str, ...] = ()
     """What a reader must know of how these results came together, in sentences."""

@@ -9,7 +9,7 @@ import pytest
 import reports
 from reports.board.board import Board, Line
 from reports.board.score import Score
-from reports.figures.curves import grid_of
+from reports.figures.kinds.over_values import grid_of
 from reports.results.sweep import Row, Value
 from reports.statistics.spread import best, paired_difference, summarise
 from reports.tables.table import Number

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import reports
-from reports.figures.curves import Figure
+from reports.figures.kinds.over_values import Figure
 from reports.report_file import ReportFileError, read_report_file
 from reports.results.joining import NotAlikeError, join
 from search_spaces.schema import ReportModel

@@ -56,7 +56,7 @@ def test_the_same_as_from_the_database(server: tuple[str, Path]) -> None:
 def test_how_runs_came_about(server: tuple[str, Path]) -> None:
     from mlflow import MlflowClient
 
-    from reports.results.run_details import run_details
+    from reports.results.runs import run_details
     from reports.stores.database import Database
 
     address, folder = server
@@ -75,7 +75,7 @@ def test_metrics_epoch_by_epoch(server: tuple[str, Path], monkeypatch: pytest.Mo
     from mlflow import MlflowClient
     from mlflow.entities import Metric
 
-    from reports.results.histories import histories
+    from reports.results.runs import histories
     from reports.stores import metric_histories
 
     address, _ = server

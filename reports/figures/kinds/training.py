@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reports.figures._base import Material, NotDrawn, Plot, numbered, paged
-from reports.results.histories import histories
 from reports.results.measures import Measure
+from reports.results.runs import histories
 from reports.results.states import is_reported
 from reports.results.sweep import Cell
 

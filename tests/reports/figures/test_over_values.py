@@ -6,7 +6,7 @@ import pytest
 
 import reports
 from reports.figures import saving
-from reports.figures.curves import Curve, Figure, figures
+from reports.figures.kinds.over_values import Curve, Figure, figures
 from reports.figures.style import printable, spaced
 from reports.results.sweep import Cell
 from tests.reports.fake_sweep import KS

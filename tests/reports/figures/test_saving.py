@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import reports
-from reports.figures.curves import Figure, figures
+from reports.figures.kinds.over_values import Figure, figures
 
 
 @pytest.fixture(scope="module")

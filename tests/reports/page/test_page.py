@@ -10,7 +10,7 @@ import reports
 from reports.formats.html import ranges
 from reports.page.compact import CURVE_POINTS, differences, indexed, points_a_curve, steps_and_values, thinned
 from reports.page.page import data
-from reports.results.run_details import run_details
+from reports.results.runs import run_details
 from reports.stores import COMMIT, DIRTY, RunDetails
 from reports.tables.table import Missing, Number, Text
 from tests.reports.conftest import Loader
