@@ -12,7 +12,6 @@ from torch import Tensor
 
 from trainers.methods import Method, Needs, Range, Value
 
-
 TRIED_ON = 4
 """Images that a plug-in's loss is tried on before anything starts: there it behaves."""
 
