@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.ledger import Ledger
-from orchestrator.mlflow_store import MlflowTarget, TakenRun, TrackingError, known_runs, taken_runs
+from orchestrator.mlflow_store import TakenRun, TrackingError, known_runs, taken_runs
 from orchestrator.mlflow_store.verifying import EPOCHS_TOLD
 from orchestrator.optuna_studies.live import distributions_json
 from orchestrator.planner import member_row, trial_row
@@ -168,37 +168,6 @@ END_METRICS = (
     "peak_memory_bytes",
     "held_memory_bytes",
 )
-
-
-def teachers_without_weights(
-    sweeps: Sequence[Sweep], ledger: Ledger, store: Store, target: MlflowTarget
-) -> frozenset[str]:
-    """Return trained teachers whose weights are neither here nor with their run; those with their run are fetched."""
-    states = ledger.states()
-    lacking = set()
-    for plan in {plan.id: plan for sweep in sweeps for plan in sweep.teachers}.values():
-        if plan.trial is None or states.get(plan.id) != "COMPLETE" or store.weights(plan.id).exists():
-            continue
-        if not any(_waits_for(plan.id, sweep, ledger, states) for sweep in sweeps):
-            continue
-        told = ledger.remembered("mlflow", f"trial:{plan.id}")
-        if told is None or not target.fetch_weights(plan.id, told.split(" ", 1)[0]):
-            lacking.add(plan.id)
-    return frozenset(lacking)
-
-
-def _waits_for(teacher: str, sweep: Sweep, ledger: Ledger, states: dict[str, str]) -> bool:
-    """Return whether anything of the sweep is still to be trained under this teacher."""
-    fixed = [m.key for m in sweep.fixed if m.trial.teacher is not None and m.trial.teacher.id == teacher]
-    if any(states.get(key) not in ENDED for key in fixed):
-        return True
-    for search in sweep.searches:
-        learns = search.blueprint.teacher is not None and search.blueprint.teacher.id == teacher
-        proposals = ledger.proposals(search.study_id)
-        whole = len(proposals) >= search.trials and all(row.state not in (None, "FAIL") for row in proposals)
-        if learns and not whole:
-            return True
-    return False
 
 
 class TeacherFileError(RequestError):

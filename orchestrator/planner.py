@@ -63,7 +63,8 @@ class Planner:
         sweeps: accepted sweeps, with their fixed members and teachers already in the ledger.
         ledger: the truth.
         chance: accuracy in percent of guessing, by data set.
-        lacking: keys of teachers whose weights are gone; they are trained again.
+        has_weights: whether those of a teacher that has been trained can be had; where not, it is trained again. Asked
+            where students wait for it.
         adopt: takes a trial's result over from elsewhere into the ledger, if it is known there.
         on_end: called with a trial's record when its end has been committed.
         on_search_failed: called with a search that has no setting to confirm, when that is recorded.
@@ -76,7 +77,7 @@ class Planner:
         ledger: Ledger,
         *,
         chance: Callable[[str], float],
-        lacking: frozenset[str] = frozenset(),
+        has_weights: Callable[[str], bool] = lambda key: True,
         adopt: Callable[[str], bool] = lambda key: False,
         on_end: Callable[[TrialRow], None] = lambda row: None,
         on_trouble: Callable[[TrialRow, str], None] = lambda row, text: None,
@@ -88,9 +89,10 @@ class Planner:
         self._on_trouble = on_trouble
         self._on_search_failed = on_search_failed
         self._adopt = adopt
+        self._has_weights = has_weights
         states = ledger.states()
         self._recorded = frozenset(states)
-        self._known = {key: state for key, state in states.items() if key not in lacking}
+        self._known = dict(states)
         self._jobs: dict[str, Job] = {}
         self._ready: dict[str, deque[Job]] = {phase: deque() for phase in PHASES}
         self._blocked: dict[str, list[Job]] = {}
@@ -284,10 +286,24 @@ class Planner:
     def _queue(self, job: Job) -> None:
         trainer = None if job.trial.role == "given" else self._trainer(job.trial.dataset, job.trial.teacher)
         goes_on = job.phase == "confirm" or job.state in ("INTERRUPTED", "PRUNED")  # its teacher was good enough then
-        if trainer is not None and (trainer.state != "COMPLETE" or (trainer.key in self._refusals and not goes_on)):
+        if trainer is not None and not self._can_teach(trainer, goes_on=goes_on):
             self._blocked.setdefault(trainer.key, []).append(job)
         else:
             self._ready[job.phase].append(job)
+
+    def _can_teach(self, trainer: Job, *, goes_on: bool) -> bool:
+        """Return whether students may start; where a teacher's weights are gone, see to it that it is trained again.
+
+        Args:
+            goes_on: the student has begun; its teacher was good enough then.
+        """
+        if trainer.state != "COMPLETE" or (trainer.key in self._refusals and not goes_on):
+            return False
+        if trainer.trial.role == "given" or self._has_weights(trainer.key):
+            return True
+        trainer.state = "WAITING"
+        self._queue(trainer)
+        return False
 
     def _start(self, job: Job) -> Attempt:
         job.attempt = self._ledger.start_attempt(job.key)
@@ -366,8 +382,10 @@ class Planner:
         goes_on = bool(self._ledger.proposals(run.search.study_id))
         if trainer is not None and (trainer.state != "COMPLETE" or (trainer.key in self._refusals and not goes_on)):
             self._waiting_searches.setdefault(trainer.key, []).append(run)
-        else:
-            self._replay(run)
+            return
+        self._replay(run)
+        if trainer is not None and run.standing() == "open":
+            self._can_teach(trainer, goes_on=goes_on)  # asked before anything starts: its proposals come later
 
     def _replay(self, run: SearchRun) -> None:
         """Take up a search where the ledger has it; the caller commits."""

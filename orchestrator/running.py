@@ -11,7 +11,6 @@ from orchestrator.acceptance import (
     adopt,
     expand_all,
     import_checkpoints,
-    teachers_without_weights,
 )
 from orchestrator.beginning import what_there_is
 from orchestrator.changed_data import PICTURES, changed_pictures, remember_pictures
@@ -34,6 +33,7 @@ from orchestrator.ray_tune.address import check_address, cluster_address
 from orchestrator.records import FINAL_SCORES, TrialRow
 from orchestrator.search_ends import search_standing
 from orchestrator.stopping import StopSignals
+from orchestrator.teacher_weights import TeacherWeights, TeacherWeightsError
 from orchestrator.tellers import TELLING_DELAY_SECONDS, drain, retarget, start_tellers
 from search_spaces import Search, Sweep, SweepFile, notes, read
 from trainers.counting import counted
@@ -89,6 +89,8 @@ def run(
         SweepFileError: a file asks for something that cannot be; nothing has been started or made.
         HomeError: the home cannot be written, or another driver works in it.
         TeacherFileError: a teacher's checkpoint cannot be used; nothing has been started or made.
+        TeacherWeightsError: students wait for a teacher whose weights are not here, and the tracking store, which may
+            have them, does not answer; nothing has been started.
         TrackingError, StorageError: the tracking store or the Optuna storage of a new sweep does not answer; nothing
             has been started or made.
         LedgerError: the ledger is damaged; nothing has been started.
@@ -259,19 +261,29 @@ class _Run:
         adoption = self._adoption() if answers else None
         if adoption is not None:
             adopt(sweeps, adoption, ledger)
+        target = MlflowTarget(self._uri, self._home, ledger)
+        weights = TeacherWeights(ledger, self._store, target, self._uri, answers=adoption is not None)
         planner = Planner(
             sweeps,
             ledger,
             chance=_chances(sweeps),
-            lacking=teachers_without_weights(sweeps, ledger, self._store, MlflowTarget(self._uri, self._home, ledger)),
+            has_weights=weights.found,
             adopt=adoption.take if adoption is not None else lambda key: False,
             on_end=self._on_end,
             on_trouble=self._on_trouble,
             on_search_failed=self._on_search_failed,
         )
+        try:
+            weights.check()
+        except TeacherWeightsError:
+            ledger.interrupt_sweeps()
+            raise
+        taken = adoption.taken if adoption is not None else frozenset()
         for sweep in sweeps:
-            for line in what_there_is(sweep, ledger, adoption.taken if adoption is not None else frozenset()):
+            for line in what_there_is(sweep, ledger, taken, frozenset(weights.gone)):
                 self._screen.say(line)
+        for line in weights.told():
+            self._screen.say(line)
         return planner
 
     def _adoption(self) -> Adoption | None:

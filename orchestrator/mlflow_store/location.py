@@ -48,6 +48,7 @@ def prepare_client() -> None:
         ("MLFLOW_DISABLE_TELEMETRY", "true"),
         ("MLFLOW_LOGGING_LEVEL", "INFO" if may_speak() else "CRITICAL"),
         ("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true"),
+        ("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false"),
         ("GIT_PYTHON_REFRESH", "quiet"),
     ):
         os.environ.setdefault(name, value)

@@ -1,22 +1,36 @@
 """Telling MLflow what the ledger knows: each thing as a whole, so that telling it twice changes nothing."""
 
 import contextlib
+import shutil
+import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
 
+from orchestrator.databases import is_database
 from orchestrator.ledger import Ledger
 from orchestrator.mlflow_store import content
 from orchestrator.mlflow_store.doubts import REFUSALS, SETTLE_SECONDS, UNACCEPTABLE, Doubts
-from orchestrator.mlflow_store.location import client_uri, ensure_database, prepare_client
+from orchestrator.mlflow_store.listing import stored_runs
+from orchestrator.mlflow_store.location import (
+    ARTIFACTS,
+    TrackingError,
+    client_uri,
+    ensure_database,
+    prepare_client,
+    silent,
+)
 from orchestrator.mlflow_store.runs import TARGET, Runs
 from orchestrator.mlflow_store.schema_mark import remember_schema
 from orchestrator.mlflow_store.verifying import EPOCHS_TOLD, WEIGHTS_TOLD, Verification, tell_whole
 from orchestrator.records import TrialRow
 from orchestrator.telling import RefusedError
+from reports.stores import local_folder
 from trainers.addresses import without_password
+from trainers.errors import RequestError
+from trainers.files import replaced
 from trainers.letters import all_fitting
 from trainers.store import Store
 
@@ -220,21 +234,55 @@ class MlflowTarget:
             milliseconds = None if end_time is None else round(end_time * 1000)
             self.client.set_terminated(run_id, status, milliseconds)
 
-    def fetch_weights(self, key: str, run_id: str) -> bool:
-        """Fetch a teacher's weights from its run into the home; return whether they were there."""
-        import tempfile
+    def fetch_weights(self, key: str) -> bool:
+        """Fetch a teacher's weights from a run of it into the home; return whether the store has them.
 
-        from trainers.files import replaced
-
-        target = Store(self._home).weights(key)
+        Raises:
+            TrackingError: the store, or where it keeps its artifacts, does not answer: it may have them.
+            OSError: they cannot be written into the home.
+        """
         with tempfile.TemporaryDirectory() as folder:
             try:
-                path = self.client.download_artifacts(run_id, f"weights/{key}.safetensors", folder)
-            except Exception:  # noqa: BLE001 (MLflow's stores raise what they like for a missing file)
-                return False
-            with replaced(target) as temporary:
-                temporary.write_bytes(Path(path).read_bytes())
-        return True
+                path = next(filter(None, (self._download(run, key, folder) for run in self._runs_of(key))), None)
+            except RequestError:
+                raise
+            except Exception as error:
+                raise silent(self._uri, error) from error
+            if path is not None:
+                with replaced(Store(self._home).weights(key)) as temporary:
+                    shutil.copyfile(path, temporary)
+            return path is not None
+
+    def _runs_of(self, key: str) -> list[str]:
+        """Return the ids of a trial's runs: the one that is remembered first, those in the store's waste last."""
+        remembered = (self._ledger.remembered(TARGET, f"trial:{key}") or "").partition(" ")[0]
+        runs = [run for run in stored_runs(self._uri) if run.trial_key == key]
+        return [run.run_id for run in sorted(runs, key=lambda run: (run.run_id != remembered, run.deleted))]
+
+    def _download(self, run_id: str, key: str, folder: str) -> Path | None:
+        """Return the file with a run's weights; None where the run has none."""
+        name = f"weights/{key}.safetensors"
+        here = self._home / ARTIFACTS / run_id / "artifacts" / name
+        if is_database(self._uri) and here.exists():
+            return here  # the home may have moved: the store knows where it was
+        _must_be_here(self.client.get_run(run_id).info.artifact_uri, self._home)
+        if name not in {artifact.path for artifact in self.client.list_artifacts(run_id, "weights")}:
+            return None
+        return Path(self.client.download_artifacts(run_id, name, folder))
+
+
+def _must_be_here(artifact_uri: str, home: Path) -> None:
+    """Tell a folder without weights from one that this machine does not have.
+
+    Raises:
+        TrackingError: artifacts are kept in a folder that is not here, and not a part of this home that was removed.
+    """
+    run = local_folder(artifact_uri)
+    if run is None or home.absolute() in run.parents:
+        return
+    place = run.parent.parent  # of the experiment's runs
+    if not place.is_dir():
+        raise TrackingError(f"the tracking store keeps artifacts in {place}, which is not on this machine")
 
 
 def _batches(params: "Sequence[Param]", metrics: "Sequence[Metric]", tags: "Sequence[RunTag]") -> Iterator[Batch]:
