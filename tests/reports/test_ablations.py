@@ -107,6 +107,31 @@ def test_no_base_no_difference() -> None:
     assert "Δ" not in as_markdown(*tables_of(with_grid(sweep(), "by k", "gdkd", {"k": [1, 20]}, 60.0)))
 
 
+@pytest.mark.parametrize(
+    ("classes", "method", "name", "values", "base"),
+    [
+        (3, "gdkd", "k", [1, 2], "by gdkd k=2"),
+        (2, "gdkd", "w0", [0.5, 1], "by gdkd w0=1"),
+        (4, "gdkd3", "k", [2, 3], "by gdkd3 k=3"),
+        (4, "partition", "cuts", [[1], [1, 3]], "by partition cuts=[1, 3]"),
+        (100, "gdkd", "k", [2, 5], "by gdkd k=5"),
+    ],
+)
+def test_the_base_on_few_classes_is_the_default_as_it_is_there(
+    classes: int, method: str, name: str, values: list[Any], base: str
+) -> None:
+    fake = sweep(("kd", "kd", {}, (60.0,)), datasets={"digits100": {"classes": classes}})
+    ablation = only(with_grid(fake, f"by {method}", method, {name: values}, 60.0))
+    assert ablation.base is not None and ablation.base.shown == base
+
+
+def test_terms_on_few_classes_have_the_fitted_default_and_the_same_value_written_in_one_table() -> None:
+    rows = (("plain", "gdkd", {}, (60.0,)), ("between", "gdkd", {"k": 2, "w1": 0}, (59.0,)))
+    ablation = only(sweep(*rows, datasets={"digits100": {"classes": 3}}))
+    assert ablation.kind == "terms" and ablation.base is not None and ablation.base.shown == "plain"
+    assert built(sweep(*rows)) == []  # of many classes k is 5 in one and 2 in the other
+
+
 def test_a_default_that_the_authors_tuned_for_a_pair_is_no_base_of_others() -> None:
     """w2 is 8 by default and for one pair, 2 where the authors tuned another: no row is at the default in both."""
     record = record_of("gdkd")

@@ -26,7 +26,7 @@ def ablations(results: "Results", table: Board) -> list[Ablation]:
     """Return the ablations of a sweep, with whatever has ended so far."""
     asked = (results.resolved.get("report") or {}).get("ablations") if table.options.wants("ablations") else []
     lines = [line for line in table.lines if line.kind == "method"]
-    records = _records(lines) if len(lines) > 1 and asked != [] else {}
+    records = _records(lines, next(iter(_classes(results).values()), None)) if len(lines) > 1 and asked != [] else {}
     making = _Making(results, table, records)
     if asked is not None:
         items = [item for one in asked for item in making.chosen(one)]
@@ -36,9 +36,16 @@ def ablations(results: "Results", table: Board) -> list[Ablation]:
     return list(_distinct(items))
 
 
-def _records(lines: Sequence[Line]) -> dict[str, Record]:
-    found = {name: record_of(name) for name in dict.fromkeys(line.row.method for line in lines) if name}
+def _records(lines: Sequence[Line], classes: int | None) -> dict[str, Record]:
+    found = {name: record_of(name, classes) for name in dict.fromkeys(line.row.method for line in lines) if name}
     return {name: record for name, record in found.items() if record is not None}
+
+
+def _classes(results: "Results") -> dict[str, int | None]:
+    """Return the classes of the data sets in their order, as far as they are known."""
+    infos = (results.resolved.get("facts") or {}).get("datasets") or {}
+    known = {name: info.get("classes") for name, info in infos.items() if isinstance(info, Mapping)}
+    return {name: int(classes) if classes else None for name, classes in known.items()}
 
 
 def _distinct(items: Sequence[Ablation]) -> Iterator[Ablation]:
@@ -56,6 +63,7 @@ class _Making:
         self._results = results
         self._table = table
         self._records = records
+        self._classes = _classes(results)
         self._lines = [line for line in table.lines if line.kind != "teacher"]
         self._by_name: dict[tuple[str, str], list[Line]] = {}
         for line in self._lines:
@@ -113,14 +121,8 @@ class _Making:
         if group.kind != "terms":
             yield from (value_text(line.row.hyperparameters[name]) for name in group.factors)
             return
-        dead = frozenset() if record is None else record.dead(line.row, self._classes())
+        dead = frozenset() if record is None else record.dead(line.row)
         yield from (False if record is None else term_of(record, line, name, dead) for name in group.factors)
-
-    def _classes(self) -> int:
-        """Return the classes of the first data set; so many that no group is one class, where that is not known."""
-        infos = (self._results.resolved.get("facts") or {}).get("datasets") or {}
-        known = [info.get("classes") for info in infos.values() if isinstance(info, Mapping)]
-        return int(known[0]) if known and known[0] else 1_000_000
 
     # --- the base -----------------------------------------------------------------------------------------------
 
@@ -146,7 +148,7 @@ class _Making:
         if record is None or len(methods) > 1:
             return None
         if group.kind == "terms":
-            plain = [line for line in group.lines if record.values(line.row) == record.method.defaults()]
+            plain = [line for line in group.lines if record.values(line.row) == record.defaults()]
             return plain[0] if plain else None
         wanted = [self._defaults(record, name) for name in group.factors]
         if any(len(values) != 1 for values in wanted):  # cells whose authors' settings differ have no row in common
@@ -157,7 +159,10 @@ class _Making:
 
     def _defaults(self, record: Record, name: str) -> list[Value]:
         """Return the defaults of a hyperparameter in the cells of the sweep, each once."""
-        values = [record.default(name, cell.dataset, *self._networks(cell.id)) for cell in self._table.cells]
+        values = [
+            record.default(name, cell.dataset, *self._networks(cell.id), self._classes.get(cell.dataset))
+            for cell in self._table.cells
+        ]
         return list(dict.fromkeys(value for value in values if value is not None))
 
     def _networks(self, cell: str) -> tuple[str, str]:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from trainers.methods import Hyperparameter, Method
 
 WARMUP = "warmup_epochs"
+MANY = 1_000_000
+"""Classes, where nobody knows how many: no group is one class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,8 @@ class Record:
     """What a report needs of a method's registry record."""
 
     method: "Method"
+    classes: int | None = None
+    """Of the data set: where they are few, a default that is a rank becomes the last that there is; None: not known."""
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -35,13 +39,17 @@ class Record:
 
     def values(self, row: Row) -> dict[str, Value]:
         """Return every hyperparameter of a row: what the sweep file gives, and the method's defaults."""
-        given = {**self.method.defaults(), **row.hyperparameters}
+        given = {**self.defaults(), **row.hyperparameters}
         return {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}  # type: ignore[misc]
 
-    def dead(self, row: Row, classes: int) -> frozenset[str]:
+    def defaults(self) -> dict[str, Value]:
+        """Return every hyperparameter as it is where nobody gives one."""
+        return {**self.method.defaults(), **self._fitted(self.classes)}  # type: ignore[dict-item]
+
+    def dead(self, row: Row) -> frozenset[str]:
         """Return the hyperparameters that change nothing in a row, for they weigh a group of one class, say."""
         try:
-            return frozenset(self.method.dead(self.values(row), classes))
+            return frozenset(self.method.dead(self.values(row), self.classes or MANY))
         except (KeyError, TypeError, ValueError):  # values of another version of the method
             return frozenset()
 
@@ -50,17 +58,24 @@ class Record:
         docs = {field.name: field.doc for field in self.method.fields()}
         return docs.get(name, "").partition("; ")[0].split(". ")[0].rstrip(".")
 
-    def default(self, name: str, dataset: str = "", teacher: str = "", student: str = "") -> Value | None:
-        """Return the default, or what the authors tuned for a pair; networks by timm's names."""
-        return self.method.defaults(dataset, teacher, student).get(name)  # type: ignore[return-value]
+    def default(
+        self, name: str, dataset: str = "", teacher: str = "", student: str = "", classes: int | None = None
+    ) -> Value | None:
+        """Return the default on a data set of so many classes, or what the authors tuned for a pair; networks by timm's
+        names."""
+        values = {**self.method.defaults(dataset, teacher, student), **self._fitted(classes)}
+        return values.get(name)  # type: ignore[return-value]
+
+    def _fitted(self, classes: int | None) -> dict[str, Value]:
+        return {} if classes is None else self.method.fitted(classes)  # type: ignore[return-value]
 
 
-def record_of(name: str) -> Record | None:
+def record_of(name: str, classes: int | None = None) -> Record | None:
     """Return the record of a method or a combination; None where it is not known here, as a plug-in that is gone."""
     from trainers import methods  # imports torch
 
     try:
-        return Record(methods.get(name))
+        return Record(methods.get(name), classes)
     except ValueError:
         return None
 
