@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from search_spaces.blueprint import is_warmup
 from search_spaces.dimensions import value_text
+from search_spaces.silence import silent_corners
 from search_spaces.split_notes import split_notes
 from search_spaces.sweep import Sweep
 from trainers.recipe import Recipe
@@ -12,7 +13,9 @@ from trainers.trial import Value
 
 def notes(sweep: Sweep) -> tuple[str, ...]:
     """Return them in words, each once."""
-    return tuple(dict.fromkeys([*_read(sweep), *_fitted(sweep), *_warmups(sweep), *split_notes(sweep)]))
+    return tuple(
+        dict.fromkeys([*_read(sweep), *_fitted(sweep), *_warmups(sweep), *_silent(sweep), *split_notes(sweep)])
+    )
 
 
 def _read(sweep: Sweep) -> Iterator[str]:
@@ -82,6 +85,15 @@ def _too_long(row: str, recipe: Recipe, values: Mapping[str, Value]) -> Iterator
             reached = f"{100 * recipe.epochs / warmup:.2g} % of its weight" if warmup > recipe.epochs else "its weight"
             when = "at the end" if warmup > recipe.epochs else "in the last epoch alone"
             yield f"{row}: {name} is {warmup:g} in {_epochs(recipe.epochs)}: the term reaches {reached} {when}"
+
+
+def _silent(sweep: Sweep) -> Iterator[str]:
+    """Yield every search that may propose what trains nothing."""
+    for search in sweep.searches:
+        plan = search.blueprint
+        for names in silent_corners(plan.settings, search.dimensions, plan.method, plan.info.classes):
+            yield f"{search.row}: a proposal with {' and '.join(names)} at 0 would train nothing"
+            break
 
 
 def _epochs(count: int) -> str:

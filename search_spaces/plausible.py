@@ -11,6 +11,7 @@ from search_spaces import recipes
 from search_spaces.draft import Draft
 from search_spaces.entries import Entry
 from search_spaces.errors import shown
+from search_spaces.silence import never_trains, silent_corners
 from search_spaces.yaml_lines import Path, dotted
 from trainers.words import character_name, is_unseen
 
@@ -103,18 +104,14 @@ def _check_size(draft: Draft, path: Path, value: Any, *, warmup: bool) -> None:
 
 
 def _check_weights(draft: Draft, entry: Entry) -> None:
-    """Tell rows whose loss is nothing: neither the cross-entropy nor any term counts."""
-    if not entry.method.teacher:
-        return
-    defaults = entry.method.defaults()
-    names = [name for name in defaults if name == "ce_weight" or name.rpartition(".")[2] == "weight"]
-    if any(name in {one.name for one in entry.searched} for name in names):
-        return
-    for row in entry.rows():
-        if all({**defaults, **row.hyperparameters}[name] == 0 for name in names):
-            message = f"row {shown(row.label)} trains nothing: {' and '.join(names)} are 0"
-            draft.tree.add(("methods", entry.name), message)
-            return
+    """Tell rows whose loss is nothing whatever is proposed: neither the cross-entropy nor any term counts."""
+    for info in draft.infos().values():
+        for row in entry.rows():
+            if never_trains(row.hyperparameters, row.dimensions, entry.method, info.classes):
+                names = next(silent_corners(row.hyperparameters, row.dimensions, entry.method, info.classes))
+                message = f"row {shown(row.label)} trains nothing: {' and '.join(names)} are 0"
+                draft.tree.add(("methods", entry.name), message)
+                return
 
 
 def _is_number(value: object) -> bool:

@@ -143,6 +143,26 @@ def test_urls_are_shown_as_they_are(tmp_path: Path) -> None:
         ("  kd:", "  kd: {weight: 1e308}", "methods.kd.weight: must be at most 1e+09, got 1e+308"),
         ("  kd:", "  kd: {weight: {grid: [1, 1e308]}}", "methods.kd.weight.grid[1]: must be at most 1e+09, got 1e+308"),
         ("  kd:", "  kd: {weight: 0, ce_weight: 0}", "methods.kd: row 'kd' trains nothing: ce_weight and weight are 0"),
+        (
+            "  kd:",
+            "  gdkd: {k: 1, w0: 0, w2: 0, ce_weight: 0}",  # k = 1: w1 changes nothing
+            "methods.gdkd: row 'gdkd' trains nothing: ce_weight and w0 and w2 are 0",
+        ),
+        (
+            "  kd:",
+            "  partition: {weights: [0, 0, 0], w0: 0, ce_weight: 0}",
+            "methods.partition: row 'partition' trains nothing: ce_weight and w0 and weights are 0",
+        ),
+        (
+            "  kd:",
+            "  two: {method: [kd, rkd], ce_weight: 0, kd.weight: 0, rkd.distance_weight: 0, rkd.angle_weight: 0}",
+            "methods.two: row 'two' trains nothing: ce_weight and kd.weight and rkd.distance_weight and rkd.angle_w",
+        ),
+        (
+            "seeds: 2",
+            "  dist: {beta: {choice: [0]}, gamma: 0, ce_weight: 0}\nsearch: {trials: 3}\nseeds: 2",
+            "methods.dist: row 'dist' trains nothing: ce_weight and beta and gamma are 0",
+        ),
         ("seeds: 2", "seeds: 2\nreport: {level: '0.05'}", "report.level: must be a number, got '0.05'"),
         (
             "seeds: 2",
@@ -169,6 +189,26 @@ def test_a_warm_up_without_an_end_is_a_note(tmp_path: Path) -> None:
         "kd: warmup_epochs is 20 in 2 epochs: the term reaches 10 % of its weight at the end",
     )
     assert describe_plan(sweep_of(tmp_path, SMALL)).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("method", "note"),
+    [
+        ("kd: {weight: {choice: [1, 0]}, ce_weight: 0}", "ce_weight and weight"),
+        ("kd: {weight: {low: 0, high: 1}, ce_weight: {choice: [0.1, 0]}}", "ce_weight and weight"),
+        ("gdkd: {k: {low: 1, high: 50}, w0: 0, w2: 0, ce_weight: 0}", "ce_weight and w0 and w2"),
+        ("kd: {weight: {low: 0, high: 1}}", ""),
+        ("kd: {weight: 0, ce_weight: {low: 0.1, high: 1}}", ""),
+        ("gdkd: {w0: {choice: [0, 1]}, w1: 0, ce_weight: 0}", ""),
+    ],
+)
+def test_a_search_that_may_propose_what_trains_nothing_is_a_note(tmp_path: Path, method: str, note: str) -> None:
+    sweep = sweep_of(
+        tmp_path, SMALL.replace("seeds: 2", f"  {method}\nsearch: {{trials: 3}}\nseeds: 2", 1).replace("  kd:\n", "")
+    )
+    name = method.partition(":")[0]
+    expected = (f"{name}: a proposal with {note} at 0 would train nothing",) if note else ()
+    assert tuple(line for line in describe_plan(sweep).notes if "train nothing" in line) == expected
 
 
 # --- files ----------------------------------------------------------------------------------------------------------

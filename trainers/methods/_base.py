@@ -169,6 +169,8 @@ class Method:
     """Raises a ValueError that says why the method cannot compare the features of a student and a teacher."""
     by_pair: tuple[ForPair, ...] = ()
     """Later ones go before earlier ones."""
+    factors: tuple[str, ...] = ()
+    """Hyperparameters that weigh the parts of the term: where all are 0, or change nothing, the term is 0."""
     least_batch: int = 1
     """Images of a batch that the term compares with one another: of fewer it is constant."""
     standardizes: bool = False
@@ -298,6 +300,33 @@ class Method:
             raise ValueError("; ".join(f"{self.name}.{problem.name}: {problem.message}" for problem in problems))
         whole |= {name: defaults[name] for name in dead}
         return whole | dict(self.settle(whole, classes))
+
+    def silent(self, values: Values, classes: int) -> tuple[str, ...]:
+        """Return the factors of 0 by which neither the cross-entropy nor any term counts; none: something is trained.
+
+        Args:
+            values: all hyperparameters, which keep the rules.
+        """
+        if not self.teacher or values[CE_WEIGHT] != 0:
+            return ()
+        found = [CE_WEIGHT]
+        for part in self.parts or (self,):
+            prefix = f"{part.name}." if self.parts else ""
+            own = part._silent(of_part(part, values) if self.parts else values, classes)
+            if not own:
+                return ()
+            found += [prefix + name for name in own]
+        return tuple(found)
+
+    def _silent(self, values: Values, classes: int) -> tuple[str, ...]:
+        """Return the factors of 0 by which this method's own term is 0."""
+        if values["weight"] == 0:
+            return ("weight",)
+        dead = frozenset(self.dead(values, classes))
+        whole = {**values, **self.settle(values, classes)}
+        alive = [name for name in self.factors if name not in dead and whole[name] != ()]
+        counts = any(any(value) if isinstance(value, tuple) else value for value in (whole[name] for name in alive))
+        return () if counts else tuple(alive)
 
     def coerced(self, values: Mapping[str, object]) -> dict[str, Value]:
         """Return these values, which keep the rules, as the types of the hyperparameters have them, in their order."""

@@ -137,6 +137,9 @@ def _hyperparameter_problem(method: Method) -> str:
             return f"it lacks the hyperparameter {name}, a number that every method has"
     if "standardize" in described and described["standardize"].type is not bool:
         return "its hyperparameter standardize must be a bool"
+    for name in method.factors:
+        if name not in described:
+            return f"its factors name {name}, which is no hyperparameter of it"
     for pair in method.by_pair:
         for name, value in pair.values.items():
             if name not in described:

@@ -101,6 +101,7 @@ DIST_METHOD = Method(
     needs=Needs.LOGITS,
     summary="correlation of probabilities over classes and over samples",
     source="arXiv:2205.10536",
+    factors=("beta", "gamma"),
     least_batch=2,
     dead=_dead,
     by_pair=(ForPair(datasets=IMAGENET, values={"temperature": 1.0}),),

@@ -92,6 +92,7 @@ DKD_METHOD = Method(
     needs=Needs.LOGITS,
     summary="target against rest, and the rest among themselves",
     source="arXiv:2203.08679",
+    factors=("alpha", "beta"),
     dead=_dead,
     by_pair=TUNED,
 )

@@ -130,6 +130,7 @@ GDKD_METHOD = Method(
     needs=Needs.LOGITS,
     summary="the teacher's top k against the rest, and each inside itself",
     source="arXiv:2512.04625",
+    factors=("w0", "w1", "w2"),
     dead=_dead,
     by_pair=tuned_weights(),
 )

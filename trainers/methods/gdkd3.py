@@ -137,6 +137,7 @@ GDKD3_METHOD = Method(
     needs=Needs.LOGITS,
     summary="the teacher's top 1, ranks 2 … k and the rest, and each inside itself",
     source="arXiv:2512.04625",
+    factors=("w0", "w1", "w2"),
     dead=_dead,
     rules=_rules,
     by_pair=tuned_weights(),

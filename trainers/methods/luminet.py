@@ -85,6 +85,7 @@ LUMINET_METHOD = Method(
     needs=Needs.LOGITS,
     summary="KL of logits standardised class by class over the batch",
     source="arXiv:2310.03669",
+    factors=("alpha",),
     least_batch=2,
     dead=_dead,
     by_pair=(

@@ -151,6 +151,7 @@ PARTITION_METHOD = Method(
     needs=Needs.LOGITS,
     summary="the teacher's ranking cut anywhere, the groups against each other and each inside itself",
     source="arXiv:2512.04625",
+    factors=("w0", "w1", "w2", "weights"),
     dead=_dead,
     settle=_settle,
     rules=_rules,

@@ -115,6 +115,7 @@ RLD_METHOD = Method(
     needs=Needs.LOGITS,
     summary="the teacher's confidence on the target, and the classes it ranks below the target",
     source="arXiv:2408.07703",
+    factors=("alpha", "beta"),
     dead=_dead,
     by_pair=(
         ForPair(

@@ -40,7 +40,7 @@ class Record:
     def values(self, row: Row) -> dict[str, Value]:
         """Return every hyperparameter of a row: what the sweep file gives, and the method's defaults."""
         given = {**self.defaults(), **row.hyperparameters}
-        return {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}  # type: ignore[misc]
+        return {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
 
     def defaults(self) -> dict[str, Value]:
         """Return every hyperparameter as it is where nobody gives one."""

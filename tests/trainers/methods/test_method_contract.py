@@ -345,3 +345,21 @@ def test_fewer_images_than_a_method_compares_teach_nothing_and_as_many_do(method
 
     assert pull(method.least_batch) > 1e-6
     assert all(pull(fewer) < 1e-6 for fewer in range(1, method.least_batch))
+
+
+@every_teacher_method
+@pytest.mark.parametrize("classes", [CLASSES, 3])
+def test_a_loss_is_nothing_where_its_factors_are_0_and_nowhere_else(method, classes):
+    zeros = {
+        field.name: 0.0
+        for field in method.fields()
+        if field.type is float and field.range is not None and field.range.ge == 0 and field.name != "weight"
+    }
+    values = method.whole(zeros, classes)
+    silent = method.silent(values, classes)
+    assert set(silent) <= {"ce_weight", *method.factors}
+    assert (answer(method, classes, **values)["loss"].item() == 0) == bool(silent)
+    for name in set(silent) - {"ce_weight"}:
+        assert method.silent({**values, name: 1.0}, classes) == ()
+    assert method.silent({**values, "ce_weight": 0.5}, classes) == ()
+    assert method.silent({**values, "weight": 0.0}, classes) == ("ce_weight", "weight")
