@@ -189,17 +189,23 @@ def _add_report(commands: Any) -> None:
     )
     parser.add_argument(
         "--compare",
+        type=_local,
         metavar="OTHER",
         help="say which numbers differ from another sweep's, a report file's, or those of a report that was written "
         "(its folder, or results.parquet), and whether beyond noise",
     )
     parser.add_argument(
-        "--compare-home", metavar="DIR", help="home that the other sweep is in; by default the sweep of the same name"
+        "--compare-home",
+        type=_local,
+        metavar="DIR",
+        help="home that the other sweep is in; by default the sweep of the same name",
     )
     parser.add_argument(
         "--export", choices=["mlflow"], help="attach the report to the sweep's parent run: mlflow, under report/"
     )
-    parser.add_argument("--out", metavar="DIR", help="folder to write into (else reports/NAME in the home)")
+    parser.add_argument(
+        "--out", type=_local, metavar="DIR", help="folder to write into (else reports/NAME in the home)"
+    )
     _add_home(parser)
     parser.set_defaults(command=_report)
 
@@ -276,6 +282,15 @@ def _speed(text: str) -> float:
     if not 0 < speed < math.inf:
         raise argparse.ArgumentTypeError(f"must be a finite number above 0, got {text}")
     return speed
+
+
+def _local(text: str) -> str:
+    """Return the name of a file or folder: as one, a URL would be a folder `https:` here."""
+    from trainers.words import is_url, shown
+
+    if is_url(text):
+        raise argparse.ArgumentTypeError(f"must be on this machine, got {shown(text)}")
+    return text
 
 
 def _workers(text: str) -> int:
@@ -450,7 +465,10 @@ def _report(options: argparse.Namespace) -> int:
         written += [] if comparison is None else reports.write_comparison(comparison, folder)
         written += [] if changes is None else reports.write_changes(changes, folder)
     except OSError as error:
-        _print(f"the report cannot be written into {folder}: {error.strerror}; give another with --out", sys.stderr)
+        _print(
+            f"the report cannot be written into {folder}: {error.strerror or error}; give another with --out",
+            sys.stderr,
+        )
         return EXIT_WRONG_REQUEST
     width = shutil.get_terminal_size((WIDE, 24)).columns
     if comparison is None and changes is None:

@@ -36,6 +36,8 @@ def banks_folder(home: Path) -> Path:
     """Return the folder with the teachers' stored logits: KDSWEEP_BANKS, which may be a disk of each node's own, else
     one in the home."""
     given = os.environ.get("KDSWEEP_BANKS")
+    if given and is_url(given):
+        raise HomeError(f"KDSWEEP_BANKS must name a folder on this machine, got {shown(given)}")
     return Path(given).absolute() if given else home / "banks"
 
 
@@ -43,8 +45,10 @@ def check_writable(home: Path) -> None:
     """Find out, without making anything, whether the home can be written and locked.
 
     Raises:
-        HomeError: it cannot; says which folder stands in the way, or that its file system has no locks.
+        HomeError: it cannot; says which folder stands in the way, or that its file system has no locks. Or the banks'
+            own folder is none of this machine's.
     """
+    banks_folder(home)
     try:
         str(home).encode()
     except UnicodeEncodeError as error:  # no address of a database can hold it

@@ -113,6 +113,27 @@ def test_a_wrong_command_line(arguments, tmp_path: Path):
     assert "usage:" in result.stderr
 
 
+@pytest.mark.parametrize("option", ["--out", "--compare", "--compare-home"])
+@pytest.mark.parametrize("url", ["https://example.org/x", "s3://bucket/x", "file:///x"])
+def test_a_url_is_no_folder_and_makes_none(
+    option: str, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as left:
+        run_sweep.main(["report", "any", option, url, "--home", str(tmp_path / "home")])
+    assert left.value.code == 2
+    assert f"{option}: must be on this machine, got '{url}'" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_banks_on_a_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KDSWEEP_BANKS", "s3://bucket/banks")
+    assert run_sweep.main(["banks", "--home", str(tmp_path / "home")]) == 2
+    assert capsys.readouterr().err == "KDSWEEP_BANKS must name a folder on this machine, got 's3://bucket/banks'\n"
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("command", ["methods", "models", "datasets"])
 def test_lists(command, tmp_path: Path):
     few = {"models": ["tiny*"], "methods": ["gdkd", "crd"]}.get(command, [])
