@@ -3,9 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
-from reports.board.board import Board, Parts, of_teacher
-from reports.board.score import by_seed
-from reports.results.states import is_reported
+from reports.board.board import Board
 from reports.statistics.spread import paired_difference, summarise
 from reports.tables.table import Cell, Interval, Number, Row, Table, Text, columns_of
 from reports.tables.wording import main_label, number, pair_text
@@ -17,19 +15,19 @@ if TYPE_CHECKING:
 def build(results: "Results", board: Board) -> Table | None:
     """Return the table; None while no trial has both."""
     trials, digits = results.trials, board.options.digits
-    teachers, parts = trials[trials["phase"] == "teacher"], Parts(trials[is_reported(trials)])
+    seeds, keys = trials["seed"].tolist(), trials["trial_key"].tolist()
+    bests = {measure: trials[measure.best].tolist() for measure in board.measures}
     rows = []
     biases: dict[str, float] = {}  # by trial: several rows or cells may share one
     for column, cell in enumerate(board.cells):
         for line in board.lines:
-            part = of_teacher(teachers, cell) if line.kind == "teacher" else parts.of(cell, line.row)
-            last, best = by_seed(part, board.measure(cell)), by_seed(part, board.measure(cell), best_epoch=True)
+            last, found = line.scores[column].by_seed, line.scores[column].trials
+            inside, scored = found[: len(last)], bests[board.measure(cell)]
+            best = {int(seeds[place]): scored[place] for place in inside if not math.isnan(scored[place])}
             stat, whole, bias = summarise(last), summarise(best), paired_difference(best, last)
             if stat is None or whole is None or bias is None:
                 continue
-            keys = dict(zip(part["seed"], part["trial_key"], strict=True))
-            biases |= {keys[seed]: best[seed] - last[seed] for seed in bias.seeds}
-            found = line.scores[column].trials
+            biases |= {keys[place]: best[seed] - last[seed] for place in inside if (seed := int(seeds[place])) in best}
             cells: list[Cell] = [Text(text=pair_text(cell, board))] if len(board.cells) > 1 else []
             cells += [Text(text=line.shown, trials=found, inside=stat.n), number(stat, digits), number(whole, digits)]
             cells += [Number(value=bias.mean, digits=digits, signed=True)]

@@ -1,9 +1,10 @@
 """What a row costs to train: time, parameters beside the student's, answers of the teacher, memory."""
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reports.board.board import Board, Parts, of_teacher
+from reports.board.board import Board
 from reports.results.states import is_reported
 from reports.tables.table import EMPTY, NONE, Cell, Number, Row, Table, Text, columns_of
 from reports.tables.wording import main_label, pair_text
@@ -22,31 +23,62 @@ NOTE = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Cost:
+    """Means over the trainings of a row in a cell; None where none of them says it."""
+
+    trainings: int
+    seconds: float | None
+    """Of an epoch."""
+    extra_parameters: float | None
+    teacher_images: float | None
+    peak_memory_bytes: float | None
+
+
 def build(results: "Results", board: Board) -> Table | None:
     """Return the table; None while no trial has ended."""
-    trials = results.trials
-    trials = trials[(trials["state"] == "COMPLETE") & (trials["status"] == "FINISHED")]
-    teachers, parts = trials[trials["phase"] == "teacher"], Parts(trials[is_reported(trials)])
-    names = ["pair", "method"] if len(board.cells) > 1 else ["method"]
+    students, teachers = _costs(results.trials)
+    several = len(board.cells) > 1
     rows: list[list[Cell]] = []
     for column, cell in enumerate(board.cells):
         found = {}
         for place, line in enumerate(board.lines):
-            part = of_teacher(teachers, cell) if line.kind == "teacher" else parts.of(cell, line.row)
-            if len(part):
-                found[place] = part
-        times = {place: _seconds(part) for place, part in found.items()}
-        unit = None if board.reference_place is None else times.get(board.reference_place)
-        for place, part in found.items():
+            is_teacher = line.kind == "teacher"
+            cost = teachers.get((cell.dataset, cell.teacher)) if is_teacher else students.get((cell.id, line.row.label))
+            if cost is not None:
+                found[place] = cost
+        reference = None if board.reference_place is None else found.get(board.reference_place)
+        for place, cost in found.items():
             line = board.lines[place]
-            pair: list[Cell] = [Text(text=pair_text(cell, board))] if len(names) > 1 else []
-            ratio = None if not unit or line.kind == "teacher" else _ratio(times[place], unit)
-            spent = Number(value=line.spent[column], digits=0) if line.spent else EMPTY
-            numbers = [_three(times[place]), ratio or NONE, _whole(_mean(part, "extra_parameters"))]
-            numbers += [_whole(_mean(part, "teacher_images")), _three(_mean(part, "peak_memory_bytes", MIB)), spent]
-            method = Text(text=line.shown, trials=line.scores[column].trials, inside=len(part))
-            rows.append([*pair, method, *numbers, Number(value=len(part), digits=0)])
-    return _table(board, names, rows) if rows else None
+            pair: list[Cell] = [Text(text=pair_text(cell, board))] if several else []
+            ratio = NONE if reference is None or line.kind == "teacher" else _ratio(cost.seconds, reference.seconds)
+            numbers = [_three(cost.seconds), ratio, _whole(cost.extra_parameters), _whole(cost.teacher_images)]
+            numbers += [_three(None if cost.peak_memory_bytes is None else cost.peak_memory_bytes / MIB)]
+            numbers += [Number(value=line.spent[column], digits=0) if line.spent else EMPTY]
+            method = Text(text=line.shown, trials=line.scores[column].trials, inside=cost.trainings)
+            rows.append([*pair, method, *numbers, Number(value=cost.trainings, digits=0)])
+    return _table(board, ["pair", "method"] if several else ["method"], rows) if rows else None
+
+
+Costs = dict[tuple[str, str], _Cost]
+
+
+def _costs(trials: "pd.DataFrame") -> tuple[Costs, Costs]:
+    """Return what trainings that are in means cost by cell and row, and those of teachers by data set and network."""
+    trials = trials[(trials["state"] == "COMPLETE") & (trials["status"] == "FINISHED")]
+    trials = trials.assign(seconds=trials["train_seconds"] / trials["epochs"].astype("float64"))
+    teachers = trials[trials["phase"] == "teacher"].drop_duplicates(["dataset", "student", "trial_key"])
+    return _means(trials[is_reported(trials)], ["cell", "row"]), _means(teachers, ["dataset", "student"])
+
+
+def _means(trials: "pd.DataFrame", by: list[str]) -> Costs:
+    groups = trials.groupby(by, sort=False)
+    means = groups[["seconds", "extra_parameters", "teacher_images", "peak_memory_bytes"]].mean()
+    places = zip(means.index, groups.size(), means.itertuples(index=False), strict=True)
+    return {
+        place: _Cost(int(size), *(None if math.isnan(value) else float(value) for value in line))
+        for place, size, line in places
+    }
 
 
 def _table(board: Board, names: list[str], rows: list[list[Cell]]) -> Table:
@@ -63,18 +95,8 @@ def _table(board: Board, names: list[str], rows: list[list[Cell]]) -> Table:
     )
 
 
-def _seconds(part: "pd.DataFrame") -> float | None:
-    each = (part["train_seconds"] / part["epochs"].astype("float64")).dropna()
-    return float(each.mean()) if len(each) else None
-
-
-def _ratio(ours: float | None, theirs: float) -> Number | None:
-    return None if ours is None else Number(value=ours / theirs, digits=2)
-
-
-def _mean(part: "pd.DataFrame", column: str, unit: float = 1.0) -> float | None:
-    known = part[column].dropna()
-    return float(known.mean()) / unit if len(known) else None
+def _ratio(ours: float | None, theirs: float | None) -> Cell:
+    return NONE if ours is None or not theirs else Number(value=ours / theirs, digits=2)
 
 
 def _whole(value: float | None) -> Cell:
