@@ -65,6 +65,8 @@ class Planner:
         chance: accuracy in percent of guessing, by data set.
         has_weights: whether those of a teacher that has been trained can be had; where not, it is trained again. Asked
             where students wait for it.
+        is_renewed: whether the weights of a teacher that has just been trained are others than they were: its students
+            are not started, for they need other keys.
         adopt: takes a trial's result over from elsewhere into the ledger, if it is known there.
         on_end: called with a trial's record when its end has been committed.
         on_search_failed: called with a search that has no setting to confirm, when that is recorded.
@@ -78,6 +80,7 @@ class Planner:
         *,
         chance: Callable[[str], float],
         has_weights: Callable[[str], bool] = lambda key: True,
+        is_renewed: Callable[[str], bool] = lambda key: False,
         adopt: Callable[[str], bool] = lambda key: False,
         on_end: Callable[[TrialRow], None] = lambda row: None,
         on_trouble: Callable[[TrialRow, str], None] = lambda row, text: None,
@@ -90,6 +93,8 @@ class Planner:
         self._on_search_failed = on_search_failed
         self._adopt = adopt
         self._has_weights = has_weights
+        self._is_renewed = is_renewed
+        self._renewed: set[str] = set()
         states = ledger.states()
         self._recorded = frozenset(states)
         self._known = dict(states)
@@ -297,7 +302,8 @@ class Planner:
         Args:
             goes_on: the student has begun; its teacher was good enough then.
         """
-        if trainer.state != "COMPLETE" or (trainer.key in self._refusals and not goes_on):
+        refused = trainer.key in self._refusals and not goes_on
+        if trainer.state != "COMPLETE" or refused or trainer.key in self._renewed:
             return False
         if trainer.trial.role == "given" or self._has_weights(trainer.key):
             return True
@@ -357,7 +363,9 @@ class Planner:
             return
         if job.key in self._teachers:
             self._judge(job)
-        if job.state == "COMPLETE" and job.key not in self._refusals:
+        if job.state == "COMPLETE" and job.trial.role == "teacher" and self._is_renewed(job.key):
+            self._renewed.add(job.key)
+        if job.state == "COMPLETE" and job.key not in self._refusals and job.key not in self._renewed:
             for blocked in self._blocked.pop(job.key, []):
                 self._ready[blocked.phase].append(blocked)
             for search in self._waiting_searches.pop(job.key, []):

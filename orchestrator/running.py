@@ -31,6 +31,7 @@ from orchestrator.picture_checks import check_pictures
 from orchestrator.planner import Planner
 from orchestrator.ray_tune.address import check_address, cluster_address
 from orchestrator.records import FINAL_SCORES, TrialRow
+from orchestrator.renewed_students import under_known_weights
 from orchestrator.search_ends import search_standing
 from orchestrator.stopping import StopSignals
 from orchestrator.teacher_weights import TeacherWeights, TeacherWeightsError
@@ -192,7 +193,7 @@ class _Run:
         screen: Screen,
         lock: DriverLock,
     ) -> None:
-        self._sweeps = sweeps
+        self._sweeps = [under_known_weights(sweep, ledger) for sweep in sweeps]
         self._ledger = ledger
         self._home = home
         self._uri = uri
@@ -200,6 +201,7 @@ class _Run:
         self._screen = screen
         self._lock = lock
         self._store = Store(home)
+        self._weights: TeacherWeights | None = None
         self._ended = 0
         self._refused = False
         """A teacher is worth nothing, and its students were not started."""
@@ -235,6 +237,10 @@ class _Run:
             tellers = start_tellers(self._home, self._uri, self._storage, delay, self._sweeps)
             try:
                 self._drive(planner, stop, workforce, watch)
+                while self._are_others() and not stop.number:
+                    planner = self._take_up(answers=answers)
+                    stop.asks(planner.stop)
+                    self._drive(planner, stop, workforce, watch)
                 driven = True
             except (LedgerWriteError, ClusterLostError) as error:
                 problems.append(f"stopped: {error}")
@@ -244,6 +250,15 @@ class _Run:
                 for note in (note for teller in tellers for note in teller.notes):
                     self._screen.say(note)
         return problems, untold
+
+    def _are_others(self) -> bool:
+        """Return whether weights of teachers turned out to be others than before; students then get other keys."""
+        assert self._weights is not None
+        for line in self._weights.told_changed():
+            self._screen.say(line)
+        if self._weights.changed:
+            self._sweeps[:] = [under_known_weights(sweep, self._ledger) for sweep in self._sweeps]  # the watch's too
+        return bool(self._weights.changed)
 
     def _take_up(self, *, answers: bool) -> Planner:
         """Record what is asked for, take over what the tracking store has of it, and plan the rest."""
@@ -262,12 +277,13 @@ class _Run:
         if adoption is not None:
             adopt(sweeps, adoption, ledger)
         target = MlflowTarget(self._uri, self._home, ledger)
-        weights = TeacherWeights(ledger, self._store, target, self._uri, answers=adoption is not None)
+        self._weights = weights = TeacherWeights(ledger, self._store, target, self._uri, answers=adoption is not None)
         planner = Planner(
             sweeps,
             ledger,
             chance=_chances(sweeps),
             has_weights=weights.found,
+            is_renewed=weights.are_others,
             adopt=adoption.take if adoption is not None else lambda key: False,
             on_end=self._on_end,
             on_trouble=self._on_trouble,
@@ -278,6 +294,8 @@ class _Run:
         except TeacherWeightsError:
             ledger.interrupt_sweeps()
             raise
+        if self._are_others():
+            return self._take_up(answers=answers)
         taken = adoption.taken if adoption is not None else frozenset()
         for sweep in sweeps:
             for line in what_there_is(sweep, ledger, taken, frozenset(weights.gone)):

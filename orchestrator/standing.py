@@ -12,6 +12,7 @@ from orchestrator.display.words import duration, picture
 from orchestrator.home import Holder, lock_holder
 from orchestrator.ledger import Ledger
 from orchestrator.progress import SweepProgress, left_seconds, sweep_progress
+from orchestrator.renewed_students import under_known_weights
 from search_spaces import SweepFileError, restore
 from trainers.errors import RequestError
 from trainers.words import line_of
@@ -135,7 +136,7 @@ def _status_or_why(name: str, ledger: Ledger, holder: Holder | None) -> SweepSta
 def _status(name: str, ledger: Ledger, holder: Holder | None) -> SweepStatus:
     row = ledger.sweep(name)
     assert row is not None
-    progress = sweep_progress(restore(row.resolved), ledger)
+    progress = sweep_progress(under_known_weights(restore(row.resolved), ledger), ledger)
     driver = holder if holder is not None and name in holder.sweeps else None
     if driver is None:
         return SweepStatus(progress=progress, driver=None, left_seconds=None)

@@ -6,12 +6,14 @@ happened not to answer.
 
 from collections.abc import Iterator
 
+from orchestrator.known_weights import note_weights
 from orchestrator.ledger import Ledger
 from orchestrator.mlflow_store import MlflowTarget, TrackingError
 from orchestrator.mlflow_store.verifying import WEIGHTS_TOLD
 from trainers.addresses import without_password
 from trainers.errors import RequestError
 from trainers.store import Store
+from trainers.tensor_digest import weights_digest
 
 
 class TeacherWeightsError(RequestError):
@@ -36,12 +38,25 @@ class TeacherWeights:
         self._out_of_reach: dict[str, str] = {}
         self.gone: list[str] = []
         """Keys of the teachers of which the store has said that it has no weights."""
+        self.changed: list[str] = []
+        """Keys of the teachers whose weights turned out to be others than before: sweeps are to be read anew."""
 
     def found(self, key: str) -> bool:
         """Return whether the weights are here, or have been fetched just now."""
         if key not in self._found and self._find(key):
             self._found.add(key)
+            self.are_others(key)
         return key in self._found
+
+    def are_others(self, key: str) -> bool:
+        """Return whether a teacher's weights are others than when they were last looked at; note what they are."""
+        try:
+            others = note_weights(self._ledger, key, weights_digest(self._store.weights(key)))
+        except (OSError, ValueError):  # whoever learns from it says so
+            return False
+        if others:
+            self.changed.append(key)
+        return others
 
     def _find(self, key: str) -> bool:
         if self._store.weights(key).exists():
@@ -82,6 +97,14 @@ class TeacherWeights:
             yield (
                 f"{self._name(key)} had been trained, and is trained again: its weights are neither in "
                 f"{self._store.weights(key).parent} nor in the tracking store"
+            )
+
+    def told_changed(self) -> Iterator[str]:
+        """Yield a line for every teacher whose weights are others."""
+        for key in self.changed:
+            yield (
+                f"the weights of {self._name(key)} are others than those of before: students that have a result keep "
+                "it, and in the keys of the others stands the digest of the new weights (tag teacher_weights)"
             )
 
     def _name(self, key: str) -> str:

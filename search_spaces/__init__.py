@@ -15,6 +15,7 @@ from search_spaces.outcomes import nothing_to_confirm
 from search_spaces.plan import Plan, Speed, describe_plan
 from search_spaces.reading import SweepFile, read
 from search_spaces.recipe_changes import RecipeChange, recipe_changes
+from search_spaces.renewing import renewed
 from search_spaces.schema import SweepModel
 from search_spaces.searches import Search
 from search_spaces.sweep import Cell, DataSetPlan, Resources, Sweep, TeacherPlan
@@ -42,6 +43,7 @@ __all__ = [
     "nothing_to_confirm",
     "read",
     "recipe_changes",
+    "renewed",
     "restore",
     "value_text",
 ]

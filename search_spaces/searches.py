@@ -1,6 +1,6 @@
 """A search: the row, the cell and the budget for which settings are proposed, and the trials they become."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from search_spaces.blueprint import Blueprint
@@ -11,6 +11,10 @@ from search_spaces.recipes import as_trained
 from search_spaces.schema import SEARCH_SEEDS, Pruner, Sampler, SearchModel
 from trainers.recipe import Recipe, compress
 from trainers.trial import KEY_VERSION, TRAINER_VERSION, Value, digest
+
+
+def _as_it_is(member: Member) -> Member:
+    return member
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +40,8 @@ class Search:
     """Of a proposal: the compressed one where the sweep file says so."""
     reported_seeds: tuple[int, ...]
     blueprint: Blueprint = field(repr=False)
+    renew: Callable[[Member], Member] = field(default=_as_it_is, repr=False, compare=False)
+    """What becomes of a trial that confirms, where the teacher has been trained again since the search."""
 
     @property
     def training_seed(self) -> int:
@@ -68,7 +74,8 @@ class Search:
         """
         trial = self.blueprint.trial(self._checked(params), split="full")
         keys = self.blueprint.keys(trial)
-        return tuple(over_seeds(trial, self.reported_seeds, self._place, phase="confirm", rank=rank, keys=keys))
+        members = over_seeds(trial, self.reported_seeds, self._place, phase="confirm", rank=rank, keys=keys)
+        return tuple(map(self.renew, members))
 
     @property
     def _place(self) -> Place:

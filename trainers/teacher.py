@@ -109,14 +109,18 @@ def load_teacher(
     info: DataInfo,
     device: torch.device,
     arguments: Mapping[str, Value] | None = None,
+    weights: str = "",
 ) -> nn.Module:
     """Return the teacher's network with its weights; kept for the trials that follow in this process.
+
+    Args:
+        weights: their digest, where they are not the first ones under the teacher's id.
 
     Raises:
         FileNotFoundError: its weights are not in the store.
         RuntimeError: the weights are of another network; names the keys that differ.
     """
-    return _loaded(teacher_id, model, store, info, device, tuple(sorted((arguments or {}).items())))
+    return _loaded(teacher_id, model, store, info, device, tuple(sorted((arguments or {}).items())), weights)
 
 
 @functools.lru_cache(maxsize=4)
@@ -127,6 +131,7 @@ def _loaded(
     info: DataInfo,
     device: torch.device,
     arguments: tuple[tuple[str, Value], ...],
+    weights: str,
 ) -> nn.Module:
     network = models.create(model, classes=info.classes, channels=info.channels, arguments=dict(arguments))
     tensors, _ = load_tensors(store.weights(teacher_id))
@@ -136,7 +141,7 @@ def _loaded(
 
 def frozen_teacher(teacher: Teacher, store: Store, data: DeviceData, device: torch.device) -> FrozenTeacher:
     """Return the trial's teacher, ready to answer."""
-    network = load_teacher(teacher.id, teacher.model, store, data.info, device, teacher.model_args)
+    network = load_teacher(teacher.id, teacher.model, store, data.info, device, teacher.model_args, teacher.weights)
     rows = ROWS_OF_MEMORY if data.in_memory else ROWS_OF_FILES
     return FrozenTeacher(network, teacher, device, rows=rows, lens=_own_lens(teacher, data, device))
 

@@ -46,6 +46,9 @@ class Teacher:
     """Of each channel, for values in 0 … 1, by which its inputs are normalised; empty: as the student's."""
     std: tuple[float, ...] = ()
     """Likewise."""
+    weights: str = ""
+    """Digest of its weights, where they are others than those that it was first known by under this id: it was trained
+    again, where sums round differently. Empty: the first ones."""
     variant: str = "plain"
     """How it was trained, for people: plain, or strong where its training images were strongly augmented. Not in the
     key, where its weights stand."""
@@ -202,7 +205,7 @@ def teacher_content(teacher: Teacher) -> dict[str, Any]:
     """Return what of a teacher stands in keys, as plain JSON values."""
     content = {**dataclasses.asdict(teacher), "mean": list(teacher.mean), "std": list(teacher.std)}
     del content["variant"]
-    return _without_defaults(content, {"size": 0, "mean": [], "std": []})
+    return _without_defaults(content, {"size": 0, "mean": [], "std": [], "weights": ""})
 
 
 def _without_defaults(content: dict[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:

@@ -56,11 +56,12 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def tags(row: TrialRow, seconds: float | None = None) -> dict[str, str]:
+def tags(row: TrialRow, seconds: float | None = None, teacher_weights: str = "") -> dict[str, str]:
     """Return what names the trial, who asked for it first, where it ran and how it stands, as MLflow tags.
 
     Args:
         seconds: that its attempts took together; None or 0 where that is not known.
+        teacher_weights: digest of the first weights of the teacher that it learns from, where it was trained.
     """
     origin = {name: str(value) for name, value in row.origin.items() if value is not None}
     reason = {"reason": fitting(row.reason[-REASON_CHARACTERS:])} if row.reason else {}
@@ -69,6 +70,8 @@ def tags(row: TrialRow, seconds: float | None = None) -> dict[str, str]:
     learnt_from = {}
     if teacher is not None:  # told apart everywhere: students of a strongly augmented teacher score otherwise
         learnt_from = {"teacher_id": teacher["id"], "teacher_variant": teacher.get("variant", "plain")}
+        weights = teacher.get("weights") or teacher_weights
+        learnt_from |= {"teacher_weights": weights} if weights else {}
     return {
         "kind": "trial" if row.spec["role"] == "student" else "teacher",
         "trial_key": row.key,

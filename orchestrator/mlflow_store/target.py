@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from orchestrator.databases import is_database
+from orchestrator.known_weights import weights_of
 from orchestrator.ledger import Ledger
 from orchestrator.mlflow_store import content
 from orchestrator.mlflow_store.doubts import REFUSALS, SETTLE_SECONDS, UNACCEPTABLE, Doubts
@@ -212,7 +213,9 @@ class MlflowTarget:
         epochs = self._ledger.epochs(row.key)
         params = [Param(name, value) for name, value in content.params(row).items()] if remembered is None else []
         metrics = [Metric(*point) for point in content.points(row, epochs, told)]
-        held = content.tags(row, seconds) | self._runs.parent_of(row)
+        teacher = row.spec["teacher"] or {}
+        (first, *_) = weights_of(self._ledger, teacher.get("id", "")) or [""]
+        held = content.tags(row, seconds, first) | self._runs.parent_of(row)
         tags = [RunTag(name, value) for name, value in held.items()]
         for batch in _batches(params, metrics, tags):
             self.client.log_batch(run_id, **batch)

@@ -194,11 +194,13 @@ def test_params() -> None:
 
 def test_tags(told: Path) -> None:
     where = ("host", "device", "threads", "bank", "torch", "cuda", "python", "data_root")
-    tags = content.tags(a_trial(provenance=dict.fromkeys(where, "x"), collapsed="why"), seconds=1.0)
+    tags = content.tags(
+        a_trial(provenance=dict.fromkeys(where, "x"), collapsed="why"), seconds=1.0, teacher_weights="x"
+    )
     assert set(listed("tag", "value")) == set(tags)
     assert f"last {content.REASON_CHARACTERS} characters" in PAGE
     ours = {name for (name,) in query(told, "SELECT DISTINCT key FROM tags") if not name.startswith("mlflow.")}
-    assert ours == set(tags) - set(where) - {"collapsed"}
+    assert ours == set(tags) - set(where) - {"collapsed", "teacher_weights"}  # nothing was trained
 
 
 def test_provenance_is_what_a_worker_tells() -> None:

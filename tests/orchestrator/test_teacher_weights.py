@@ -15,6 +15,10 @@ from orchestrator.mlflow_store.moved import forget_places
 from orchestrator.teacher_weights import TeacherWeightsError
 from tests.orchestrator.test_notes import Listening
 from tests.trainers.layouts import write_imagefolder
+from trainers.distill import Epoch
+from trainers.store import Store
+from trainers.tensor_digest import weights_digest
+from trainers.tensor_files import load_tensors, save_tensors
 
 SWEEP = """\
 name: lost
@@ -174,3 +178,80 @@ def test_a_search_that_has_only_to_confirm_needs_its_teacher_too(place: Path, mo
     result, lines = go(place, SEARCHED.replace("seeds: 1", "seeds: 2"))
     assert result.exit_code == 0 and attempts(place)["teacher"] == 2
     assert any("is trained again" in line for line in lines)
+
+
+# --- weights that are others ----------------------------------------------------------------------------------------
+
+
+def specs(place: Path) -> list[tuple[str, int, str, int, str]]:
+    """Return role, seed, state, attempts and the teacher's weights in the key, of all trials."""
+    with contextlib.closing(Ledger(place / "home/ledger.db")) as ledger:
+        return [
+            tuple(row)
+            for row in ledger.rows(
+                "SELECT json_extract(spec, '$.split') || ' ' || json_extract(spec, '$.role'), "
+                "json_extract(spec, '$.seed'), state, attempts, coalesce(json_extract(spec, '$.teacher.weights'), '-') "
+                "FROM trial ORDER BY rowid"
+            )
+        ]
+
+
+def tags_of(place: Path) -> set[str]:
+    with contextlib.closing(sqlite3.connect(place / "home/mlflow.db")) as database:
+        return {value for (value,) in database.execute("SELECT value FROM tags WHERE key = 'teacher_weights'")}
+
+
+@pytest.fixture
+def otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings of teachers come out otherwise than they did, as on a GPU."""
+    save = Epoch.save_weights
+
+    def changed(self: Epoch, path: Path) -> None:
+        save(self, path)
+        if self.training.trial.role == "teacher":
+            tensors, metadata = load_tensors(path)
+            save_tensors(path, {n: t + 0.001 if t.is_floating_point() else t for n, t in tensors.items()}, metadata)
+
+    monkeypatch.setattr(Epoch, "save_weights", changed)
+
+
+def test_equal_weights_keep_todays_keys(place: Path) -> None:
+    artifacts_are_removed(place)
+    assert go(place, MORE)[0].exit_code == 0
+    assert {weights for *_, weights in specs(place)} == {"-", ""}
+    assert len(tags_of(place)) == 1
+
+
+@pytest.mark.usefixtures("otherwise")
+def test_students_of_other_weights_have_other_keys(place: Path) -> None:
+    artifacts_are_removed(place)
+    result, lines = go(place, MORE)
+    assert result.exit_code == 0 and result.trained == 2
+    assert any("are others than those of before" in line for line in lines)
+    trials = specs(place)
+    first = next(trial for trial in trials if trial[0] == "full student" and trial[1] == 0)
+    assert first[2:] == ("COMPLETE", 1, "")  # it has a result
+    (renewed,) = [trial for trial in trials if trial[4] not in ("", "-")]
+    assert renewed[:4] == ("full student", 1, "COMPLETE", 1)
+    assert renewed[4] == weights_digest(Store(place / "home").weights(teacher(place)))
+    assert len(tags_of(place)) == 2 and renewed[4] in tags_of(place)
+    result, lines = go(place, MORE)
+    assert result.exit_code == 0 and "nothing to train: every trial has ended before" in lines
+    assert go(place, MORE.replace("seeds: 2", "seeds: 3"))[0].trained == 1
+    assert [trial[4] for trial in specs(place)].count(renewed[4]) == 2
+
+
+@pytest.mark.usefixtures("otherwise")
+def test_a_search_is_not_searched_again_but_confirmed_by_students_of_now(place: Path) -> None:
+    assert go(place, SEARCHED)[0].exit_code == 0
+    shutil.rmtree(place / "home/weights")
+    artifacts_are_removed(place)
+    assert go(place, SEARCHED.replace("seeds: 1", "seeds: 2"))[0].exit_code == 0
+    found = [(what, seed, weights != "") for what, seed, state, _, weights in specs(place) if state == "COMPLETE"]
+    assert [weights for what, _, weights in found if what == "search student"] == [False]
+    assert ("full student", 1, True) in found and ("full student", 0, True) not in found
+    more = SEARCHED.replace("trials: 1", "trials: 2")
+    assert go(place, more)[0].exit_code == 0  # more proposals: all of them among students of one teacher
+    searched = [weights for what, *_, weights in specs(place) if what == "search student"]
+    assert len(searched) == 3 and len(set(searched)) == 2
+    assert "COMPLETE" in str(orchestrator.status("lost", home=place / "home"))

@@ -82,7 +82,7 @@ def test_a_stored_study() -> None:
     assert study_id({"sampler": "tpe", "epochs": 60}, (), blueprint) == STORED_STUDY
 
 
-NEW_OF_TEACHER: dict[str, Any] = {"size": 32, "mean": (0.5,), "std": (0.25,)}
+NEW_OF_TEACHER: dict[str, Any] = {"size": 32, "mean": (0.5,), "std": (0.25,), "weights": "f" * 64}
 
 
 def test_how_a_teacher_sees_is_in_the_key_and_what_it_is_called_is_not() -> None:
@@ -134,7 +134,7 @@ def test_trials_with_everything_survive_json() -> None:
 def test_what_an_older_version_stored_is_read() -> None:
     stored = json.loads(canonical_json(to_json(STUDENT_TRIAL)))
     del stored["initial"], stored["last_image"]
-    for name in ("size", "mean", "std", "variant"):
+    for name in ("size", "mean", "std", "variant", "weights"):
         del stored["teacher"][name]
     for name in ADDED_TO_RECIPE:
         del stored["recipe"][name]
