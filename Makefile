@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: sweep test test-all test-slow test-faults test-servers bench bench-losses bench-step bench-overhead bench-start bench-search bench-sweep bench-robust lint types imports check clean
+.PHONY: sweep test test-all test-slow test-faults test-servers bench bench-losses bench-step bench-overhead bench-start bench-search bench-sweep bench-robust bench-verdicts lint types imports check clean
 
 sweep: $(READY)
 	$(BIN)/python run_sweep.py run search_spaces/quickstart.yaml
@@ -23,7 +23,7 @@ test-faults: $(READY)
 test-servers: $(READY)
 	$(BIN)/python -m pytest -m servers -rs
 
-bench: bench-losses bench-step bench-overhead bench-start bench-search bench-sweep
+bench: bench-losses bench-step bench-overhead bench-start bench-search bench-sweep bench-verdicts
 
 bench-losses: $(READY)
 	$(BIN)/python tests/benchmarks/losses.py --threads 1
@@ -39,6 +39,9 @@ bench-start: $(READY)
 
 bench-search: $(READY)
 	$(BIN)/python tests/benchmarks/search.py
+
+bench-verdicts: $(READY)
+	$(BIN)/python tests/benchmarks/verdicts.py
 
 bench-sweep: $(READY)
 	$(BIN)/python tests/benchmarks/sweep.py --shape search --limit

@@ -383,6 +383,8 @@ class ReportModel(Closed):
     """Which tables there are; by default all that have something to say."""
     level: Annotated[float, Field(gt=0, le=0.5)] | None = None
     """Of the tests: a difference counts as more than noise where its p-value is at most this."""
+    variances: Literal["pooled", "separate"] | None = None
+    """Whether rows of a column are tested with one variance (the default), or each pair of rows with its own two."""
     ablations: tuple[AblationModel, ...] | None = None
     """The ablation tables; by default all that the rows make, none where the list is empty."""
 

@@ -33,25 +33,36 @@ def averages(table: Board, columns: Sequence[int]) -> list[Average]:
 
     Rows that have a number in every column are ranked among one another, by means as they are printed.
     """
-    ranks = _ranks(table, columns)
+    ranked = ranks(table, columns)
     found = []
     for place in range(len(table.lines)):
         verdicts = [table.to_reference[place][column] for column in columns] if table.to_reference else []
-        gains = tuple(verdict.contrast.mean for verdict in verdicts if verdict is not None)
-        found.append(Average(gains, len(columns), ranks.get(place)))
+        gains = tuple(verdict.difference.mean for verdict in verdicts if verdict is not None)
+        found.append(Average(gains, len(columns), ranked.get(place, ranked.get(repeats(table, place, columns) or -1))))
     return found
 
 
-def _ranks(table: Board, columns: Sequence[int]) -> dict[int, float]:
+def ranks(table: Board, columns: Sequence[int]) -> dict[int, float]:
+    """Return the average rank over columns of every method that has a number in each, 1 is the best; by its place.
+
+    Ranked are means as they are printed. Rows that repeat another one's configuration in all columns are not counted.
+    """
     from scipy.stats import rankdata
 
     whole = [
         place
         for place, line in enumerate(table.lines)
-        if line.kind == "method" and all(line.scores[column].by_seed for column in columns)
+        if line.kind == "method" and columns and all(line.scores[column].by_seed for column in columns)
     ]
-    if len(whole) < FEWEST_ROWS or not columns:
+    places = [place for place in whole if repeats(table, place, columns) not in whole]
+    if len(places) < FEWEST_ROWS:
         return {}
-    means = [printed([table.lines[p].scores[column].stat for p in whole], table.options.digits) for column in columns]
-    ranks = [rankdata([-mean for mean in column if mean is not None]) for column in means]
-    return {place: math.fsum(float(rank[i]) for rank in ranks) / len(columns) for i, place in enumerate(whole)}
+    stats = [[table.lines[place].scores[column].stat for place in places] for column in columns]
+    found = [rankdata([-mean for mean in printed(of, table.options.digits) if mean is not None]) for of in stats]
+    return {place: math.fsum(float(rank[i]) for rank in found) / len(columns) for i, place in enumerate(places)}
+
+
+def repeats(table: Board, place: int, columns: Sequence[int]) -> int | None:
+    """Return the first line that is the same configuration as this one in all of these columns; None for none."""
+    firsts = {table.lines[place].scores[column].same_as for column in columns}
+    return firsts.pop() if len(firsts) == 1 else None

@@ -11,12 +11,12 @@ from reports.board.behind import Behind
 from reports.board.order import arranged_cells, arranged_rows, heading_of
 from reports.board.score import Score, by_seed, collapsed_among, is_searched, missing, score
 from reports.board.searches import Choice, choices
-from reports.board.verdicts import Verdict, leader, verdicts
+from reports.board.verdicts import Column, Verdict, leader
 from reports.results.measures import TOP1, Measure, by_dataset
 from reports.results.standing import notes as standing_notes
 from reports.results.states import ENDED
 from reports.results.sweep import Cell, Options, Row, read_cells, read_options, read_rows
-from reports.statistics import Pairing, pairing
+from reports.statistics.families import Family
 from reports.statistics.spread import best, second
 from reports.stores import METHOD_PREFIX
 
@@ -75,8 +75,8 @@ class Board:
     """Likewise against the highest mean of the column; of methods alone."""
     leaders: tuple[int | None, ...] = ()
     """Place of the line with the highest mean in each cell."""
-    pairings: tuple[Pairing | None, ...] = ()
-    """Of each cell, what it was worth to compare seed by seed; None where too few seeds are common."""
+    families: tuple[Family | None, ...] = ()
+    """Of each cell, the rows that are judged together and their common variance; None where nothing can be tested."""
     notes: tuple[str, ...] = ()
     """What is still missing, and how results came together, in sentences."""
     budget: int | None = None
@@ -139,7 +139,9 @@ def build(results: "Results", measure: Measure | None = None) -> Board:
         by_dataset=measures,
         budget=_budget(results.resolved),
     )
-    return _marked(_tested(table, baseline))
+    table = _united(table)
+    place = None if baseline is None else lines.index(baseline)
+    return _marked(_tested(table, None if place is None else place + 1))
 
 
 class Parts:
@@ -245,44 +247,96 @@ def _with_trials(line: Line, cells: Sequence[Cell], behind: Behind) -> Line:
     return dataclasses.replace(line, scores=tuple(scores))
 
 
-def _tested(table: Board, baseline: Line | None) -> Board:
-    """Return the table with each row tested against the best of its column and against the reference."""
-    lines, level = table.lines, table.options.level
-    alone = (line for line in lines if line.kind == "alone" and any(score.by_seed for score in line.scores))
-    reference = baseline or next(alone, None)
-    place = None if reference is None else lines.index(reference)
-    leaders, to_best, to_reference, pairings = [], [], [], []
-    for column in range(len(table.cells)):
-        scores = [{} if line.kind == "teacher" else line.scores[column].by_seed for line in lines]
-        methods = [by_seed if ln.kind == "method" else {} for by_seed, ln in zip(scores, lines, strict=True)]
+def _united(board: Board) -> Board:
+    """Return the board with rows of one configuration in a cell sharing its trainings: one mean, one competitor."""
+    lines = [list(line.scores) for line in board.lines]
+    for column in range(len(board.cells)):
+        first: dict[str, int] = {}
+        for place, scores in enumerate(lines):
+            if config := scores[column].config:
+                first.setdefault(config, place)
+        for place, scores in enumerate(lines):
+            own = first.get(scores[column].config, place)
+            if own != place:
+                ours, theirs = scores[column], lines[own][column]
+                trials = tuple(dict.fromkeys((*theirs.trials, *ours.trials)))
+                union = {**ours.by_seed, **theirs.by_seed}
+                collapsed = max(ours.collapsed, theirs.collapsed)
+                lines[own][column] = dataclasses.replace(theirs, by_seed=union, trials=trials, collapsed=collapsed)
+        for place, scores in enumerate(lines):
+            own = first.get(scores[column].config, place)
+            if own != place:
+                theirs = lines[own][column]
+                scores[column] = dataclasses.replace(
+                    scores[column], by_seed=theirs.by_seed, collapsed=theirs.collapsed, same_as=own
+                )
+    united = (dataclasses.replace(ln, scores=tuple(scores)) for ln, scores in zip(board.lines, lines, strict=True))
+    return dataclasses.replace(board, lines=tuple(united))
+
+
+def _tested(board: Board, baseline: int | None) -> Board:
+    """Return the board with each row tested against the best of its column and against the reference.
+
+    Args:
+        baseline: place of the line that the sweep names; None: the student alone where it has a score.
+    """
+    lines, options = board.lines, board.options
+    alone = (i for i, line in enumerate(lines) if line.kind == "alone" and any(s.by_seed for s in line.scores))
+    reference = next(alone, None) if baseline is None else baseline
+    leaders, to_best, to_reference, families = [], [], [], []
+    for column in range(len(board.cells)):
+        found = [line.scores[column] for line in lines]
+        takes_part = [ln.kind != "teacher" and s.same_as is None for ln, s in zip(lines, found, strict=True)]
+        scores = [s.by_seed if own else {} for s, own in zip(found, takes_part, strict=True)]
+        collapsed = [place for place, s in enumerate(found) if s.collapsed]
+        judged = Column.of(scores, collapsed, options.level, separate=options.separate)
+        methods = [s if line.kind == "method" else {} for s, line in zip(scores, lines, strict=True)]
         leaders.append(leader(methods))
-        to_best.append(verdicts(methods, leaders[-1], level))
-        to_reference.append(verdicts(scores, place, level))
-        other = leaders[-1] if place is None else place
-        pairings.append(None if other is None else pairing(scores[:other] + scores[other + 1 :], scores[other]))
+        best = judged.against_best(leaders[-1])
+        best = [verdict if methods[place] else None for place, verdict in enumerate(best)]
+        declared = None if reference is None else _own(found, reference)
+        to_best.append(_repeated(best, found))
+        to_reference.append(_repeated(judged.against_declared(declared), found))
+        families.append(judged.judged)
     return dataclasses.replace(
-        table,
-        reference="" if reference is None else reference.shown,
-        reference_place=place,
+        board,
+        reference="" if reference is None else lines[reference].shown,
+        reference_place=reference,
         to_reference=tuple(zip(*to_reference, strict=True)),
         to_best=tuple(zip(*to_best, strict=True)),
         leaders=tuple(leaders),
-        pairings=tuple(pairings),
+        families=tuple(families),
     )
 
 
-def _marked(table: Board) -> Board:
-    """Return the table with the best and the second of each column marked, and what does not differ from the best."""
-    lines = [list(line.scores) for line in table.lines]
-    for column in range(len(table.cells)):
-        stats = [line.scores[column].stat if line.kind == "method" else None for line in table.lines]
-        firsts, seconds = best(stats, table.options.digits), second(stats, table.options.digits)
+def _own(column: Sequence[Score], place: int) -> int:
+    """Return the place of the line whose trainings a score is made of."""
+    same = column[place].same_as
+    return place if same is None else same
+
+
+def _repeated(verdicts: Sequence[Verdict | None], column: Sequence[Score]) -> list[Verdict | None]:
+    """Return the verdicts, with those of a configuration for every line that repeats it."""
+    return [verdicts[_own(column, place)] for place in range(len(column))]
+
+
+def _marked(board: Board) -> Board:
+    """Return the board with the best and the second of each column marked, and what is known to differ."""
+    lines, level = [list(line.scores) for line in board.lines], board.options.level
+    for column in range(len(board.cells)):
+        stats = [line.scores[column].stat if line.kind == "method" else None for line in board.lines]
+        firsts, seconds = best(stats, board.options.digits), second(stats, board.options.digits)
         for place, scores in enumerate(lines):
-            verdict = table.to_best[place][column]
-            tied = verdict is not None and verdict.significant(table.options.level) is False and not firsts[place]
-            scores[column] = dataclasses.replace(scores[column], best=firsts[place], second=seconds[place], tied=tied)
-    marked = (dataclasses.replace(ln, scores=tuple(scores)) for ln, scores in zip(table.lines, lines, strict=True))
-    return dataclasses.replace(table, lines=tuple(marked))
+            to_best, to_reference = board.to_best[place][column], board.to_reference[place][column]
+            scores[column] = dataclasses.replace(
+                scores[column],
+                best=firsts[place],
+                second=seconds[place],
+                lower=to_best is not None and to_best.significant(level) is True and not firsts[place],
+                differs=to_reference is not None and to_reference.significant(level) is True,
+            )
+    marked = (dataclasses.replace(ln, scores=tuple(scores)) for ln, scores in zip(board.lines, lines, strict=True))
+    return dataclasses.replace(board, lines=tuple(marked))
 
 
 def _baseline(lines: Sequence[Line], options: Options) -> Line | None:

@@ -1,36 +1,34 @@
-"""Ours less theirs as tables print it: by the rule that the tests go by, so that both have the same number.
-
-Seed by seed where two or more seeds are common, else between the means (see `reports.statistics.contrast`).
-"""
+"""Ours less theirs as tables print it: the difference of the two means that are shown, over all seeds of each."""
 
 from collections.abc import Mapping, Sequence
 
 from reports.board.score import Score
-from reports.statistics import Contrast, contrasts
 from reports.statistics.spread import Stat, summarise
 
 BySeed = Mapping[int, float]
 
-APART_NOTE = "Where fewer than two seeds are common: difference of the means (seeds of each)."
+APART_NOTE = "Where two rows have other seeds: difference of the means (seeds of each), without a spread."
 
 
-def difference_of(contrast: Contrast) -> Stat:
-    """Return the difference that was tested."""
-    alone = contrast.n_ours == contrast.n_theirs == len(contrast.seeds)  # one and the same seed: by seed, too
-    if contrast.is_paired or alone:
-        stat = summarise(dict(zip(contrast.seeds, contrast.differences, strict=True)))
-        assert stat is not None  # there are common seeds
+def difference(ours: BySeed, theirs: BySeed) -> Stat:
+    """Return the difference of two rows that have scores.
+
+    With the spread of the differences by seed where both have the same seeds, the mean of which it is.
+    """
+    if ours.keys() == theirs.keys():
+        stat = summarise({seed: ours[seed] - theirs[seed] for seed in ours})
+        assert stat is not None  # there are seeds
         return stat
-    common = "one common seed" if contrast.seeds else "no common seed"
-    apart = f"{contrast.n_ours}/{contrast.n_theirs}, {common}"
-    return Stat((), contrast.mean, None, contrast.mean, contrast.mean, apart)
+    mine, other = summarise(ours), summarise(theirs)
+    assert mine is not None
+    assert other is not None
+    gap = mine.mean - other.mean
+    return Stat((), gap, None, gap, gap, f"{mine.n}/{other.n}")
 
 
 def differences(pairs: Sequence[tuple[BySeed, BySeed]]) -> list[Stat | None]:
     """Return ours less theirs of each pair of rows; None where one of the two is empty."""
-    places = [place for place, pair in enumerate(pairs) if all(pair)]
-    found = dict(zip(places, contrasts([pairs[place] for place in places]), strict=True))
-    return [difference_of(found[place]) if place in found else None for place in range(len(pairs))]
+    return [difference(ours, theirs) if ours and theirs else None for ours, theirs in pairs]
 
 
 def why_none(ours: Score, theirs: Score, name: str) -> str:

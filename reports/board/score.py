@@ -39,8 +39,14 @@ class Score:
     """The highest as printed of those that are not the best."""
     collapsed: int = 0
     """How many of the trials that count have collapsed."""
-    tied: bool = False
-    """Not the best, and the difference to the best is not significant; False too where there was no test."""
+    lower: bool = False
+    """Lower than the best by more than noise."""
+    differs: bool = False
+    """Differs from the reference by more than noise."""
+    config: str = ""
+    """Key of the configuration, the same for all its seeds; empty where it is not known, or not one."""
+    same_as: int | None = None
+    """Place of the first line of the board with the same configuration in this cell; None: none before it."""
 
     @property
     def stat(self) -> Stat | None:
@@ -58,7 +64,14 @@ def score(trials: pd.DataFrame, row: Row, measure: Measure | None = None) -> Sco
     chose = chosen(trials, dimension_names(trials, row), rank=1) if searched else None
     reason = missing(trials, reported, searched=searched, measure=measure)
     setting, scored = {**row.hyperparameters, **(chose or {})}, by_seed(reported, measure)
-    return Score(scored, reason, setting, collapsed=collapsed_among(reported, scored))
+    collapsed, config = collapsed_among(reported, scored), config_of(reported)
+    return Score(scored, reason, setting, collapsed=collapsed, config=config)
+
+
+def config_of(trials: pd.DataFrame) -> str:
+    """Return the configuration of trials that have the same one; empty where they do not, or it is not known."""
+    keys = {key for key in trials["config_key"].tolist() if isinstance(key, str)}
+    return keys.pop() if len(keys) == 1 else ""
 
 
 def collapsed_among(trials: pd.DataFrame, scored: Mapping[int, float]) -> int:

@@ -7,10 +7,10 @@ else is known of its number.
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from reports.tables.table import TIED, Cell, Column, Interval, Missing, Number, Row, Table, Text, Tick, Trials
+from reports.tables.table import DIFFERS, LOWER, Cell, Column, Interval, Missing, Number, Row, Table, Text, Tick, Trials
 
 TAGS = {"best": "strong", "second": "em"}
-WORDS = {"best": "Bold", "second": "Italics", TIED: TIED}
+WORDS = {"best": "Bold", "second": "Italics", LOWER: LOWER, DIFFERS: DIFFERS}
 TICKS = {True: "✓", False: "", None: "–"}
 
 
@@ -114,7 +114,7 @@ def _number(cell: Number) -> str:
     text = f"<{tag}>{text}</{tag}>" if tag else text
     spread = f" ± {cell.spread}" if cell.spread else ""
     count = f" ({escape(cell.count)})" if cell.count else ""
-    mark = f"<sup>{TIED}</sup>" if cell.tied else ""
+    mark = f"<sup>{''.join(cell.claims)}</sup>" if cell.claims else ""
     return f"{text}{spread}{count}{escape(cell.after)}{mark}{_notes(cell)}"
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from reports.formats.footnotes import Footnotes
 from reports.formats.latex_escape import escape
 from reports.formats.parts import Part, heights, parts, spans
-from reports.tables.table import TIED, Cell, Column, Interval, Missing, Number, Row, Table, Text, Tick
+from reports.tables.table import DIFFERS, LOWER, Cell, Column, Interval, Missing, Number, Row, Table, Text, Tick
 
 PACKAGES = "booktabs, graphicx and amssymb"
 HEAD = r"""% Compiles alone: pdflatex {file}. To use a table in a paper, copy it from \begin{table} to \end{table};
@@ -38,7 +38,8 @@ SHORT_REASON = 12
 
 SIGNS = {"+": "+", "-": "$-$", "": ""}
 MARKS = {"best": r"\textbf{%s}", "second": r"\underline{%s}", "": "%s"}
-WORDS = {"best": "Bold", "second": "Underlined", TIED: TIED}
+WORDS = {"best": "Bold", "second": "Underlined", LOWER: LOWER, DIFFERS: DIFFERS}
+CLAIMS = {LOWER: r"\dagger", DIFFERS: "*"}
 TICKS = {True: r"$\checkmark$", False: "", None: "--"}
 
 
@@ -95,7 +96,7 @@ class _Grid:
     def _is_double(self, place: int) -> bool:
         """Return whether a column has numbers with something behind them, which take two of LaTeX's columns."""
         numbers = [row.cells[place] for row in self._table.rows if isinstance(row.cells[place], Number)]
-        return any(isinstance(n, Number) and (n.spread or n.tied or n.count) for n in numbers)
+        return any(isinstance(n, Number) and (n.spread or n.claims or n.count) for n in numbers)
 
     def tabulars(self) -> Iterator[str]:
         """Yield one, or several of as many rows as fit on a page."""
@@ -175,7 +176,8 @@ class _Grid:
         spread = rf"\,$\pm$\,{cell.spread}" if cell.spread else ""
         usual = cell.count in ("", str(self._table.usual_n))
         count = "" if usual else rf"\,({escape(cell.count)})"
-        mark = r"$^{\dagger}$" if cell.tied else ""
+        claims = "".join(CLAIMS[claim] for claim in cell.claims)
+        mark = f"$^{{{claims}}}$" if claims else ""
         return rf"{text} & {{\scriptsize {spread}{count}{after}}}{mark}"
 
     def _content(self, cell: Cell) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from reports.formats.footnotes import Footnotes
 from reports.formats.parts import Part, parts
-from reports.tables.table import TIED, Cell, Column, Interval, Missing, Number, Table, Tick
+from reports.tables.table import DIFFERS, LOWER, Cell, Column, Interval, Missing, Number, Table, Tick
 
 SPECIAL = re.compile(r"([\\`*_\[\]|~#$])")
 BLOCK = re.compile(r"^(\d+(?=[.)](?:\s|$))|(?=>|[-+](?:\s|$)|-[-\s]+$|=+$))")
@@ -14,7 +14,7 @@ LINE_BREAKS = re.compile(r"\s+")
 MOST_COLUMNS = 4
 """More pairs are in parts by data set and architecture."""
 SIGNS = {"best": "**", "second": "*", "": ""}
-WORDS = {"best": "Bold", "second": "Italics", TIED: TIED}
+WORDS = {"best": "Bold", "second": "Italics", LOWER: LOWER, DIFFERS: DIFFERS}
 TICKS = {True: "✓", False: "", None: "–"}
 CUT = "\n\n… cut here; the whole table is in table.md."
 
@@ -87,7 +87,7 @@ def _number(cell: Number) -> Iterator[str]:
     yield f" ± {cell.spread}" if cell.spread else ""
     yield f" ({escape(cell.count)})" if cell.count else ""
     yield escape("x" + cell.after)[1:]
-    yield f" {TIED}" if cell.tied else ""
+    yield f" {escape(''.join(cell.claims))}" if cell.claims else ""
 
 
 def escape(text: str) -> str:

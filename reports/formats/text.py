@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 
 from reports.formats.footnotes import Footnotes
 from reports.formats.parts import heights, parts
-from reports.tables.table import TIED, Cell, Column, Interval, Missing, Number, Table, Tick
+from reports.tables.table import DIFFERS, LOWER, Cell, Column, Interval, Missing, Number, Table, Tick
 
 GAP = "  "
 NAME_WIDTH = 32
 """Of the first column."""
 MOST_PAIRS = 1_000_000
-WORDS = {"best": "*", "second": "'", TIED: TIED}
+WORDS = {"best": "^", "second": "'", LOWER: LOWER, DIFFERS: DIFFERS}
 TICKS = {True: "✓", False: "", None: "–"}
 
 
@@ -45,9 +45,9 @@ class _Column:
         self.name = column.head
         self.is_text = column.kind == "text"
         numbers = [cell for cell in cells if isinstance(cell, Number)]
-        marked, tied = (any(flags) for flags in ([n.mark for n in numbers], [n.tied for n in numbers]))
+        marked, claims = any(n.mark for n in numbers), max((len(n.claims) for n in numbers), default=0)
         self.texts = [_text(cell, footnotes) for cell in cells]
-        behind = [_marks(cell, marked=marked, tied=tied) for cell in cells]
+        behind = [_marks(cell, marked=marked, claims=claims) for cell in cells]
         self.room = len(behind[0]) if behind else 0
         limit = NAME_WIDTH if place == 0 else max(map(len, self.texts), default=0)
         self.lines = [cut(text, limit) + mark for text, mark in zip(self.texts, behind, strict=True)]
@@ -104,11 +104,11 @@ def _listed(columns: Sequence[_Column], width: int) -> Iterator[str]:
         yield textwrap.fill(f"{name}: {told}", width, initial_indent="  ", subsequent_indent="    ")
 
 
-def _marks(cell: Cell, *, marked: bool, tied: bool) -> str:
+def _marks(cell: Cell, *, marked: bool, claims: int) -> str:
     """Return what stands behind a number: as wide for every cell of a column."""
     if not isinstance(cell, Number):
-        return " " * (marked + tied)
-    return (WORDS.get(cell.mark, " ") if marked else "") + ((TIED if cell.tied else " ") if tied else "")
+        return " " * (marked + claims)
+    return (WORDS.get(cell.mark, " ") if marked else "") + "".join(cell.claims).ljust(claims)
 
 
 def _text(cell: Cell, footnotes: Footnotes) -> str:

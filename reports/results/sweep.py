@@ -64,6 +64,8 @@ class Options:
     """Which tables there are; None: all."""
     level: float = LEVEL
     """Of the tests."""
+    separate: bool = False
+    """Test without a common variance of the rows."""
 
     def wants(self, table: str) -> bool:
         """Return whether the report has a table of this name."""
@@ -90,6 +92,7 @@ def read_options(resolved: Mapping[str, Any]) -> Options:
         groups={str(entry): str(heading) for entry, heading in (given.get("groups") or {}).items()},
         tables=None if given.get("tables") is None else tuple(str(name) for name in given["tables"]),
         level=float(given.get("level") or LEVEL),
+        separate=given.get("variances") == "separate",
     )
 
 

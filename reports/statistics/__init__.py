@@ -6,8 +6,7 @@ Plain numbers in, frozen dataclasses out; knows no sweep and no table. scipy is 
 from reports.statistics._batches import SMALLEST
 from reports.statistics.contrasts import Contrast, contrast, contrasts
 from reports.statistics.holm import holm
-from reports.statistics.pairing import Pairing, break_even, correlation, pairing
-from reports.statistics.power import MOST_SEEDS, POWER, seeds_needed
+from reports.statistics.settling import MOST_SEEDS, POWER, seeds_to_settle
 from reports.statistics.sign_flips import EXACT_UP_TO, SignFlip, fewest, sign_flip, sign_flips
 from reports.statistics.signed_ranks import signed_ranks
 from reports.statistics.t_tests import TTest, paired, paired_many, welch
@@ -18,19 +17,15 @@ __all__ = [
     "POWER",
     "SMALLEST",
     "Contrast",
-    "Pairing",
     "SignFlip",
     "TTest",
-    "break_even",
     "contrast",
     "contrasts",
-    "correlation",
     "fewest",
     "holm",
     "paired",
     "paired_many",
-    "pairing",
-    "seeds_needed",
+    "seeds_to_settle",
     "sign_flip",
     "sign_flips",
     "signed_ranks",

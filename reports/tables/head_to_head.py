@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 from reports.board.averages import Average, averages
 from reports.board.board import Board
 from reports.board.board import build as build_board
-from reports.board.differences import difference_of, notes, why_none
+from reports.board.differences import notes, why_none
 from reports.board.order import architecture
 from reports.board.score import Score
 from reports.board.verdicts import Verdict
 from reports.results.measures import TOP1, TOP5
 from reports.results.sweep import setting_text
+from reports.statistics.families import FEWEST_SEEDS, UNEQUAL
 from reports.tables.table import (
+    DIFFERS,
     EMPTY,
+    LOWER,
     NONE,
-    TIED,
     Cell,
     Column,
     Legend,
@@ -64,16 +66,16 @@ FIELDS = (
 )
 """Contract of table.csv. Accuracies in percent with at most 4 decimals; `std` of the sample, empty for one seed;
 `seeds` with spaces between; names as in the sweep file, not those shown. `difference` from the baseline (else from the
-student alone) and `best_difference` from the best of the column in points, their p corrected by Holm, empty without a
-test; `collapsed` counts trainings in the mean."""
+student alone) and `best_difference` from the best of the column in points, their p corrected for the column, empty
+without a test; `collapsed` counts trainings in the mean."""
 P_DECIMALS = 8
 COLLAPSED = (
     "Collapsed trainings ended without an error but with a network that guesses, answers one class for nearly all "
     "images, or whose loss has blown up; they are in the means."
 )
 PAIRED = (
-    "In points, seed by seed over the seeds that both have: mean ± sample standard deviation of the differences "
-    "(number of seeds). Trials with the same seed as {baseline} share initial weights and batch order."
+    "In points, of the two means: ± sample standard deviation of the differences by seed (number of seeds). Trials "
+    "with the same seed as {baseline} share initial weights and batch order."
 )
 
 
@@ -130,7 +132,7 @@ def difference(_: "Results", board: Board) -> Table | None:
             if verdict is None:
                 cells.append(Missing(why=why_none(score, base.scores[column], base.shown), trials=score.trials))
                 continue
-            stats.append(difference_of(verdict.contrast))
+            stats.append(verdict.difference)
             cells.append(
                 number(stats[-1], board.options.digits, signed=True, trials=score.trials, inside=len(score.by_seed))
             )
@@ -157,14 +159,20 @@ def _score(board: Board, place: int, column: int) -> Cell:
         score.stat,
         board.options.digits,
         mark="best" if score.best else "second" if score.second else "",
-        tied=score.tied,
-        after=f", {score.collapsed} collapsed" if score.collapsed else "",
+        claims=(*([LOWER] if score.lower else []), *([DIFFERS] if score.differs else [])),
+        after=(f", {score.collapsed} collapsed" if score.collapsed else "") + _same(board, place, column),
         trials=score.trials,
         inside=len(score.by_seed),
         setting=setting_text(score.setting, 4),
         lacking=score.missing,
         remarks=tuple(_remarks(board, place, column)),
     )
+
+
+def _same(board: Board, place: int, column: int) -> str:
+    """Return which row's trainings a number is made of, where its own row only repeats a configuration."""
+    same = board.lines[place].scores[column].same_as
+    return "" if same is None else f" (= {board.lines[same].shown})"
 
 
 def _remarks(board: Board, place: int, column: int) -> Iterator[str]:
@@ -181,14 +189,13 @@ def _remarks(board: Board, place: int, column: int) -> Iterator[str]:
 def _compared(board: Board, verdict: Verdict | None, other: str) -> Iterator[str]:
     if verdict is None:
         return
-    contrast, level = verdict.contrast, board.options.level
-    text = f"{contrast.mean:+.{board.options.digits + 1}f} points against {other}"
-    if contrast.p is None or verdict.holm is None:
-        yield f"{text}; not tested, for want of seeds."
+    test, level = verdict.test, board.options.level
+    text = f"{verdict.difference.mean:+.{board.options.digits + 1}f} points against {other}"
+    if test is None:
+        yield f"{text}; not tested."
         return
-    significant = "significant" if verdict.significant(level) else "not significant"
-    corrected = f"{verdict.holm:.3g} by Holm among {verdict.family}"
-    yield f"{text}: {significant} at {level:g} ({contrast.kind}, p = {contrast.p:.3g}; {corrected})."
+    significant = "significant" if test.significant(level) else "not told apart"
+    yield f"{text}: {significant} at {level:g} ({test.test} among {test.family} rows, p = {test.corrected_p:.3g})."
 
 
 # --- columns that sum up ----------------------------------------------------------------------------------------------
@@ -279,26 +286,53 @@ def _legend(board: Board) -> Iterator[tuple[Legend, str]]:
         yield "best", "highest mean of a column, all that print alike; teacher and student alone do not compete."
     if any(score.second for score in scores):
         yield "second", "the one below."
-    verdicts = [verdict for line in board.to_best for verdict in line if verdict is not None]
-    if not any(verdict.holm is not None for verdict in verdicts):
+    lower, differs = _tests(board.to_best), _tests(board.to_reference)
+    if lower:
+        yield LOWER, f"lower than the best ({lower})."
+    if differs:
+        yield DIFFERS, f"differs from {board.reference} ({differs})."
+
+
+def _tests(verdicts: Sequence[Sequence[Verdict | None]]) -> str:
+    """Return the names of the tests that were made; empty for none."""
+    tests = (verdict.test.test for line in verdicts for verdict in line if verdict is not None and verdict.test)
+    return ", ".join(dict.fromkeys(tests))
+
+
+def _levels(board: Board) -> Iterator[str]:
+    """Yield what marks rest on."""
+    found = [judged for judged in board.families if judged is not None]
+    if not found:
         return
-    welch = any(verdict.contrast.kind == "Welch" for verdict in verdicts)
-    test = "paired t-test by seed" + (", Welch's where fewer than two seeds are common" if welch else "")
-    if any(verdict.contrast.kind == "sign flip" for verdict in verdicts):
-        test += ", exact sign flip where all differences are equal"
-    untested = " A number of one seed is not tested." if any(verdict.holm is None for verdict in verdicts) else ""
-    yield (
-        TIED,
-        (
-            f"difference from the best not significant ({test}; Holm's correction within the column; level "
-            f"{board.options.level:g}).{untested}"
-        ),
+    shared = {len(board.lines[f.rows[0]].scores[i].by_seed) for i, f in enumerate(board.families) if f and f.shared}
+    seeds = ", seeds not shared by all rows" if not all(judged.shared for judged in found) else ""
+    if not seeds and len(shared) == 1:
+        seeds = f", n = {shared.pop()} shared seeds"
+    yield f"Level {board.options.level:g} a column{seeds}. No mark: not told apart, which is not equal."
+    outside = [line.shown for place, line in enumerate(board.lines) if _stands_outside(board, place)]
+    if outside:
+        yield f"Not judged, for fewer than {FEWEST_SEEDS} seeds or a collapsed training: {', '.join(outside)}."
+    unequal = [pair_text(c, board) for c, f in zip(board.cells, board.families, strict=True) if f and f.unequal]
+    if unequal and not board.options.separate:
+        where = f" in {'; '.join(unequal)}" if len(board.cells) > 1 else ""
+        yield (
+            f"The rows' variances differ{where} (Bartlett, p < {UNEQUAL:g}), so marks there err more often than the "
+            "level says; the statistics have Games and Howell's p."
+        )
+
+
+def _stands_outside(board: Board, place: int) -> bool:
+    """Return whether a row has a score in a column with a family that it is not in."""
+    line = board.lines[place]
+    return line.kind != "teacher" and any(
+        judged is not None and score.by_seed and score.same_as is None and place not in judged.rows
+        for judged, score in zip(board.families, line.scores, strict=True)
     )
 
 
 def _explained(board: Board, sums: Sequence[tuple[Column, list[Cell]]]) -> Iterator[str]:
     """Yield what a reader needs besides."""
-    yield from _untested(board)
+    yield from _levels(board)
     if any(score.collapsed for line in board.lines for score in line.scores):
         yield COLLAPSED
     heads = [column.head for column, _ in sums]
@@ -308,7 +342,7 @@ def _explained(board: Board, sums: Sequence[tuple[Column, list[Cell]]]) -> Itera
     if any(head.startswith("mean Δ") for head in heads):
         yield f"Mean Δ: mean over pairs of the difference from {board.reference}, in points."
     elif any(head.startswith("Δ") for head in heads):
-        yield f"Δ: difference from {board.reference} in points, seed by seed where two or more seeds are common."
+        yield f"Δ: difference from {board.reference} in points."
     if any(head.startswith("mean rank") for head in heads):
         yield "Mean rank: over pairs, among the rows that have a number for each; 1 is best."
     for line in board.lines:
@@ -321,16 +355,6 @@ def _explained(board: Board, sums: Sequence[tuple[Column, list[Cell]]]) -> Itera
             "set, then trained anew on the whole training set with every seed; no test image took part in the choice."
         )
     yield from board.notes
-
-
-def _untested(board: Board) -> Iterator[str]:
-    """Yield where no number has a mark for want of seeds of the best; where all have one seed, that is said anyway."""
-    for column, (cell, leader) in enumerate(zip(board.cells, board.leaders, strict=False)):
-        stats = [line.scores[column].stat for line in board.lines if line.kind == "method"]
-        best = None if leader is None else board.lines[leader].scores[column].stat
-        if best is not None and best.n == 1 and any(stat is not None and stat.n > 1 for stat in stats):
-            pair = pair_text(cell, board)
-            yield f"{pair}: the best has one seed, so nothing in that column is tested against it."
 
 
 def _gaps(board: Board) -> Iterator[str]:
@@ -379,11 +403,11 @@ def _compared_to(board: Board, place: int, column: int) -> Iterator[Value]:
     yield architecture(cell).removesuffix(" architecture")
     yield board.measure(cell).final.removeprefix("final_")
     yield line.spent[column] if line.spent else None
-    yield None if reference is None else reference.contrast.mean
-    yield None if reference is None else _p(reference.holm)
+    yield None if reference is None else reference.difference.mean
+    yield None if reference is None or reference.test is None else _p(reference.test.corrected_p)
     yield "best" if score.best else "second" if score.second else ""
-    yield None if best is None else best.contrast.mean
-    yield None if best is None else _p(best.holm)
+    yield None if best is None else best.difference.mean
+    yield None if best is None or best.test is None else _p(best.test.corrected_p)
     yield None if score.stat is None else score.collapsed
 
 

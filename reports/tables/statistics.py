@@ -6,19 +6,16 @@ from typing import TYPE_CHECKING
 from reports.board.averages import averages
 from reports.board.board import Board
 from reports.board.verdicts import Verdict
-from reports.statistics import MOST_SEEDS, POWER, SMALLEST, Pairing, correlation, fewest, seeds_needed, signed_ranks
-from reports.statistics.spread import summarise
-from reports.tables.table import EMPTY, NONE, Cell, Interval, Number, Row, Table, Text, columns_of, decimals
+from reports.statistics import MOST_SEEDS, POWER, fewest, seeds_to_settle, signed_ranks
+from reports.tables.table import EMPTY, NONE, Cell, Interval, Number, Row, Table, Text, columns_of
 from reports.tables.wording import main_label, p_value, pair_text
 
 if TYPE_CHECKING:
     from reports.results.results import Results
 
-HEADS = ("n", "difference", "interval", "test", "p", "Holm p", "correlation", "seeds to settle")
-BEST_NOTE = (
-    "Columns as in the table before. The best is chosen by the numbers that are tested here, so its lead is a little "
-    "too large and these p-values a little too small."
-)
+HEADS = ("n", "difference", "interval", "test", "p", "corrected p", "seeds to settle")
+APART = "Games–Howell p"
+BEST_NOTE = "Columns as in the table before."
 
 
 def build(_: "Results", board: Board) -> Table | None:
@@ -35,6 +32,7 @@ def best(_: "Results", board: Board) -> Table | None:
 
 def _table(board: Board, name: str, title: str, verdicts: Sequence[Sequence[Verdict | None]]) -> Table | None:
     of_best, several = name == "statistics-best", len(board.cells) > 1
+    apart = not board.options.separate and any(judged is not None and judged.unequal for judged in board.families)
     rows, found = [], []
     for column, cell in enumerate(board.cells):
         for place, line in enumerate(board.lines):
@@ -44,105 +42,75 @@ def _table(board: Board, name: str, title: str, verdicts: Sequence[Sequence[Verd
             found.append(verdict)
             other = board.leaders[column] if of_best else board.reference_place
             names = [Text(text=pair_text(cell, board))] if several else []
-            names.append(Text(text=line.shown, trials=line.scores[column].trials, inside=verdict.contrast.n_ours))
+            names.append(Text(text=line.shown, trials=line.scores[column].trials, inside=verdict.n[0]))
             names += [Text(text=board.lines[other].shown)] if of_best and other is not None else []
-            related = None if other is None else _related(board, place, other, column)
-            rows.append(Row(cells=(*names, *_numbers(verdict, related, board))))
+            judged = board.families[column]
+            cells = _numbers(verdict, None if judged is None else judged.std, board)
+            if apart:
+                cells.append(
+                    (judged is not None and judged.unequal and verdict.apart and p_value(verdict.apart.corrected_p))
+                    or NONE
+                )
+            rows.append(Row(cells=(*names, *cells)))
     if not rows:
         return None
     heads = [*(["pair"] if several else []), "method", *(["best"] if of_best else [])]
-    notes = [_explanation(board, found), *_small(found), *_pairing(board)]
-    if of_best:
-        notes = [BEST_NOTE] if board.reference else [*notes, BEST_NOTE.partition(". ")[2]]
+    heads_after = [*HEADS, *([APART] if apart else [])]
+    notes = [BEST_NOTE] if of_best and board.reference else [" ".join(_explanation(board, found, apart=apart))]
     return Table(
         name=name,
         title=title,
         label=f"{main_label(board)}-{name}",
-        columns=columns_of([*heads, *HEADS], [*range(len(heads)), len(heads) + HEADS.index("test")]),
+        columns=columns_of([*heads, *heads_after], [*range(len(heads)), len(heads) + HEADS.index("test")]),
         rows=tuple(rows),
         notes=tuple(notes),
     )
 
 
-def _related(board: Board, place: int, other: int, column: int) -> float | None:
-    return correlation(board.lines[place].scores[column].by_seed, board.lines[other].scores[column].by_seed)
-
-
-def _numbers(verdict: Verdict, related: float | None, board: Board) -> list[Cell]:
-    contrast, digits, test = verdict.contrast, board.options.digits, verdict.contrast.t_test
-    paired = Number(value=len(contrast.seeds), digits=0)
+def _numbers(verdict: Verdict, std: float | None, board: Board) -> list[Cell]:
+    digits, test, same = board.options.digits, verdict.test, verdict.difference.n
     return [
-        paired if contrast.is_paired else Text(text=f"{contrast.n_ours}/{contrast.n_theirs}"),
-        Number(value=contrast.mean, digits=digits, signed=True),
-        NONE if test is None else Interval(low=test.low, high=test.high, digits=digits),
-        Text(text=contrast.kind or "none"),
-        p_value(contrast.p) or NONE,
-        p_value(verdict.holm) or NONE,
-        NONE if related is None else Number(value=related, digits=2),
-        _settle(verdict, board.options.level),
+        Number(value=same, digits=0) if same else Text(text=verdict.difference.apart),
+        Number(value=verdict.difference.mean, digits=digits, signed=True),
+        NONE
+        if verdict.interval is None
+        else Interval(low=verdict.interval[0], high=verdict.interval[1], digits=digits),
+        Text(text="none" if test is None else test.test),
+        (None if test is None else p_value(test.p)) or NONE,
+        (None if test is None else p_value(test.corrected_p)) or NONE,
+        _settle(verdict, std, board.options.level),
     ]
 
 
-def _settle(verdict: Verdict, level: float) -> Cell:
-    """Return how many seeds would show the difference, if it is as measured; empty where it is shown already."""
-    if verdict.significant(level):
-        return EMPTY
-    if not verdict.contrast.is_paired:
+def _settle(verdict: Verdict, std: float | None, level: float) -> Cell:
+    """Return how many seeds of all rows would show the difference, if it is as measured; empty where it is shown."""
+    test = verdict.test
+    if test is None or std is None:
         return NONE
-    needed = _needed(verdict, level)
+    if test.significant(level):
+        return EMPTY
+    family = test.test if test.test == "Dunnett" else "Tukey"
+    needed = seeds_to_settle(verdict.difference.mean, std, test.family, family, level)
     if needed is None:
         return Number(value=MOST_SEEDS, digits=0, before=">")
-    return Number(value=max(needed, len(verdict.contrast.seeds) + 1), digits=0)
+    return Number(value=max(needed, max(verdict.n) + 1), digits=0)
 
 
-def _needed(verdict: Verdict, level: float) -> int | None:
-    contrast = verdict.contrast
-    if contrast.kind == "sign flip":  # without any spread the number of seeds alone decides
-        return None if abs(contrast.mean) <= SMALLEST else fewest(level / verdict.family)
-    stat = summarise(dict(enumerate(contrast.differences)))
-    assert stat is not None
-    assert stat.std is not None  # two or more seeds
-    return seeds_needed(stat.mean, stat.std, level / verdict.family)
-
-
-def _explanation(board: Board, found: Sequence[Verdict]) -> str:
-    level = board.options.level
-    kinds = {verdict.contrast.kind for verdict in found}
-    several = " Where fewer than two seeds are common, n is that of both rows and the test is Welch's."
-    signs = " Where all differences are equal t is not defined, and p is that of the exact sign flip."
-    return (
-        f"Differences in points, by seed over the n seeds that both have. Interval: of the mean, {1 - level:.0%}, by "
-        f"Student's t. p: two-sided, of the paired t-test.{several if 'Welch' in kinds else ''}"
-        f"{signs if 'sign flip' in kinds else ''} Holm p: corrected for all tests of the column in this table. "
-        "Correlation: of scores with equal seeds. Seeds to settle: so many would show the difference with probability "
-        f"{POWER:g}, corrected for all tests of the column, if it is as large and as noisy as measured."
-    )
-
-
-def _small(found: Sequence[Verdict]) -> Iterator[str]:
-    if any(verdict.contrast.p is None for verdict in found):
-        yield "A row with one seed has a difference but no test."
-
-
-def _pairing(board: Board) -> Iterator[str]:
-    """Yield whether it helped to compare by seed."""
-    known = [(cell, of) for cell, of in zip(board.cells, board.pairings, strict=True) if of is not None]
-    idle = [(cell, of) for cell, of in known if not of.helped]
-    if not idle:
-        return
-    where = "; ".join(
-        (f"{pair_text(cell, board)}: " if len(board.cells) > 1 else "") + _correlation_text(of) for cell, of in idle
-    )
+def _explanation(board: Board, found: Sequence[Verdict], *, apart: bool) -> Iterator[str]:
+    """Yield what the columns hold."""
+    yield "Differences of the means that are shown, in points, with one variance for the rows of a column."
+    yield f"Interval: of this difference alone, {1 - board.options.level:.0%}."
+    if any(verdict.difference.apart for verdict in found):
+        yield "Where two rows have other seeds, n is that of both and the interval is Welch's."
+    yield "p: two-sided, of this difference alone; corrected p: of the test named, for all rows of the column."
+    if apart:
+        yield "Games–Howell p: corrected, without a common variance, where Bartlett's test finds that variances differ."
     yield (
-        f"Pairing by seed bought nothing here: {where}. Below the correlation that is needed, equal seeds take less "
-        "noise out of a difference than the paired test loses in degrees of freedom; independent seeds would have done "
-        "as well."
+        "Seeds to settle: with so many for every row the test would show the difference with probability "
+        f"{POWER:g}, if it is as large and as noisy as measured."
     )
-
-
-def _correlation_text(of: Pairing) -> str:
-    rows = f"{of.rows} row{'s' * (of.rows != 1)}"
-    return f"correlation {decimals(of.correlation, 2)} over {rows}, {of.needed:.2f} needed with {of.n} seeds"
+    if any(verdict.test is None for verdict in found):
+        yield "A row of fewer than three seeds, or with a collapsed training, has a difference but no test."
 
 
 def pairs(_: "Results", board: Board) -> Table | None:
@@ -185,10 +153,9 @@ def pairs(_: "Results", board: Board) -> Table | None:
 def _pair_notes(board: Board, sizes: set[int]) -> Iterator[str]:
     level = board.options.level
     yield (
-        f"Gain: mean difference of a pair from {board.reference} over the seeds that both have, or difference of the "
-        "means where fewer than two are common, in points. Signed-rank p: two-sided, of Wilcoxon's test on the gains "
-        "of pairs, exact where they are few, uncorrected: it asks whether the row gains on pairs in general, and pairs "
-        "that share a teacher or a student count as if they were independent."
+        f"Gain: difference of the two means of a pair from {board.reference}, in points. Signed-rank p: two-sided, of "
+        "Wilcoxon's test on the gains of pairs, exact where they are few, uncorrected: it asks whether the row gains "
+        "on pairs in general, and pairs that share a teacher or a student count as if they were independent."
     )
     low = sorted(n for n in sizes if n < fewest(level))
     if low:

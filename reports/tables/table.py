@@ -10,14 +10,16 @@ from typing import Literal
 Trials = tuple[int, ...]
 """Places in `Results.trials`, those in the number first."""
 Mark = Literal["best", "second", ""]
-Legend = Literal["best", "second", "†"]
+Claim = Literal["†", "*"]
+"""Lower than the best of its column; differs from the reference: both by more than noise."""
+Legend = Literal["best", "second", "†", "*"]
 """A mark that is explained."""
 Value = str | int | float | None
 """In a record: a float is printed with 4 decimals at most, None as nothing."""
 
 ARROW = "→"
-TIED: Literal["†"] = "†"
-"""Behind a number that does not differ from the best of its column."""
+LOWER: Claim = "†"
+DIFFERS: Claim = "*"
 
 
 def decimals(value: float, digits: int) -> str:
@@ -51,8 +53,8 @@ class Number:
     signed: bool = False
     """A plus stands before what is above 0."""
     mark: Mark = ""
-    tied: bool = False
-    """It is known not to differ from the best of its column."""
+    claims: tuple[Claim, ...] = ()
+    """What is known of it beyond noise."""
     before: str = ""
     """Such as `≤ `."""
     after: str = ""

@@ -344,7 +344,7 @@ LITERALS = {
     for kind in (*typing.get_type_hints(Recipe).values(), *typing.get_type_hints(schema.SearchModel).values())
     if typing.get_origin(kind) is Literal
 } | {typing.get_args(schema.SweepModel.model_fields["precision"].annotation), ("default",)}
-LITERALS |= {typing.get_args(schema.TeacherModel.model_fields["variant"].annotation)}
+LITERALS |= {typing.get_args(schema.TeacherModel.model_fields["variant"].annotation), ("pooled", "separate")}
 """All choices of words; a type in a page lists one of them whole."""
 
 

@@ -46,7 +46,9 @@ def _run(trial: FakeTrial) -> RunRecord:
     metrics = dict(trial.metrics or metrics_of(trial))
     params = {name: str(value) for name, value in params_of(trial).items()}
     metrics = {name: value for name, value in metrics.items() if math.isfinite(value)}
-    return RunRecord(trial.trial_key[:32], "1", STATUS[trial.state], 1000, "", params, {"state": trial.state}, metrics)
+    return RunRecord(
+        trial.trial_key[:32], "1", STATUS[trial.state], 1000, "", params, {"state": trial.state, **trial.tags}, metrics
+    )
 
 
 def results_of(sweep: FakeSweep) -> reports.Results:

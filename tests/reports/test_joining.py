@@ -83,7 +83,8 @@ def renamed(sweeps: tuple[FakeSweep, ...], **renames: dict[str, str]) -> reports
 
 
 def test_rows_of_one_name_with_other_hyperparameters_are_refused() -> None:
-    other = second(rows=[row("kd", hyperparameters={"temperature": 2.0}), *second().rows[1:]])
+    trials = [teacher(80.0), *seeds("kd", (60.0, 61.0, 64.0), tags={"config_key": "d" * 64})]
+    other = second(trials=trials, rows=[row("kd", hyperparameters={"temperature": 2.0}), *second().rows[1:]])
     (clash,) = refused(first(), other)
     assert clash == (
         "kd is not the same in first and second (other hyperparameters); in a report file, give it another name in one "

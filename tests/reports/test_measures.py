@@ -31,7 +31,7 @@ def test_each_cell_has_its_measure(mixed: reports.Results) -> None:
     assert means == [62.25, 76.0]
     assert [score.stat.mean for score in line(table, "teacher").scores if score.stat] == [80.0, 77.5]
     difference = tables(mixed)["difference"].rows[0].cells[2]
-    assert isinstance(difference, Number) and (difference.value, difference.count) == (1.5, "1/2, one common seed")
+    assert isinstance(difference, Number) and (difference.value, difference.count) == (1.5, "1/2")
     found = next(choice for choice in table.choices if choice.cell.id == SCENES)
     assert (found.setting, found.validation) == ({"k": 3}, 71.0)
 

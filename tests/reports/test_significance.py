@@ -2,7 +2,9 @@
 
 import statistics
 
+import numpy as np
 import pytest
+from scipy.stats import studentized_range
 
 import reports
 from reports.board import board as head_to_head
@@ -10,18 +12,14 @@ from reports.board.averages import averages
 from reports.board.board import Board
 from reports.board.order import architecture, arranged_cells, arranged_rows
 from reports.board.score import Score
-from reports.board.verdicts import verdicts
 from reports.formats.parts import parts
-from reports.formats.text import content
 from reports.results.measures import TOP5
 from reports.results.sweep import Options, Row, parse_cell
 from reports.statistics.spread import Stat, second, summarise
-from reports.tables.statistics import _settle
 from reports.tables.table import Column, Table
-from reports.tables.wording import pair_text
 from tests.reports.fake_store import results_of
-from tests.reports.fake_sweep import FakeSweep, row, seeds, teacher
-from tests.reports.shown import main
+from tests.reports.fake_sweep import FakeSweep, FakeTrial, row, seeds, teacher
+from tests.reports.shown import as_markdown, main
 
 
 def only(table: Board, label: str) -> Score:
@@ -127,46 +125,83 @@ def tested() -> Board:
     return reports.table(results_of(FakeSweep("tested", trials, rows, PAIRS, {"baseline": "clear"})))
 
 
-def test_marks_where_a_difference_to_the_best_is_not_significant(tested: Board) -> None:
-    marks = {ln.row.label: [(s.best, s.second, s.tied) for s in ln.scores] for ln in tested.lines}
-    assert marks["top"] == [(True, False, False)] * 2
-    assert marks["close"] == [(False, True, True)] * 2
-    assert marks["clear"] == [(False, False, False)] * 2
-    assert marks["single"] == marks["none"] == marks["ce"] == [(False, False, False)] * 2
+def test_marks_say_what_differs(tested: Board) -> None:
+    """† is lower than the best, * differs from the baseline, which is `clear`; nothing is said of what is not known."""
+    marks = {ln.row.label: [(s.best, s.second, s.lower, s.differs) for s in ln.scores] for ln in tested.lines}
+    assert marks["top"] == [(True, False, False, True)] * 2
+    assert marks["close"] == [(False, True, False, True)] * 2
+    assert marks["clear"] == [(False, False, True, False)] * 2
+    assert marks["ce"] == [(False, False, False, True)] * 2  # the student alone does not compete
+    assert marks["short"] == marks["single"] == marks["none"] == [(False, False, False, False)] * 2  # not judged
 
 
-def test_verdicts_against_the_best_are_one_family(tested: Board) -> None:
-    """Worked out with scipy and Holm by hand, from the accuracies."""
-    from scipy.stats import ttest_rel
-
-    noise = [0.0, 0.4, -0.2, 0.3, -0.5]
-    top = [60 + e for e in noise]
-    close = ttest_rel([59.9 - e for e in noise], top).pvalue
-    clear = ttest_rel([55 + e * e for e in noise], top).pvalue
-    short = ttest_rel([58.0, 58.7], top[:2]).pvalue
+def test_verdicts_of_a_column_are_one_family(tested: Board) -> None:
+    """Worked out from the accuracies: four rows with five shared seeds, what row and seed do not explain."""
+    noise = np.array([0.0, 0.4, -0.2, 0.3, -0.5])
+    rows = np.array([50 + noise, 60 + noise, 59.9 - noise, 55 + noise**2])
+    rest = rows - rows.mean(0) - rows.mean(1, keepdims=True) + rows.mean()
+    error = np.sqrt((rest**2).sum() / 12 * 2 / 5)
     verdicts = {line.row.label: of[0] for line, of in zip(tested.lines, tested.to_best, strict=True)}
     assert verdicts["ce"] is verdicts["teacher"] is verdicts["top"] is verdicts["none"] is None
-    assert verdicts["single"].contrast.p is None and verdicts["single"].significant(0.05) is None
-    assert verdicts["close"].family == 3
-    smallest, middle, largest = sorted([close, clear, short])
-    assert verdicts["clear"].holm == pytest.approx(3 * smallest) and smallest == clear
-    assert verdicts["short"].holm == pytest.approx(2 * middle) and middle == short
-    assert verdicts["close"].holm == pytest.approx(largest) and largest == close
+    assert verdicts["single"].test is None and verdicts["single"].significant(0.05) is None
+    test = verdicts["clear"].test
+    assert (test.test, test.family) == ("Tukey", 4)
+    gap = rows[3].mean() - rows[1].mean()
+    assert verdicts["clear"].difference.mean == pytest.approx(gap)
+    assert test.corrected_p == pytest.approx(studentized_range.sf(abs(gap) / error * np.sqrt(2), 4, 12), abs=1e-7)
+    assert tested.to_reference[1][0].test.test == "Dunnett"
 
 
-@pytest.mark.parametrize(("gain", "rows", "settle"), [(0.3, 1, "6"), (0.3, 3, "7"), (0.0, 1, ">1,000")])
-def test_seeds_to_settle_equal_differences(gain: float, rows: int, settle: str) -> None:
-    """The sign flip decides, and its floor: 2^-5 with six seeds, 2^-6 with seven."""
-    reference = {seed: 60 + 0.1 * seed for seed in range(3)}
-    ours = {seed: value + gain for seed, value in reference.items()}
-    for verdict in verdicts([reference, *[ours] * rows], 0, 0.05)[1:]:
-        assert verdict is not None and content(_settle(verdict, 0.05)) == settle
+def test_the_level_decides() -> None:
+    trials = [*seeds("a", (60.0, 60.4, 61.1)), *seeds("b", (61.2, 61.3, 62.4)), *seeds("c", (55.0, 55.9, 56.0))]
+    rows = [row(name) for name in "abc"]
+    p = next(of[0].test.corrected_p for of in reports.table(results_of(FakeSweep("s", trials, rows))).to_best[1:2])
+    for level, lower in ((p * 1.01, True), (p * 0.99, False)):
+        board = reports.table(results_of(FakeSweep("s", trials, rows, report={"level": level})))
+        assert only(board, "a").lower is lower
 
 
-def test_the_caption_says_which_test_decides_where_all_differences_are_equal() -> None:
-    trials = [*seeds("a", (60.0, 61.0, 63.0)), *seeds("b", (60.5, 61.5, 63.5))]
-    text = told(results_of(FakeSweep("equal", trials, [row("a"), row("b")])))
-    assert "(paired t-test by seed, exact sign flip where all differences are equal; Holm's" in text
+def test_separate_variances_are_tested_apart() -> None:
+    trials = [*seeds("a", (60.0, 60.1, 60.2)), *seeds("b", (61.0, 66.0, 58.0)), *seeds("c", (55.0, 55.1, 55.3))]
+    board = reports.table(results_of(FakeSweep("s", trials, [row(n) for n in "abc"], report={"variances": "separate"})))
+    assert {v.test.test for of in board.to_best for v in of if v} == {"Games–Howell"}
+    assert only(board, "c").lower is False  # the best has a spread of 4 points
+
+
+def test_collapsed_rows_and_rows_of_two_seeds_stand_outside() -> None:
+    trials = [*seeds("a", (60.0, 60.4, 61.1)), *seeds("b", (61.2, 61.3, 62.4)), *seeds("two", (50.0, 51.0))]
+    trials += seeds("broken", (10.0, 45.0, 10.0), tags={"collapsed": "guesses"})
+    results = results_of(FakeSweep("s", trials, [row(n) for n in ("a", "b", "two", "broken")]))
+    board = reports.table(results)
+    (judged,) = board.families
+    assert [board.lines[place].row.label for place in judged.rows] == ["a", "b"]
+    assert only(board, "broken").lower is False
+    assert "Not judged, for fewer than 3 seeds or a collapsed training: two, broken." in told(results)
+
+
+def test_rows_of_one_configuration_are_one_competitor() -> None:
+    """They share all their seeds, count once in tests and ranks, and say so."""
+    same = {"tags": {"config_key": "e" * 64}}
+    trials = [*seeds("gdkd", (66.0, 66.4, 67.0), **same), *seeds("kd", (63.0, 62.5, 63.3))]
+    trials += [FakeTrial(row="gdkd k=5", seed=s, top1=x, **same) for s, x in ((1, 66.4), (3, 68.0))]
+    trials += seeds("dkd", (65.0, 64.5, 65.5))
+    results = results_of(FakeSweep("s", trials, [row(n) for n in ("gdkd", "kd", "gdkd k=5", "dkd")]))
+    board = reports.table(results)
+    assert only(board, "gdkd").by_seed == only(board, "gdkd k=5").by_seed == {0: 66.0, 1: 66.4, 2: 67.0, 3: 68.0}
+    assert only(board, "gdkd").best and only(board, "gdkd k=5").best
+    (judged,) = board.families
+    assert len(judged.rows) == 3
+    ranks = {ln.row.label: a.rank for ln, a in zip(board.lines, averages(board, (0,)), strict=True)}
+    assert ranks == {"teacher": None, "gdkd": 1, "gdkd k=5": 1, "dkd": 2, "kd": 3}
+    assert "(= gdkd)" in as_markdown(main(results))
+
+
+def test_what_the_table_says_of_its_marks(tested: Board) -> None:
+    trials = [*seeds("ce", (50.0, 51.0, 50.4), method="ce"), *seeds("a", (60.0, 60.4, 61.1))]
+    trials += seeds("b", (65.2, 65.3, 66.4))
+    text = told(results_of(FakeSweep("s", trials, [row("ce", "ce"), row("a"), row("b")])))
+    assert "lower than the best (Tukey). differs from ce (Dunnett)." in text
+    assert "Level 0.05 a column, n = 3 shared seeds. No mark: not told apart, which is not equal." in text
 
 
 def test_averages_over_pairs(tested: Board) -> None:
@@ -190,7 +225,7 @@ def test_the_student_alone_is_the_reference_without_a_baseline(whole: reports.Re
     table = reports.table(whole)
     assert (table.baseline, table.reference) == ("", "ce")
     kd = table.to_reference[[ln.row.label for ln in table.lines].index("kd")][0]
-    assert kd.contrast.mean == pytest.approx(63.1 - 55.4)
+    assert kd.difference.mean == pytest.approx(63.1 - 55.4)
 
 
 def test_trials_spent_by_searches(whole: reports.Results) -> None:
@@ -215,17 +250,3 @@ def test_columns_without_top5_are_not_in_its_table() -> None:
     results = results_of(FakeSweep("two", trials, [row("kd")], cells))
     assert [cell.id for cell in reports.table(results).cells] == list(cells)
     assert [cell.id for cell in head_to_head.build(results, TOP5).cells] == [cells[1]]
-
-
-def test_a_column_whose_best_has_one_seed_is_named() -> None:
-    """Its numbers have no mark, which elsewhere says that they differ beyond noise."""
-    trials = [*seeds("kd", (60.0, 61.0), cell=PAIRS[0]), *seeds("dkd", (62.0,), cell=PAIRS[0])]
-    trials += [*seeds("kd", (60.0, 61.0), cell=PAIRS[1]), *seeds("dkd", (60.5, 61.6), cell=PAIRS[1])]
-    results = results_of(FakeSweep("lucky", trials, [row("kd"), row("dkd")], PAIRS))
-    table = reports.table(results)
-    pairs = [pair_text(cell, table) for cell in table.cells]
-    text = told(results)
-    assert f"{pairs[0]}: the best has one seed, so nothing in that column is tested" in text
-    assert f"{pairs[1]}: the best" not in text
-    alone = results_of(FakeSweep("all", [t for t in trials if not t.seed], [row("kd"), row("dkd")], PAIRS))
-    assert "the best has one seed" not in told(alone)

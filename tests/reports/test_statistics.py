@@ -6,15 +6,11 @@ import math
 import pytest
 
 from reports.statistics import (
-    break_even,
     contrast,
-    correlation,
     fewest,
     holm,
     paired,
     paired_many,
-    pairing,
-    seeds_needed,
     sign_flip,
     sign_flips,
     signed_ranks,
@@ -147,48 +143,6 @@ def test_signed_ranks_count_all_signings(differences: list[float]) -> None:
 
 def test_signed_ranks_of_nothing() -> None:
     assert signed_ranks([]) is None and signed_ranks([0.0, 0.0]) == 1.0
-
-
-def test_correlation_by_hand() -> None:
-    """Deviations -1, 0, 1 and -1, -1, 2: covariance 3/2, variances 1 and 3."""
-    assert correlation({0: 1, 1: 2, 2: 3, 9: 7}, {0: 5, 1: 5, 2: 8, 3: 1}) == pytest.approx(1.5 / math.sqrt(3))
-    assert correlation({0: 1, 1: 2}, {0: 1, 1: 2}) is None
-    assert correlation({0: 1, 1: 2, 2: 3}, {0: 4, 1: 4, 2: 4}) is None
-
-
-def test_break_even() -> None:
-    """From a table of t: 2.776 and 2.306 for five seeds."""
-    assert break_even(5) == pytest.approx(1 - (2.306 / 2.776) ** 2, abs=1e-3)
-    assert 1 > break_even(2) > break_even(3) > break_even(10) > 0
-
-
-def test_pairing_pools_a_column() -> None:
-    reference = {seed: float(value) for seed, value in enumerate([1, 2, 3, 4])}
-    along, against = {s: v + 10 for s, v in reference.items()}, {s: -v for s, v in reference.items()}
-    assert pairing([along, along], reference).correlation == pytest.approx(1)
-    assert pairing([along], reference).helped
-    worth = pairing([along, against, {0: 1.0}], reference)
-    assert (worth.correlation, worth.rows, worth.n, worth.helped) == (pytest.approx(0), 2, 4, False)
-    assert pairing([{0: 1.0, 1: 2.0}], reference) is None
-
-
-@pytest.mark.parametrize(("effect", "n"), [(0.5, 34), (0.8, 15), (1.0, 10), (0.2, 199), (100.0, 2)])
-def test_seeds_needed(effect: float, n: int) -> None:
-    """power.t.test(delta = effect, sd = 1, power = 0.8, type = "paired") of R, rounded up."""
-    assert seeds_needed(effect, 1.0) == n
-    assert seeds_needed(-3 * effect, 3.0) == n
-
-
-def test_seeds_that_are_too_many() -> None:
-    assert seeds_needed(0.001, 1.0) is None
-    assert seeds_needed(0.0, 1.0) is None
-    assert seeds_needed(0.0, 0.0) is None
-
-
-def test_seeds_of_differences_that_are_equal_but_for_rounding() -> None:
-    assert (seeds_needed(0.3, 1e-15), seeds_needed(1e-15, 1e-16), seeds_needed(0.0, 1e-15)) == (2, None, None)
-    assert seeds_needed(1.0, 1e-8) == 2  # scipy warns of such an effect, which is an error here
-    assert seeds_needed(1.0, 1e-8, 0.05 / 1000) == 3
 
 
 def test_contrast_by_seed() -> None:

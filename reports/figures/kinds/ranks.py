@@ -9,8 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reports.board.board import Board, Line
+from reports.board.averages import ranks
+from reports.board.board import Board
 from reports.figures._base import Material, NotDrawn, Plot
+from reports.statistics.ranges import tukey_critical
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
 
 FEWEST_ROWS, FEWEST_PAIRS = 2, 3
 MOST_ROWS = 20
-LEVEL = 0.05
+MANY = 1e6
+"""Degrees of freedom: ranks have a variance that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,8 @@ class Ranks:
     """Difference of average ranks that Nemenyi's test takes for one; None for two rows."""
     left_out: tuple[str, ...]
     """Rows that lack a pair, or were too many."""
+    level: float
+    """Of the tests."""
 
     @property
     def stem(self) -> str:
@@ -48,7 +53,7 @@ class Ranks:
     @property
     def alike_within(self) -> float:
         """Difference of average ranks up to which rows are not told apart; all are where the first test finds none."""
-        if self.p >= LEVEL:
+        if self.p >= self.level:
             return math.inf
         return 0.0 if self.critical is None else self.critical
 
@@ -58,15 +63,15 @@ class Ranks:
         test = "Friedman's test" if self.critical is not None else "Wilcoxon's signed-rank test"
         found = (
             f"{test} finds no difference at all (p = {self.p:.2g}), so none is claimed."
-            if self.p >= LEVEL
+            if self.p >= self.level
             else f"{test} finds differences (p = {self.p:.2g})"
             + (f"; by Nemenyi's, ranks must differ by {self.critical:.2f}." if self.critical is not None else ".")
         )
         hidden = f" Left out, for want of a pair or of room: {', '.join(self.left_out)}." if self.left_out else ""
         return (
             f"Average rank of each row over {self.pairs} pairs, 1 is the best; rows under one bar are not told apart "
-            f"at the level {LEVEL:g}. {found} Only the means of pairs are ranked: how large a difference is, and its "
-            f"spread over seeds, is not in it.{hidden}"
+            f"at the level {self.level:g}. {found} Only the means of pairs are ranked: how large a difference is, and "
+            f"its spread over seeds, is not in it.{hidden}"
         )
 
 
@@ -76,48 +81,48 @@ def build(material: Material) -> Iterator[Plot | NotDrawn]:
     if len(table.cells) < FEWEST_PAIRS:
         yield NotDrawn(what, f"it takes {FEWEST_PAIRS} pairs, the sweep has {len(table.cells)}")
         return
-    every = _compared(table)
-    whole = [line for line in every if all(score.stat is not None for score in line.scores)]
-    if len(whole) < FEWEST_ROWS:
-        yield NotDrawn(what, f"it takes {FEWEST_ROWS} rows with a mean in every pair, there are {len(whole)}")
+    columns = range(len(table.cells))
+    found = ranks(table, columns)
+    if len(found) < FEWEST_ROWS:
+        yield NotDrawn(what, f"it takes {FEWEST_ROWS} rows with a mean in every pair, there are {len(found)}")
         return
-    yield of_means(
-        {line.shown: [score.stat.mean for score in line.scores if score.stat is not None] for line in whole},
-        [line.shown for line in every if not any(line is one for one in whole)],
-    )
+    lacking = [
+        line.shown for line in table.lines if line.kind == "method" and not all(score.by_seed for score in line.scores)
+    ]
+    means = [[_mean(table, place, column) for column in columns] for place in found]
+    named = [(table.lines[place].shown, rank) for place, rank in found.items()]
+    yield of_ranks(named, means, lacking, table.options.level)
 
 
-def _compared(table: Board) -> list[Line]:
-    """Return the rows that are methods of their own: those of a grid only where there are no others."""
-    lines = [line for line in table.lines if line.kind != "teacher"]
-    plain = [line for line in lines if not line.row.grid]
-    return plain if len(plain) >= FEWEST_ROWS else lines
+def _mean(table: Board, place: int, column: int) -> float:
+    stat = table.lines[place].scores[column].stat
+    assert stat is not None  # ranked rows have a number in every column
+    return stat.mean
 
 
-def of_means(means: dict[str, Sequence[float]], left_out: Sequence[str]) -> Ranks:
-    """Return the ranks of rows by their means in each pair; what is higher is better."""
+def of_ranks(
+    named: Sequence[tuple[str, float]], means: Sequence[Sequence[float]], left_out: Sequence[str], level: float
+) -> Ranks:
+    """Return the tests of rows with their average ranks.
+
+    Args:
+        named: shown name and average rank of each row.
+        means: of each row in each pair; what is higher is better.
+    """
     import numpy as np
-    from scipy.stats import friedmanchisquare, rankdata, studentized_range, wilcoxon
+    from scipy.stats import friedmanchisquare, wilcoxon
 
-    values = np.array([*means.values()], dtype=float)
-    average = rankdata(-values, axis=0).mean(axis=1)
-    order = sorted(range(len(average)), key=lambda index: average[index])  # stable: the sweep's order for equals
-    kept = order[:MOST_ROWS]
-    names, shown = [*means], values[sorted(kept)]
-    if len(kept) < len(order):
-        average = np.full(len(names), math.nan)
-        average[sorted(kept)] = rankdata(-shown, axis=0).mean(axis=1)
-        kept.sort(key=lambda index: average[index])
-    rows, pairs = shown.shape
+    values = np.array(means, dtype=float)
+    rows, pairs = values.shape
+    critical = None
     if rows == FEWEST_ROWS:
-        p = 1.0 if np.allclose(shown[0], shown[1]) else float(wilcoxon(shown[0], shown[1]).pvalue)
-        critical = None
+        p = 1.0 if np.allclose(values[0], values[1]) else float(wilcoxon(values[0], values[1]).pvalue)
     else:
-        p = 1.0 if (shown == shown[0]).all() else float(friedmanchisquare(*shown).pvalue)
-        q = float(studentized_range.ppf(1 - LEVEL, rows, np.inf)) / math.sqrt(2)
-        critical = q * math.sqrt(rows * (rows + 1) / (6 * pairs))
-    ranks = tuple((names[index], float(average[index])) for index in kept)
-    return Ranks(ranks, pairs, p, critical, (*left_out, *(names[index] for index in order[MOST_ROWS:])))
+        p = 1.0 if (values == values[0]).all() else float(friedmanchisquare(*values).pvalue)
+        critical = tukey_critical(level, rows, MANY) / math.sqrt(2) * math.sqrt(rows * (rows + 1) / (6 * pairs))
+    order = sorted(named, key=lambda one: one[1])  # stable: the sweep's order for equals
+    hidden = [name for name, _ in order[MOST_ROWS:]]
+    return Ranks(tuple(order[:MOST_ROWS]), pairs, p, critical, (*left_out, *hidden), level)
 
 
 def groups(ranks: Sequence[float], within: float) -> tuple[tuple[int, int], ...]:
@@ -166,9 +171,10 @@ def draw(canvas: "Canvas", figure: Ranks, title: str = "") -> None:
 def _critical(axes: "Axes", figure: Ranks, low: float) -> None:
     from reports.figures import style
 
-    if figure.critical is None or figure.p >= LEVEL:
-        axes.text(low, 1.7, f"no difference found (p = {figure.p:.2g})" if figure.p >= LEVEL else f"p = {figure.p:.2g}",
-                  fontsize=style.SMALL, va="center")  # fmt: skip
+    if figure.critical is None or figure.p >= figure.level:
+        found = "no difference found" if figure.p >= figure.level else ""
+        text = f"{found} (p = {figure.p:.2g})" if found else f"p = {figure.p:.2g}"
+        axes.text(low, 1.7, text, fontsize=style.SMALL, va="center")
         return
     axes.plot([low, low + figure.critical], [1.7, 1.7], "|-", color="black", linewidth=0.9, markersize=4)
     axes.text(low + figure.critical, 1.7, f"  critical difference {figure.critical:.2f}", fontsize=style.SMALL,

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 import reports
+from reports.board.averages import averages
 from reports.figures import build
 from reports.figures.kinds import cost, ranks, training
 from reports.figures.kinds.cost import Point, pareto
@@ -50,7 +51,7 @@ def test_without_a_difference_all_are_under_one_bar() -> None:
     assert found.p >= 0.05
     assert found.groups == ((0, 2),)
     assert "finds no difference at all" in found.caption
-    alike = ranks.of_means({"a": (1.0, 2.0, 3.0), "b": (1.0, 2.0, 3.0)}, [])
+    alike = ranks.of_ranks([("a", 1.5), ("b", 1.5)], [(1.0, 2.0, 3.0)] * 2, [], 0.05)
     assert (alike.p, alike.critical, alike.ranks) == (1.0, None, (("a", 1.5), ("b", 1.5)))
 
 
@@ -68,11 +69,15 @@ def test_a_row_that_lacks_a_pair_is_left_out_and_named() -> None:
     assert "Wilcoxon" in found.caption
 
 
-def test_rows_of_a_grid_are_no_methods_of_their_own() -> None:
+def test_ranks_are_those_of_the_table() -> None:
+    """Rows of a grid among them, and two rows that are shown alike."""
     means = {"a": (70.0, 71.0, 72.0, 73.0), "b": (69.0, 70.0, 71.0, 74.0), "g k=1": (60.0, 60.0, 60.0, 60.0)}
-    sweep = of_pairs(means)
-    sweep = FakeSweep("pairs", sweep.trials, [row("a"), row("b"), *grid("g", "k", (1,))], CELLS)
-    assert [name for name, _ in made(plain_results(sweep), ranks.Ranks).ranks] == ["a", "b"]
+    rows = [row("a"), row("b"), *grid("g", "k", (1,))]
+    sweep = FakeSweep("pairs", of_pairs(means).trials, rows, CELLS, {"names": {"b": "a"}})
+    results = plain_results(sweep)
+    board = reports.table(results)
+    table = [(ln.shown, a.rank) for ln, a in zip(board.lines, averages(board, range(4)), strict=True) if a.rank]
+    assert list(made(results, ranks.Ranks).ranks) == table == [("a", 1.25), ("a", 1.75), ("g k=1", 3.0)]
 
 
 def test_too_few_pairs_are_said() -> None:

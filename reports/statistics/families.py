@@ -1,0 +1,227 @@
+"""The verdicts of one column: which rows differ from one of them, with one error level for all of them together.
+
+*Against the best*, which the data chose: Tukey's range (Tukey–Kramer where rows have unequally many seeds), whose error
+is at most the level whichever two rows are compared. *Against a row declared beforehand*: Dunnett's two-sided
+comparison, which is sharper. Both take one variance for the column: the residual of rows and seeds, (r − 1)(n − 1)
+degrees of freedom, where all rows share all seeds, else that within the rows. Where variances must not be pooled,
+Games and Howell's procedure (J. Educ. Stat. 1, 1976) takes those of the two rows alone.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from reports.statistics._batches import SMALLEST
+from reports.statistics.ranges import dunnett_tail, tukey_tail
+
+BySeed = Mapping[int, float]
+Test = Literal["Tukey", "Tukey–Kramer", "Dunnett", "Games–Howell"]
+FEWEST_SEEDS = 3
+"""A row of fewer stands outside the family: its own spread is next to unknown."""
+UNEQUAL = 0.05
+"""Bartlett's p below which a column is said to have unequal variances."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """The rows of a column that are judged together."""
+
+    rows: tuple[int, ...]
+    """Their places in the column, rising."""
+    std: float
+    """Of one score around its row, and around its seed where seeds are shared, in the scores' unit."""
+    df: float
+    shared: bool
+    """All rows have all seeds, so that what a seed does to all of them is taken out."""
+    bartlett_p: float | None
+    """Of equal variances in all rows; None where a row has no spread, or there is one row."""
+
+    @property
+    def unequal(self) -> bool:
+        return self.bartlett_p is not None and self.bartlett_p < UNEQUAL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """One row less another."""
+
+    difference: float
+    """Of the two means, over all seeds of each."""
+    low: float
+    """Of the interval of this difference alone, which covers it with probability 1 − level."""
+    high: float
+    test: Test
+    p: float
+    """Of this difference alone, two-sided."""
+    corrected_p: float
+    """Of the family: at most the level where the difference is more than noise."""
+    family: int
+    """Rows in it."""
+
+    def significant(self, level: float) -> bool:
+        return self.corrected_p <= level
+
+
+def family(column: Sequence[BySeed], outside: Sequence[int] = ()) -> Family | None:
+    """Return the family of a column; None where fewer than two rows can be judged, or nothing in it has any spread.
+
+    Args:
+        column: scores by seed of each row, one row a configuration; empty for a row without a score.
+        outside: places of rows that are not to be judged, like those with a collapsed training.
+    """
+    rows = tuple(i for i, scores in enumerate(column) if len(scores) >= FEWEST_SEEDS and i not in outside)
+    if len(rows) < 2:
+        return None
+    scores = [column[i] for i in rows]
+    shared = all(each.keys() == scores[0].keys() for each in scores)
+    squares, df = _residual(scores) if shared else _within(scores)
+    std = math.sqrt(squares / df)
+    if std <= SMALLEST:
+        return None
+    return Family(rows=rows, std=std, df=df, shared=shared, bartlett_p=_bartlett(scores))
+
+
+def against_any(column: Sequence[BySeed], reference: int, judged: Family | None, level: float) -> list[Verdict | None]:
+    """Return each row less a reference that the data may have chosen; None for it and for rows outside the family.
+
+    Args:
+        column: as `family` took it.
+        reference: a place in the column.
+    """
+    others = _others(reference, judged)
+    if judged is None or not others:
+        return [None] * len(column)
+    equal = len({len(column[i]) for i in judged.rows}) == 1
+    errors = {i: _error(judged.std, column[i], column[reference]) for i in others}
+    q = [math.sqrt(2) * abs(_gap(column, i, reference)) / errors[i] for i in others]
+    tails = dict(zip(others, tukey_tail(q, len(judged.rows), judged.df), strict=True))
+    test: Test = "Tukey" if equal else "Tukey–Kramer"
+    return _verdicts(column, reference, judged, errors, tails, level, test)
+
+
+def against_declared(
+    column: Sequence[BySeed], reference: int, judged: Family | None, level: float
+) -> list[Verdict | None]:
+    """Return each row less a reference declared before there were scores, by Dunnett; None as in `against_any`."""
+    others = _others(reference, judged)
+    if judged is None or not others:
+        return [None] * len(column)
+    sizes, control = tuple(len(column[i]) for i in others), len(column[reference])
+    errors = {i: _error(judged.std, column[i], column[reference]) for i in others}
+    t = [abs(_gap(column, i, reference)) / errors[i] for i in others]
+    tails = dict(zip(others, dunnett_tail(t, sizes, control, judged.df), strict=True))
+    return _verdicts(column, reference, judged, errors, tails, level, "Dunnett")
+
+
+def _verdicts(
+    column: Sequence[BySeed],
+    reference: int,
+    judged: Family,
+    errors: Mapping[int, float],
+    tails: Mapping[int, float],
+    level: float,
+    test: Test,
+) -> list[Verdict | None]:
+    from scipy.stats import t as student
+
+    found: list[Verdict | None] = [None] * len(column)
+    critical = float(student.isf(level / 2, judged.df))
+    for i, error in errors.items():
+        gap = _gap(column, i, reference)
+        found[i] = Verdict(
+            difference=gap,
+            low=gap - critical * error,
+            high=gap + critical * error,
+            test=test,
+            p=float(2 * student.sf(abs(gap) / error, judged.df)),
+            corrected_p=tails[i],
+            family=len(judged.rows),
+        )
+    return found
+
+
+def against_any_apart(
+    column: Sequence[BySeed], reference: int, judged: Family | None, level: float
+) -> list[Verdict | None]:
+    """Return what `against_any` does, by Games and Howell, without a common variance."""
+    others = set(_others(reference, judged))
+    if judged is None:
+        return [None] * len(column)
+    return [
+        _games_howell(scores, column[reference], len(judged.rows), level) if i in others else None
+        for i, scores in enumerate(column)
+    ]
+
+
+def _games_howell(ours: BySeed, theirs: BySeed, rows: int, level: float) -> Verdict | None:
+    """None where neither row has any spread."""
+    from scipy.stats import t as student
+
+    a, b = _variance(ours) / len(ours), _variance(theirs) / len(theirs)
+    error = math.sqrt(a + b)
+    if error <= SMALLEST:
+        return None
+    df = (a + b) ** 2 / (a * a / (len(ours) - 1) + b * b / (len(theirs) - 1))
+    gap = _mean(ours) - _mean(theirs)
+    critical = float(student.isf(level / 2, df))
+    return Verdict(
+        difference=gap,
+        low=gap - critical * error,
+        high=gap + critical * error,
+        test="Games–Howell",
+        p=float(2 * student.sf(abs(gap) / error, df)),
+        corrected_p=tukey_tail([math.sqrt(2) * abs(gap) / error], rows, df)[0],
+        family=rows,
+    )
+
+
+def _others(reference: int, judged: Family | None) -> list[int]:
+    if judged is None or reference not in judged.rows:
+        return []
+    return [i for i in judged.rows if i != reference]
+
+
+def _gap(column: Sequence[BySeed], place: int, reference: int) -> float:
+    return _mean(column[place]) - _mean(column[reference])
+
+
+def _error(std: float, ours: BySeed, theirs: BySeed) -> float:
+    """Return the standard error of the difference of two means."""
+    return std * math.sqrt(1 / len(ours) + 1 / len(theirs))
+
+
+def _residual(rows: Sequence[BySeed]) -> tuple[float, float]:
+    """Return the sum of squares that neither row nor seed explains, and its degrees of freedom."""
+    means = [_mean(row) for row in rows]
+    grand = math.fsum(means) / len(means)
+    seeds = {seed: math.fsum(row[seed] for row in rows) / len(rows) for seed in rows[0]}
+    squares = math.fsum(
+        (value - mean - seeds[seed] + grand) ** 2
+        for row, mean in zip(rows, means, strict=True)
+        for seed, value in row.items()
+    )
+    return squares, (len(rows) - 1) * (len(seeds) - 1)
+
+
+def _within(rows: Sequence[BySeed]) -> tuple[float, float]:
+    """Return the sum of squares within rows, and its degrees of freedom."""
+    return math.fsum(_variance(row) * (len(row) - 1) for row in rows), sum(len(row) - 1 for row in rows)
+
+
+def _bartlett(rows: Sequence[BySeed]) -> float | None:
+    if any(math.sqrt(_variance(row)) <= SMALLEST for row in rows):
+        return None
+    from scipy.stats import bartlett
+
+    return float(bartlett(*(list(row.values()) for row in rows)).pvalue)
+
+
+def _variance(row: BySeed) -> float:
+    """Return the variance of the sample."""
+    mean = _mean(row)
+    return math.fsum((value - mean) ** 2 for value in row.values()) / (len(row) - 1)
+
+
+def _mean(row: BySeed) -> float:
+    return math.fsum(row.values()) / len(row)
