@@ -1,6 +1,7 @@
 """Every command on an output with few letters, and from folders whose names are not UTF-8."""
 
 import io
+import logging
 import os
 import signal
 import sys
@@ -64,6 +65,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "letters.yaml").write_text(SWEEP, encoding="utf-8")
     before = Path.cwd()
     os.chdir(folder)
+    logging.getLogger("mlflow").setLevel(logging.ERROR)  # as a process has it in which nobody imported it before
     home = str(folder.parent / "home")
     code, text, errors = printed("ascii", "run", "letters.yaml", "--workers", "0", "--home", home)
     assert (code, errors) == (0, "")
