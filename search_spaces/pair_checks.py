@@ -9,6 +9,7 @@ from search_spaces.facts import sized
 from trainers.model_names import PREFIX
 from trainers.trial import Value
 
+CE_WEIGHT = "ce_weight"
 SMALLEST_PIXELS = 16
 """Height of images from which all of our own networks work; a test holds it."""
 
@@ -74,6 +75,7 @@ def _check_pairs(
     lenses: Lenses,
 ) -> None:
     """Add a problem at an entry for every reason why its method cannot compare a pair."""
+    from trainers.methods import try_out
     from trainers.taps import TapError, shape_of
 
     for name, info in draft.infos().items():
@@ -96,9 +98,13 @@ def _check_pairs(
             except TapError as error:
                 _tell(draft, entries, str(error))
                 continue
+            tried: set[tuple[str, str]] = set()
             for entry, part, values in _feature_parts(entries):
                 try:
                     part.fits(values, ours, theirs)
+                    if (entry.name, part.name) not in tried:
+                        tried.add((entry.name, part.name))
+                        try_out(part, values, info.classes, (ours, theirs))
                 except ValueError as error:
                     draft.tree.add(("methods", entry.name), f"{pair.teacher} -> {pair.student}: {error}")
 
@@ -118,4 +124,5 @@ def _feature_parts(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Any, Mappi
             if part.features:
                 for chosen in chosen_values(entry):
                     values = {**entry.method.defaults(), **chosen}
-                    yield entry, part, of_part(part, values) if entry.method.parts else values
+                    own = {**of_part(part, values), CE_WEIGHT: values[CE_WEIGHT]} if entry.method.parts else values
+                    yield entry, part, own

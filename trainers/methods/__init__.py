@@ -184,19 +184,25 @@ def unknown_method(name: str) -> str:
     return f"unknown method {line_of(repr(name), 60)}{hint} (all: run_sweep.py methods)"
 
 
-def try_out(method: Method, values: Mapping[str, Value], classes: int) -> None:
-    """Compute the loss of plug-ins that compare logits once, on logits drawn at random; our own are not asked.
+def try_out(
+    method: Method,
+    values: Mapping[str, Value],
+    classes: int,
+    shapes: tuple[NetworkShape, NetworkShape] | None = None,
+) -> None:
+    """Compute the loss of plug-ins once, on what two networks might answer, drawn at random; our own are not asked.
 
     Args:
         values: all hyperparameters of the method.
+        shapes: of what student and teacher answer with: those that compare features are asked; None: the others.
 
     Raises:
         PluginError: it fails, or gives something else than a finite number with a gradient.
     """
     for part in method.parts or (method,):
-        if part.name not in METHODS and part.needs is Needs.LOGITS and part.module is None:
+        if part.name not in METHODS and part.teacher and part.features == (shapes is not None):
             own = of_part(part, values) | {CE_WEIGHT: values[CE_WEIGHT]} if method.parts else values
-            try_loss(BuiltMethod(part, own, Setting()), classes)
+            try_loss(part, own, classes, *(shapes or ()))
 
 
 def build(name: str | Sequence[str], setting: Setting | None = None, /, **hyperparameters: Value) -> BuiltMethod:

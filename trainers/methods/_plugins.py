@@ -22,10 +22,13 @@ from trainers.methods._base import (
     wrong_value,
 )
 from trainers.methods._built import BuiltMethod
+from trainers.methods._outputs import NetworkShape, Output, Setting
 from trainers.words import line_of
 
 CLASSES = 100
 """Of the data set that a plug-in's own rules are tried for."""
+VECTOR = 64
+"""Numbers that the last layer of a teacher reads, where nobody knows."""
 NEEDED = (CE_WEIGHT, "weight", "warmup_epochs")
 KINDS: tuple[Any, ...] = (bool, int, float, str)
 TAKEN = ("method",)
@@ -231,22 +234,52 @@ def _kind(value: object) -> str:
     return f"a {type(value).__name__}" if not isinstance(value, type) else f"the class {value.__name__}"
 
 
-def try_loss(built: BuiltMethod, classes: int) -> None:
-    """Compute a loss once, on logits of four images drawn at random.
+def try_loss(
+    method: Method,
+    values: Mapping[str, Any],
+    classes: int,
+    student: NetworkShape | None = None,
+    teacher: NetworkShape | None = None,
+) -> None:
+    """Compute the loss of a method once, on what two networks might answer to four images, drawn at random.
+
+    Args:
+        values: all hyperparameters.
+        student, teacher: what the networks answer with, where the method compares features.
 
     Raises:
-        PluginError: it fails, or gives something else than a finite number with a gradient.
+        PluginError: it fails, or gives something else than a finite number with a gradient; features may be too wild
+            for a finite one.
     """
-    generator = torch.Generator().manual_seed(0)
-    student, teacher = (torch.randn(4, classes, generator=generator) for _ in range(2))
-    student.requires_grad_()
-    name = built.method.name
-    try:
-        with torch.enable_grad():
-            loss = built(student, teacher, torch.arange(4) % classes, epoch=1)["loss"]
+    images = max(4, method.least_batch)
+    seen = "answers to" if method.features else "logits of"
+    with torch.random.fork_rng(devices=()), torch.enable_grad():
+        torch.manual_seed(0)
+        ours, theirs = (_answer(images, classes, shape) for shape in (student, teacher))
+        ours.logits.requires_grad_()
+        setting = Setting(
+            student=student,
+            teacher=teacher,
+            classes=classes,
+            labels=torch.arange(images) % classes,
+            class_weights=torch.randn(classes, VECTOR if teacher is None else teacher.vector),
+        )
+        try:
+            loss = BuiltMethod(method, values, setting)(ours, theirs, torch.arange(images) % classes, epoch=1)["loss"]
             loss.backward()
-        finite = bool(torch.isfinite(loss.detach()))
-    except Exception as error:  # noqa: BLE001 (code of others raises what it likes)
-        raise PluginError(f"the loss of the plug-in '{name}' fails on logits of 4 images: {_named(error)}") from None
-    if not finite:
-        raise PluginError(f"the loss of the plug-in '{name}' on logits of 4 images is {loss.item()}")
+            finite = bool(torch.isfinite(loss.detach()))
+        except Exception as error:  # noqa: BLE001 (code of others raises what it likes)
+            name = f"the loss of the plug-in '{method.name}'"
+            raise PluginError(f"{name} fails on {seen} {images} images: {_named(error)}") from None
+    if not finite and not method.features:
+        raise PluginError(f"the loss of the plug-in '{method.name}' on {seen} {images} images is {loss.item()}")
+
+
+def _answer(images: int, classes: int, shape: NetworkShape | None) -> Output:
+    """Return what a network might answer: maps and vectors without negative numbers, as most have them."""
+    logits, numbers = torch.randn(images, classes), torch.arange(images)
+    if shape is None:
+        return Output(logits=logits, images=numbers)
+    preacts = tuple(torch.randn(images, *one).requires_grad_() for one in shape.maps)
+    vector = torch.rand(images, shape.vector).requires_grad_()
+    return Output(logits=logits, maps=tuple(map(torch.relu, preacts)), preacts=preacts, vector=vector, images=numbers)

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
+import torch
+from torch import nn
 
 import run_sweep
 from search_spaces import SweepFileError, describe_plan, expand, read
 from tests.search_spaces.sweep_texts import SMALL, write
 from trainers import methods
-from trainers.methods import Method, Needs, Problem, Range
+from trainers.methods import Method, Needs, Problem, Range, Setting
 from trainers.methods.kd import KD_METHOD
 
 SHARED: dict[str, Any] = {"ce_weight": 1.0, "weight": 1.0, "warmup_epochs": 0.0}
@@ -131,6 +133,8 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     module = types.ModuleType("their_package")
 
     def __getattr__(name: str) -> object:  # noqa: N807 (of the module)
+        if name.removeprefix("of_") not in made:
+            raise AttributeError(name)
         return made[name.removeprefix("of_")]()
 
     made: dict[str, Callable[[], object]] = {}
@@ -212,6 +216,64 @@ def test_a_loss_that_fails_is_told_before_anything_starts(install, tmp_path: Pat
     install(mine=lambda: record(loss=loss))
     assert why in refusal(tmp_path, "mine:")
     assert why in refusal(tmp_path, "row: {method: [kd, mine]}")
+
+
+class Failing(nn.Module):
+    def forward(self, *_: Any) -> Any:
+        raise RuntimeError("in forward")
+
+
+class Counting(nn.Module):
+    """A module that keeps to the contract, and asks for all that it may know."""
+
+    def __init__(self, _values: Any, setting: Setting) -> None:
+        super().__init__()
+        assert setting.classes is not None and setting.labels is not None and setting.class_weights is not None
+        self.factor = nn.Parameter(torch.ones(setting.classes))
+
+    def forward(self, student: Any, teacher: Any, target: Any, epoch: int) -> Any:
+        assert len(student.images) == len(target) and epoch == 1
+        return ((student.logits - teacher.logits) * self.factor).square().mean(), {}
+
+
+def of_maps(_values: Any, student: Any, teacher: Any, _target: Any) -> Any:
+    """Compare features as some do, who take it that a ReLU ends each stage."""
+    assert len(student.preacts) == len(student.maps)
+    return (student.maps[-1].mean((1, 2, 3)).sqrt() - teacher.vector.mean(1).log()).mean(), {}
+
+
+@pytest.mark.parametrize("needs", [Needs.LOGITS, Needs.FEATURES])
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"module": raising}, "KeyError"),
+        ({"module": lambda *_: Failing()}, "RuntimeError: in forward"),
+        ({"module": lambda *_: 5}, "TypeError"),
+        ({"term": raising}, "KeyError"),
+        ({"term": lambda *_: 7}, "TypeError"),
+    ],
+)
+def test_a_module_or_term_that_fails_is_told_before_anything_starts(
+    install, tmp_path: Path, needs: Needs, change: dict[str, Any], why: str
+) -> None:
+    install(mine=lambda: record(loss=None, needs=needs, **change))
+    seen = "answers to" if needs is Needs.FEATURES else "logits of"
+    for entry in ("mine:", "row: {method: [kd, mine]}"):
+        message = refusal(tmp_path, entry)
+        assert f"the loss of the plug-in 'mine' fails on {seen} 4 images: {why}" in message
+        assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"module": Counting}, {"module": Counting, "needs": Needs.FEATURES}, {"term": of_maps, "needs": Needs.FEATURES}],
+)
+def test_one_that_works_is_planned_and_moves_no_random_numbers(install, tmp_path: Path, change: dict[str, Any]) -> None:
+    install(mine=lambda: record(loss=None, **change))
+    before = torch.get_rng_state()
+    for entry in ("mine:", "row: {method: [kd, mine]}"):
+        assert expand(read(write(tmp_path, SMALL.replace("kd:", entry))))
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_a_record_without_source_or_texts_is_whole(install, tmp_path: Path) -> None:
