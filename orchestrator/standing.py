@@ -24,6 +24,10 @@ class UnknownSweepError(RequestError):
     """The home holds no sweep of that name, or no sweep at all."""
 
 
+class UnreadableSweepError(RequestError):
+    """A sweep of the home cannot be looked into here, as one whose plug-in is gone."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepStatus:
     """A sweep, and who works on it."""
@@ -82,6 +86,7 @@ def status(name: str, home: Path) -> SweepStatus:
 
     Raises:
         UnknownSweepError: the home has no such sweep; names the nearest one.
+        UnreadableSweepError: it cannot be looked into here.
         LedgerError: the ledger is damaged.
     """
     with _opened(home) as ledger:
@@ -90,7 +95,10 @@ def status(name: str, home: Path) -> SweepStatus:
             raise UnknownSweepError(
                 f"no sweep '{name}' in {home}{_meant(name, names)} (all: {', '.join(names) or 'none'})"
             )
-        return _status(name, ledger, lock_holder(home))
+        found = _status_or_why(name, ledger, lock_holder(home))
+    if isinstance(found, UnreadableSweep):
+        raise UnreadableSweepError(f"sweep '{name}' cannot be looked into here: {found.why}; its report can be made")
+    return found
 
 
 def _meant(name: str, names: list[str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from search_spaces import facts
 from search_spaces.draft import Draft
-from search_spaces.entries import Entry, read_entries
+from search_spaces.entries import Entry, read_entries, try_plugins
 from search_spaces.errors import nearest, unknown
 from search_spaces.facts import Facts
 from search_spaces.network_checks import check_tasks, check_teachers, initials, lenses
@@ -51,8 +51,13 @@ def check(draft: Draft) -> Facts | None:
     return None if draft.tree.problems else found
 
 
+def _class_counts(draft: Draft) -> list[int]:
+    return [info.classes for info in draft.infos().values()]
+
+
 def _check_entries(draft: Draft) -> list[Entry]:
-    entries = read_entries(draft.tree, draft.methods, lambda: [info.classes for info in draft.infos().values()])
+    entries = read_entries(draft.tree, draft.methods, lambda: _class_counts(draft))
+    entries = try_plugins(draft.tree, entries, lambda: _class_counts(draft))
     owner: dict[str, str] = {}
     for entry in entries:
         for row in entry.rows():

@@ -159,8 +159,6 @@ def _read_entry(
     try:
         for name, message in _together(entry, class_counts):
             tree.add((*path, name) if name in given else path, message)
-        if len(tree.problems) == before:
-            _try_out(entry, class_counts)
     except PluginError as error:
         tree.add(path, str(error))
     return entry if len(tree.problems) == before else None
@@ -186,6 +184,24 @@ def _together(entry: Entry, class_counts: ClassCounts) -> Iterable[tuple[str, st
                 dead = entry.method.dead(whole, count)
                 found |= {(name, rule): None for name, rule in _unfit(entry, count) if name not in dead}
     return found
+
+
+def try_plugins(tree: Tree, entries: Sequence[Entry], class_counts: ClassCounts) -> list[Entry]:
+    """Return the entries without those of plug-ins whose loss on logits fails, which join the tree's problems.
+
+    Asked of files only: what was accepted before can be looked at whatever has become of its plug-ins.
+    """
+    sound = []
+    for entry in entries:
+        from trainers.methods import PluginError  # imports torch
+
+        try:
+            _try_out(entry, class_counts)
+        except PluginError as error:
+            tree.add(("methods", entry.name), str(error))
+        else:
+            sound.append(entry)
+    return sound
 
 
 def _try_out(entry: Entry, class_counts: ClassCounts) -> None:

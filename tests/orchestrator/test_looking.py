@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import orchestrator
 import reports
 from orchestrator.ledger import Ledger
 from orchestrator.repeating import UnknownTrialError
+from orchestrator.standing import UnreadableSweepError
 from orchestrator.viewers import viewer_lines
 
 SWEEP = """
@@ -62,6 +64,20 @@ def test_the_functions_stay_functions(looked_at: Path):
         assert getattr(orchestrator, name)
     with pytest.raises(AttributeError):
         orchestrator.nothing  # noqa: B018
+
+
+def test_a_sweep_whose_method_is_gone(looked_at: Path, tmp_path: Path):
+    home = shutil.copytree(looked_at, tmp_path / "home")
+    with contextlib.closing(sqlite3.connect(home / "ledger.db")) as database:
+        database.execute("""UPDATE sweep SET resolved = replace(resolved, '"kd": ', '"theirs": ')""")
+        database.commit()
+    with pytest.raises(UnreadableSweepError) as caught:
+        orchestrator.status("looked-at", home)
+    assert str(caught.value) == (
+        "sweep 'looked-at' cannot be looked into here: unknown method 'theirs' (all: run_sweep.py methods); its report "
+        "can be made"
+    )
+    assert "UNREADABLE" in orchestrator.list_text(orchestrator.sweeps(home))
 
 
 def test_the_same_again_trains_nothing(looked_at: Path):

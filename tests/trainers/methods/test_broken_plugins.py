@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 import run_sweep
-from search_spaces import SweepFileError, describe_plan, expand, read
+from search_spaces import SweepFileError, describe_plan, expand, read, restore
 from tests.search_spaces.sweep_texts import SMALL, write
 from trainers import methods
 from trainers.methods import Method, Needs, Problem, Range, Setting
@@ -274,6 +274,19 @@ def test_one_that_works_is_planned_and_moves_no_random_numbers(install, tmp_path
     for entry in ("mine:", "row: {method: [kd, mine]}"):
         assert expand(read(write(tmp_path, SMALL.replace("kd:", entry))))
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_sweep_that_was_accepted_can_be_looked_at_whatever_its_loss_does_now(install, tmp_path: Path) -> None:
+    asked = []
+
+    def once(student: Any, teacher: Any) -> Any:
+        asked.append(len(student))
+        return a_loss(student, teacher) if len(asked) == 1 else raising()
+
+    install(mine=lambda: record(loss=once))
+    sweep = expand(read(write(tmp_path, SMALL.replace("kd:", "mine:"))))
+    assert [row.label for row in restore(sweep.resolved).rows] == [row.label for row in sweep.rows]
+    assert asked == [4]
 
 
 def test_a_record_without_source_or_texts_is_whole(install, tmp_path: Path) -> None:
