@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.home import banks_folder
+from orchestrator.known_weights import weights_of
 from orchestrator.ledger import Ledger
 from orchestrator.records import TrialRow
 from orchestrator.standing import UnknownSweepError
@@ -16,7 +17,8 @@ from search_spaces import Sweep, restore
 from trainers.counting import counted
 from trainers.errors import RequestError
 from trainers.store import Store
-from trainers.trial import from_json
+from trainers.tensor_digest import weights_digest
+from trainers.trial import Trial, from_json
 
 TIMES = frozenset({"epoch_seconds", "images_per_second", "train_seconds", "teacher_images"})
 MEMORY = frozenset({"peak_memory_bytes", "held_memory_bytes"})
@@ -98,6 +100,7 @@ def repeat(key: str, home: Path, on_epoch: Callable[[int, int], None] = lambda n
         row = _find(key, ledger)
         stored = {number: values for number, _, values in ledger.epochs(row.key)}
         sweep = ledger.sweep(str(row.origin["sweep"]))
+        _check_teacher(from_json(row.spec), Store(home), ledger)
     epochs = max(1, from_json(row.spec).recipe.epochs)
     last = max(stored, default=epochs)
     numbers: list[Number] = []
@@ -137,6 +140,24 @@ def _find(prefix: str, ledger: Ledger) -> TrialRow:
     return row
 
 
+def _check_teacher(trial: Trial, store: Store, ledger: Ledger) -> None:
+    """See to it that what the trial learnt from is here.
+
+    Raises:
+        UnknownTrialError: it is not, or others are under its name.
+    """
+    if trial.teacher is None:
+        return
+    weights = store.weights(trial.teacher.id)
+    if not weights.exists():
+        raise UnknownTrialError(f"the weights of its teacher {trial.teacher.id} are not in {store.home}")
+    known = weights_of(ledger, trial.teacher.id)
+    if known and weights_digest(weights) != (trial.teacher.weights or known[0]):
+        raise UnknownTrialError(
+            f"{weights} holds others than the weights that it learnt from: its teacher has been trained again"
+        )
+
+
 def _train(row: TrialRow, home: Path, sweep: Sweep | None) -> Iterator[tuple[Any, dict[str, str]]]:
     """Yield the epochs of the trial, trained as it was, with where and with what they are trained."""
     import torch
@@ -146,8 +167,6 @@ def _train(row: TrialRow, home: Path, sweep: Sweep | None) -> Iterator[tuple[Any
 
     trial = from_json(row.spec)
     store = Store(home, banks_folder(home))
-    if trial.teacher is not None and not store.weights(trial.teacher.id).exists():
-        raise UnknownTrialError(f"the weights of its teacher {trial.teacher.id} are not in {home}")
     device = "cuda" if sweep is not None and sweep.resources.gpus > 0 and torch.cuda.is_available() else "cpu"
     root = Path(row.provenance["data_root"]) if "data_root" in row.provenance else None
     threads = int(row.provenance.get("threads", "1"))

@@ -175,7 +175,7 @@ def _answers(check: Callable[[], None], screen: Screen, *, needed: bool) -> bool
     except (TrackingError, StorageError) as error:
         if needed:
             raise
-        screen.say(f"{error}; training goes on, results are told later")
+        screen.say(f"{error}; results are told later")
         return False
     return True
 
@@ -309,7 +309,7 @@ class _Run:
         try:
             return Adoption(self._ledger, self._uri)
         except TrackingError as error:
-            self._screen.say(f"{error}; training goes on, results are told later")
+            self._screen.say(f"{error}; results are told later")
             return None
 
     def _drive(self, planner: Planner, stop: StopSignals, workforce: Workforce, watch: Watch) -> None:

@@ -12,6 +12,7 @@ import orchestrator
 from orchestrator.ledger import Ledger
 from orchestrator.mlflow_store import TrackingError
 from orchestrator.mlflow_store.moved import forget_places
+from orchestrator.repeating import UnknownTrialError
 from orchestrator.teacher_weights import TeacherWeightsError
 from tests.orchestrator.test_notes import Listening
 from tests.trainers.layouts import write_imagefolder
@@ -196,6 +197,11 @@ def specs(place: Path) -> list[tuple[str, int, str, int, str]]:
         ]
 
 
+def trial_keys(place: Path) -> list[str]:
+    with contextlib.closing(Ledger(place / "home/ledger.db")) as ledger:
+        return [row["key"] for row in ledger.rows("SELECT key FROM trial ORDER BY rowid")]
+
+
 def tags_of(place: Path) -> set[str]:
     with contextlib.closing(sqlite3.connect(place / "home/mlflow.db")) as database:
         return {value for (value,) in database.execute("SELECT value FROM tags WHERE key = 'teacher_weights'")}
@@ -235,6 +241,10 @@ def test_students_of_other_weights_have_other_keys(place: Path) -> None:
     assert renewed[:4] == ("full student", 1, "COMPLETE", 1)
     assert renewed[4] == weights_digest(Store(place / "home").weights(teacher(place)))
     assert len(tags_of(place)) == 2 and renewed[4] in tags_of(place)
+    keys = dict(zip(trials, trial_keys(place), strict=True))
+    assert not orchestrator.repeat(keys[renewed], place / "home").differing
+    with pytest.raises(UnknownTrialError, match="holds others than the weights that it learnt from"):
+        orchestrator.repeat(keys[first], place / "home")
     result, lines = go(place, MORE)
     assert result.exit_code == 0 and "nothing to train: every trial has ended before" in lines
     assert go(place, MORE.replace("seeds: 2", "seeds: 3"))[0].trained == 1
