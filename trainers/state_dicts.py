@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from trainers.counting import counted
 from trainers.plain_pickles import Array
 from trainers.words import line_of
 
@@ -84,7 +85,9 @@ def find(source: Path, content: object, network: Names, model: str) -> tuple[Fou
     nearest = max(found, key=lambda one: one.matching)
     shown = "; ".join(nearest.differences[:SHOWN_DIFFERENCES])
     where = f" {nearest.place}" if nearest.place else ""
-    raise ValueError(f"{str(source)!r}{where} does not fit {model}: {shown} ({len(nearest.differences)} differences)")
+    raise ValueError(
+        f"{str(source)!r}{where} does not fit {model}: {shown} ({counted(len(nearest.differences), 'difference')})"
+    )
 
 
 def state_dicts(content: object) -> Iterator[tuple[tuple[str, ...], dict[str, Tensor]]]:

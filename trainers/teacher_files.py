@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from trainers import models
+from trainers.counting import counted
 from trainers.files import MOST_WEIGHTS_BYTES, regular_file
 from trainers.plain_pickles import load_plain
 from trainers.state_dicts import COUNTER, Found, find, mappings
@@ -109,9 +110,9 @@ def _note(found: Found, others: tuple[Found, ...]) -> str:
     if others:
         parts.append(f"what lies {' and '.join(other.place or 'at its top' for other in others)} would fit as well")
     if found.ignored:
-        parts.append(f"{found.ignored} counters are left out")
+        parts.append(f"with {counted(found.ignored, 'counter')} left out")
     if found.zeros:
-        parts.append(f"it has no {COUNTER}, which changes nothing")
+        parts.append(f"without {COUNTER}, which changes nothing")
     return "; ".join(parts)
 
 

@@ -133,14 +133,20 @@ def test_settings_optimisers_and_counters_may_lie_beside(weights, zipped, tmp_pa
 def test_namespaces_hold_nothing_that_is_run_and_counters_at_the_top_are_left_out(weights, tmp_path: Path):
     content = {**weights, "epoch": 3, "args": argparse.Namespace(lr=1), "acc": 0.5, "conv1.total_ops": torch.zeros(1)}
     found = assert_read(saved(content, tmp_path / "flat.pth"), weights)
-    assert found.claimed == 50 and "1 counters are left out" in found.note
+    assert found.claimed == 50 and found.note == "with 1 counter left out"
+
+
+def test_one_difference_is_one(weights, tmp_path: Path):
+    path = saved({**weights, "more.weight": torch.zeros(2)}, tmp_path / "more.pth")
+    with pytest.raises(ValueError, match=r"more\.weight is not in the network \(1 difference\)$"):
+        assert_read(path, weights)
 
 
 def test_old_files_have_no_counters_of_batches(weights, tmp_path: Path):
     old = {name: value for name, value in weights.items() if not name.endswith("num_batches_tracked")}
     assert len(old) < len(weights)
     found = assert_read(saved(old, tmp_path / "old.pth"), old)
-    assert "it has no num_batches_tracked" in found.note
+    assert found.note == "without num_batches_tracked, which changes nothing"
     assert found.tensors.keys() == weights.keys()
 
 
