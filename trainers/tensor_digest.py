@@ -12,7 +12,10 @@ def weights_digest(path: Path) -> str:
         OSError, ValueError: the file is missing or not whole.
     """
     with path.open("rb") as file:
-        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        length = int.from_bytes(file.read(8), "little")
+        if length > path.stat().st_size:
+            raise ValueError(f"{path} holds no tensors, or is not whole")
+        header = json.loads(file.read(length))
         header.pop("__metadata__", None)
         found = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
         while block := file.read(1 << 20):
