@@ -123,6 +123,7 @@ def test_a_locked_ledger_ends_the_run_and_the_next_one_goes_on(home, tmp_path, m
     with contextlib.closing(Ledger(home / "ledger.db")) as ledger:
         assert set(ledger.states().values()) == {"RUNNING"}  # the lock kept its end from being recorded
     trains(monkeypatch)
+    monkeypatch.setattr(tellers, "DRAIN_SECONDS", 60.0)
     assert running.run([file], home=home, workers=0).exit_code == 0
 
 
