@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from orchestrator import ledger as ledger_module
-from orchestrator import local_driver, running, tellers
+from orchestrator import local_driver, running
 from orchestrator.attempts import Attempt, Verdict
 from orchestrator.ledger import Ledger, LedgerWriteError
 from orchestrator.planner import Planner
@@ -99,10 +99,10 @@ def test_what_the_driver_raises_in_a_step_is_no_failure_of_the_trial(planner, mo
     assert states(planner) == {"RUNNING"}
 
 
+@pytest.mark.slow  # a minute: what cannot be told is waited for that long
 def test_a_locked_ledger_ends_the_run_and_the_next_one_goes_on(home, tmp_path, monkeypatch):
     monkeypatch.setattr(ledger_module, "BUSY_SECONDS", 0.05)
     monkeypatch.setattr(ledger_module, "EPOCH_GROUP", 1)
-    monkeypatch.setattr(tellers, "DRAIN_SECONDS", 0.2)
     file = tmp_path / "alone.yaml"
     file.write_text(SWEEP)
     with contextlib.closing(sqlite3.connect(home.parent / "other.db")):
@@ -123,7 +123,6 @@ def test_a_locked_ledger_ends_the_run_and_the_next_one_goes_on(home, tmp_path, m
     with contextlib.closing(Ledger(home / "ledger.db")) as ledger:
         assert set(ledger.states().values()) == {"RUNNING"}  # the lock kept its end from being recorded
     trains(monkeypatch)
-    monkeypatch.setattr(tellers, "DRAIN_SECONDS", 60.0)
     assert running.run([file], home=home, workers=0).exit_code == 0
 
 
