@@ -260,7 +260,7 @@ def test_loaders_get_a_folder_only_where_their_own_will_not_do(tmp_path: Path, m
     import tempfile
 
     config = multiprocessing.process.current_process()._config  # type: ignore[attr-defined]
-    monkeypatch.delitem(config, "tempdir", raising=False)
+    monkeypatch.setitem(config, "tempdir", None)  # which also puts back what is made below
     monkeypatch.setattr(tempfile, "tempdir", "/tmp")
     keep_sockets_short()
     assert config.get("tempdir") is None
