@@ -18,7 +18,7 @@ from trainers.tensor_files import load_tensors
 
 @register_model
 def resnet_published(pretrained: bool = False, **arguments):
-    given = {"block": BasicBlock, "layers": (1, 1, 1, 1), "channels": (4, 4, 8, 8), **arguments}
+    given = {"block": BasicBlock, "layers": (1, 1, 1, 1), "channels": (8, 8, 16, 16), **arguments}
     return build_model_with_cfg(ResNet, "resnet_published", pretrained, **given)
 
 
@@ -27,7 +27,7 @@ def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Publish weights of a small network of timm's for 5 classes, as a file; return them."""
 
     torch.manual_seed(0)
-    made = ResNet(BasicBlock, (1, 1, 1, 1), channels=(4, 4, 8, 8), num_classes=5).state_dict()
+    made = ResNet(BasicBlock, (1, 1, 1, 1), channels=(8, 8, 16, 16), num_classes=5).state_dict()
     save_file(made, tmp_path / "published.safetensors")
     cfg = timm.models.PretrainedCfg(
         file=str(tmp_path / "published.safetensors"), num_classes=5, input_size=(3, 32, 32), first_conv="conv1",
