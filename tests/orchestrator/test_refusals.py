@@ -128,6 +128,7 @@ def test_a_bad_teacher_is_refused_until_it_is_accepted(case: str, weights, place
     assert result.exit_code == 0 and any("nothing to train" in line for line in lines)
 
 
+@pytest.mark.slow
 def test_searches_wait_too(weights, place: Path) -> None:
     torch.save(shifted(weights), place / "teacher.pth")
     searched = SWEEP.replace("{kd: }", "{kd: {temperature: {low: 1, high: 4}}}\nsearch: {trials: 2, parallel: 1}")
@@ -135,6 +136,7 @@ def test_searches_wait_too(weights, place: Path) -> None:
     assert result.exit_code == 2 and rows(place) == [("given", "COMPLETE", 1)]
 
 
+@pytest.mark.slow
 def test_what_was_accepted_without_a_score_goes_on_without(
     weights, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,6 +155,7 @@ def test_what_was_accepted_without_a_score_goes_on_without(
     assert rows(place) == [("given", "COMPLETE", 1), ("student", "COMPLETE", 1), ("student", "WAITING", 0)]
 
 
+@pytest.mark.slow
 def test_a_teacher_that_was_trained_to_nothing_is_refused(place: Path) -> None:
     trained = SWEEP.replace("checkpoint: teacher.pth", "recipe: {learning_rate: 1e-9, epochs: 1}")
     result, _ = go(place, trained)
@@ -177,6 +180,7 @@ def test_a_teacher_that_ends_with_what_is_no_number_fails_itself(what: str, pict
         training.check_finite()
 
 
+@pytest.mark.slow
 def test_a_given_teacher_that_answers_no_numbers_fails(weights, place: Path) -> None:
     torch.save(dict(weights) | {"fc.weight": torch.full_like(weights["fc.weight"], 3e38)}, place / "teacher.pth")
     result, lines = go(place)

@@ -115,6 +115,7 @@ def test_a_store_that_is_away_is_not_one_without_weights(
     assert not any("trained again" in line and "had been trained" in line for line in lines)
 
 
+@pytest.mark.slow
 def test_a_store_that_is_away_is_no_trouble_to_who_needs_nothing_of_it(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,6 +140,7 @@ def test_where_the_store_has_none_the_teacher_is_trained_again_which_is_said(
     assert list((place / "home/mlartifacts").rglob(f"{key}.safetensors"))  # and the store has them again
 
 
+@pytest.mark.slow
 def test_what_the_store_cannot_hand_out_it_may_still_have(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It answers, but for the weights: its disk is away, say."""
     from mlflow import MlflowClient
@@ -161,6 +163,7 @@ def test_a_moved_home_finds_its_weights(place: Path) -> None:
     assert result.exit_code == 0 and attempts(place)["teacher"] == 1
 
 
+@pytest.mark.slow
 def test_artifacts_of_another_machine_are_out_of_reach(place: Path) -> None:
     from orchestrator.mlflow_store.target import _must_be_here
 
@@ -172,6 +175,7 @@ def test_artifacts_of_another_machine_are_out_of_reach(place: Path) -> None:
         _must_be_here((place / "unmounted/run/artifacts").as_uri(), place / "home")
 
 
+@pytest.mark.slow
 def test_a_search_that_has_only_to_confirm_needs_its_teacher_too(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert go(place, SEARCHED)[0].exit_code == 0
     shutil.rmtree(place / "home/weights")
@@ -251,6 +255,7 @@ def test_students_of_other_weights_have_other_keys(place: Path) -> None:
     assert [trial[4] for trial in specs(place)].count(renewed[4]) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("otherwise")
 def test_a_search_is_not_searched_again_but_confirmed_by_students_of_now(place: Path) -> None:
     assert go(place, SEARCHED)[0].exit_code == 0
