@@ -117,6 +117,14 @@ def test_cells_of_one_side_alone() -> None:
     assert verdicts == [["only ours"], ["only theirs"]]
 
 
+def test_what_both_have_comes_first() -> None:
+    ours = FakeSweep("a", [*seeds("kd", (60.0,)), *seeds("x", (61.0,))], [row("x"), row("kd")], (OTHER, CELL))
+    theirs = FakeSweep("b", [*seeds("y", (62.0,)), *seeds("kd", (60.0,))], [row("y"), row("kd")], (CELL,))
+    comparison = compared(ours, theirs)
+    assert [of.cell.id for of in comparison.cells] == [CELL, OTHER]
+    assert [change.row for change in comparison.cells[0].changes] == ["kd", "x", "y"]
+
+
 def test_an_entry_that_is_called_teacher_does_not_hide_the_teacher() -> None:
     """Both are compared; the entry comes after the teacher, so it would take its place."""
     sides = [

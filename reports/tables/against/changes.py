@@ -1,9 +1,9 @@
 """Two sweeps, or two states of one, side by side: rows of one label in cells of one id."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, TypeVar
 
 from reports.board.board import NO_TEACHER, Board, Line
 from reports.board.score import Score
@@ -12,9 +12,7 @@ from reports.statistics import contrast, holm
 from reports.statistics.contrasts import Kind
 from reports.statistics.spread import Stat
 
-if TYPE_CHECKING:
-    pass
-
+Key = TypeVar("Key")
 EQUAL = 1e-9
 """Points by which the same number may differ after it was written down."""
 
@@ -53,7 +51,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellChanges:
-    """All of one cell."""
+    """All of one cell: the rows that both have in our order, then ours alone, then theirs."""
 
     cell: Cell
     changes: tuple[Change, ...]
@@ -69,7 +67,7 @@ class SweepComparison:
     level: float
     """Of the whole comparison: p values are raised by Holm's method for as many as there are."""
     cells: tuple[CellChanges, ...]
-    """Ours in our order, then those of theirs alone."""
+    """Those that both have in our order, then ours alone, then theirs."""
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -83,20 +81,27 @@ def changes(ours: Board, theirs: Board, names: tuple[str, str] | None = None) ->
     Args:
         names: what the two are called; by default their own names.
     """
-    tables = ours, theirs
-    every = {cell.id: cell for table in reversed(tables) for cell in table.cells}
-    order = dict.fromkeys(cell.id for table in tables for cell in table.cells)
-    cells = [CellChanges(cell=every[name], changes=tuple(_cell(every[name], *tables))) for name in order]
+    mine, others = ({cell.id: cell for cell in table.cells} for table in (ours, theirs))
+    every = {**others, **mine}
+    cells = [
+        CellChanges(cell=every[name], changes=tuple(_cell(every[name], ours, theirs)))
+        for name in _common_first(mine, others)
+    ]
     first, second = names or (ours.name, theirs.name)
-    digits = max(tables[0].options.digits, tables[1].options.digits)
-    level = tables[0].options.level
+    digits = max(ours.options.digits, theirs.options.digits)
+    level = ours.options.level
     judged = tuple(_judged(cells, level))
     return SweepComparison(ours=first, theirs=second, digits=digits, level=level, cells=judged)
 
 
+def _common_first(mine: Collection[Key], others: Collection[Key]) -> list[Key]:
+    """Return what both have in our order, then ours alone, then theirs."""
+    return sorted(dict.fromkeys([*mine, *others]), key=lambda key: not (key in mine and key in others))
+
+
 def _cell(cell: Cell, ours: Board, theirs: Board) -> Iterator[Change]:
     mine, others = _scores(ours, cell), _scores(theirs, cell)
-    for key in dict.fromkeys([*mine, *others]):
+    for key in _common_first(mine, others):
         both = mine.get(key), others.get(key)
         if any(found is not None and found[1].missing != NO_TEACHER for found in both):
             yield _change(key[1], *both)
