@@ -27,7 +27,7 @@ def _read(sweep: Sweep) -> Iterator[str]:
 
 def _fitted(sweep: Sweep) -> Iterator[str]:
     """Yield every default that is another on a data set of few classes."""
-    from trainers import methods  # imports torch
+    from trainers import methods
 
     classes = {plan.name: plan.info.classes for plan in sweep.datasets}
     rows = {row.label: row for row in sweep.rows}

@@ -21,6 +21,7 @@ def loaded_after(statement: str) -> set[str]:
     ("statement", "strangers"),
     [
         ("import trainers.distill", {"ray", "mlflow", "optuna", "search_spaces", "orchestrator", "reports"}),
+        ("from trainers import methods; methods.get('gdkd+fitnet')", {"torch"}),
         ("import search_spaces", {"ray", "mlflow", "optuna", "torch", "timm", "orchestrator", "reports"}),
         ("import reports", {"ray", "optuna", "orchestrator", "mlflow", "matplotlib", "torch"}),
         ("import orchestrator", {"ray", "mlflow", "optuna", "torch"}),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from reports.published import figures as published_figures
 from reports.results.sweep import Value, value_text
 from reports.stores import METHOD_PREFIX, RECIPE_PREFIX, TEACHER_VARIANT
+from trainers import methods
 from trainers.counting import counted
 
 if TYPE_CHECKING:
@@ -97,8 +98,6 @@ def _as_published(setting: Setting, figure: "Figure") -> Mapping[str, Value | tu
     Raises:
         ValueError: the method is not known, or refuses them.
     """
-    from trainers import methods  # imports torch
-
     known = published_figures.conditions(figure.dataset)
     assert known is not None  # there is a figure; a test holds that its data set has conditions
     method = methods.get(setting.params["method"])

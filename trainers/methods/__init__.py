@@ -4,7 +4,7 @@ import difflib
 import functools
 from collections.abc import Mapping, Sequence
 from importlib.metadata import entry_points
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trainers.errors import RequestError
 from trainers.methods._base import (
@@ -22,7 +22,6 @@ from trainers.methods._base import (
     no_rules,
     of_part,
 )
-from trainers.methods._built import BuiltMethod
 from trainers.methods._combined import SIGN, combine
 from trainers.methods._listing import lines_of, value_text
 from trainers.methods._outputs import NetworkShape, Output, Setting
@@ -55,6 +54,9 @@ from trainers.methods.vid import VID_METHOD
 from trainers.methods.wkd import WKD_METHOD
 from trainers.methods.wttm import WTTM_METHOD
 from trainers.words import line_of
+
+if TYPE_CHECKING:
+    from trainers.methods._built import BuiltMethod
 
 __all__ = [
     "ALL",
@@ -123,6 +125,14 @@ METHODS = {method.name: method for method in ALL}
 """Our own methods by name; `methods()` has those of plug-ins too."""
 PLUGINS = "kdsweep.methods"
 """Entry-point group; each entry resolves to a `Method`."""
+
+
+def __getattr__(name: str) -> Any:
+    if name == "BuiltMethod":  # a module of torch's, which records do without
+        from trainers.methods._built import BuiltMethod
+
+        return BuiltMethod
+    raise AttributeError(f"module 'trainers.methods' has no attribute {name!r}")
 
 
 class UnknownMethodError(RequestError, ValueError):
@@ -205,7 +215,7 @@ def try_out(
             try_loss(part, own, classes, *(shapes or ()))
 
 
-def build(name: str | Sequence[str], setting: Setting | None = None, /, **hyperparameters: Value) -> BuiltMethod:
+def build(name: str | Sequence[str], setting: Setting | None = None, /, **hyperparameters: Value) -> "BuiltMethod":
     """Return a method that can be called: `(student, teacher, target, epoch) -> {"loss": …, parts}`.
 
     Hyperparameters that are not given have their paper's defaults.
@@ -222,4 +232,6 @@ def build(name: str | Sequence[str], setting: Setting | None = None, /, **hyperp
     if problems:
         raise ValueError("; ".join(f"{method.name}.{problem.name}: {problem.message}" for problem in problems))
     values = method.coerced({**method.defaults(), **hyperparameters})
+    from trainers.methods._built import BuiltMethod
+
     return BuiltMethod(method, values, setting or Setting())

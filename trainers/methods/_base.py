@@ -5,6 +5,8 @@ A method's hyperparameters are the fields of a frozen dataclass, annotated with 
 search.
 """
 
+from __future__ import annotations
+
 import ast
 import difflib
 import enum
@@ -16,14 +18,15 @@ import typing
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, dataclass, replace
 from dataclasses import fields as dataclass_fields
-from typing import Any, Literal
-
-from torch import Tensor, nn
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from trainers.methods._few_classes import fitted
 from trainers.methods._outputs import NetworkShape, Setting
 from trainers.model_names import OF_TORCHVISION
 from trainers.words import shown
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 CE_WEIGHT = "ce_weight"
 SHARED = (CE_WEIGHT, "weight", "warmup_epochs", "standardize")
@@ -36,10 +39,10 @@ SOUND_VALUES = 100_000
 Value = bool | int | float | str | tuple[int, ...] | tuple[float, ...]
 Values = Mapping[str, Any]
 """Hyperparameters by name, of the types that the method declares."""
-Term = Callable[..., tuple[Tensor, dict[str, Tensor]]]
+Term: TypeAlias = "Callable[..., tuple[Tensor, dict[str, Tensor]]]"
 """(hyperparameters, student, teacher, target) -> (method term, named parts for the log). Student and teacher are logits
 [B, C] where the method needs logits, `Output`s where it needs features; all in float32 or float64."""
-Module = Callable[[Values, Setting], nn.Module]
+Module: TypeAlias = "Callable[[Values, Setting], nn.Module]"
 """(hyperparameters, setting) -> a module called as (student, teacher, target, epoch) -> (method term, named parts).
 Student and teacher are `Output`s. Its parameters are trained with the student's, its buffers are in checkpoints."""
 
@@ -165,7 +168,7 @@ class Method:
     """Names of the hyperparameters that change nothing at these values; they are set to their defaults in the key."""
     settle: Callable[[Values, int], Mapping[str, Value]] = lambda _values, _classes: {}
     """Values that mean the same as some of these, in the one form that stands in the key."""
-    rules: Callable[[Values, int | None], Sequence["Problem"]] = no_rules
+    rules: Callable[[Values, int | None], Sequence[Problem]] = no_rules
     """What is wrong with the values together, each of them being right; classes None: rules without them."""
     fits: Callable[[Values, NetworkShape, NetworkShape], None] = lambda _values, _student, _teacher: None
     """Raises a ValueError that says why the method cannot compare the features of a student and a teacher."""
@@ -179,7 +182,7 @@ class Method:
     """The term applies `standardize` itself, to a part of what it does."""
     inference: str = ""
     """What a trained student costs more than a plain one; the tables say so. Empty: nothing."""
-    parts: "tuple[Method, ...]" = ()
+    parts: tuple[Method, ...] = ()
     """The methods of a combination, whose terms are added."""
 
     @property

@@ -12,17 +12,20 @@ Shapes: S = student and teacher, B = batch, C = classes, K = classes before the 
 one group, G = groups.
 """
 
+from __future__ import annotations
+
 import functools
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
-import torch
-from torch import Tensor
-
+from trainers.late import torch
 from trainers.methods._ranking import top_ranks
 from trainers.methods._tensors import raised
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Direction = Literal["forward", "reverse", "both"]
 
@@ -121,7 +124,8 @@ def compare_raised(
         sums, (*top, rest) = _compare(groups, plan, kl)
         gradient_BC = rest if rest.shape[1] == classes else rest.expand_as(student_BC).contiguous()
         gradient_BC.scatter_(1, top_BK, top[0] if len(top) == 1 else torch.cat(top, 1))
-    return Comparison(_Known.apply(student_BC, (sums, plan.factors, gradient_BC)), sums, temperature**2 / batch)
+    loss = _known(student_BC, (sums, plan.factors, gradient_BC))
+    return Comparison(loss, sums, temperature**2 / batch)
 
 
 def compare_own_groups(
@@ -163,27 +167,14 @@ def compare_own_groups(
         sums, pieces = _compare(groups, plan, kl)
         ranked = torch.stack(pieces).sum(0)
         gradient_BC = torch.empty_like(ranked).scatter_(1, ranking_BC, ranked)
-    return Comparison(_Known.apply(student, (sums, plan.factors, gradient_BC)), sums, temperature**2 / batch)
+    loss = _known(student, (sums, plan.factors, gradient_BC))
+    return Comparison(loss, sums, temperature**2 / batch)
 
 
-class _Known(torch.autograd.Function):
-    """A loss whose gradient is known when the loss is."""
+def _known(student_BC: Tensor, known: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+    from trainers.methods.modules.known import Known
 
-    @staticmethod
-    def forward(ctx: Any, _student_BC: Tensor, known: tuple[Tensor, Tensor, Tensor]) -> Tensor:
-        """Return Σ factors · sums of known = (sums, factors, gradient with respect to the student's logits)."""
-        sums, factors, ctx.gradient_BC = known  # save_for_backward refuses tensors of the inference mode
-        return torch.dot(sums, factors)
-
-    @staticmethod
-    def backward(ctx: Any, outer: Tensor) -> tuple[Tensor, None]:
-        """Return the gradient, which has no derivative of its own.
-
-        PyTorch's `once_differentiable` refuses that too and takes as long as five of the operations above.
-        """
-        if torch.is_grad_enabled():
-            raise RuntimeError("the partition losses can be differentiated once only")
-        return ctx.gradient_BC * outer, None
+    return Known.apply(student_BC, known)  # type: ignore[no-any-return]
 
 
 class _Plan(NamedTuple):

@@ -3,16 +3,19 @@
 Shapes: B = batch, C = channels, H = height, W = width.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import combinations
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor, nn
-from torch.nn import functional
-
+from trainers.late import functional, torch
 from trainers.methods._outputs import NetworkShape, Output
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Shape = tuple[int, int, int]
 """Channels, height, width of a map."""
@@ -123,20 +126,6 @@ def unit(rows: Tensor, dim: int) -> Tensor:
     """Return vectors along `dim` at length 1; those of length 0 stay so, and get no gradient."""
     length = torch.linalg.vector_norm(rows, dim=dim, keepdim=True)
     return torch.where(length > EPS, rows / length.clamp_min(EPS), 0.0)
-
-
-class BatchNorm(nn.BatchNorm2d):
-    """BatchNorm that takes its running statistics for a single number a channel, which has no variance.
-
-    The last batch of an epoch may be one image, and the deepest maps one pixel.
-    """
-
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
-        if self.training and input.numel() == input.shape[1]:
-            return functional.batch_norm(
-                input, self.running_mean, self.running_var, self.weight, self.bias, training=False, eps=self.eps
-            )
-        return super().forward(input)
 
 
 def two_of_each(student: NetworkShape, teacher: NetworkShape, pairs: Pairs) -> tuple[tuple[Shape, Shape], ...]:

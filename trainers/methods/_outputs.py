@@ -3,10 +3,15 @@
 Shapes: B = batch, C = classes, D = width of the vector before the classifier, N = training images.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 EPOCHS = 240
 """Of the recipe that the literature's settings belong to; stands where a training has no length."""
@@ -28,7 +33,7 @@ class Output:
     images: Tensor | None = None
     """[B] numbers of the images in the training set, on the device of the logits."""
 
-    def with_each(self, change: Callable[[Tensor], Tensor]) -> "Output":
+    def with_each(self, change: Callable[[Tensor], Tensor]) -> Output:
         """Return the answers with each tensor of them changed; the numbers of the images stay."""
         return Output(
             logits=change(self.logits),

@@ -1,5 +1,7 @@
 """Methods of other packages: loaded one by one and looked over; one that cannot be used breaks nothing but itself."""
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import MISSING, dataclass, is_dataclass, replace
@@ -7,9 +9,8 @@ from dataclasses import fields as dataclass_fields
 from importlib.metadata import EntryPoint
 from typing import Any
 
-import torch
-
 from trainers.errors import RequestError
+from trainers.late import torch
 from trainers.methods._base import (
     CE_WEIGHT,
     SHARED,
@@ -21,7 +22,6 @@ from trainers.methods._base import (
     loss_problem,
     wrong_value,
 )
-from trainers.methods._built import BuiltMethod
 from trainers.methods._outputs import NetworkShape, Output, Setting
 from trainers.words import line_of
 
@@ -251,6 +251,8 @@ def try_loss(
         PluginError: it fails, or gives something else than a finite number with a gradient; features may be too wild
             for a finite one.
     """
+    from trainers.methods._built import BuiltMethod
+
     images = max(4, method.least_batch)
     seen = "answers to" if method.features else "logits of"
     with torch.random.fork_rng(devices=()), torch.enable_grad():

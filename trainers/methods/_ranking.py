@@ -3,11 +3,16 @@
 Shapes: B = batch, C = classes, R = ranks that are asked for.
 """
 
-from collections.abc import Sequence
-from typing import Literal, get_args
+from __future__ import annotations
 
-import torch
-from torch import Tensor
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, get_args
+
+from trainers.late import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 Cut = Literal["k", "mass", "gap"]
 """Where a ranking is cut: at one rank for all samples, or where each sample's own distribution says."""

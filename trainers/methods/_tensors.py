@@ -1,7 +1,13 @@
 """What every logit loss does to its inputs first."""
 
-import torch
-from torch import Tensor
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trainers.late import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def raised(student_BC: Tensor, teacher_BC: Tensor) -> tuple[Tensor, Tensor]:

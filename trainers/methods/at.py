@@ -5,16 +5,19 @@ via Attention Transfer", ICLR 2017, arXiv:1612.03928.
 Shapes: B = batch, C = channels, H = height, W = width.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import torch
-from torch import Tensor
-
+from trainers.late import torch
 from trainers.methods._base import Log, Method, Needs, Range, Values, check
 from trainers.methods._layers import chosen, same_size, shapes, spatial, unit
 from trainers.methods._outputs import NetworkShape, Output
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

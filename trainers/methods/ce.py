@@ -1,10 +1,14 @@
 """The student alone: cross-entropy with the labels, no teacher."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-from torch import Tensor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from trainers.methods._base import Method, Needs, Values
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

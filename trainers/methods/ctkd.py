@@ -5,16 +5,17 @@ arXiv:2211.16231; the variant with one temperature for all samples.
 Shapes: B = batch, C = classes.
 """
 
-import math
-from dataclasses import dataclass
-from typing import Annotated
+from __future__ import annotations
 
-import torch
-from torch import Tensor, nn
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 from trainers.methods._base import Log, Method, Needs, Range, Values, check
-from trainers.methods._outputs import Output, Setting
+from trainers.methods._outputs import Setting
 from trainers.methods._tensors import raised
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,33 +61,10 @@ def ctkd_loss(student_BC: Tensor, teacher_BC: Tensor, *, temperature: float | Te
     return divergence * (temperature**2 / len(student))
 
 
-class _CTKD(nn.Module):
-    """Holds the learned number; the optimizer that lowers the loss raises it in the temperature."""
+def _module(values: Values, setting: Setting) -> nn.Module:
+    from trainers.methods.modules.ctkd import Curriculum
 
-    def __init__(self, values: Values, setting: Setting) -> None:
-        super().__init__()
-        self.number = nn.Parameter(torch.tensor(float(values["initial"])))
-        self._start, self._range = float(values["temperature_start"]), float(values["temperature_range"])
-        self._ramp = float(values["reversal_fraction"]) * setting.epochs
-
-    def forward(
-        self, student: Output, teacher: Output, _target_B: Tensor, epoch: int
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        temperature = self._start + self._range * _scaled(self.number, _reversal(epoch, self._ramp)).sigmoid()
-        loss = ctkd_loss(student.logits, teacher.logits, temperature=temperature)
-        return loss, {"ctkd": loss.detach(), "temperature": temperature.detach()}
-
-
-def _reversal(epoch: int, ramp: float) -> float:
-    """Return the factor of the temperature's gradient: a cosine from 0 to −1 over the first `ramp` epochs."""
-    done = min(epoch / ramp, 1.0) if ramp > 0 else 1.0
-    return (math.cos(math.pi * done) - 1) / 2
-
-
-def _scaled(number: Tensor, factor: float) -> Tensor:
-    """Return the number itself, its gradient times the factor."""
-    constant = number.detach()
-    return constant + factor * (number - constant)
+    return Curriculum(values, setting)
 
 
 def _dead(values: Values, _classes: int) -> tuple[str, ...]:
@@ -97,7 +75,7 @@ CTKD_METHOD = Method(
     name="ctkd",
     version=1,
     hyperparameters=CTKD,
-    module=_CTKD,
+    module=_module,
     needs=Needs.LOGITS,
     summary="kd at a temperature that is trained against the student",
     source="arXiv:2211.16231",

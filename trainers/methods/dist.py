@@ -4,16 +4,18 @@ Huang, You, Wang, Qian, Xu, "Knowledge Distillation from A Stronger Teacher", Ne
 Shapes: B = batch, C = classes.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import torch
-from torch import Tensor
-from torch.linalg import vector_norm
-
+from trainers.late import torch
 from trainers.methods._base import ForPair, Log, Method, Needs, Range, Values, check
 from trainers.methods._tensors import raised
 from trainers.methods._tuned import IMAGENET
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 EPSILON = 1e-8
 """Added to the product of the two norms."""
@@ -75,8 +77,8 @@ def _relations(student_BC: Tensor, teacher_BC: Tensor, temperature: float) -> tu
 def _correlation(left_BC: Tensor, right_BC: Tensor, dim: int) -> Tensor:
     left = left_BC - left_BC.mean(dim, keepdim=True)
     right = right_BC - right_BC.mean(dim, keepdim=True)
-    size = vector_norm(left, dim=dim)
-    correlation = (left * right).sum(dim) / (size * vector_norm(right, dim=dim) + EPSILON)
+    size = torch.linalg.vector_norm(left, dim=dim)
+    correlation = (left * right).sum(dim) / (size * torch.linalg.vector_norm(right, dim=dim) + EPSILON)
     return torch.where(size > FLAT, correlation, 0.0)
 
 

@@ -4,15 +4,18 @@ Zhao, Cui, Song, Qiu, Liang, "Decoupled Knowledge Distillation", CVPR 2022, arXi
 Shapes: B = batch, C = classes.
 """
 
-from dataclasses import dataclass
-from typing import Annotated
+from __future__ import annotations
 
-from torch import Tensor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 from trainers.methods._base import ForPair, Log, Method, Needs, Range, Values, check
 from trainers.methods._groups import Comparison, compare_raised
 from trainers.methods._tensors import raised
 from trainers.methods._tuned import IMAGENET, R34_R18, R50_MV1, cifar, on_cifar
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,15 +5,18 @@ term of one training, not a stage before it.
 Shapes: B = batch, C = channels, H = height, W = width.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from torch import Tensor, nn
-from torch.nn import functional
-
+from trainers.late import functional
 from trainers.methods._base import Log, Method, Needs, Range, Values, check
-from trainers.methods._layers import BatchNorm, Shape, matched, same_size
-from trainers.methods._outputs import NetworkShape, Output, Setting
+from trainers.methods._layers import same_size
+from trainers.methods._outputs import NetworkShape, Setting
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,44 +48,11 @@ def _fits(values: Values, student: NetworkShape, _teacher: NetworkShape) -> None
         )
 
 
-class _Hint(nn.Module):
-    def __init__(self, layer: int, setting: Setting) -> None:
-        super().__init__()
-        student, teacher = setting.networks("fitnet")
-        _fits({"layer": layer}, student, teacher)
-        self.layer = layer
-        pairs = matched(student.maps, teacher.maps)
-        self.of_teacher = next(theirs for ours, theirs in pairs if ours >= layer)
-        signed = bool(teacher.signed) and teacher.signed[self.of_teacher]
-        self.regressor = _regressor(student.maps[layer], teacher.maps[self.of_teacher], signed=signed)
-
-    def forward(
-        self, student: Output, teacher: Output, _target_B: Tensor, _epoch: int
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        loss = fitnet_loss(self.regressor(student.maps[self.layer]), teacher.maps[self.of_teacher])
-        return loss, {"fitnet": loss.detach()}
-
-
-def _regressor(ours: Shape, theirs: Shape, *, signed: bool) -> nn.Sequential:
-    """Return convolution, BatchNorm, ReLU.
-
-    The convolution halves or doubles the size where that makes them equal, and is 1 x 1 where they are; the ReLU is
-    left out where the teacher's map can be negative.
-    """
-    inputs, outputs = ours[0], theirs[0]
-    (height, width), (h, w) = ours[1:], theirs[1:]
-    convolution: nn.Module
-    if (2 * height, 2 * width) == (h, w):
-        convolution = nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1)
-    elif (height, width) == (h, w):
-        convolution = nn.Conv2d(inputs, outputs, 1)
-    else:
-        convolution = nn.Conv2d(inputs, outputs, 3, stride=2 if (height, width) == (2 * h, 2 * w) else 1, padding=1)
-    return nn.Sequential(convolution, BatchNorm(outputs), nn.Identity() if signed else nn.ReLU())
-
-
 def _module(values: Values, setting: Setting) -> nn.Module:
-    return _Hint(int(values["layer"]), setting)
+    from trainers.methods.modules.fitnet import Hint
+
+    _fits(values, *setting.networks("fitnet"))
+    return Hint(int(values["layer"]), setting)
 
 
 FITNET_METHOD = Method(

@@ -5,16 +5,19 @@ arXiv:2512.04625. The cuts `mass` and `gap`, by which every sample has a k of it
 Shapes: B = batch, C = classes.
 """
 
-from dataclasses import dataclass
-from typing import Annotated
+from __future__ import annotations
 
-from torch import Tensor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 from trainers.methods._base import Linear, Log, Method, Needs, Range, Values, check
 from trainers.methods._groups import Comparison, Direction, compare_own_groups, compare_raised
 from trainers.methods._ranking import Cut, by_teacher, own_cuts
 from trainers.methods._tensors import raised
 from trainers.methods._tuned import tuned_weights
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

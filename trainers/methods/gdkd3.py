@@ -5,17 +5,20 @@ arXiv:2512.04625. The cuts `mass` and `gap`, by which every sample has a k of it
 Shapes: B = batch, C = classes.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import torch
-from torch import Tensor
-
+from trainers.late import torch
 from trainers.methods._base import Linear, Log, Method, Needs, Problem, Range, Values, check
 from trainers.methods._groups import Comparison, Direction, compare_own_groups, compare_raised
 from trainers.methods._ranking import Cut, by_teacher, own_cuts
 from trainers.methods._tensors import raised
 from trainers.methods._tuned import tuned_weights
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

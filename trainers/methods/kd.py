@@ -4,14 +4,17 @@ Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015, arX
 Shapes: B = batch, C = classes.
 """
 
-from dataclasses import dataclass
-from typing import Annotated
+from __future__ import annotations
 
-from torch import Tensor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 from trainers.methods._base import ForPair, Log, Method, Needs, Range, Values, check
 from trainers.methods._tensors import raised
 from trainers.methods._tuned import IMAGENET
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,24 +5,24 @@ arXiv:1807.06819. As in the comparison of Tian, Krishnan, Isola, arXiv:1910.1069
 Shapes: B = batch, C = channels, H = height, W = width, K = singular vectors.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-import torch
-from torch import Tensor
-
+from trainers.late import torch
 from trainers.methods._base import Log, Method, Needs, Range, Values, check
 from trainers.methods._layers import EPS, Shape, chosen, compared, same_size, shapes, unit
 from trainers.methods._outputs import NetworkShape, Output
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 MORE = 3
 """How many more vectors of the student are offered to align with the teacher's."""
 RBF_WIDTH = 8.0
-BROADENING = 1e-10
-"""Added to the squared difference of two eigenvalues, of which the largest are at most 1, where the gradient divides
-by that difference."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,9 @@ def _decomposed(one: Tensor, k: int) -> tuple[Tensor, Tensor]:
     rows = one.flatten(1, 2)
     gram = rows.mT @ rows
     trace = gram.diagonal(dim1=1, dim2=2).sum(1).detach()  # a constant: the vectors do not depend on it
-    vectors, eigenvalues = _Eigenvectors.apply(gram / trace.clamp_min(EPS)[:, None, None])
+    from trainers.methods.modules.eigenvectors import Eigenvectors
+
+    vectors, eigenvalues = Eigenvectors.apply(gram / trace.clamp_min(EPS)[:, None, None])
     return vectors.flip(2)[:, :, :k], eigenvalues.clamp_min(0).sqrt().flip(1)[:, :k]
 
 
@@ -90,33 +92,6 @@ def _aligned(ours: Tensor, theirs: Tensor) -> Tensor:
 
 def _rbf(vectors: Tensor, before: Tensor) -> Tensor:
     return (-(vectors.unsqueeze(2) - before.unsqueeze(1)).square() / RBF_WIDTH).exp()
-
-
-class _Eigenvectors(torch.autograd.Function):
-    """Eigenvectors (differentiable) and eigenvalues (constants) of symmetric matrices, in rising order.
-
-    The gradient divides by differences d of eigenvalues: here by d + ε/d, so that it is finite for equal ones. Matrices
-    that are not finite have vectors that are not: they must be seen in the loss, not break the decomposition.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, matrices: Tensor) -> tuple[Tensor, Tensor]:
-        finite = matrices.isfinite().all(2, keepdim=True).all(1, keepdim=True)
-        eigenvalues, vectors = torch.linalg.eigh(torch.where(finite, matrices, 0.0))
-        vectors = torch.where(finite, vectors, torch.nan)
-        ctx.save_for_backward(eigenvalues, vectors)
-        ctx.mark_non_differentiable(eigenvalues)
-        return vectors, eigenvalues
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        eigenvalues: Tensor
-        vectors: Tensor
-        eigenvalues, vectors = ctx.saved_tensors
-        apart = eigenvalues.unsqueeze(1) - eigenvalues.unsqueeze(2)
-        turned = apart / (apart.square() + BROADENING) * (vectors.mT @ gradients[0])
-        gradient = vectors @ turned @ vectors.mT
-        return (gradient + gradient.mT) / 2
 
 
 def _pairs(student: tuple[Shape, ...], teacher: tuple[Shape, ...]) -> tuple[tuple[int, int], ...]:

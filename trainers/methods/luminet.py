@@ -4,13 +4,16 @@ Hossain et al., "LumiNet: The Bright Side of Perceptual Knowledge Distillation",
 Shapes: B = batch, C = classes.
 """
 
-from dataclasses import dataclass
-from typing import Annotated
+from __future__ import annotations
 
-from torch import Tensor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 from trainers.methods._base import ForPair, Log, Method, Needs, Range, Values, check
 from trainers.methods._tensors import raised
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 EPSILON = 1e-5
 """Added to the variance, which is of logits squared."""

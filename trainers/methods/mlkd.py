@@ -7,16 +7,19 @@ The paper trains on a weak and a strong view of every image; the second view is 
 released code's variant without it.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
-import torch
-from torch import Tensor
-
+from trainers.late import torch
 from trainers.methods._base import ForPair, Linear, Log, Method, Needs, Problem, Range, Values, check
 from trainers.methods._tensors import raised
 from trainers.methods.standardize import standardize
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Mask = Literal["none", "released", "described"]
 TEMPERATURES = (2.0, 3.0, 4.0, 5.0, 6.0)

@@ -5,14 +5,17 @@ Normalized Loss and Customized Soft Labels", ICCV 2023, arXiv:2303.13005.
 Shapes: B = batch, C = classes.
 """
 
-from dataclasses import dataclass
-from typing import Annotated
+from __future__ import annotations
 
-from torch import Tensor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 from trainers.methods._base import Log, Method, Needs, Range, Values, check
 from trainers.methods._ranking import target_first
 from trainers.methods._tensors import raised
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,16 +4,19 @@ Huang, Wang, "Like What You Like: Knowledge Distill via Neuron Selectivity Trans
 Shapes: B = batch, C = channels (Cs of the student, Ct of the teacher), H = height, W = width, P = H · W.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import torch
-from torch import Tensor
-
+from trainers.late import torch
 from trainers.methods._base import Log, Method, Needs, Range, Values, check
 from trainers.methods._layers import chosen, same_size, shapes, spatial, unit
 from trainers.methods._outputs import NetworkShape, Output
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

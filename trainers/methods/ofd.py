@@ -4,15 +4,18 @@ Heo, Kim, Yun, Park, Kwak, Choi, "A Comprehensive Overhaul of Feature Distillati
 Shapes: B = batch, C = channels of the teacher, H = height, W = width.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-import torch
-from torch import Tensor, nn
-
+from trainers.late import torch
 from trainers.methods._base import ForPair, Log, Method, Needs, Range, Values, check
-from trainers.methods._layers import BatchNorm, compared, preacts, same_size, two_of_each
-from trainers.methods._outputs import Output, Setting
+from trainers.methods._layers import same_size
+from trainers.methods._outputs import Setting
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,53 +54,10 @@ def margins(teacher_map: Tensor) -> Tensor:
     return teacher_map.clamp_max(0).sum((0, 2, 3)) / count_C.clamp_min(1)
 
 
-class _Connectors(nn.Module):
-    """One connector for each pair of maps, and the teacher's margins, which the first batch gives."""
-
-    def __init__(self, setting: Setting) -> None:
-        super().__init__()
-        student, teacher = setting.networks("ofd")
-        self.pairs = compared(student.maps, teacher.maps)
-        both = two_of_each(student, teacher, self.pairs)
-        self.connectors = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(ours[0], theirs[0], 1, bias=False), BatchNorm(theirs[0])) for ours, theirs in both
-        )
-        for i, (_, theirs) in enumerate(both):
-            self.register_buffer(f"margin_{i}", torch.zeros(theirs[0]))
-        self.ready: Tensor
-        self.register_buffer("ready", torch.tensor(False))
-        self.known = False
-        self.register_load_state_dict_post_hook(_read_flag)  # type: ignore[no-untyped-call]
-
-    def forward(
-        self, student: Output, teacher: Output, _target_B: Tensor, _epoch: int
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        ours, theirs = preacts("ofd", student), preacts("ofd", teacher)
-        if not self.known:
-            self._learn(theirs)
-        terms = [
-            ofd_loss(connector(ours[s]), theirs[t], self.get_buffer(f"margin_{i}")) / 2 ** (len(self.pairs) - i - 1)
-            for i, ((s, t), connector) in enumerate(zip(self.pairs, self.connectors, strict=True))
-        ]
-        loss = torch.stack(terms).sum()
-        return loss, {"ofd": loss.detach()}
-
-    @torch.no_grad()
-    def _learn(self, teacher_maps: tuple[Tensor, ...]) -> None:
-        for i, (_, t) in enumerate(self.pairs):
-            self.get_buffer(f"margin_{i}").copy_(margins(teacher_maps[t]))
-        self.ready.fill_(True)
-        self.known = True
-
-
-def _read_flag(module: nn.Module, _keys: Any) -> None:
-    """Read from the buffer, after a checkpoint is loaded, whether the margins are known: no step has to wait for it."""
-    assert isinstance(module, _Connectors)
-    module.known = bool(module.ready)
-
-
 def _module(_values: Values, setting: Setting) -> nn.Module:
-    return _Connectors(setting)
+    from trainers.methods.modules.ofd import Connectors
+
+    return Connectors(setting)
 
 
 OFD_METHOD = Method(

@@ -5,17 +5,20 @@ arXiv:2512.04625. Cuts at 5 are GDKD with k = 5, cuts at 1 and 4 are GDKD3 with 
 Shapes: B = batch, C = classes.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Annotated
 
 from trainers.methods._base import Log, Method, Needs, Problem, Range, Values, check
 from trainers.methods._groups import Comparison, Direction, compare_raised
 from trainers.methods._tensors import raised
 from trainers.methods._tuned import tuned_weights
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

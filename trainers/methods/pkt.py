@@ -4,15 +4,18 @@ Passalis, Tefas, "Learning Deep Representations with Probabilistic Knowledge Tra
 Shapes: B = batch, D = width of the vector (may differ between the networks).
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import torch
-from torch import Tensor
-
+from trainers.late import torch
 from trainers.methods._base import Log, Method, Needs, Range, Values, check
 from trainers.methods._layers import vector
 from trainers.methods._outputs import Output
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 EPS = 1e-7
 

@@ -4,16 +4,18 @@ Park, Kim, Lu, Cho, "Relational Knowledge Distillation", CVPR 2019, arXiv:1904.0
 Shapes: B = batch, D = width of the vector (may differ between the networks).
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import torch
-from torch import Tensor
-from torch.nn import functional
-
+from trainers.late import functional, torch
 from trainers.methods._base import Log, Method, Needs, Range, Values, check
 from trainers.methods._layers import vector
 from trainers.methods._outputs import Output
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 EPS = 1e-12
 """Square of the distance under which two vectors count as one."""

@@ -4,14 +4,17 @@ Sun, Chen, Lyu, Chen, Chen, Wang, "Knowledge Distillation with Refined Logits", 
 Shapes: B = batch, C = classes.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import torch
-from torch import Tensor
-
+from trainers.late import torch
 from trainers.methods._base import ForPair, Log, Method, Needs, Range, Values, check
 from trainers.methods._tensors import raised
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,16 +4,19 @@ Tung, Mori, "Similarity-Preserving Knowledge Distillation", ICCV 2019, arXiv:190
 Shapes: B = batch, C = channels, H = height, W = width.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import torch
-from torch import Tensor
-
+from trainers.late import torch
 from trainers.methods._base import Log, Method, Needs, Range, Values, check
 from trainers.methods._layers import unit
 from trainers.methods._outputs import Output
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

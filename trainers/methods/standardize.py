@@ -4,8 +4,15 @@ Sun, Ren, Li, Wang, Cao, "Logit Standardization in Knowledge Distillation", CVPR
 Shapes: B = batch, C = classes.
 """
 
-import torch
-from torch import Tensor
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trainers.late import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 EPSILON = 1e-7
 FLAT = 1e-6

@@ -4,13 +4,16 @@ Zheng, Yang, "Knowledge Distillation Based on Transformed Teacher Matching", ICL
 Shapes: B = batch, C = classes.
 """
 
-from dataclasses import dataclass
-from typing import Annotated
+from __future__ import annotations
 
-from torch import Tensor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 from trainers.methods._base import Log, Method, Needs, Range, Values, check
 from trainers.methods._tensors import raised
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,17 +5,17 @@ arXiv:1904.05835.
 Shapes: B = batch, C = channels of the teacher, H = height, W = width.
 """
 
-import math
-from dataclasses import dataclass
-from typing import Annotated
+from __future__ import annotations
 
-import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 from trainers.methods._base import Log, Method, Needs, Range, Values, check
-from trainers.methods._layers import compared, same_size, two_of_each
-from trainers.methods._outputs import Output, Setting
+from trainers.methods._layers import same_size
+from trainers.methods._outputs import Setting
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 EPS = 1e-5
 """Least variance."""
@@ -51,43 +51,10 @@ def vid_loss(predicted: Tensor, teacher_map: Tensor, variance_C: Tensor) -> Tens
     return 0.5 * ((ours - theirs).square() / variance + variance.log()).mean()
 
 
-class _Level(nn.Module):
-    """Predicts one map of the teacher: its mean by three 1×1 convolutions, its variance a number for each channel."""
-
-    def __init__(self, inputs: int, outputs: int, init_variance: float) -> None:
-        super().__init__()
-        self.mean = nn.Sequential(
-            nn.Conv2d(inputs, outputs, 1, bias=False),
-            nn.ReLU(),
-            nn.Conv2d(outputs, outputs, 1, bias=False),
-            nn.ReLU(),
-            nn.Conv2d(outputs, outputs, 1, bias=False),
-        )
-        above = init_variance - EPS
-        self.log_scale_C = nn.Parameter(torch.full((outputs,), above + math.log(-math.expm1(-above))))
-
-    def forward(self, student_map: Tensor, teacher_map: Tensor) -> Tensor:
-        return vid_loss(self.mean(student_map), teacher_map, functional.softplus(self.log_scale_C) + EPS)
-
-
-class _Predictions(nn.Module):
-    def __init__(self, init_variance: float, setting: Setting) -> None:
-        super().__init__()
-        student, teacher = setting.networks("vid")
-        self.pairs = compared(student.maps, teacher.maps)
-        both = two_of_each(student, teacher, self.pairs)
-        self.levels = nn.ModuleList(_Level(ours[0], theirs[0], init_variance) for ours, theirs in both)
-
-    def forward(
-        self, student: Output, teacher: Output, _target_B: Tensor, _epoch: int
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        levels = zip(self.levels, self.pairs, strict=True)
-        loss = torch.stack([level(student.maps[s], teacher.maps[t]) for level, (s, t) in levels]).sum()
-        return loss, {"vid": loss.detach()}
-
-
 def _module(values: Values, setting: Setting) -> nn.Module:
-    return _Predictions(float(values["init_variance"]), setting)
+    from trainers.methods.modules.vid import Predictions
+
+    return Predictions(float(values["init_variance"]), setting)
 
 
 VID_METHOD = Method(

@@ -5,17 +5,18 @@ arXiv:2412.08139; its logit part, WKD-L.
 Shapes: B = batch, C = classes, D = width of the vector before the classifier.
 """
 
-import math
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import torch
-from torch import Tensor, nn
-from torch.nn import functional
-
+from trainers.late import functional, torch
 from trainers.methods._base import ForPair, Log, Method, Needs, Range, Values, check
-from trainers.methods._outputs import Output, Setting
+from trainers.methods._outputs import Setting
 from trainers.methods._tensors import raised
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +77,11 @@ def wkd_loss(
     Raises:
         ValueError: the logits are not two tensors of one shape [B, C], or the cost is not [C, C].
     """
-    label, transport = _sides(student_BC, teacher_BC, target_B, temperature, cost, regularization, iterations)
+    label, transport = sides(student_BC, teacher_BC, target_B, temperature, cost, regularization, iterations)
     return label + gamma * transport
 
 
-def _sides(
+def sides(
     student_BC: Tensor,
     teacher_BC: Tensor,
     target_B: Tensor,
@@ -135,42 +136,10 @@ def class_costs(rows_CD: Tensor, sharpness: float) -> Tensor:
     return -torch.expm1(-sharpness * distance)
 
 
-class _WKD(nn.Module):
-    """Holds the costs; without a linear layer of the teacher all different classes are as far from each other as those
-    with rows at right angles."""
+def _module(values: Values, setting: Setting) -> nn.Module:
+    from trainers.methods.modules.wkd import Transport
 
-    cost: Tensor | None
-
-    def __init__(self, values: Values, setting: Setting) -> None:
-        super().__init__()
-        rows, self._sharpness = setting.class_weights, float(values["sharpness"])
-        costs = None if rows is None else class_costs(rows.detach().double(), self._sharpness).float()
-        self.register_buffer("cost", costs)
-        self._gamma, self._epochs = float(values["gamma"]), setting.epochs
-        self._decay_from = float(values["decay_from"]) * setting.epochs
-        self._settings = (float(values["regularization"]), int(values["iterations"]))
-        self._temperature = float(values["temperature"])
-
-    def forward(
-        self, student: Output, teacher: Output, target_B: Tensor, epoch: int
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        cost = self._equal(student.logits) if self.cost is None else self.cost
-        ours, theirs = student.logits, teacher.logits
-        label, transport = _sides(ours, theirs, target_B, self._temperature, cost, *self._settings)
-        loss = label + self._gamma * _decay(epoch, self._decay_from, self._epochs) * transport
-        return loss, {"label": label.detach(), "transport": transport.detach()}
-
-    def _equal(self, logits_BC: Tensor) -> Tensor:
-        return class_costs(
-            torch.eye(logits_BC.shape[1], dtype=logits_BC.dtype, device=logits_BC.device), self._sharpness
-        )
-
-
-def _decay(epoch: int, start: float, end: float) -> float:
-    """Return the factor of gamma: 1 up to the start, then a cosine down to 0 at the end."""
-    if epoch <= start or start == end:
-        return 1.0
-    return (1 + math.cos(math.pi * min((epoch - start) / (end - start), 1.0))) / 2
+    return Transport(values, setting)
 
 
 def _dead(values: Values, classes: int) -> tuple[str, ...]:
@@ -185,7 +154,7 @@ WKD_METHOD = Method(
     name="wkd",
     version=1,
     hyperparameters=WKD,
-    module=_WKD,
+    module=_module,
     needs=Needs.LOGITS,
     summary="cost of moving probabilities between classes, near ones being cheap",
     source="arXiv:2412.08139",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reports.results.sweep import Row, Value
+from trainers import methods
 
 if TYPE_CHECKING:
     from trainers.methods import Hyperparameter, Method
@@ -72,8 +73,6 @@ class Record:
 
 def record_of(name: str, classes: int | None = None) -> Record | None:
     """Return the record of a method or a combination; None where it is not known here, as a plug-in that is gone."""
-    from trainers import methods  # imports torch
-
     try:
         return Record(methods.get(name), classes)
     except ValueError:
