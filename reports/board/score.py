@@ -123,7 +123,7 @@ def _search_standing(trials: pd.DataFrame) -> str:
         return "not run"
     if ended < len(search):
         return f"search not finished, {ended} ended"
-    return "not confirmed yet" if search["state"].eq("COMPLETE").any() else nothing_to_confirm(search["state"])
+    return "not confirmed" if search["state"].eq("COMPLETE").any() else nothing_to_confirm(search["state"])
 
 
 def chosen(trials: pd.DataFrame, names: tuple[str, ...], rank: int) -> dict[str, Value] | None:

@@ -164,7 +164,7 @@ def test_notes() -> None:
     noted = set(listed("in the table", "what it means"))
     reasons = set(scores.REASONS.values())
     assert noted >= reasons
-    in_code = {NO_TEACHER, NOT_ASKED, "not confirmed yet", "search not finished"}
+    in_code = {NO_TEACHER, NOT_ASKED, "not confirmed", "search not finished"}
     fruitless = nothing_to_confirm(["DIVERGED"] * 8)
     assert noted - reasons == {*in_code, "not run: teacher failed", fruitless}
     source = Path(scores.__file__).read_text()

@@ -108,7 +108,7 @@ def test_what_was_searched_is_inferred_where_it_is_not_listed(results_of: Loader
         (["WAITING", "WAITING"], "not run"),
         (["PRUNED", "DIVERGED"], "failed: of 2 proposals 1 diverged, 1 was pruned"),
         (["DIVERGED", "DIVERGED"], "failed: all 2 proposals diverged"),
-        (["COMPLETE", "PRUNED"], "not confirmed yet"),
+        (["COMPLETE", "PRUNED"], "not confirmed"),
         (["COMPLETE", "INTERRUPTED"], "search not finished, 1 ended"),
     ],
 )

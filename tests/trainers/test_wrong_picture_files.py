@@ -1,5 +1,6 @@
 """Data sets whose pictures are files: what is told of files that are missing, cut or of something else."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -42,6 +43,10 @@ def link(name: str, target: str) -> Change:
     return lambda written: (written.folder / name).symlink_to(target)
 
 
+def pipe(name: str) -> Change:
+    return lambda written: os.mkfifo(written.folder / name)
+
+
 def folder(name: str) -> Change:
     return lambda written: (written.folder / name).mkdir(parents=True)
 
@@ -79,6 +84,7 @@ WRONG: dict[str, list[tuple[Change, str]]] = {
             lambda w: [write(f"val/kind_0{i}/0.png", b"")(w) for i in range(3)],
             "FOLDER/val/kind_00/0.png has no bytes (and 2 more)",
         ),
+        (pipe("val/kind_00/pipe.png"), "FOLDER/val/kind_00/pipe.png is no regular file"),
         (link("train/kind_9", "gone"), "FOLDER/train/kind_9 is a link to gone, which is not there"),
         (link("train/kind_01/a.png", "gone"), "FOLDER/train/kind_01/a.png cannot be read: No such file"),
         (link("train/kind_01/up", ".."), "FOLDER/train/kind_01/up is a link to a folder that it lies in"),

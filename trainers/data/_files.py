@@ -137,7 +137,9 @@ def read_label_map(path: Path, table: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _refuse_empty_files(folder: Path, files: NDArray[np.str_], sizes: NDArray[np.int64]) -> None:
     empty = np.flatnonzero(sizes == 0)
     if len(empty):
-        raise DataFilesError(f"{folder / str(files[empty[0]])} has no bytes{and_more(empty.tolist())}")
+        first = folder / str(files[empty[0]])  # what is no file, such as a pipe, has no size either
+        told = "has no bytes" if first.is_file() else "is no regular file"
+        raise DataFilesError(f"{first} {told}{and_more(empty.tolist())}")
 
 
 def _refuse_empty_classes(folder: Path, names: tuple[str, ...], targets: NDArray[np.int64], which: str) -> None:
