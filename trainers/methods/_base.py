@@ -227,6 +227,11 @@ class Method:
         """What `fitted` has returned, by the number of classes."""
         return {None: {}}
 
+    @functools.cached_property
+    def _usual(self) -> dict[int | None, dict[str, Value]]:
+        """What `whole` returns where no value is given, by the number of classes: a grid asks thousands of times."""
+        return {}
+
     def defaults(self, dataset: str = "", teacher: str = "", student: str = "") -> dict[str, Value]:
         """Return the defaults, those that the authors tuned for this data set and pair among them.
 
@@ -270,7 +275,9 @@ class Method:
 
     def whole(self, values: Mapping[str, object], classes: int | None) -> dict[str, Value]:
         """Return these values, which keep the rules, and the defaults of the others, as the types have them."""
-        return self.coerced({**self.defaults(), **self.fitted(classes), **values})
+        if classes not in self._usual:
+            self._usual[classes] = self.coerced({**self.defaults(), **self.fitted(classes)})
+        return self._usual[classes] | self.coerced(values)
 
     def value_problems(self, name: str, value: object, classes: int | None) -> list[str]:
         """Return what is wrong with one value, in words."""
@@ -291,7 +298,6 @@ class Method:
         Raises:
             ValueError: lists every problem.
         """
-        defaults = self.defaults()
         problems = self.problems(values, classes)
         if not problems:
             whole = self.whole(values, classes)
@@ -303,7 +309,9 @@ class Method:
                 problems = list(self.rules(self.whole(alive, classes), classes))
         if problems:
             raise ValueError("; ".join(f"{self.name}.{problem.name}: {problem.message}" for problem in problems))
-        whole |= {name: defaults[name] for name in dead}
+        if dead:
+            defaults = self.defaults()
+            whole |= {name: defaults[name] for name in dead}
         return whole | dict(self.settle(whole, classes))
 
     def silent(self, values: Values, classes: int) -> tuple[str, ...]:
@@ -335,9 +343,8 @@ class Method:
 
     def coerced(self, values: Mapping[str, object]) -> dict[str, Value]:
         """Return these values, which keep the rules, as the types of the hyperparameters have them, in their order."""
-        return {
-            field.name: _coerced(values[field.name], field) for field in self._known.values() if field.name in values
-        }
+        known = self._known
+        return {name: _coerced(values[name], known[name]) for name in known if name in values}
 
 
 def takes_labels(loss: Callable[..., Tensor]) -> bool:
