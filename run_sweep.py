@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
-from trainers.letters import let_write
+from trainers.texts.letters import let_write
 
 EXIT_FAILED = 1
 EXIT_WRONG_REQUEST = 2
@@ -63,7 +63,7 @@ def _open_streams() -> None:
 
 def _print(text: str, file: TextIO | None = None) -> None:
     """Print a text that may hold names of others: what acts on a terminal, or cannot be seen, is written out."""
-    from trainers.words import block_of
+    from trainers.texts.words import block_of
 
     print(block_of(text), file=file, flush=True)
 
@@ -71,7 +71,7 @@ def _print(text: str, file: TextIO | None = None) -> None:
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Tell what is wrong with the arguments, as `_print` does."""
-        from trainers.words import line_of
+        from trainers.texts.words import line_of
 
         super().error(line_of(message))
 
@@ -286,7 +286,7 @@ def _speed(text: str) -> float:
 
 def _local(text: str) -> str:
     """Return the name of a file or folder: as one, a URL would be a folder `https:` here."""
-    from trainers.words import is_url, shown
+    from trainers.texts.words import is_url, shown
 
     if is_url(text):
         raise argparse.ArgumentTypeError(f"must be on this machine, got {shown(text)}")
@@ -329,7 +329,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _line(arguments: Sequence[str]) -> str:
     """Return the line that calls this program with these arguments in a shell."""
-    from orchestrator.viewers import program
+    from orchestrator.commands.viewers import program
 
     return " ".join([program("python")] * arguments[0].endswith(".py") + [shlex.join(arguments)])
 
@@ -368,7 +368,7 @@ def _list(options: argparse.Namespace) -> int:
 
 def _sync(options: argparse.Namespace) -> int:
     from orchestrator import home_folder, sync
-    from trainers.counting import counted
+    from trainers.texts.counting import counted
 
     result = sync(home_folder(options.home), options.storage)
     for problem in result.problems:
@@ -448,7 +448,7 @@ def _plan(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> int:
     import reports
     from orchestrator import home_folder, viewer_lines
-    from orchestrator.keeping import why_kept
+    from orchestrator.sweep_run.keeping import why_kept
 
     home = home_folder(options.home)
     results = reports.load_any(options.name, home=home)

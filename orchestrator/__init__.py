@@ -11,17 +11,17 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from orchestrator.diagnosis import Finding, doctor
+    from orchestrator.acceptance.left_behind import told_in_plan
+    from orchestrator.acceptance.picture_checks import PicturesError, check_pictures
+    from orchestrator.commands.banks import BankOnDisk, banks, banks_text, clear, size_text, to_clear
+    from orchestrator.commands.doctor import Finding, doctor
+    from orchestrator.commands.repeat import Repetition, repeat
+    from orchestrator.commands.run import RunResult, run
+    from orchestrator.commands.status import SweepStatus, list_text, status, sweeps
+    from orchestrator.commands.sync import SyncResult, sync
+    from orchestrator.commands.viewers import viewer_lines
     from orchestrator.display import Screen, fitting_screen
-    from orchestrator.home import home_folder
-    from orchestrator.left_behind import told_in_plan
-    from orchestrator.picture_checks import PicturesError, check_pictures
-    from orchestrator.repeating import Repetition, repeat
-    from orchestrator.running import RunResult, run
-    from orchestrator.standing import SweepStatus, list_text, status, sweeps
-    from orchestrator.stored_logits import BankOnDisk, banks, banks_text, clear, size_text, to_clear
-    from orchestrator.syncing import SyncResult, sync
-    from orchestrator.viewers import viewer_lines
+    from orchestrator.home.home import home_folder
 
 __all__ = [
     "BankOnDisk",
@@ -52,17 +52,17 @@ __all__ = [
 ]
 
 _PLACES = {
-    "stored_logits": ("BankOnDisk", "banks", "banks_text", "clear", "size_text", "to_clear"),
+    "commands.banks": ("BankOnDisk", "banks", "banks_text", "clear", "size_text", "to_clear"),
     "display": ("Screen", "fitting_screen"),
-    "diagnosis": ("Finding", "doctor"),
-    "home": ("home_folder",),
-    "left_behind": ("told_in_plan",),
-    "picture_checks": ("PicturesError", "check_pictures"),
-    "repeating": ("Repetition", "repeat"),
-    "running": ("RunResult", "run"),
-    "standing": ("SweepStatus", "list_text", "status", "sweeps"),
-    "syncing": ("SyncResult", "sync"),
-    "viewers": ("viewer_lines",),
+    "commands.doctor": ("Finding", "doctor"),
+    "home.home": ("home_folder",),
+    "acceptance.left_behind": ("told_in_plan",),
+    "acceptance.picture_checks": ("PicturesError", "check_pictures"),
+    "commands.repeat": ("Repetition", "repeat"),
+    "commands.run": ("RunResult", "run"),
+    "commands.status": ("SweepStatus", "list_text", "status", "sweeps"),
+    "commands.sync": ("SyncResult", "sync"),
+    "commands.viewers": ("viewer_lines",),
 }
 _HOMES = {name: module for module, names in _PLACES.items() for name in names}
 

@@ -8,7 +8,7 @@ from reports.results.loading import tracking_uri_of
 from reports.results.results import Results
 from reports.stores import open_store
 from reports.stores.attaching import attach
-from trainers.addresses import sqlite_file
+from trainers.texts.addresses import sqlite_file
 
 PLACE = "report"
 

@@ -17,7 +17,7 @@ from reports.results.results import Results
 from reports.tables import head_to_head, searches
 from reports.tables.ablations import tables as ablation_tables
 from reports.tables.table import Table
-from trainers.files import remove, replaced
+from trainers.files.files import remove, replaced
 
 
 class Report:

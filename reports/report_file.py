@@ -15,11 +15,11 @@ import pydantic
 from pydantic import Field, StrictStr, TypeAdapter
 
 from reports.errors import ReportError, UnknownSweepError
-from search_spaces.errors import Problem, SweepFileError, nearest, shown, unknown, unknown_key
-from search_spaces.schema import NAME_PATTERN, Name, Names, ReportModel
-from search_spaces.structure import HOLDERS, check
-from search_spaces.yaml_lines import Path as Place
-from search_spaces.yaml_lines import Tree, YamlError, read_text, read_tree
+from search_spaces.files.errors import Problem, SweepFileError, nearest, shown, unknown, unknown_key
+from search_spaces.files.schema import NAME_PATTERN, Name, Names, ReportModel
+from search_spaces.files.structure import HOLDERS, check
+from search_spaces.files.yaml_lines import Path as Place
+from search_spaces.files.yaml_lines import Tree, YamlError, read_text, read_tree
 
 if TYPE_CHECKING:
     from reports.results.results import Results
@@ -85,7 +85,7 @@ class ReportFile:
                     self.tree.add(("rename", sweep, name), unknown("name", name, own[sweep]))
 
     def _named(self) -> Iterable[tuple[Place, str]]:
-        from search_spaces.checks import report_names
+        from search_spaces.checks.rules import report_names
 
         return report_names(self.model, ())
 

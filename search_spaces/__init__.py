@@ -5,20 +5,20 @@ sweep = expand(file)                                 # everything there is to do
 print(describe_plan(sweep).to_text())
 """
 
-from search_spaces.dimensions import Dimension, value_text
-from search_spaces.entries import Row
-from search_spaces.errors import Problem, SweepFileError
-from search_spaces.expansion import expand, restore
-from search_spaces.members import Member
-from search_spaces.notes import notes
-from search_spaces.outcomes import nothing_to_confirm
+from search_spaces.files.dimensions import Dimension, value_text
+from search_spaces.files.entries import Row
+from search_spaces.files.errors import Problem, SweepFileError
+from search_spaces.files.schema import SweepModel
 from search_spaces.plan import Plan, Speed, describe_plan
-from search_spaces.reading import SweepFile, read
-from search_spaces.recipe_changes import RecipeChange, recipe_changes
-from search_spaces.renewing import renewed
-from search_spaces.schema import SweepModel
-from search_spaces.searches import Search
-from search_spaces.sweep import Cell, DataSetPlan, Resources, Sweep, TeacherPlan
+from search_spaces.plan.notes import notes
+from search_spaces.plan.recipe_changes import RecipeChange, recipe_changes
+from search_spaces.sweeps.expansion import expand, restore
+from search_spaces.sweeps.members import Member
+from search_spaces.sweeps.outcomes import nothing_to_confirm
+from search_spaces.sweeps.reading import SweepFile, read
+from search_spaces.sweeps.renewing import renewed
+from search_spaces.sweeps.searches import Search
+from search_spaces.sweeps.sweep import Cell, DataSetPlan, Resources, Sweep, TeacherPlan
 
 __all__ = [
     "Cell",

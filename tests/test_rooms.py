@@ -20,14 +20,14 @@ def loaded_after(statement: str) -> set[str]:
 @pytest.mark.parametrize(
     ("statement", "strangers"),
     [
-        ("import trainers.distill", {"ray", "mlflow", "optuna", "search_spaces", "orchestrator", "reports"}),
+        ("import trainers.training.distill", {"ray", "mlflow", "optuna", "search_spaces", "orchestrator", "reports"}),
         ("from trainers import methods; methods.get('gdkd+fitnet')", {"torch"}),
         ("import search_spaces", {"ray", "mlflow", "optuna", "torch", "timm", "orchestrator", "reports"}),
         ("import reports", {"ray", "optuna", "orchestrator", "mlflow", "matplotlib", "torch"}),
         ("import orchestrator", {"ray", "mlflow", "optuna", "torch"}),
-        ("import orchestrator.planner", {"ray", "mlflow", "torch"}),
-        ("import orchestrator.running", {"ray", "mlflow", "torch"}),
-        ("import orchestrator.worker", {"ray", "mlflow", "optuna", "torch"}),
+        ("import orchestrator.planning.planner", {"ray", "mlflow", "torch"}),
+        ("import orchestrator.commands.run", {"ray", "mlflow", "torch"}),
+        ("import orchestrator.worker.worker", {"ray", "mlflow", "optuna", "torch"}),
         ("import run_sweep", {"ray", "mlflow", "optuna", "torch", "pydantic", "yaml", "numpy"}),
     ],
 )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from orchestrator.progress import SweepProgress
+from orchestrator.display.progress import SweepProgress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,8 @@ from typing import IO
 
 from orchestrator.display._base import View
 from orchestrator.display.words import summary
-from trainers.letters import fitting, let_write
-from trainers.words import block_of
+from trainers.texts.letters import fitting, let_write
+from trainers.texts.words import block_of
 
 SUMMARY_SECONDS = 60.0
 

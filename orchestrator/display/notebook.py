@@ -6,8 +6,8 @@ from typing import Any
 
 from orchestrator.display._base import View
 from orchestrator.display.words import picture
-from trainers.letters import fitting
-from trainers.words import block_of
+from trainers.texts.letters import fitting
+from trainers.texts.words import block_of
 
 WIDTH, HEIGHT = 100, 60
 

@@ -9,8 +9,8 @@ from rich.text import Text
 
 from orchestrator.display._base import View
 from orchestrator.display.words import picture
-from trainers.letters import let_write
-from trainers.words import block_of
+from trainers.texts.letters import let_write
+from trainers.texts.words import block_of
 
 FREE_LINES = 3
 """Of the terminal, left for what scrolls above the region."""

@@ -9,8 +9,8 @@ from pathlib import Path
 from types import TracebackType
 
 from orchestrator.display._base import Screen, View
-from orchestrator.ledger import Ledger
-from orchestrator.progress import left_seconds, sweep_progress
+from orchestrator.display.progress import left_seconds, sweep_progress
+from orchestrator.ledger.ledger import Ledger
 from search_spaces import Sweep
 from trainers.errors import RequestError
 

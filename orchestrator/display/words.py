@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from orchestrator.display._base import View
-from orchestrator.progress import Counts, RowProgress, SweepProgress
-from trainers.counting import counted
-from trainers.words import escaped
+from orchestrator.display.progress import Counts, RowProgress, SweepProgress
+from trainers.texts.counting import counted
+from trainers.texts.words import escaped
 
 NARROW, LABEL = 40, 34
 """Least width that is written for; most characters of a row's name."""

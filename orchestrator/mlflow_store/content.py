@@ -5,8 +5,8 @@ import io
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from orchestrator.records import MemberRow, TrialRow
-from trainers.letters import fitting
+from orchestrator.ledger.records import MemberRow, TrialRow
+from trainers.texts.letters import fitting
 
 STATUS = {
     "WAITING": "SCHEDULED",

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from trainers.letters import fitting
+from trainers.texts.letters import fitting
 
 
 @functools.cache

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 
-from orchestrator.ledger import Ledger
+from orchestrator.ledger.ledger import Ledger
 
 TARGET = "mlflow-doubt"
 SETTLE_SECONDS = 10.0

@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.databases import is_database
 from orchestrator.mlflow_store.location import TrackingError, client_uri, has_tables, prepare_client, silent
+from orchestrator.outbox.databases import is_database
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

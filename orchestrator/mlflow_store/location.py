@@ -4,12 +4,12 @@ import os
 import time
 from pathlib import Path
 
-from orchestrator.chatter import may_speak
-from orchestrator.databases import UnusableDatabaseError, is_database, tables_in
-from orchestrator.patience import START_SECONDS, LateError, within
-from trainers.addresses import sqlite_file, sqlite_url, watchful, without_password
+from orchestrator.home.chatter import may_speak
+from orchestrator.home.patience import START_SECONDS, LateError, within
+from orchestrator.outbox.databases import UnusableDatabaseError, is_database, tables_in
 from trainers.errors import RequestError
-from trainers.files import replaced
+from trainers.files.files import replaced
+from trainers.texts.addresses import sqlite_file, sqlite_url, watchful, without_password
 
 TIMEOUT_SECONDS = "20"
 PATIENCE_SECONDS = 3.0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.mlflow_store.location import ARTIFACTS, artifact_folder, client_uri, has_tables
 from reports.stores import local_folder
-from trainers.addresses import sqlite_file
+from trainers.texts.addresses import sqlite_file
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -4,15 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.ledger import Ledger
+from orchestrator.ledger.ledger import Ledger
+from orchestrator.ledger.records import TrialRow
 from orchestrator.mlflow_store import content
 from orchestrator.mlflow_store.context import context_tags
 from orchestrator.mlflow_store.doubts import Doubts
 from orchestrator.mlflow_store.listing import stored_runs
 from orchestrator.mlflow_store.location import TrackingError, artifact_folder
-from orchestrator.records import TrialRow
-from orchestrator.telling import RefusedError
-from trainers.addresses import sqlite_file
+from orchestrator.outbox.telling import RefusedError
+from trainers.texts.addresses import sqlite_file
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -5,11 +5,11 @@ A store that this MLflow has told before need not be asked by MLflow itself, whi
 
 import importlib.metadata
 
-from orchestrator.databases import is_database
-from orchestrator.ledger import Ledger
+from orchestrator.ledger.ledger import Ledger
 from orchestrator.mlflow_store.location import TrackingError, client_uri, has_tables
-from trainers.addresses import without_password
-from trainers.trial import digest
+from orchestrator.outbox.databases import is_database
+from trainers.texts.addresses import without_password
+from trainers.trials.trial import digest
 
 TARGET = "mlflow-schema"
 

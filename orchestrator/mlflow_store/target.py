@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from orchestrator.databases import is_database
-from orchestrator.known_weights import weights_of
-from orchestrator.ledger import Ledger
+from orchestrator.ledger.known_weights import weights_of
+from orchestrator.ledger.ledger import Ledger
+from orchestrator.ledger.records import TrialRow
 from orchestrator.mlflow_store import content
 from orchestrator.mlflow_store.doubts import REFUSALS, SETTLE_SECONDS, UNACCEPTABLE, Doubts
 from orchestrator.mlflow_store.listing import stored_runs
@@ -26,14 +26,14 @@ from orchestrator.mlflow_store.location import (
 from orchestrator.mlflow_store.runs import TARGET, Runs
 from orchestrator.mlflow_store.schema_mark import remember_schema
 from orchestrator.mlflow_store.verifying import EPOCHS_TOLD, WEIGHTS_TOLD, Verification, tell_whole
-from orchestrator.records import TrialRow
-from orchestrator.telling import RefusedError
+from orchestrator.outbox.databases import is_database
+from orchestrator.outbox.telling import RefusedError
 from reports.stores import local_folder
-from trainers.addresses import without_password
 from trainers.errors import RequestError
-from trainers.files import replaced
-from trainers.letters import all_fitting
-from trainers.store import Store
+from trainers.files.files import replaced
+from trainers.files.store import Store
+from trainers.texts.addresses import without_password
+from trainers.texts.letters import all_fitting
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -9,12 +9,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.databases import is_database
-from orchestrator.ledger import Ledger
+from orchestrator.ledger.ledger import Ledger
+from orchestrator.ledger.records import ENDED
 from orchestrator.mlflow_store.listing import StoredRun, stored_runs
 from orchestrator.mlflow_store.moved import bring_home
-from orchestrator.records import ENDED
-from trainers.store import Store
+from orchestrator.outbox.databases import is_database
+from trainers.files.store import Store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -12,10 +12,10 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from orchestrator.chatter import level
-from orchestrator.records import ProposalRow
+from orchestrator.home.chatter import level
+from orchestrator.ledger.records import ProposalRow
 from search_spaces import Dimension, value_text
-from trainers.streams import stream_seed
+from trainers.trials.streams import stream_seed
 
 STARTUP_PROPOSALS = 5
 """Drawn at random before TPE and GP model anything; the same number for both, so that they start alike."""

@@ -5,8 +5,8 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-from orchestrator.databases import tables_in
-from orchestrator.ledger import Ledger
+from orchestrator.ledger.ledger import Ledger
+from orchestrator.ledger.records import ProposalRow
 from orchestrator.optuna_studies.storage import (
     NEEDED_TABLE,
     StorageError,
@@ -14,9 +14,9 @@ from orchestrator.optuna_studies.storage import (
     open_storage,
     storage_url,
 )
-from orchestrator.records import ProposalRow
-from orchestrator.telling import RefusedError
-from trainers.addresses import without_password
+from orchestrator.outbox.databases import tables_in
+from orchestrator.outbox.telling import RefusedError
+from trainers.texts.addresses import without_password
 
 __all__ = ["OptunaTarget", "StorageError", "check_storage", "storage_url"]
 

@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.chatter import level
-from orchestrator.databases import UnusableDatabaseError, tables_in
-from orchestrator.patience import START_SECONDS, LateError, within
-from trainers.addresses import sqlite_file, sqlite_url, watchful, without_password
+from orchestrator.home.chatter import level
+from orchestrator.home.patience import START_SECONDS, LateError, within
+from orchestrator.outbox.databases import UnusableDatabaseError, tables_in
 from trainers.errors import RequestError
-from trainers.files import replaced
+from trainers.files.files import replaced
+from trainers.texts.addresses import sqlite_file, sqlite_url, watchful, without_password
 
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage

@@ -15,12 +15,12 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 from ray.tune.stopper import Stopper
 
-from orchestrator.attempts import Attempt, Outcome, Signal, Verdict
-from orchestrator.planner import Planner
-from orchestrator.pulse import StallWatch
-from orchestrator.reporting import deliver
-from orchestrator.worker import Order, Report, failure_file
-from trainers.store import Store
+from orchestrator.planning.planner import Planner
+from orchestrator.planning.reporting import deliver
+from orchestrator.worker.attempts import Attempt, Outcome, Signal, Verdict
+from orchestrator.worker.pulse import StallWatch
+from orchestrator.worker.worker import Order, Report, failure_file
+from trainers.files.store import Store
 
 if TYPE_CHECKING:
     from ray.tune.execution.tune_controller import TuneController

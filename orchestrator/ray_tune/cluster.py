@@ -15,14 +15,14 @@ from typing import Any
 import psutil
 import ray
 
-from orchestrator.patience import START_SECONDS, wait
+from orchestrator.home.patience import START_SECONDS, wait
 from orchestrator.ray_tune.address import ClusterError, check_address, silent
 from orchestrator.ray_tune.processes import descendants, kill, left_behind, marked
-from trainers.counting import counted
 from trainers.errors import RequestError
-from trainers.files import remove
+from trainers.files.files import remove
+from trainers.files.temporary import PLACES, longest_for_sockets, short_folder
 from trainers.machine import usable_cores
-from trainers.temporary import PLACES, longest_for_sockets, short_folder
+from trainers.texts.counting import counted
 
 LOOK_SECONDS = 2.0
 """How often the cluster's processes are looked at."""

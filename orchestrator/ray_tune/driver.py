@@ -10,7 +10,7 @@ from ray import tune
 
 from orchestrator.ray_tune.bridge import BRIDGES, AttemptScheduler, AttemptSearcher, Bridge, BridgeStopper
 from orchestrator.ray_tune.trainable import AttemptTrainable
-from trainers.files import remove
+from trainers.files.files import remove
 
 if TYPE_CHECKING:
     from ray.tune.experiment import Trial as RayTrial

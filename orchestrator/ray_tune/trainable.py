@@ -5,7 +5,7 @@ from typing import Any
 
 from ray import tune
 
-from orchestrator.worker import Order, Report, run_order
+from orchestrator.worker.worker import Order, Report, run_order
 
 
 class AttemptTrainable(tune.Trainable):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from reports.figures._base import Material, NotDrawn, Plot
-from trainers.words import line_of
+from trainers.texts.words import line_of
 
 if TYPE_CHECKING:
     from reports.board.board import Board

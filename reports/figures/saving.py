@@ -11,7 +11,7 @@ from matplotlib.figure import Figure as Canvas
 
 from reports.figures import style
 from reports.figures._base import Plot
-from trainers.files import replaced
+from trainers.files.files import replaced
 
 KINDS = ("pdf", "png", "svg")
 

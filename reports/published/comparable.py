@@ -11,7 +11,7 @@ from reports.published import figures as published_figures
 from reports.results.sweep import Value, value_text
 from reports.stores import METHOD_PREFIX, RECIPE_PREFIX, TEACHER_VARIANT
 from trainers import methods
-from trainers.counting import counted
+from trainers.texts.counting import counted
 
 if TYPE_CHECKING:
     from reports.published.figures import Figure

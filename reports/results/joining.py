@@ -18,7 +18,7 @@ from reports.errors import ReportError
 from reports.results.joined_trainings import Teachers, recipe_notes, recipes
 from reports.results.results import Results
 from reports.results.sweep import Row, read_cells, read_rows
-from trainers.counting import counted
+from trainers.texts.counting import counted
 
 DIFFERENCES = 3
 """So many are named in a message."""

@@ -15,7 +15,7 @@ from reports.errors import StoreUnavailableError, UnknownSweepError
 from reports.results.results import MEMBER_COLUMNS, TRIAL_COLUMNS, Results
 from reports.results.sweep import Cell, read_cells
 from reports.stores import METHOD_PREFIX, METRICS, TEACHER_TAGS, RunRecord, Store, open_store
-from trainers.addresses import sqlite_url
+from trainers.texts.addresses import sqlite_url
 
 Member = dict[str, str]
 

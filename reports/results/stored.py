@@ -5,7 +5,7 @@ from pathlib import Path
 from reports.errors import ReportError
 from reports.results.results import MEMBER_COLUMNS, TRIAL_COLUMNS, Results
 from reports.stores import METHOD_PREFIX
-from trainers.files import MOST_DATA_BYTES, regular_file
+from trainers.files.files import MOST_DATA_BYTES, regular_file
 
 FILE = "results.parquet"
 

@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 
 from reports.errors import StoreUnavailableError
 from reports.stores._base import RunRecord
-from trainers.addresses import without_password
+from trainers.texts.addresses import without_password
 
 
 def read_artifact(run: RunRecord, name: str, tracking_uri: str, moved_to: Path | None = None) -> str:

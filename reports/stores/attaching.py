@@ -8,8 +8,8 @@ from reports.errors import StoreUnavailableError
 from reports.stores._base import RunRecord
 from reports.stores.artifacts import local_folder
 from reports.stores.client import SETTINGS
-from trainers.addresses import without_password
-from trainers.files import replaced
+from trainers.files.files import replaced
+from trainers.texts.addresses import without_password
 
 
 def attach(run: RunRecord, files: Mapping[str, Path], tracking_uri: str, moved_to: Path | None = None) -> None:

@@ -26,7 +26,7 @@ from reports.stores._base import (
 )
 from reports.stores.artifacts import read_artifact
 from reports.stores.metric_histories import histories_at_once, history
-from trainers.addresses import without_password
+from trainers.texts.addresses import without_password
 
 if TYPE_CHECKING:
     from mlflow.entities import Run

@@ -45,7 +45,7 @@ from reports.stores._base import (
     preferred,
 )
 from reports.stores.artifacts import read_artifact
-from trainers.addresses import sqlite_file, watchful, without_password
+from trainers.texts.addresses import sqlite_file, watchful, without_password
 
 CHUNK = 5000
 """Ids in one query; SQLite takes 32,766 values."""

@@ -32,7 +32,7 @@ from reports.tables.table import (
     Value,
 )
 from reports.tables.wording import line_name, main_label, name_column, number, pair_columns, pair_text
-from trainers.counting import counted
+from trainers.texts.counting import counted
 
 if TYPE_CHECKING:
     from reports.results.results import Results

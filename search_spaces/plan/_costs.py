@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from search_spaces.facts import logits_bytes
+from search_spaces.checks.facts import logits_bytes
 from search_spaces.plan._base import Disk, Speed, Work
 from search_spaces.plan._trainings import Training
-from search_spaces.sweep import Sweep, TeacherPlan
+from search_spaces.sweeps.sweep import Sweep, TeacherPlan
 from trainers.data import DataInfo
-from trainers.trial import Teacher, Trial, Value
+from trainers.trials.trial import Teacher, Trial, Value
 
 if TYPE_CHECKING:
     from trainers.models.sizes import NetworkSize
@@ -114,7 +114,7 @@ class Costs:
 
     def _runs_live(self, trial: Trial) -> bool:
         """Return whether the trial's teacher runs in its steps."""
-        from trainers.distill import has_bank  # imports torch
+        from trainers.training.distill import has_bank  # imports torch
 
         return not (self._sweep.bank and has_bank(trial, self._infos[trial.dataset].task))
 

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 
-from search_spaces.dimensions import Dimension, value_text
-from search_spaces.notes import notes
+from search_spaces.files.dimensions import Dimension, value_text
 from search_spaces.plan._base import Plan, RowPlan, Speed, TeacherLine
 from search_spaces.plan._costs import Costs
 from search_spaces.plan._recipes import recipe_lines
 from search_spaces.plan._trainings import distinct_searches, trainings
-from search_spaces.reading import model_of
-from search_spaces.sweep import Sweep, TeacherPlan
-from trainers.counting import counted
+from search_spaces.plan.notes import notes
+from search_spaces.sweeps.reading import model_of
+from search_spaces.sweeps.sweep import Sweep, TeacherPlan
+from trainers.texts.counting import counted
 
 
 def describe_plan(sweep: Sweep, *, assumed: Sequence[str] = (), speed: Speed | None = None) -> Plan:

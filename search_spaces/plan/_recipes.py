@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 
 from search_spaces import recipes
+from search_spaces.files.schema import SweepModel
 from search_spaces.plan._base import RecipeLine
-from search_spaces.reading import model_of
 from search_spaces.recipes import SCALE
-from search_spaces.schema import SweepModel
-from search_spaces.sweep import Sweep
-from trainers.counting import counted
-from trainers.recipe import Recipe
+from search_spaces.sweeps.reading import model_of
+from search_spaces.sweeps.sweep import Sweep
+from trainers.texts.counting import counted
+from trainers.trials.recipe import Recipe
 
 
 def recipe_lines(sweep: Sweep) -> Iterator[RecipeLine]:

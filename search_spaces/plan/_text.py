@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from search_spaces.plan._base import Speed
-from trainers.counting import counted
+from trainers.texts.counting import counted
 
 if TYPE_CHECKING:
     from search_spaces.plan._base import Disk, Plan, RecipeLine, RowPlan, TeacherLine, Work

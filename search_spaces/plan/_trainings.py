@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from search_spaces.members import Member
-from search_spaces.searches import Search
-from search_spaces.sweep import Sweep
-from trainers.trial import Trial
+from search_spaces.sweeps.members import Member
+from search_spaces.sweeps.searches import Search
+from search_spaces.sweeps.sweep import Sweep
+from trainers.trials.trial import Trial
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import reports
-from orchestrator.ledger import Ledger
+from orchestrator.ledger.ledger import Ledger
 from orchestrator.mlflow_store import tracking_uri
-from orchestrator.tellers import drain, retarget, start_tellers
+from orchestrator.sweep_run.tellers import drain, retarget, start_tellers
 from tests.orchestrator.simulation import drive, new_planner, sweep_of
 
 SLOTS = 2

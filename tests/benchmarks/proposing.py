@@ -14,10 +14,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from orchestrator.attempts import Attempt, Signal
-from orchestrator.ledger import Ledger
-from orchestrator.planner import Planner
-from orchestrator.standing import status
+from orchestrator.commands.status import status
+from orchestrator.ledger.ledger import Ledger
+from orchestrator.planning.planner import Planner
+from orchestrator.worker.attempts import Attempt, Signal
 from tests.orchestrator.simulation import new_planner, run_trial, sweep_of
 
 PARALLEL = 32

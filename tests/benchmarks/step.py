@@ -25,9 +25,9 @@ from search_spaces import expand, read
 from tests.benchmarks.shaped_data import write_cifar_shaped
 from tests.benchmarks.textbook_partition import gdkd
 from trainers import models
-from trainers.distill import Training
-from trainers.store import Store
-from trainers.tensor_files import save_tensors
+from trainers.files.store import Store
+from trainers.files.tensor_files import save_tensors
+from trainers.training.distill import Training
 
 BATCH = 64
 CPU = torch.device("cpu")

@@ -160,8 +160,8 @@ resources: {{cpus: 1}}
 def train_teacher(bench: Bench, epochs: int) -> float:
     """Train a teacher that knows something; return its accuracy in percent."""
     from search_spaces import expand, read
-    from trainers.distill import distill
-    from trainers.store import Store
+    from trainers.files.store import Store
+    from trainers.training.distill import distill
 
     shape, path = bench.shape, bench.root / "teacher.yaml"
     path.write_text(

@@ -11,11 +11,11 @@ import pyarrow.parquet
 import pytest
 
 import reports
-from orchestrator.attempts import Attempt, Outcome
-from orchestrator.ledger import Ledger
+from orchestrator.ledger.ledger import Ledger
+from orchestrator.ledger.records import State, TrialRow
 from orchestrator.mlflow_store import MlflowTarget, content, tracking_uri
 from orchestrator.mlflow_store.location import ensure_database
-from orchestrator.records import State, TrialRow
+from orchestrator.worker.attempts import Attempt, Outcome
 from reports.board import score as scores
 from reports.board.board import NO_TEACHER, NOT_ASKED
 from reports.report_file import read_report_file
@@ -31,9 +31,10 @@ from tests.reports.conftest import tell
 from tests.reports.fake_sweep import whole_sweep
 from tests.trainers.methods.examples import answers, built
 from tests.trainers.tiny import run, student_trial, teacher_trial
-from trainers import methods, scoring
-from trainers.store import Store
-from trainers.trial import to_json
+from trainers import methods
+from trainers.files.store import Store
+from trainers.training import scoring
+from trainers.trials.trial import to_json
 
 PAGE = (Path(__file__).parents[2] / "docs" / "results.md").read_text()
 STATES = ("state", "MLflow status", "what it means")
@@ -204,7 +205,7 @@ def test_tags(told: Path) -> None:
 
 
 def test_provenance_is_what_a_worker_tells() -> None:
-    from orchestrator.worker import provenance
+    from orchestrator.worker.worker import provenance
 
     assert set(provenance(threads=1, device="cpu", bank=True)) <= set(listed("tag", "value"))
 

@@ -16,16 +16,18 @@ import yaml
 from pydantic import BaseModel, TypeAdapter, create_model
 
 from reports.results.sweep import Options
-from search_spaces import Sweep, SweepFileError, checks, entries, expand, read, recipes, schema, yaml_lines
-from search_spaces.yaml_lines import YamlError, read_tree
+from search_spaces import Sweep, SweepFileError, expand, read, recipes
+from search_spaces.checks import rules as checks
+from search_spaces.files import entries, schema, yaml_lines
+from search_spaces.files.yaml_lines import YamlError, read_tree
 from tests.search_spaces.sweep_texts import SMALL
 from tests.trainers.layouts import write_imagefolder
 from trainers import data, methods, models
+from trainers.data.view_sets import EXTRAS
+from trainers.files.tensor_files import save_tensors
 from trainers.methods import METHODS
-from trainers.recipe import Recipe, compress, rungs
-from trainers.tensor_files import save_tensors
-from trainers.trial import Trial
-from trainers.view_sets import EXTRAS
+from trainers.trials.recipe import Recipe, compress, rungs
+from trainers.trials.trial import Trial
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = ("sweep_file.md", "search_and_confirm.md", "results.md")
@@ -647,7 +649,7 @@ def test_rungs_of_the_page_on_searches() -> None:
 
 def test_numbers_of_the_page_on_searches() -> None:
     from orchestrator.optuna_studies.live import STARTUP_PROPOSALS
-    from orchestrator.search_run import MAX_REPEATS
+    from orchestrator.planning.search_run import MAX_REPEATS
 
     text = " ".join((DOCS / "search_and_confirm.md").read_text().split())
     info = data.describe("digits100")

@@ -6,12 +6,12 @@ import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from orchestrator.acceptance import accept, expand_all
-from orchestrator.attempts import Attempt, Outcome, Signal, Verdict
-from orchestrator.ledger import Ledger
-from orchestrator.planner import Planner
+from orchestrator.acceptance.accept import accept, expand_all
+from orchestrator.ledger.ledger import Ledger
+from orchestrator.planning.planner import Planner
+from orchestrator.worker.attempts import Attempt, Outcome, Signal, Verdict
 from search_spaces import Sweep, read
-from trainers.trial import Trial, trial_key
+from trainers.trials.trial import Trial, trial_key
 
 SWEEP = """
 name: small

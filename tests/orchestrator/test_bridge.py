@@ -6,15 +6,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from orchestrator.attempts import Attempt, Signal
-from orchestrator.ledger import EPOCH_SECONDS, Ledger
-from orchestrator.planner import Planner
-from orchestrator.progress import sweep_progress
+from orchestrator.display.progress import sweep_progress
+from orchestrator.ledger.ledger import EPOCH_SECONDS, Ledger
+from orchestrator.planning.planner import Planner
 from orchestrator.ray_tune.bridge import STALL_LOOK_SECONDS, TURN_SECONDS, Bridge
-from orchestrator.worker import Order, Report, make_order
+from orchestrator.worker.attempts import Attempt, Signal
+from orchestrator.worker.worker import Order, Report, make_order
 from search_spaces import Sweep
 from tests.orchestrator.simulation import SWEEP, new_planner, sweep_of
-from trainers.store import Store
+from trainers.files.store import Store
 
 
 class Alive:

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from orchestrator.attempts import Attempt
-from orchestrator.pulse import is_superseded, pulse_file
-from orchestrator.worker import Order, Report, checkpoints, make_order, run_order
+from orchestrator.worker.attempts import Attempt
+from orchestrator.worker.pulse import is_superseded, pulse_file
+from orchestrator.worker.worker import Order, Report, checkpoints, make_order, run_order
 from tests.trainers.tiny import student_trial
-from trainers import passing, tensor_files
-from trainers.distill import Training
-from trainers.passing import is_gone, steadily
-from trainers.store import Store
-from trainers.trial import trial_key
+from trainers.files import passing, tensor_files
+from trainers.files.passing import is_gone, steadily
+from trainers.files.store import Store
+from trainers.training.distill import Training
+from trainers.trials.trial import trial_key
 
 EPOCHS = 4
 

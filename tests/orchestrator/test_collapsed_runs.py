@@ -12,11 +12,11 @@ import pytest
 
 import orchestrator
 import reports
-from orchestrator.collapses import collapse_warnings
+from orchestrator.commands.repeat import repeat
 from orchestrator.display import Lines
-from orchestrator.ledger import ADDED_COLUMNS, Ledger
-from orchestrator.records import MemberRow, TrialRow
-from orchestrator.repeating import repeat
+from orchestrator.ledger.ledger import ADDED_COLUMNS, Ledger
+from orchestrator.ledger.records import MemberRow, TrialRow
+from orchestrator.sweep_run.collapses import collapse_warnings
 from tests.trainers.layouts import write_imagefolder
 
 SWEEP = """\

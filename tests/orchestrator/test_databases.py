@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.ledger import Ledger
+from orchestrator.ledger.ledger import Ledger
 from orchestrator.mlflow_store import TrackingError, artifact_folder, check_answers, is_known, known_runs, tracking_uri
 from orchestrator.mlflow_store.location import prepare_client
 from orchestrator.mlflow_store.schema_mark import remember_schema

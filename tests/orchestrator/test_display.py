@@ -9,10 +9,10 @@ import pytest
 
 from orchestrator.display import Lines, Nothing, View, Watch, fitting_screen
 from orchestrator.display.notebook import Notebook
+from orchestrator.display.progress import Counts, RowProgress, SweepProgress
 from orchestrator.display.terminal import Terminal
 from orchestrator.display.words import cut, duration, load, picture, summary
-from orchestrator.ledger import Ledger
-from orchestrator.progress import Counts, RowProgress, SweepProgress
+from orchestrator.ledger.ledger import Ledger
 from tests.orchestrator.simulation import SWEEP, new_planner, sweep_of
 
 

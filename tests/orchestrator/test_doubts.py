@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.ledger import Ledger
+from orchestrator.ledger.ledger import Ledger
 from orchestrator.mlflow_store.doubts import GIVE_UP_SECONDS, SETTLE_SECONDS, TARGET, Doubts
 
 

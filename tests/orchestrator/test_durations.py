@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from orchestrator import local_driver
-from orchestrator.ledger import ELAPSED_SECONDS, EPOCH_GROUP, EPOCH_SECONDS, Ledger
+from orchestrator.commands.status import status
+from orchestrator.display.progress import left_seconds
+from orchestrator.ledger.ledger import ELAPSED_SECONDS, EPOCH_GROUP, EPOCH_SECONDS, Ledger
+from orchestrator.ledger.records import TrialRow
 from orchestrator.mlflow_store import content
-from orchestrator.progress import left_seconds
-from orchestrator.records import TrialRow
-from orchestrator.standing import status
-from orchestrator.worker import Order, Report, make_order
+from orchestrator.sweep_run import local_driver
+from orchestrator.worker.worker import Order, Report, make_order
 from reports.stores import RunDetails
 from tests.orchestrator.simulation import new_planner, sweep_of
 
@@ -215,8 +215,8 @@ def test_others_see_how_long_a_quiet_run_has_been_at_work(ledger, home, times):
 
 
 def test_status_subtracts_no_times_of_day(home, tmp_path, monkeypatch):
-    from orchestrator import home as home_module
-    from orchestrator.home import driver_lock
+    from orchestrator.home import home as home_module
+    from orchestrator.home.home import driver_lock
 
     times = Times()
     with (

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import diagnosis
-from orchestrator import ledger as ledgers
-from orchestrator.filesystem import filesystem_type, is_network
-from orchestrator.home import HomeError, check_writable, driver_lock, lock_holder
-from orchestrator.ledger import Ledger, LedgerWriteError
-from trainers import files
-from trainers.files import NO_LOCKS, NoLocksError, locked, replaced, try_lock
+from orchestrator.commands import doctor as diagnosis
+from orchestrator.home.filesystem import filesystem_type, is_network
+from orchestrator.home.home import HomeError, check_writable, driver_lock, lock_holder
+from orchestrator.ledger import ledger as ledgers
+from orchestrator.ledger.ledger import Ledger, LedgerWriteError
+from trainers.files import files
+from trainers.files.files import NO_LOCKS, NoLocksError, locked, replaced, try_lock
 
 Locks = Callable[[int], None]
 
@@ -29,7 +29,7 @@ def locks_answer(monkeypatch: pytest.MonkeyPatch) -> Locks:
             raise OSError(number, os.strerror(number))
 
         monkeypatch.setattr(fcntl, call, refuse)
-        monkeypatch.setattr("orchestrator.home.LOCK_TRY_SECONDS", 0.0)
+        monkeypatch.setattr("orchestrator.home.home.LOCK_TRY_SECONDS", 0.0)
 
     return answer
 

@@ -8,15 +8,16 @@ from pathlib import Path
 import optuna
 import pytest
 
-from orchestrator import local_driver, running
-from orchestrator.attempts import Attempt, Outcome
-from orchestrator.beginning import what_there_is
-from orchestrator.conclusion import conclude
+from orchestrator.commands import run as running
+from orchestrator.commands.status import status
 from orchestrator.display import Nothing
-from orchestrator.ledger import Ledger
-from orchestrator.progress import sweep_progress
-from orchestrator.standing import status
-from orchestrator.worker import Order, Report
+from orchestrator.display.progress import sweep_progress
+from orchestrator.ledger.ledger import Ledger
+from orchestrator.sweep_run import local_driver
+from orchestrator.sweep_run.beginning import what_there_is
+from orchestrator.sweep_run.conclusion import conclude
+from orchestrator.worker.attempts import Attempt, Outcome
+from orchestrator.worker.worker import Order, Report
 from search_spaces import Sweep, nothing_to_confirm
 from tests.orchestrator.simulation import drive, new_planner, sweep_of
 
@@ -169,7 +170,7 @@ def test_a_search_that_its_sampler_refuses(ledger, tmp_path, refusing, monkeypat
 
 def diverging(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every student diverge in its first epoch."""
-    from trainers.store import Store
+    from trainers.files.store import Store
 
     def run_order(order: Order, on_step: Callable[[], None] = lambda: None):
         teacher = order.trial["role"] == "teacher"

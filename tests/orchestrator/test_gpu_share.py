@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.gpu_share import gpu_share, share
-from orchestrator.ledger import Ledger
+from orchestrator.ledger.ledger import Ledger
+from orchestrator.planning.gpu_share import gpu_share, share
 from tests.orchestrator.simulation import drive, new_planner, sweep_of
 
 GIB = 2**30

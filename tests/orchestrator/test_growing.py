@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.attempts import Outcome
-from orchestrator.beginning import what_there_is
-from orchestrator.ledger import Ledger
-from orchestrator.planner import Planner
+from orchestrator.ledger.ledger import Ledger
+from orchestrator.planning.planner import Planner
+from orchestrator.sweep_run.beginning import what_there_is
+from orchestrator.worker.attempts import Outcome
 from search_spaces import Sweep
 from tests.orchestrator.simulation import content, drive, new_planner, sweep_of
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.filesystem import filesystem_type, is_network
-from orchestrator.home import HomeError, check_writable, driver_lock, home_folder
+from orchestrator.home.filesystem import filesystem_type, is_network
+from orchestrator.home.home import HomeError, check_writable, driver_lock, home_folder
 
 
 def test_where_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

@@ -9,11 +9,11 @@ import pytest
 
 import reports
 import run_sweep
-from orchestrator.home import driver_lock
-from orchestrator.keeping import why_kept
-from orchestrator.ledger import Ledger
+from orchestrator.home.home import driver_lock
+from orchestrator.ledger.ledger import Ledger
 from orchestrator.mlflow_store import MlflowTarget, tracking_uri
-from orchestrator.telling import Teller
+from orchestrator.outbox.telling import Teller
+from orchestrator.sweep_run.keeping import why_kept
 from tests.orchestrator.simulation import SWEEP, drive, new_planner, sweep_of
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.ledger import EPOCH_GROUP, Ledger, LedgerError
-from orchestrator.records import MemberRow, ProposalRow, TrialRow
+from orchestrator.ledger.ledger import EPOCH_GROUP, Ledger, LedgerError
+from orchestrator.ledger.records import MemberRow, ProposalRow, TrialRow
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.ledger import Ledger
-from orchestrator.left_behind import told_at_acceptance, told_in_plan
+from orchestrator.acceptance.left_behind import told_at_acceptance, told_in_plan
+from orchestrator.ledger.ledger import Ledger
 from search_spaces import Sweep, recipes, restore
 from tests.orchestrator.simulation import drive, new_planner, sweep_of
 from tests.orchestrator.test_growing import BASE

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from orchestrator.ledger import Ledger
+from orchestrator.ledger.ledger import Ledger
 from orchestrator.mlflow_store import content
 from reports.board.searches import dimension_text
 from reports.results.sweep import value_text

@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.attempts import Attempt, Outcome, Signal
-from orchestrator.driving import Orders
-from orchestrator.ledger import Ledger
-from orchestrator.pulse import Pulse, clear_stale, is_superseded, pulse_file
+from orchestrator.ledger.ledger import Ledger
+from orchestrator.planning.reporting import deliver
 from orchestrator.ray_tune.bridge import Bridge
-from orchestrator.reporting import deliver
-from orchestrator.worker import failure_file, make_order, run_order
+from orchestrator.sweep_run.drive import Orders
+from orchestrator.worker.attempts import Attempt, Outcome, Signal
+from orchestrator.worker.pulse import Pulse, clear_stale, is_superseded, pulse_file
+from orchestrator.worker.worker import failure_file, make_order, run_order
 from search_spaces import Sweep
 from tests.orchestrator.simulation import new_planner, sweep_of
-from trainers.store import Store
+from trainers.files.store import Store
 
 
 @pytest.fixture

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from orchestrator import ledger as ledger_module
-from orchestrator import local_driver, running
-from orchestrator.attempts import Attempt, Verdict
-from orchestrator.ledger import Ledger, LedgerWriteError
-from orchestrator.planner import Planner
-from orchestrator.worker import Order, Report, make_order
+from orchestrator.commands import run as running
+from orchestrator.ledger import ledger as ledger_module
+from orchestrator.ledger.ledger import Ledger, LedgerWriteError
+from orchestrator.planning.planner import Planner
+from orchestrator.sweep_run import local_driver
+from orchestrator.worker.attempts import Attempt, Verdict
+from orchestrator.worker.worker import Order, Report, make_order
 from tests.orchestrator.simulation import new_planner, sweep_of
 
 SWEEP = """

@@ -9,10 +9,10 @@ import pytest
 
 import orchestrator
 import reports
-from orchestrator.ledger import Ledger
-from orchestrator.repeating import UnknownTrialError
-from orchestrator.standing import UnreadableSweepError
-from orchestrator.viewers import viewer_lines
+from orchestrator.commands.repeat import UnknownTrialError
+from orchestrator.commands.status import UnreadableSweepError
+from orchestrator.commands.viewers import viewer_lines
+from orchestrator.ledger.ledger import Ledger
 
 SWEEP = """
 name: looked-at
@@ -56,7 +56,7 @@ def content(home: Path) -> dict[str, list[tuple]]:
 
 def test_the_functions_stay_functions(looked_at: Path):
     from orchestrator import run
-    from orchestrator.running import RunResult
+    from orchestrator.commands.run import RunResult
 
     assert callable(run)
     assert orchestrator.RunResult is RunResult

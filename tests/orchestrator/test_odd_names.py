@@ -11,14 +11,14 @@ import optuna
 import pytest
 
 import reports
-from orchestrator.diagnosis import doctor
-from orchestrator.home import HomeError, check_writable
-from orchestrator.ledger import Ledger
+from orchestrator.commands.doctor import doctor
+from orchestrator.commands.viewers import viewer_lines
+from orchestrator.home.home import HomeError, check_writable
+from orchestrator.ledger.ledger import Ledger
 from orchestrator.mlflow_store import check_answers, known_runs, tracking_uri
 from orchestrator.mlflow_store.location import ensure_database
 from orchestrator.optuna_studies.mirror import check_storage, storage_url
-from orchestrator.tellers import drain, retarget, start_tellers
-from orchestrator.viewers import viewer_lines
+from orchestrator.sweep_run.tellers import drain, retarget, start_tellers
 from tests.orchestrator.simulation import SWEEP, drive, new_planner, sweep_of
 from tests.trainers.test_addresses import ODD
 

@@ -10,16 +10,17 @@ import pytest
 import torch
 
 import orchestrator
-from orchestrator.attempts import Attempt
-from orchestrator.driving import Orders
-from orchestrator.ledger import Ledger
-from orchestrator.repeating import repeat
-from search_spaces import expand, plausible, read
+from orchestrator.commands.repeat import repeat
+from orchestrator.ledger.ledger import Ledger
+from orchestrator.sweep_run.drive import Orders
+from orchestrator.worker.attempts import Attempt
+from search_spaces import expand, read
+from search_spaces.checks import plausible
 from tests.trainers.layouts import write_cityscapes, write_imagefolder
 from trainers import models
+from trainers.files.tensor_files import load_tensors, save_tensors
 from trainers.models.start import start_path
-from trainers.tensor_files import load_tensors, save_tensors
-from trainers.trial import from_json
+from trainers.trials.trial import from_json
 
 PICTURES = """\
 name: pictures

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.attempts import Attempt, Outcome, Signal
-from orchestrator.ledger import Ledger
-from orchestrator.planner import MAX_LOST_IN_A_ROW
-from orchestrator.records import ENDED
+from orchestrator.ledger.ledger import Ledger
+from orchestrator.ledger.records import ENDED
+from orchestrator.planning.planner import MAX_LOST_IN_A_ROW
+from orchestrator.worker.attempts import Attempt, Outcome, Signal
 from tests.orchestrator.simulation import SWEEP, Killed, content, drive, kill_at, new_planner, run_trial, sweep_of
-from trainers.trial import trial_key
+from trainers.trials.trial import trial_key
 
 
 @pytest.fixture(scope="module")

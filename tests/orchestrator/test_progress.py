@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.attempts import Attempt, Outcome, Signal
-from orchestrator.ledger import Ledger
-from orchestrator.progress import Counts, Kind, Pace, left_seconds, sweep_progress
-from orchestrator.standing import UnknownSweepError, list_text, status, sweeps
+from orchestrator.commands.status import UnknownSweepError, list_text, status, sweeps
+from orchestrator.display.progress import Counts, Kind, Pace, left_seconds, sweep_progress
+from orchestrator.ledger.ledger import Ledger
+from orchestrator.worker.attempts import Attempt, Outcome, Signal
 from search_spaces import Sweep
 from tests.orchestrator.simulation import SWEEP, drive, new_planner, sweep_of
 
@@ -141,7 +141,7 @@ def test_the_time_left_is_taken_from_the_runs_own_speed(home: Path):
     now = [1000.0]
     ledger = Ledger(home / "ledger.db", timer=lambda: now[0])
     ledger.begin_run()
-    from orchestrator.records import TrialRow
+    from orchestrator.ledger.records import TrialRow
 
     ledger.add_trials([TrialRow(key="a", config_key="c", spec={})])
     assert left_seconds(100.0, ledger, slots=4, elapsed_seconds=1.0) == 25.0

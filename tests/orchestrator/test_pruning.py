@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from orchestrator import ledger as ledger_module
-from orchestrator import search_run
 from orchestrator.acceptance import accept
-from orchestrator.ledger import Ledger, LedgerError
+from orchestrator.ledger import ledger as ledger_module
+from orchestrator.ledger.ledger import Ledger, LedgerError
 from orchestrator.optuna_studies.live import LiveStudy
-from orchestrator.planner import Planner
+from orchestrator.planning import search_run
+from orchestrator.planning.planner import Planner
 from search_spaces import Search
 from tests.orchestrator.simulation import (
     SWEEP,

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.attempts import Attempt, Signal
-from orchestrator.pulse import Pulse, StallWatch, clear_stale, is_superseded, pulse_file
-from orchestrator.worker import Order, make_order, run_order
+from orchestrator.worker.attempts import Attempt, Signal
+from orchestrator.worker.pulse import Pulse, StallWatch, clear_stale, is_superseded, pulse_file
+from orchestrator.worker.worker import Order, make_order, run_order
 from search_spaces import Sweep
 from tests.orchestrator.simulation import new_planner, sweep_of
-from trainers.store import Store
+from trainers.files.store import Store
 
 
 class Clock:
@@ -96,8 +96,8 @@ def order_of(attempt: Attempt, home: Path) -> Order:
 
 def test_a_worker_that_wakes_after_it_was_replaced_ends_and_leaves_nothing(tiny: Sweep, home: Path):
     """What SIGSTOP, a replacement and SIGCONT come to, one epoch at a time."""
-    from orchestrator.ledger import Ledger
-    from orchestrator.reporting import deliver
+    from orchestrator.ledger.ledger import Ledger
+    from orchestrator.planning.reporting import deliver
 
     home.mkdir()
     ledger = Ledger(home / "ledger.db")
@@ -105,7 +105,7 @@ def test_a_worker_that_wakes_after_it_was_replaced_ends_and_leaves_nothing(tiny:
     old = planner.next()
     sleeper = run_order(order_of(old, home))
     deliver(planner, old, next(sleeper))
-    from orchestrator.attempts import Outcome
+    from orchestrator.worker.attempts import Outcome
 
     planner.ended(old, Outcome(ending="LOST", reason="it made no step"))
     new = planner.next()

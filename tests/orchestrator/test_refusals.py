@@ -13,19 +13,19 @@ import torch
 from torch import Tensor
 
 import orchestrator
-from orchestrator import acceptance
-from orchestrator.ledger import Ledger
-from orchestrator.records import TrialRow
-from orchestrator.refusals import refusal
+from orchestrator.acceptance import accept as acceptance
+from orchestrator.ledger.ledger import Ledger
+from orchestrator.ledger.records import TrialRow
+from orchestrator.planning.refusals import refusal
 from search_spaces import TeacherPlan
 from tests.orchestrator.test_notes import Listening
 from tests.trainers.layouts import write_imagefolder
 from tests.trainers.picture_trials import CPU, recipe, trial
-from trainers.distill import Training, distill
-from trainers.scoring import CLAIMED, REORDERED
-from trainers.store import Store
-from trainers.teacher import TeacherError
-from trainers.tensor_files import load_tensors
+from trainers.files.store import Store
+from trainers.files.tensor_files import load_tensors
+from trainers.teachers.frozen import TeacherError
+from trainers.training.distill import Training, distill
+from trainers.training.scoring import CLAIMED, REORDERED
 
 CLASSES = 6
 SWEEP = """\
@@ -145,7 +145,7 @@ def test_what_was_accepted_without_a_score_goes_on_without(
     with monkeypatch.context() as before:
         before.setattr(acceptance, "_has_new_students", lambda *_: False)
         (place / "given.yaml").write_text(SWEEP)
-        before.setattr(orchestrator.running, "drive", lambda *_, **__: None)
+        before.setattr(orchestrator.commands.run, "drive", lambda *_, **__: None)
         go(place)
     assert rows(place) == [("student", "WAITING", 0)]
     result, _ = go(place)

@@ -7,11 +7,11 @@ import pytest
 
 import run_sweep
 from orchestrator import banks, clear, to_clear
-from orchestrator.home import HomeError, driver_lock
-from orchestrator.stored_logits import UnknownBankError
+from orchestrator.commands.banks import UnknownBankError
+from orchestrator.home.home import HomeError, driver_lock
 from tests.trainers.test_bank import IMAGES, VIEWS, batch, folder, opened
 from tests.trainers.tiny import new_store
-from trainers.store import Store
+from trainers.files.store import Store
 
 
 @pytest.fixture(scope="module")

@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 
 import orchestrator
-from orchestrator.ledger import Ledger
+from orchestrator.commands.repeat import UnknownTrialError
+from orchestrator.ledger.ledger import Ledger
 from orchestrator.mlflow_store import TrackingError
 from orchestrator.mlflow_store.moved import forget_places
-from orchestrator.repeating import UnknownTrialError
-from orchestrator.teacher_weights import TeacherWeightsError
+from orchestrator.sweep_run.teacher_weights import TeacherWeightsError
 from tests.orchestrator.test_notes import Listening
 from tests.trainers.layouts import write_imagefolder
-from trainers.distill import Epoch
-from trainers.store import Store
-from trainers.tensor_digest import weights_digest
-from trainers.tensor_files import load_tensors, save_tensors
+from trainers.files.store import Store
+from trainers.files.tensor_digest import weights_digest
+from trainers.files.tensor_files import load_tensors, save_tensors
+from trainers.training.distill import Epoch
 
 SWEEP = """\
 name: lost
@@ -120,7 +120,7 @@ def test_a_store_that_is_away_is_no_trouble_to_who_needs_nothing_of_it(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", NOBODY)
-    monkeypatch.setattr("orchestrator.running.drain", lambda *_: [])
+    monkeypatch.setattr("orchestrator.commands.run.drain", lambda *_: [])
     _, lines = go(place)
     assert "nothing to train: every trial has ended before" in lines
 

@@ -10,13 +10,13 @@ from typing import ClassVar
 import optuna
 import pytest
 
-from orchestrator.acceptance import Adoption, adopt
-from orchestrator.attempts import Attempt, Outcome
-from orchestrator.ledger import Ledger
+from orchestrator.acceptance.accept import Adoption, adopt
+from orchestrator.ledger.ledger import Ledger
 from orchestrator.mlflow_store import MlflowTarget, TrackingError, check_answers, tracking_uri
 from orchestrator.mlflow_store.location import ensure_database
 from orchestrator.optuna_studies.mirror import OptunaTarget, storage_url
-from orchestrator.telling import SWEEP_EVERY_SECONDS, RefusedError, Teller
+from orchestrator.outbox.telling import SWEEP_EVERY_SECONDS, RefusedError, Teller
+from orchestrator.worker.attempts import Attempt, Outcome
 from tests.orchestrator.simulation import SWEEP, drive, new_planner, sweep_of
 
 
@@ -273,7 +273,7 @@ def a_teller(ledger: Ledger, target: Scripted) -> Teller:
 
 
 def test_the_end_of_a_run_ends_a_long_pause(ledger, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("orchestrator.telling.FIRST_PAUSE_SECONDS", 100.0)
+    monkeypatch.setattr("orchestrator.outbox.telling.FIRST_PAUSE_SECONDS", 100.0)
     tried, away = threading.Event(), True
 
     def tell(ref: str) -> None:

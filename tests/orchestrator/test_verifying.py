@@ -12,15 +12,15 @@ import pytest
 
 import orchestrator
 import reports
-from orchestrator.ledger import Ledger
+from orchestrator.ledger.ledger import Ledger
 from orchestrator.mlflow_store import MlflowTarget, tracking_uri
 from orchestrator.mlflow_store.location import prepare_client
 from orchestrator.mlflow_store.moved import forget_places
 from orchestrator.optuna_studies.mirror import storage_url
-from orchestrator.tellers import drain, retarget, start_tellers
+from orchestrator.sweep_run.tellers import drain, retarget, start_tellers
 from reports.stores import local_folder
 from tests.orchestrator.simulation import drive, new_planner, sweep_of
-from trainers.store import Store
+from trainers.files.store import Store
 
 TEXT = """
 name: small

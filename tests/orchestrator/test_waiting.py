@@ -13,17 +13,17 @@ from pathlib import Path
 import pytest
 
 from orchestrator import run
-from orchestrator.driving import ClusterLostError
+from orchestrator.home.patience import LateError, within
 from orchestrator.mlflow_store import TrackingError, location
 from orchestrator.optuna_studies import storage
 from orchestrator.optuna_studies.storage import StorageError
-from orchestrator.patience import LateError, within
 from orchestrator.ray_tune import address as addresses
 from orchestrator.ray_tune import cluster
 from orchestrator.ray_tune.address import ClusterError, check_address, cluster_address
 from orchestrator.ray_tune.cluster import Cluster, ClusterStartError
-from trainers import temporary
-from trainers.temporary import keep_sockets_short, longest_for_sockets, short_folder
+from orchestrator.sweep_run.drive import ClusterLostError
+from trainers.files import temporary
+from trainers.files.temporary import keep_sockets_short, longest_for_sockets, short_folder
 
 SWEEP = """
 name: waiting
@@ -207,7 +207,7 @@ def test_what_will_stay_is_not_tried_again(error: Exception, tmp_path: Path, mon
 def test_a_cluster_that_did_not_start_three_times_is_told_with_its_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from orchestrator import driving
+    from orchestrator.sweep_run import drive as driving
 
     class Planner:
         idle = stopping = False

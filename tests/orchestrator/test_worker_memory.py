@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.attempts import Attempt
-from orchestrator.worker import Order, make_order, run_order
+from orchestrator.worker.attempts import Attempt
+from orchestrator.worker.worker import Order, make_order, run_order
 from tests.trainers.tiny import student_trial
-from trainers.distill import Training
-from trainers.trial import trial_key
+from trainers.training.distill import Training
+from trainers.trials.trial import trial_key
 
 
 @pytest.fixture

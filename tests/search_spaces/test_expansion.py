@@ -10,12 +10,12 @@ import torch
 
 import search_spaces
 from search_spaces import Sweep, SweepModel, expand, read, restore
-from search_spaces.autos import decide
-from search_spaces.facts import logit_type
+from search_spaces.checks.facts import logit_type
+from search_spaces.sweeps.autos import decide
 from tests.search_spaces.sweep_texts import SMALL, sweep_of, write
 from trainers import models
 from trainers.data import DataInfo, describe
-from trainers.trial import trial_key
+from trainers.trials.trial import trial_key
 
 QUICKSTART = Path(search_spaces.__file__).with_name("quickstart.yaml")
 

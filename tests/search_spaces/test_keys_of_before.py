@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from search_spaces.blueprint import Blueprint
-from search_spaces.searches import study_id
+from search_spaces.sweeps.blueprint import Blueprint
+from search_spaces.sweeps.searches import study_id
 from trainers import methods
 from trainers.data import DataInfo
-from trainers.recipe import Recipe
-from trainers.trial import (
+from trainers.trials.recipe import Recipe
+from trainers.trials.trial import (
     ADDED_TO_RECIPE,
     Teacher,
     Trial,

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from search_spaces import expand, read, restore
-from search_spaces.blueprint import Blueprint
-from search_spaces.dimensions import Dimension
+from search_spaces.files.dimensions import Dimension
 from search_spaces.recipes import get as recipe_of
+from search_spaces.sweeps.blueprint import Blueprint
 from tests.search_spaces.sweep_texts import SMALL, sweep_of, told, told_of, write
 from trainers import methods
 from trainers.data import describe
-from trainers.trial import Teacher, from_json, to_json, trial_key
+from trainers.trials.trial import Teacher, from_json, to_json, trial_key
 
 BOTH = SMALL.replace(
     "  kd:\n", "  both: {method: [gdkd, pkt], gdkd.k: {grid: [3, 7]}, pkt.weight: 2, ce_weight: 0.5}\n"

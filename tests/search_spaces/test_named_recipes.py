@@ -3,8 +3,8 @@ import dataclasses
 import pytest
 
 from search_spaces import recipes
-from search_spaces.schema import RecipeModel
-from trainers.recipe import Recipe
+from search_spaces.files.schema import RecipeModel
+from trainers.trials.recipe import Recipe
 
 
 def test_the_cifar_recipe_is_the_literatures() -> None:

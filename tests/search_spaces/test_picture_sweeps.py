@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from search_spaces import Sweep, SweepFileError, checks, describe_plan, expand, read, recipes, restore
+from search_spaces import Sweep, SweepFileError, describe_plan, expand, read, recipes, restore
+from search_spaces.checks import rules as checks
 from tests.search_spaces.sweep_texts import sweep_of, told, write
 from tests.trainers.layouts import write_cifar100, write_cityscapes, write_imagefolder
-from trainers.recipe import Recipe
-from trainers.trial import Trial
+from trainers.trials.recipe import Recipe
+from trainers.trials.trial import Trial
 
 PICTURES = """\
 name: pictures

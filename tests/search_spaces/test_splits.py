@@ -9,7 +9,7 @@ from search_spaces import Sweep, describe_plan, notes, restore
 from tests.search_spaces.sweep_texts import sweep_of, told
 from tests.trainers.layouts import write_cityscapes, write_imagefolder
 from trainers import methods
-from trainers.trial import to_json, trial_key
+from trainers.trials.trial import to_json, trial_key
 
 TEXT = """\
 name: few

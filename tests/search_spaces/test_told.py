@@ -8,7 +8,7 @@ import pytest
 
 from search_spaces import SweepFileError, describe_plan, expand, read
 from tests.search_spaces.sweep_texts import SMALL, sweep_of, told, told_of, write
-from trainers.words import block_of, escaped, is_unseen, line_of, shown
+from trainers.texts.words import block_of, escaped, is_unseen, line_of, shown
 
 
 def lines(folder: Path, old: str, new: str) -> list[str]:
@@ -237,7 +237,7 @@ def test_only_regular_files_are_read(tmp_path: Path) -> None:
 
 
 def test_keys_put_together_are_those_of_whole_trials(tmp_path: Path) -> None:
-    from trainers.trial import config_key, trial_key
+    from trainers.trials.trial import config_key, trial_key
 
     text = SMALL.replace("  kd:", "  kd:\n  p: {method: partition, cuts: {grid: [[1], [1, 5]]}, weights: []}")
     for member in expand(read(write(tmp_path, text)), capability=lambda: None).fixed:

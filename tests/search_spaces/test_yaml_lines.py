@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from search_spaces.yaml_lines import YamlError, dotted, read_tree
+from search_spaces.files.yaml_lines import YamlError, dotted, read_tree
 from tests.search_spaces.sweep_texts import SMALL, told
 
 REPEATABLE = settings(max_examples=60, deadline=None, derandomize=True, database=None)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.ledger import Ledger
+from orchestrator.ledger.ledger import Ledger
 from orchestrator.mlflow_store.location import prepare_client
 from search_spaces import Sweep
 from tests.orchestrator.simulation import SWEEP, sweep_of

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import optuna
 
-from orchestrator.ledger import Ledger
+from orchestrator.ledger.ledger import Ledger
 from search_spaces import Sweep
 from tests.servers.mlflow_server import MlflowServer
 

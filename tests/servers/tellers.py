@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from orchestrator.ledger import Ledger
+from orchestrator.ledger.ledger import Ledger
 from orchestrator.mlflow_store import MlflowTarget
 from orchestrator.optuna_studies.mirror import OptunaTarget
-from orchestrator.telling import Teller
+from orchestrator.outbox.telling import Teller
 from search_spaces import Sweep
 from tests.orchestrator.simulation import drive, new_planner
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from orchestrator.attempts import Attempt, Outcome
-from orchestrator.ledger import Ledger
+from orchestrator.ledger.ledger import Ledger
 from orchestrator.mlflow_store import MlflowTarget
+from orchestrator.worker.attempts import Attempt, Outcome
 from search_spaces import Sweep
 from tests.orchestrator.simulation import drive, new_planner, run_trial
 from tests.servers.counting import PARENTS, RUNS, check_runs, doubles, in_file

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import optuna
 import pytest
 
-from orchestrator.ledger import Ledger
+from orchestrator.ledger.ledger import Ledger
 from search_spaces import Sweep
 from tests.servers.counting import check_runs, check_study
 from tests.servers.postgres import Postgres

@@ -8,8 +8,8 @@ import pytest
 
 import orchestrator
 import reports
-from orchestrator.ledger import Ledger
-from orchestrator.tellers import drain, retarget, start_tellers
+from orchestrator.ledger.ledger import Ledger
+from orchestrator.sweep_run.tellers import drain, retarget, start_tellers
 from search_spaces import Sweep
 from tests.servers.mlflow_server import MlflowServer
 from tests.servers.postgres import Postgres

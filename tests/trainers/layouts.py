@@ -15,12 +15,12 @@ import numpy as np
 import scipy.io
 from PIL import Image
 
-from trainers.data._files import PictureFiles
-from trainers.data.cityscapes import cityscapes_files
-from trainers.data.cub200 import cub200_files
-from trainers.data.imagefolder import imagefolder_files
-from trainers.data.imagenet import imagenet_files
-from trainers.data.tiny_imagenet import tiny_imagenet_files
+from trainers.data.formats.picture_files import PictureFiles
+from trainers.data.sets.cityscapes import cityscapes_files
+from trainers.data.sets.cub200 import cub200_files
+from trainers.data.sets.imagefolder import imagefolder_files
+from trainers.data.sets.imagenet import imagenet_files
+from trainers.data.sets.tiny_imagenet import tiny_imagenet_files
 
 CITYSCAPES_IDS = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
 """By training id, as `cityscapesscripts.helpers.labels` has them."""

@@ -10,15 +10,15 @@ from PIL import Image
 from torch import Tensor, nn
 
 from trainers import data, methods, models
-from trainers.data._files import read_picture
-from trainers.device_data import on_device
-from trainers.distill import Epoch, distill
-from trainers.randomness import from_stream
-from trainers.recipe import Recipe
-from trainers.store import Store
-from trainers.tensor_files import save_tensors
-from trainers.trial import Teacher, Trial, Value
-from trainers.view_sets import view_set
+from trainers.data.formats.picture_files import read_picture
+from trainers.data.view_sets import view_set
+from trainers.files.store import Store
+from trainers.files.tensor_files import save_tensors
+from trainers.training.distill import Epoch, distill
+from trainers.trials.randomness import from_stream
+from trainers.trials.recipe import Recipe
+from trainers.trials.trial import Teacher, Trial, Value
+from trainers.views.device_data import on_device
 
 MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 TEACHER = "ab" * 32
@@ -112,8 +112,8 @@ def part_shown(root: Path, dataset: str, views: str, number: int, view: int) -> 
 
     Drawn a second time by the rule, from the stream that picture and view name.
     """
-    from trainers.crops import part_box
-    from trainers.streams import stream_seed
+    from trainers.trials.streams import stream_seed
+    from trainers.views.crops import part_box
 
     files = data.load(dataset, root)
     picture = read_picture(files.folder / str(files.train_files[number]))
@@ -123,8 +123,8 @@ def part_shown(root: Path, dataset: str, views: str, number: int, view: int) -> 
 
 def mirrored(root: Path, dataset: str, views: str, number: int, view: int) -> bool:
     """Return whether a view of a random part is mirrored."""
-    from trainers.crops import part_box
-    from trainers.streams import stream_seed
+    from trainers.trials.streams import stream_seed
+    from trainers.views.crops import part_box
 
     files = data.load(dataset, root)
     picture = read_picture(files.folder / str(files.train_files[number]))

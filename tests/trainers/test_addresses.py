@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from trainers.addresses import sqlite_file, sqlite_url, watchful, without_password
+from trainers.texts.addresses import sqlite_file, sqlite_url, watchful, without_password
 
 ODD = "50% a%20b?c=d#e&f'g;h:i@jé+k\"l[m]*n,o\\p$q"
 """A name with all that means something in a URL, in SQL or in a shell."""

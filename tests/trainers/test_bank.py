@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from tests.trainers.tiny import new_store, student_trial
-from trainers import bank as bank_module
-from trainers.bank import CHECKS, LOGITS, MANIFEST, Bank, bank_name, open_bank
-from trainers.bank_rows import checks_of
-from trainers.device_data import on_device
-from trainers.store import Store
-from trainers.teacher import frozen_teacher
+from trainers.files.store import Store
+from trainers.teachers import bank as bank_module
+from trainers.teachers.bank import CHECKS, LOGITS, MANIFEST, Bank, bank_name, open_bank
+from trainers.teachers.bank_rows import checks_of
+from trainers.teachers.frozen import frozen_teacher
+from trainers.views.device_data import on_device
 
 CPU = torch.device("cpu")
 IMAGES, VIEWS = torch.tensor([3, 9999, 17, 17]), torch.tensor([0, 24, 12, 13])

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from trainers import models
-from trainers.teacher_files import read_weights
+from trainers.teachers.weight_files import read_weights
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "cifar_models.json").read_text())
 NAMES = tuple(GOLDEN)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainers.claims import Claims
+from trainers.teachers.claims import Claims
 
 WANTED = np.arange(100, dtype=np.int64)
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from tests.trainers import tiny
-from trainers.collapse import Answers, Losses, collapse, losses_of
-from trainers.distill import distill
 from trainers.segmentation.miou import Confusion
-from trainers.segmentation.task import _Overlap
-from trainers.tasks import _Hits
+from trainers.training.collapse import Answers, Losses, collapse, losses_of
+from trainers.training.distill import distill
+from trainers.training.pixel_task import _Overlap
+from trainers.training.tasks import _Hits
 
 
 def even(classes: int, images: int, right: int, among_top: int | None = None) -> Answers:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from trainers.counting import counted
+from trainers.texts.counting import counted
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,13 @@ from PIL import Image
 from torchvision import transforms
 
 from tests.trainers.layouts import write_cityscapes, write_imagefolder
-from trainers.crops import SCALES, SCORED, crop, part_box
 from trainers.data import DataFilesError
-from trainers.data.cityscapes import IDS, label_table
-from trainers.device_data import on_device
-from trainers.loader import PictureViews
-from trainers.pictures import IGNORED, ArrayPictures, FilePictures
-from trainers.view_sets import view_set
+from trainers.data.sets.cityscapes import IDS, label_table
+from trainers.data.view_sets import view_set
+from trainers.views.crops import SCALES, SCORED, crop, part_box
+from trainers.views.device_data import on_device
+from trainers.views.loader import PictureViews
+from trainers.views.pictures import IGNORED, ArrayPictures, FilePictures
 
 CPU = torch.device("cpu")
 ODD_SIZES = [(300, 400), (400, 300), (224, 224), (256, 256), (100, 333), (33, 35), (513, 257)]

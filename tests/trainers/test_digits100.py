@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from trainers import data
-from trainers.data import digits100
+from trainers.data.sets import digits100
 
 DIGEST = "5e334a2d249a0e2902e0fa37007eb660c7bbb1d51e2ea8bf55e2a5e8166d84a4"
 

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from tests.trainers.tiny import new_store, run, student_trial, teacher_trial
-from trainers.device_data import on_device
-from trainers.distill import Training, distill
-from trainers.store import Store
-from trainers.teacher import frozen_teacher, load_teacher
-from trainers.tensor_files import load_tensors
-from trainers.trial import TRAINER_VERSION, trial_key
+from trainers.files.store import Store
+from trainers.files.tensor_files import load_tensors
+from trainers.teachers.frozen import frozen_teacher, load_teacher
+from trainers.training.distill import Training, distill
+from trainers.trials.trial import TRAINER_VERSION, trial_key
+from trainers.views.device_data import on_device
 
 TIMES = ("epoch_seconds", "images_per_second")
 

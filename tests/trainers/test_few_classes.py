@@ -9,7 +9,7 @@ import torch
 from tests.trainers.layouts import write_imagefolder
 from tests.trainers.picture_trials import new_teacher, recipe, run, trial
 from trainers import methods
-from trainers.store import Store
+from trainers.files.store import Store
 
 ENTRIES: list[tuple[str, dict[str, object]]] = [
     *((method.name, {}) for method in methods.ALL),

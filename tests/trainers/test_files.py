@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from trainers.files import read_regular, regular_file, replaced
+from trainers.files.files import read_regular, regular_file, replaced
 
 
 def test_a_file_appears_when_it_is_whole(tmp_path: Path):

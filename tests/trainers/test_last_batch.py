@@ -13,11 +13,11 @@ from tests.trainers import picture_trials
 from tests.trainers.layouts import write_cityscapes, write_imagefolder
 from tests.trainers.tiny import new_store, run, student_trial
 from trainers import methods
-from trainers.batches import batch_sizes, leaves_one
-from trainers.distill import Training
-from trainers.recipe import Recipe
-from trainers.store import Store
-from trainers.trial import Trial
+from trainers.files.store import Store
+from trainers.training.distill import Training
+from trainers.trials.batches import batch_sizes, leaves_one
+from trainers.trials.recipe import Recipe
+from trainers.trials.trial import Trial
 
 BATCH = 8
 NAMES = [method.name for method in methods.ALL]

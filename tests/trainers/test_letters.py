@@ -11,9 +11,9 @@ from PIL import Image
 
 from orchestrator.display import Lines
 from orchestrator.display.terminal import Terminal
-from orchestrator.ledger import Ledger
-from trainers.letters import ALIKE, all_fitting, fitting, let_write
-from trainers.pictures import FilePictures
+from orchestrator.ledger.ledger import Ledger
+from trainers.texts.letters import ALIKE, all_fitting, fitting, let_write
+from trainers.views.pictures import FilePictures
 
 TEXT = "kd – 60.1 ± 0.2 → ≥ × 中 é … \u2500 \udce9 \ud800"
 ENCODINGS = ["ascii", "latin-1", "cp1252", "cp437", "iso8859-15", "koi8-r", "euc-jp", "utf-8", "utf-16", "cp037"]
@@ -102,7 +102,7 @@ def test_what_a_sweep_has_become_can_be_read_again_wherever_its_files_lie() -> N
 
 def test_pictures_whose_names_are_not_utf8_are_read(tmp_path: Path) -> None:
     from trainers.data import load
-    from trainers.device_data import FILE_NAMES
+    from trainers.views.device_data import FILE_NAMES
 
     for part in ("train", "val"):
         for kind in (b"caf\xe9", b"tea"):

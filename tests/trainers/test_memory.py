@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from tests.trainers.tiny import new_store, run, student_trial
-from trainers.distill import Training
-from trainers.memory import MemoryMeter
+from trainers.training.distill import Training
+from trainers.training.memory import MemoryMeter
 
 MIB = 2**20
 CPU = torch.device("cpu")

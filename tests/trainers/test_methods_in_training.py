@@ -8,13 +8,13 @@ import torch
 
 from tests.trainers.tiny import new_store, run, student_trial
 from trainers import methods, models
-from trainers.device_data import on_device
-from trainers.distill import Training, distill
+from trainers.files.store import Store
+from trainers.files.tensor_files import load_tensors, save_tensors
 from trainers.models.fitting import arguments
-from trainers.store import Store
-from trainers.teacher import load_teacher
-from trainers.tensor_files import load_tensors, save_tensors
-from trainers.trial import Teacher, Trial
+from trainers.teachers.frozen import load_teacher
+from trainers.training.distill import Training, distill
+from trainers.trials.trial import Teacher, Trial
+from trainers.views.device_data import on_device
 
 TIMES = ("epoch_seconds", "images_per_second")
 NAMES = [method.name for method in methods.ALL]

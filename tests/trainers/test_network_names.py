@@ -9,7 +9,7 @@ from trainers import models
 from trainers.model_names import timm_name
 from trainers.models.fitting import arguments
 from trainers.models.sizes import size_of, sizes
-from trainers.taps import TapError, tap
+from trainers.models.taps import TapError, tap
 
 
 def shape(name: str, size: int, *, channels: int = 3) -> tuple[tuple[int, int, int], ...]:

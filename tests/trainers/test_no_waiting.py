@@ -10,8 +10,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.trainers.tiny import new_store, student_trial
 from trainers import methods
-from trainers.distill import Training
-from trainers.store import Store
+from trainers.files.store import Store
+from trainers.training.distill import Training
 
 WAITS = (
     torch.ops.aten._local_scalar_dense,

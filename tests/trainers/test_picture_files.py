@@ -12,13 +12,13 @@ import torchvision
 from PIL import Image
 
 from tests.trainers.layouts import LAYOUTS, write_cityscapes, write_imagenet
-from trainers.data import cityscapes
-from trainers.data._files import read_label_map, read_picture
-from trainers.data._places import VARIABLE, DataFilesError
 from trainers.data._split import held_out_last
-from trainers.data.cityscapes import cityscapes_files, label_table
-from trainers.data.imagefolder import imagefolder_files
-from trainers.data.imagenet import imagenet_files
+from trainers.data.formats.picture_files import read_label_map, read_picture
+from trainers.data.formats.places import VARIABLE, DataFilesError
+from trainers.data.sets import cityscapes
+from trainers.data.sets.cityscapes import cityscapes_files, label_table
+from trainers.data.sets.imagefolder import imagefolder_files
+from trainers.data.sets.imagenet import imagenet_files
 
 ROOT = Path(__file__).resolve().parents[2]
 

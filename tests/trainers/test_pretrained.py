@@ -10,10 +10,10 @@ from timm.models import build_model_with_cfg, register_model
 from timm.models._registry import _model_pretrained_cfgs
 from timm.models.resnet import BasicBlock, ResNet
 
+from trainers.files.tensor_files import load_tensors
 from trainers.models import pretrained
 from trainers.models.pretrained import fetch_pretrained, pretrained_path
-from trainers.teacher_files import check_weights
-from trainers.tensor_files import load_tensors
+from trainers.teachers.weight_files import check_weights
 
 
 @register_model

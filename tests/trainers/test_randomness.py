@@ -2,8 +2,8 @@
 
 import torch
 
-from trainers.randomness import from_stream, generator
-from trainers.streams import stream_seed
+from trainers.trials.randomness import from_stream, generator
+from trainers.trials.streams import stream_seed
 
 
 def test_streams_depend_on_every_name():

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from trainers.recipe import Recipe, compress, learning_rate_at, recipe_problems, rungs
+from trainers.trials.recipe import Recipe, compress, learning_rate_at, recipe_problems, rungs
 
 CIFAR = Recipe(
     epochs=240,

@@ -10,13 +10,13 @@ from safetensors.torch import save_file
 from torch import nn
 
 from trainers import model_names, models
+from trainers.files.tensor_files import load_tensors
 from trainers.model_names import is_segmentation, timm_name
 from trainers.models import pretrained, segmentation
 from trainers.models.fitting import arguments
 from trainers.models.pretrained import fetch_backbone
 from trainers.models.segmentation_heads import AtrousPooling, PyramidPooling
 from trainers.models.sizes import size_of, sizes
-from trainers.tensor_files import load_tensors
 
 SMALL = ("deeplabv3_resnet18", "deeplabv3_mobilenetv2", "pspnet_resnet18", "pspnet_mobilenetv2")
 

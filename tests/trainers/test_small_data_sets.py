@@ -11,11 +11,11 @@ import torchvision
 
 from tests.trainers.layouts import write_cifar10, write_cifar100, write_fashion_mnist, write_idx
 from trainers import data
-from trainers.data._places import VARIABLE, DataFilesError
 from trainers.data._split import held_out_last
-from trainers.device_data import on_device
-from trainers.view_sets import view_set
-from trainers.views import shift_views
+from trainers.data.formats.places import VARIABLE, DataFilesError
+from trainers.data.view_sets import view_set
+from trainers.views.device_data import on_device
+from trainers.views.views import shift_views
 
 
 @pytest.mark.parametrize("protocol", [2, 4])

@@ -13,16 +13,16 @@ from timm.models.resnet import BasicBlock, ResNet
 from torch import Tensor
 
 from search_spaces import SweepFileError, expand, read
-from search_spaces.facts import file_digest
+from search_spaces.checks.facts import file_digest
 from tests.search_spaces.sweep_texts import told, write
 from tests.trainers.layouts import write_imagefolder
 from tests.trainers.picture_trials import CPU, recipe, run, trial
 from trainers import models
-from trainers.distill import Training
+from trainers.files.store import Store
+from trainers.files.tensor_files import load_tensors, save_tensors
 from trainers.models import start
 from trainers.models.start import fetch_start, head_names, load_start, start_path
-from trainers.store import Store
-from trainers.tensor_files import load_tensors, save_tensors
+from trainers.training.distill import Training
 
 
 @register_model
@@ -239,7 +239,7 @@ def test_a_published_teacher_sees_pictures_as_its_weights_were_made_for(
     published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """Of 80 pixels, and normalised in its own way; the student keeps the data set's."""
-    from orchestrator.acceptance import import_checkpoints
+    from orchestrator.acceptance.accept import import_checkpoints
 
     cfg = dataclasses.replace(
         _model_pretrained_cfgs["resnet_started"], input_size=(3, 80, 80), mean=(0.5, 0.5, 0.5), std=(0.2, 0.2, 0.2)

@@ -20,8 +20,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from trainers import models
-from trainers.teacher_files import Weights, check_weights, import_weights, read_weights
-from trainers.tensor_files import load_tensors
+from trainers.files.tensor_files import load_tensors
+from trainers.teachers.weight_files import Weights, check_weights, import_weights, read_weights
 
 NAME = "cifar_tinycnn"
 

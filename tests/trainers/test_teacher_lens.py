@@ -24,11 +24,11 @@ from tests.trainers.picture_trials import (
     trial,
 )
 from trainers import models
-from trainers.device_data import on_device
-from trainers.distill import Training
-from trainers.store import Store
-from trainers.tensor_files import load_tensors
-from trainers.trial import Trial
+from trainers.files.store import Store
+from trainers.files.tensor_files import load_tensors
+from trainers.training.distill import Training
+from trainers.trials.trial import Trial
+from trainers.views.device_data import on_device
 
 OWN = {"mean": (0.5, 0.4, 0.3), "std": (0.25, 0.2, 0.1)}
 Seen = dict[tuple[int, int], Tensor]
@@ -166,7 +166,7 @@ def test_features_of_two_sizes_are_compared(method: str, pictures: Path, store: 
 
 def test_mixed_images_are_mixed_for_the_teacher_too(pictures: Path, store: Store):
     """At its own size and normalisation; the bank is not used."""
-    from trainers.mixing import mixes
+    from trainers.training.mixing import mixes
 
     teacher = new_teacher(store, "cifar_tinycnn", 3, size=24, **OWN)
     of = trial(pictures, "kd", teacher=teacher, changes=recipe(epochs=1, mixup=1.0))

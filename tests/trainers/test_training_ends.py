@@ -12,9 +12,9 @@ import torch
 
 from tests.trainers.tiny import new_store, student_trial
 from trainers import methods
-from trainers.distill import Epoch, Training, distill
-from trainers.store import Store
-from trainers.trial import Trial
+from trainers.files.store import Store
+from trainers.training.distill import Epoch, Training, distill
+from trainers.trials.trial import Trial
 
 NAMES = [method.name for method in methods.ALL]
 SETTINGS: dict[str, dict[str, object]] = {"crd": {"negatives": 64}, "reviewkd": {"mid_channels": 16}}

@@ -29,14 +29,14 @@ from tests.trainers.picture_trials import (
     trial,
 )
 from trainers import data
-from trainers.data._files import read_picture
-from trainers.distill import Training, distill
-from trainers.draws import draw
-from trainers.recipe import Recipe, learning_rate_at
-from trainers.starting import new_optimizer
-from trainers.store import Store
-from trainers.streams import stream_seed
-from trainers.trial import Trial
+from trainers.data.formats.picture_files import read_picture
+from trainers.files.store import Store
+from trainers.training.distill import Training, distill
+from trainers.training.starting import new_optimizer
+from trainers.trials.draws import draw
+from trainers.trials.recipe import Recipe, learning_rate_at
+from trainers.trials.streams import stream_seed
+from trainers.trials.trial import Trial
 
 VIT: dict[str, Any] = {"student": "test_vit", "student_args": {"img_size": 16, "patch_size": 4}}
 """A small Transformer of timm's: no BatchNorm, so that a batch is the sum of its images."""
@@ -156,7 +156,7 @@ def test_the_average_is_what_is_scored_and_kept(root: Path, store: Store):
             right.append(int(training.average.module.eval()(pixels[None]).argmax()) == target)
     assert last.values["test_top1"] == pytest.approx(100 * np.mean(right))
     last.save_weights(store.home / "kept.safetensors")
-    from trainers.tensor_files import load_tensors
+    from trainers.files.tensor_files import load_tensors
 
     kept, _ = load_tensors(store.home / "kept.safetensors")
     assert equal(kept, training.average.module.state_dict())

@@ -3,8 +3,8 @@
 import dataclasses
 import json
 
-from trainers.recipe import Recipe
-from trainers.trial import Teacher, Trial, canonical_json, config_key, from_json, to_json, trial_key
+from trainers.trials.recipe import Recipe
+from trainers.trials.trial import Teacher, Trial, canonical_json, config_key, from_json, to_json, trial_key
 
 TRIAL = Trial(
     dataset="digits100",

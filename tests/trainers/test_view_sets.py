@@ -7,7 +7,7 @@ import pytest
 
 from trainers import data
 from trainers.data import DataInfo, DataOptions, seen_in, with_options
-from trainers.view_sets import ViewSet, resized, view_set, with_extras
+from trainers.data.view_sets import ViewSet, resized, view_set, with_extras
 
 NAMES = {
     "pad4-crop-flip": ViewSet(name="pad4-crop-flip", kind="shift", pad=4, flip=True),

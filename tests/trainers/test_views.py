@@ -2,8 +2,8 @@
 
 import torch
 
-from trainers.lens import Lens
-from trainers.views import shift_views, statistics
+from trainers.views.lens import Lens
+from trainers.views.views import shift_views, statistics
 
 IMAGES = torch.arange(2 * 1 * 4 * 4, dtype=torch.uint8).reshape(2, 1, 4, 4)
 TARGETS = torch.tensor([7, 8])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.trainers.layouts import LAYOUTS, Written
-from trainers.data._places import VARIABLE, DataFilesError
+from trainers.data.formats.places import VARIABLE, DataFilesError
 
 Change = Callable[[Written], object]
 

@@ -4,10 +4,10 @@ import dataclasses
 from pathlib import Path
 
 from trainers import data, methods
-from trainers.distill import Epoch, distill
-from trainers.recipe import Recipe
-from trainers.store import Store
-from trainers.trial import Teacher, Trial, trial_key
+from trainers.files.store import Store
+from trainers.training.distill import Epoch, distill
+from trainers.trials.recipe import Recipe
+from trainers.trials.trial import Teacher, Trial, trial_key
 
 RECIPE = Recipe(epochs=2, batch_size=128, learning_rate=0.1, momentum=0.9, nesterov=True, schedule="cosine")
 

@@ -4,15 +4,15 @@ import difflib
 from pathlib import Path
 
 from trainers.data._base import DataInfo, DataSet, Images
-from trainers.data._files import PictureFiles
 from trainers.data._looks import broken_pictures, changed_after, count_pictures, newest_change
 from trainers.data._options import DataOptions, seen_in, with_options
-from trainers.data._pictures import PICTURE_MEAN, PICTURE_STD
-from trainers.data._places import DataFilesError, DataNotFoundError
-from trainers.data.cifar import CIFAR10, CIFAR100
-from trainers.data.digits100 import DIGITS100
-from trainers.data.large import CITYSCAPES, CUB200, IMAGEFOLDER, IMAGENET, TINY_IMAGENET
-from trainers.data.mnist import FASHION_MNIST, MNIST
+from trainers.data.formats.picture_files import PictureFiles
+from trainers.data.formats.pictures import PICTURE_MEAN, PICTURE_STD
+from trainers.data.formats.places import DataFilesError, DataNotFoundError
+from trainers.data.sets.cifar import CIFAR10, CIFAR100
+from trainers.data.sets.digits100 import DIGITS100
+from trainers.data.sets.large import CITYSCAPES, CUB200, IMAGEFOLDER, IMAGENET, TINY_IMAGENET
+from trainers.data.sets.mnist import FASHION_MNIST, MNIST
 
 __all__ = [
     "DATASETS",

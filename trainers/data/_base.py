@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from trainers.data._files import PictureFiles
+    from trainers.data.formats.picture_files import PictureFiles
 
 Task = Literal["classification", "segmentation"]
 
@@ -31,7 +31,7 @@ class DataInfo:
     """Training images that a search is scored on; a reported trial trains on them as well."""
     test: int
     view_set: str
-    """Name of the numbered set of augmentations (trainers.views)."""
+    """Name of the numbered set of augmentations (trainers.views.views)."""
     views: int
     """Views an image has in that set."""
     recipe: str

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.data._files import DEEP_MODES, PictureFiles, read_label_map, read_picture
-from trainers.data._places import DataFilesError
+from trainers.data.formats.picture_files import DEEP_MODES, PictureFiles, read_label_map, read_picture
+from trainers.data.formats.places import DataFilesError
 
 TOGETHER = 256
 """Pictures that a thread looks at in one go."""

@@ -3,9 +3,9 @@
 import dataclasses
 from dataclasses import dataclass
 
-from trainers.counting import counted
 from trainers.data._base import DataInfo
-from trainers.view_sets import EXTRAS, resized, view_set, with_extras
+from trainers.data.view_sets import EXTRAS, resized, view_set, with_extras
+from trainers.texts.counting import counted
 
 DRAWN_VIEWS = 64
 """Views of an image where they are drawn and no number is given: a data set of small images with extras."""

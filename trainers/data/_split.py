@@ -36,6 +36,6 @@ def unvalidated(targets_N: NDArray[np.int64], fit: int, classes: int) -> int:
 
 
 def _key(name: str, label: int) -> int:
-    from trainers.streams import stream_seed
+    from trainers.trials.streams import stream_seed
 
     return stream_seed("held out", name, label)

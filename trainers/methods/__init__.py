@@ -7,25 +7,6 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trainers.errors import RequestError
-from trainers.methods._base import (
-    CE_WEIGHT,
-    Choice,
-    ForPair,
-    Hyperparameter,
-    Linear,
-    Log,
-    Method,
-    Needs,
-    Problem,
-    Range,
-    Value,
-    no_rules,
-    of_part,
-)
-from trainers.methods._combined import SIGN, combine
-from trainers.methods._listing import lines_of, value_text
-from trainers.methods._outputs import NetworkShape, Output, Setting
-from trainers.methods._plugins import Broken, PluginError, load, try_loss
 from trainers.methods.at import AT_METHOD
 from trainers.methods.ce import CE_METHOD
 from trainers.methods.crd import CRD_METHOD
@@ -44,19 +25,38 @@ from trainers.methods.nst import NST_METHOD
 from trainers.methods.ofd import OFD_METHOD
 from trainers.methods.partition import PARTITION_METHOD
 from trainers.methods.pkt import PKT_METHOD
+from trainers.methods.record.combined import SIGN, combine
+from trainers.methods.record.listing import lines_of, value_text
+from trainers.methods.record.method import (
+    CE_WEIGHT,
+    Choice,
+    ForPair,
+    Hyperparameter,
+    Linear,
+    Log,
+    Method,
+    Needs,
+    Problem,
+    Range,
+    Value,
+    no_rules,
+    of_part,
+)
+from trainers.methods.record.outputs import NetworkShape, Output, Setting
+from trainers.methods.record.plugins import Broken, PluginError, load, try_loss
 from trainers.methods.reviewkd import REVIEWKD_METHOD
 from trainers.methods.rkd import RKD_METHOD
 from trainers.methods.rld import RLD_METHOD
 from trainers.methods.sp import SP_METHOD
-from trainers.methods.standardize import standardize
+from trainers.methods.terms.standardize import standardize
 from trainers.methods.ttm import TTM_METHOD
 from trainers.methods.vid import VID_METHOD
 from trainers.methods.wkd import WKD_METHOD
 from trainers.methods.wttm import WTTM_METHOD
-from trainers.words import line_of
+from trainers.texts.words import line_of
 
 if TYPE_CHECKING:
-    from trainers.methods._built import BuiltMethod
+    from trainers.methods.record.built import BuiltMethod
 
 __all__ = [
     "ALL",
@@ -129,7 +129,7 @@ PLUGINS = "kdsweep.methods"
 
 def __getattr__(name: str) -> Any:
     if name == "BuiltMethod":  # a module of torch's, which records do without
-        from trainers.methods._built import BuiltMethod
+        from trainers.methods.record.built import BuiltMethod
 
         return BuiltMethod
     raise AttributeError(f"module 'trainers.methods' has no attribute {name!r}")
@@ -232,6 +232,6 @@ def build(name: str | Sequence[str], setting: Setting | None = None, /, **hyperp
     if problems:
         raise ValueError("; ".join(f"{method.name}.{problem.name}: {problem.message}" for problem in problems))
     values = method.coerced({**method.defaults(), **hyperparameters})
-    from trainers.methods._built import BuiltMethod
+    from trainers.methods.record.built import BuiltMethod
 
     return BuiltMethod(method, values, setting or Setting())

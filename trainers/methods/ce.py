@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trainers.methods._base import Method, Needs, Values
+from trainers.methods.record.method import Method, Needs, Values
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from trainers.late import functional
-from trainers.methods._base import Log, Method, Needs, Range, Values, check
-from trainers.methods._outputs import Setting
+from trainers.methods.record.method import Log, Method, Needs, Range, Values, check
+from trainers.methods.record.outputs import Setting
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

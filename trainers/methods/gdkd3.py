@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from trainers.late import torch
-from trainers.methods._base import Linear, Log, Method, Needs, Problem, Range, Values, check
-from trainers.methods._groups import Comparison, Direction, compare_own_groups, compare_raised
-from trainers.methods._ranking import Cut, by_teacher, own_cuts
-from trainers.methods._tensors import raised
-from trainers.methods._tuned import tuned_weights
+from trainers.methods.record.method import Linear, Log, Method, Needs, Problem, Range, Values, check
+from trainers.methods.record.tuned import tuned_weights
+from trainers.methods.terms.groups import Comparison, Direction, compare_own_groups, compare_raised
+from trainers.methods.terms.ranking import Cut, by_teacher, own_cuts
+from trainers.methods.terms.tensors import raised
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from trainers.methods._base import ForPair, Log, Method, Needs, Range, Values, check
-from trainers.methods._tensors import raised
-from trainers.methods._tuned import IMAGENET
+from trainers.methods.record.method import ForPair, Log, Method, Needs, Range, Values, check
+from trainers.methods.record.tuned import IMAGENET
+from trainers.methods.terms.tensors import raised
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -13,9 +13,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated
 
 from trainers.late import torch
-from trainers.methods._base import Log, Method, Needs, Range, Values, check
-from trainers.methods._layers import EPS, Shape, chosen, compared, same_size, shapes, unit
-from trainers.methods._outputs import NetworkShape, Output
+from trainers.methods.record.method import Log, Method, Needs, Range, Values, check
+from trainers.methods.record.outputs import NetworkShape, Output
+from trainers.methods.terms.layers import EPS, Shape, chosen, compared, same_size, shapes, unit
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from trainers.late import torch
-from trainers.methods._base import ForPair, Linear, Log, Method, Needs, Problem, Range, Values, check
-from trainers.methods._tensors import raised
-from trainers.methods.standardize import standardize
+from trainers.methods.record.method import ForPair, Linear, Log, Method, Needs, Problem, Range, Values, check
+from trainers.methods.terms.standardize import standardize
+from trainers.methods.terms.tensors import raised
 
 if TYPE_CHECKING:
     from torch import Tensor

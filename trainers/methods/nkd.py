@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from trainers.methods._base import Log, Method, Needs, Range, Values, check
-from trainers.methods._ranking import target_first
-from trainers.methods._tensors import raised
+from trainers.methods.record.method import Log, Method, Needs, Range, Values, check
+from trainers.methods.terms.ranking import target_first
+from trainers.methods.terms.tensors import raised
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from trainers.late import torch
-from trainers.methods._base import Log, Method, Needs, Range, Values, check
-from trainers.methods._layers import chosen, same_size, shapes, spatial, unit
-from trainers.methods._outputs import NetworkShape, Output
+from trainers.methods.record.method import Log, Method, Needs, Range, Values, check
+from trainers.methods.record.outputs import NetworkShape, Output
+from trainers.methods.terms.layers import chosen, same_size, shapes, spatial, unit
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from trainers.late import torch
-from trainers.methods._base import ForPair, Log, Method, Needs, Range, Values, check
-from trainers.methods._layers import same_size
-from trainers.methods._outputs import Setting
+from trainers.methods.record.method import ForPair, Log, Method, Needs, Range, Values, check
+from trainers.methods.record.outputs import Setting
+from trainers.methods.terms.layers import same_size
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

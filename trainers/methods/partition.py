@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated
 
-from trainers.methods._base import Log, Method, Needs, Problem, Range, Values, check
-from trainers.methods._groups import Comparison, Direction, compare_raised
-from trainers.methods._tensors import raised
-from trainers.methods._tuned import tuned_weights
+from trainers.methods.record.method import Log, Method, Needs, Problem, Range, Values, check
+from trainers.methods.record.tuned import tuned_weights
+from trainers.methods.terms.groups import Comparison, Direction, compare_raised
+from trainers.methods.terms.tensors import raised
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from trainers.late import functional, torch
-from trainers.methods._base import Log, Method, Needs, Range, Values, check
-from trainers.methods._layers import vector
-from trainers.methods._outputs import Output
+from trainers.methods.record.method import Log, Method, Needs, Range, Values, check
+from trainers.methods.record.outputs import Output
+from trainers.methods.terms.layers import vector
 
 if TYPE_CHECKING:
     from torch import Tensor

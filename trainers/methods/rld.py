@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from trainers.late import torch
-from trainers.methods._base import ForPair, Log, Method, Needs, Range, Values, check
-from trainers.methods._tensors import raised
+from trainers.methods.record.method import ForPair, Log, Method, Needs, Range, Values, check
+from trainers.methods.terms.tensors import raised
 
 if TYPE_CHECKING:
     from torch import Tensor

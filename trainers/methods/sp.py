@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from trainers.late import torch
-from trainers.methods._base import Log, Method, Needs, Range, Values, check
-from trainers.methods._layers import unit
-from trainers.methods._outputs import Output
+from trainers.methods.record.method import Log, Method, Needs, Range, Values, check
+from trainers.methods.record.outputs import Output
+from trainers.methods.terms.layers import unit
 
 if TYPE_CHECKING:
     from torch import Tensor

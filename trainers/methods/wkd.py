@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from trainers.late import functional, torch
-from trainers.methods._base import ForPair, Log, Method, Needs, Range, Values, check
-from trainers.methods._outputs import Setting
-from trainers.methods._tensors import raised
+from trainers.methods.record.method import ForPair, Log, Method, Needs, Range, Values, check
+from trainers.methods.record.outputs import Setting
+from trainers.methods.terms.tensors import raised
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from trainers.methods._base import Log, Method, Needs, Range, Values, check
-from trainers.methods._tensors import raised
+from trainers.methods.record.method import Log, Method, Needs, Range, Values, check
+from trainers.methods.terms.tensors import raised
 from trainers.methods.ttm import divergence
 
 if TYPE_CHECKING:

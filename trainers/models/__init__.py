@@ -63,7 +63,7 @@ TORCHVISION = torchvision_nets.register_all()
 
 
 def create(name: str, *, classes: int, channels: int, arguments: Mapping[str, Any] | None = None) -> nn.Module:
-    """Return a new network by timm's name. Its initial weights are random: see `trainers.randomness`."""
+    """Return a new network by timm's name. Its initial weights are random: see `trainers.trials.randomness`."""
     model: nn.Module = timm.create_model(name, num_classes=classes, in_chans=channels, **(arguments or {}))
     return model
 

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from trainers.model_names import OF_TORCHVISION, is_segmentation
-from trainers.trial import Value
+from trainers.trials.trial import Value
 
 FINEST_PATCH = 4
 PATCHES = 8

@@ -7,10 +7,10 @@ import timm
 import torch
 from torch import nn
 
+from trainers.files.tensor_files import save_tensors
 from trainers.model_names import OF_TORCHVISION
 from trainers.models.fitting import arguments
 from trainers.models.torchvision_nets import published
-from trainers.tensor_files import save_tensors
 
 FOLDER = "kdsweep"
 """In the folder where torch keeps what it has fetched (TORCH_HOME)."""

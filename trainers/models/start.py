@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from trainers import models
+from trainers.files.tensor_files import save_tensors
 from trainers.model_names import is_segmentation
 from trainers.models.fitting import arguments
 from trainers.models.pretrained import BACKBONE, FOLDER, fetch_backbone, made_for, published_network, refuse
 from trainers.models.segmentation import COUNTER
-from trainers.tensor_files import save_tensors
 
 
 def start_path(name: str, size: int) -> Path:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from trainers.counting import counted
+from trainers.texts.counting import counted
 
 IGNORE = 255
 """The label of a pixel that has no class: it is in no loss and no score."""

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from reports.board.board import of_teacher
 from reports.figures._base import Material, NotDrawn, Plot, numbered, paged
 from reports.results.sweep import Cell
-from search_spaces.facts import on_dataset
-from trainers.bank_rows import StoredBank, sampled_rows, stored_bank
+from search_spaces.checks.facts import on_dataset
+from trainers.teachers.bank_rows import StoredBank, sampled_rows, stored_bank
 
 if TYPE_CHECKING:
     import numpy as np

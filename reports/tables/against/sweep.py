@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from reports.tables.against.changes import CellChanges, Change, SweepComparison
 from reports.tables.table import NONE, Cell, Column, Number, Records, Row, Table, Text, Value
 from reports.tables.wording import label, number, p_value
-from trainers.counting import counted
+from trainers.texts.counting import counted
 
 HEADS = ("row", "difference", "p", "verdict")
 FIELDS = (

@@ -11,7 +11,7 @@ from reports.figures import build
 from reports.figures.kinds import teacher_profile
 from tests.reports.fake_sweep import FakeSweep, row, seeds, teacher
 from tests.reports.plain import plain_results
-from trainers.bank_rows import checks_of, multipliers, sampled_rows, stored_bank
+from trainers.teachers.bank_rows import checks_of, multipliers, sampled_rows, stored_bank
 
 TEACHER = teacher(83.6)
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from tests.trainers.methods.logits import random_logits
 from trainers.methods import BuiltMethod, Method, NetworkShape, Output, Setting, Value
-from trainers.methods._built import BuiltMethod as Built
+from trainers.methods.record.built import BuiltMethod as Built
 
 IMAGES = 40
 STUDENT = NetworkShape(maps=((4, 8, 8), (4, 8, 8), (6, 4, 4), (8, 2, 2)), vector=8)

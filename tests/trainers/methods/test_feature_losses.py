@@ -10,7 +10,6 @@ import torch
 from torch.autograd import gradcheck
 
 from tests.trainers.methods.logits import random_logits
-from trainers.methods._layers import compared, matched, pooled, resized, same_size, spatial, unit
 from trainers.methods.at import at_loss
 from trainers.methods.crd import nce_loss
 from trainers.methods.fitnet import fitnet_loss
@@ -21,6 +20,7 @@ from trainers.methods.pkt import pkt_loss
 from trainers.methods.reviewkd import hcl_loss
 from trainers.methods.rkd import rkd_loss
 from trainers.methods.sp import sp_loss
+from trainers.methods.terms.layers import compared, matched, pooled, resized, same_size, spatial, unit
 from trainers.methods.vid import vid_loss
 
 with np.load(Path(__file__).parents[2] / "golden" / "feature_losses.npz") as file:

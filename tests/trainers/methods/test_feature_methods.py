@@ -6,8 +6,6 @@ import dataclasses
 import pytest
 import torch
 
-from trainers.methods._built import BuiltMethod
-from trainers.methods._outputs import NetworkShape, Output, Setting
 from trainers.methods.at import AT_METHOD
 from trainers.methods.crd import CRD_METHOD
 from trainers.methods.fitnet import FITNET_METHOD
@@ -15,6 +13,8 @@ from trainers.methods.kdsvd import KDSVD_METHOD
 from trainers.methods.nst import NST_METHOD
 from trainers.methods.ofd import OFD_METHOD, margins
 from trainers.methods.pkt import PKT_METHOD
+from trainers.methods.record.built import BuiltMethod
+from trainers.methods.record.outputs import NetworkShape, Output, Setting
 from trainers.methods.reviewkd import REVIEWKD_METHOD
 from trainers.methods.rkd import RKD_METHOD
 from trainers.methods.sp import SP_METHOD

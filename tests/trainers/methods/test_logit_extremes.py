@@ -7,12 +7,12 @@ import torch
 
 from tests.trainers.methods.logits import KLS, random_logits, ranked, textbook, with_gradient
 from trainers.methods import build
-from trainers.methods._groups import compare_groups
-from trainers.methods._ranking import by_teacher, top_ranks
 from trainers.methods.dkd import dkd_loss
 from trainers.methods.gdkd import gdkd_loss
 from trainers.methods.gdkd3 import gdkd3_loss
 from trainers.methods.kd import kd_loss
+from trainers.methods.terms.groups import compare_groups
+from trainers.methods.terms.ranking import by_teacher, top_ranks
 
 CLASSES = 10
 TYPES = (torch.float32, torch.bfloat16, torch.float16)

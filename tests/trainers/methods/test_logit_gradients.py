@@ -5,9 +5,9 @@ import torch
 from torch.autograd import gradcheck
 
 from tests.trainers.methods.logits import KLS, random_logits
-from trainers.methods._groups import compare_groups
-from trainers.methods._ranking import by_teacher
 from trainers.methods.kd import kd_loss
+from trainers.methods.terms.groups import compare_groups
+from trainers.methods.terms.ranking import by_teacher
 
 
 @pytest.mark.parametrize("kl", KLS)

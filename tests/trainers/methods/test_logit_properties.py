@@ -15,12 +15,12 @@ from tests.trainers.methods.logits import (
     textbook,
     with_gradient,
 )
-from trainers.methods._groups import compare_groups
-from trainers.methods._ranking import by_teacher, target_first, top_ranks
 from trainers.methods.dkd import dkd_loss
 from trainers.methods.gdkd import gdkd_loss
 from trainers.methods.gdkd3 import gdkd3_loss
 from trainers.methods.kd import kd_loss
+from trainers.methods.terms.groups import compare_groups
+from trainers.methods.terms.ranking import by_teacher, target_first, top_ranks
 
 TIGHT = {"rtol": 1e-9, "atol": 1e-9}
 

@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from trainers.methods._groups import compare_groups
-from trainers.methods._ranking import by_teacher
 from trainers.methods.dkd import dkd_loss
 from trainers.methods.gdkd import gdkd_loss
 from trainers.methods.gdkd3 import gdkd3_loss
 from trainers.methods.kd import kd_loss
+from trainers.methods.terms.groups import compare_groups
+from trainers.methods.terms.ranking import by_teacher
 
 WEIGHTS = {"w0": 1.0, "w1": 1.0, "w2": 1.0, "temperature": 1.0}
 LOSSES = {

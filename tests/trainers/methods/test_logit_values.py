@@ -6,11 +6,12 @@ import pytest
 import torch
 
 from tests.trainers.methods.logits import kl
-from trainers.methods import build, standardize
+from trainers.methods import build
 from trainers.methods.dkd import dkd_loss
 from trainers.methods.gdkd import gdkd_loss
 from trainers.methods.gdkd3 import gdkd3_loss
 from trainers.methods.kd import kd_loss
+from trainers.methods.terms import standardize
 
 
 def logits(*probabilities: float, temperature: float = 1.0) -> torch.Tensor:

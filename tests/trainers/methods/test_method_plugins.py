@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from tests.trainers.methods.logits import random_logits
 from tests.trainers.tiny import new_store, student_trial
 from trainers import methods
-from trainers.distill import Training, distill
 from trainers.methods import Method, Needs, Output, Range, Setting
 from trainers.methods.kd import KD_METHOD
+from trainers.training.distill import Training, distill
 
 MINE = dataclasses.replace(KD_METHOD, name="mine", summary="somebody's own")
 

@@ -10,16 +10,16 @@ import torch
 
 from tests.benchmarks import textbook_logits
 from tests.trainers.methods.logits import kl, random_logits, with_gradient
-from trainers.methods._built import BuiltMethod
-from trainers.methods._outputs import Setting
 from trainers.methods.ctkd import CTKD_METHOD, ctkd_loss
 from trainers.methods.dist import DIST_METHOD, dist_loss
 from trainers.methods.kd import kd_loss
 from trainers.methods.luminet import LUMINET_METHOD, luminet_loss
 from trainers.methods.mlkd import MLKD, MLKD_METHOD, mlkd_loss
 from trainers.methods.nkd import NKD_METHOD, nkd_loss
+from trainers.methods.record.built import BuiltMethod
+from trainers.methods.record.outputs import Setting
 from trainers.methods.rld import RLD_METHOD, rld_loss
-from trainers.methods.standardize import standardize
+from trainers.methods.terms.standardize import standardize
 from trainers.methods.ttm import TTM_METHOD, ttm_loss
 from trainers.methods.wkd import WKD_METHOD, class_costs, wkd_loss
 from trainers.methods.wttm import WTTM_METHOD, wttm_loss

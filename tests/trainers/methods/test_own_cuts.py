@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from torch.autograd import gradcheck
 
 from tests.trainers.methods.logits import KLS, pairs, random_logits, ranked, repeatable, textbook, with_gradient
-from trainers.methods._groups import compare_groups, compare_own_groups
-from trainers.methods._ranking import by_teacher, cut_by_gap, cut_by_mass, own_cuts
 from trainers.methods.gdkd import gdkd_loss
 from trainers.methods.gdkd3 import gdkd3_loss
+from trainers.methods.terms.groups import compare_groups, compare_own_groups
+from trainers.methods.terms.ranking import by_teacher, cut_by_gap, cut_by_mass, own_cuts
 
 CLASSES = 10
 TYPES = (torch.float32, torch.bfloat16, torch.float16)

@@ -17,12 +17,12 @@ from torchvision.datasets import Cityscapes
 from tests.trainers.layouts import write_cityscapes
 from tests.trainers.picture_trials import CPU, MEAN, STD, equal, new_teacher, numbers, recipe, run, state, trial
 from trainers import data, models
-from trainers.distill import Training, distill
-from trainers.draws import draw
-from trainers.segmentation import task as segmentation_task
-from trainers.store import Store
-from trainers.tensor_files import load_tensors
-from trainers.trial import Teacher, Trial
+from trainers.files.store import Store
+from trainers.files.tensor_files import load_tensors
+from trainers.training import pixel_task as segmentation_task
+from trainers.training.distill import Training, distill
+from trainers.trials.draws import draw
+from trainers.trials.trial import Teacher, Trial
 
 CLASSES = 19
 VIEWS = "scale-crop32x64-flip"

@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from trainers.methods._base import Values
-from trainers.methods._layers import unit, vector
-from trainers.methods._outputs import Output, Setting
 from trainers.methods.crd import nce_loss
-from trainers.streams import stream_seed
+from trainers.methods.record.method import Values
+from trainers.methods.record.outputs import Output, Setting
+from trainers.methods.terms.layers import unit, vector
+from trainers.trials.streams import stream_seed
 
 DRAWN_BELOW = 2**62
 """So far above any number of images that the remainder of a drawn number is as good as uniform."""

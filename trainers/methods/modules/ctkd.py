@@ -5,9 +5,9 @@ import math
 import torch
 from torch import Tensor, nn
 
-from trainers.methods._base import Values
-from trainers.methods._outputs import Output, Setting
 from trainers.methods.ctkd import ctkd_loss
+from trainers.methods.record.method import Values
+from trainers.methods.record.outputs import Output, Setting
 
 
 class Curriculum(nn.Module):

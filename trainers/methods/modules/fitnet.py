@@ -2,10 +2,10 @@
 
 from torch import Tensor, nn
 
-from trainers.methods._layers import Shape, matched
-from trainers.methods._outputs import Output, Setting
 from trainers.methods.fitnet import fitnet_loss
 from trainers.methods.modules.layers import BatchNorm
+from trainers.methods.record.outputs import Output, Setting
+from trainers.methods.terms.layers import Shape, matched
 
 
 class Hint(nn.Module):

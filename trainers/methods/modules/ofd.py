@@ -5,10 +5,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from trainers.methods._layers import compared, preacts, two_of_each
-from trainers.methods._outputs import Output, Setting
 from trainers.methods.modules.layers import BatchNorm
 from trainers.methods.ofd import margins, ofd_loss
+from trainers.methods.record.outputs import Output, Setting
+from trainers.methods.terms.layers import compared, preacts, two_of_each
 
 
 class Connectors(nn.Module):

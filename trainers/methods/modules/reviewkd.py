@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor, nn
 
-from trainers.methods._layers import WITH_STEM, Pairs, matched, preacts, resized, vector
-from trainers.methods._outputs import NetworkShape, Output, Setting
 from trainers.methods.modules.layers import BatchNorm
+from trainers.methods.record.outputs import NetworkShape, Output, Setting
 from trainers.methods.reviewkd import hcl_loss
+from trainers.methods.terms.layers import WITH_STEM, Pairs, matched, preacts, resized, vector
 
 
 class _Fusion(nn.Module):

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainers.methods._layers import compared, two_of_each
-from trainers.methods._outputs import Output, Setting
+from trainers.methods.record.outputs import Output, Setting
+from trainers.methods.terms.layers import compared, two_of_each
 from trainers.methods.vid import EPS, vid_loss
 
 

@@ -5,8 +5,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from trainers.methods._base import Values
-from trainers.methods._outputs import Output, Setting
+from trainers.methods.record.method import Values
+from trainers.methods.record.outputs import Output, Setting
 from trainers.methods.wkd import class_costs, sides
 
 

@@ -1,0 +1,1 @@
+"""Accepting sweeps: everything is read, checked and recorded before anything starts."""

@@ -1,0 +1,64 @@
+"""Trials of a sweep as it was accepted that it does not ask for any more, and whether a recipe is why."""
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from orchestrator.acceptance.accept import known_members
+from orchestrator.ledger.ledger import Ledger
+from orchestrator.ledger.records import ENDED
+from search_spaces import Sweep, recipe_changes
+
+SHOWN_ROWS = 6
+
+
+def left_behind(sweep: Sweep, ledger: Ledger) -> Counter[str]:
+    """Return how many trials that have ended the sweep leaves behind when it is accepted as it is now, by row."""
+    asked = {member.key for member in known_members(sweep, ledger)}
+    searched = {(search.cell, search.row) for search in sweep.searches if ledger.proposals(search.study_id)}
+    states = ledger.states()
+    gone: dict[str, str] = {}
+    for member in ledger.members(sweep.name):
+        of_search = member.phase in ("search", "confirm")
+        stays = (member.cell, member.row) in searched if of_search else member.key in asked
+        if not stays and states.get(member.key) in ENDED:
+            gone.setdefault(member.key, member.row)
+    return Counter(row for key, row in gone.items() if key not in asked)
+
+
+def told_at_acceptance(sweep: Sweep, ledger: Ledger) -> Iterator[str]:
+    """Yield what is to be said before a sweep is accepted again that another version of a named recipe trains anew."""
+    row = ledger.sweep(sweep.name)
+    changes = () if row is None else recipe_changes(sweep.resolved, row.resolved)
+    rows = left_behind(sweep, ledger) if changes else Counter()
+    if not rows:
+        return
+    yield (
+        f"{sweep.name}: recipes have changed since it was accepted ({'; '.join(c.to_text() for c in changes)}): "
+        f"{_trials(rows)} left behind and trained anew; to keep to those, write "
+        f"{' and '.join(change.way_back() for change in changes)}"
+    )
+
+
+def told_in_plan(sweep: Sweep, home: Path) -> tuple[str, ...]:
+    """Return which trials in a home the next run of the sweep leaves behind, in words; empty for none.
+
+    Raises:
+        LedgerError: the ledger is damaged.
+    """
+    if not (home / "ledger.db").exists():
+        return ()
+    with contextlib.closing(Ledger(home / "ledger.db")) as ledger:
+        told = tuple(told_at_acceptance(sweep, ledger))
+        rows = left_behind(sweep, ledger)
+    return told or (
+        (f"{sweep.name}: {_trials(rows)} left behind: the file does not ask for them any more",) * bool(rows)
+    )
+
+
+def _trials(rows: Counter[str]) -> str:
+    named = [f"{row} {count}" for row, count in rows.items()]
+    more = f" and {len(named) - SHOWN_ROWS} more rows" if len(named) > SHOWN_ROWS else ""
+    count, which = rows.total(), f"{', '.join(named[:SHOWN_ROWS])}{more}"
+    return f"1 trial that has ended ({which}) is" if count == 1 else f"{count} trials that have ended ({which}) are"

@@ -1,0 +1,1 @@
+"""The home of sweeps: its folder, its lock, what it lies on."""

@@ -1,0 +1,1 @@
+"""What is on record: one SQLite file that is always true."""

@@ -1,0 +1,1 @@
+"""What the engines are told, off the scheduling loop."""

@@ -1,0 +1,1 @@
+"""What runs next, and what becomes of what has run."""

@@ -1,0 +1,1 @@
+"""A run under way: begun, driven, stopped, concluded."""

@@ -1,0 +1,164 @@
+"""Driving: from a planner with work to do to the last trial that ends, on Ray or in this process."""
+
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.planning.planner import Planner
+from orchestrator.sweep_run.signals import StopSignals
+from orchestrator.worker.attempts import Attempt
+from orchestrator.worker.pulse import clear_stale
+from orchestrator.worker.worker import Order, make_order
+from search_spaces import Sweep
+from trainers.errors import RequestError
+from trainers.files.store import Store
+
+MOST_LOST_CLUSTERS = 3
+"""So many clusters of ours that die in a row, without a trial that ends between, end the run."""
+
+Say = Callable[[str], None]
+
+log = logging.getLogger("kdsweep")
+
+
+class ClusterLostError(RequestError):
+    """The Ray cluster died again and again, or is not ours to start again. What has ended is recorded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workforce:
+    """Who trains."""
+
+    address: str | None = None
+    """Of a Ray cluster; None starts a local one."""
+    workers: int | None = None
+    """Trials at a time; 0: one after the other in this process; None: as many as the machine or the cluster takes."""
+    verbose: bool = False
+    """Let Ray speak."""
+
+
+class Orders:
+    """Makes the order for an attempt from the resources of the sweep that asked for it first."""
+
+    def __init__(self, sweeps: Sequence[Sweep], home: Path, shared: Callable[[], float] = lambda: 1.0) -> None:
+        self._sweeps = {sweep.name: sweep for sweep in sweeps}
+        self._home = home
+        self._shared = shared
+        """What of a GPU a trial takes where it shares one."""
+
+    @property
+    def request(self) -> tuple[int, float]:
+        """CPUs and GPUs that Ray sets aside for a trial: one request for all, so that workers can be reused."""
+        every = [sweep.resources for sweep in self._sweeps.values()]
+        gpus = [self._shared() if resources.share_gpus else resources.gpus for resources in every]
+        return max(resources.cpus for resources in every), max(gpus)
+
+    def stall_seconds(self, attempt: Attempt) -> float:
+        """Return how long the attempt may make no step."""
+        return self._sweeps[attempt.sweep].resources.stall_seconds
+
+    def __call__(self, attempt: Attempt) -> Order:
+        sweep = self._sweeps[attempt.sweep]
+        threads = sweep.resources.cpus if attempt.trial.role == "student" else sweep.resources.teacher_cpus
+        root = next((plan.root for plan in sweep.datasets if plan.name == attempt.trial.dataset), None)
+        device = "cuda" if sweep.resources.gpus > 0 else "cpu"
+        clear_stale(Store(self._home).checkpoints(attempt.key), attempt.number, attempt.life)
+        loaders = sweep.resources.loaders
+        if loaders is None:
+            loaders = threads if device == "cuda" else 0
+        return make_order(
+            attempt,
+            home=self._home,
+            threads=threads,
+            device=device,
+            data_root=None if root is None else _from_anywhere(root),
+            loaders=loaders,
+        )
+
+
+def _from_anywhere(folder: Path) -> Path:
+    """Return the folder as it is found from any other; symbolic links stay, since other nodes may have others, unless
+    `..` depends on them."""
+    return folder.resolve() if ".." in folder.parts else folder.absolute()
+
+
+def drive(
+    planner: Planner,
+    orders: Orders,
+    store: Store,
+    stop: StopSignals,
+    workforce: Workforce,
+    *,
+    on_slots: Callable[[int], None],
+    say: Say,
+) -> None:
+    """Run everything that the planner hands out.
+
+    Args:
+        stop: its second signal ends a local cluster at once.
+        on_slots: called with the number of trials at a time when the workers are there.
+
+    Raises:
+        ClusterError: the Ray cluster does not answer or has no room for a trial.
+        ClusterLostError: it died, and another one did not help.
+        LedgerWriteError: the ledger cannot be written.
+    """
+    if workforce.workers == 0:
+        from orchestrator.sweep_run import local_driver
+
+        on_slots(1)
+        local_driver.drive(planner, orders)
+        return
+    lost = 0
+    while not planner.idle and not planner.stopping:
+        before = planner.ended_attempts
+        why = _drive_on_cluster(planner, orders, store, stop, workforce, on_slots=on_slots)
+        if why is None:
+            return
+        lost = 1 if planner.ended_attempts > before else lost + 1
+        on_slots(0)
+        if workforce.address is not None or lost >= MOST_LOST_CLUSTERS:
+            raise ClusterLostError(f"{why}; what has ended is kept")
+        say(f"{why}; another one is started and goes on")
+
+
+def _drive_on_cluster(
+    planner: Planner,
+    orders: Orders,
+    store: Store,
+    stop: StopSignals,
+    workforce: Workforce,
+    *,
+    on_slots: Callable[[int], None],
+) -> str | None:
+    """Run until nothing is left or the cluster dies; return in words that it died, or why it never came up."""
+    from orchestrator.ray_tune.bridge import Bridge
+    from orchestrator.ray_tune.cluster import Cluster, ClusterStartError
+    from orchestrator.ray_tune.driver import drive as drive_tune
+
+    cpus, gpus = orders.request
+    new = Cluster(
+        store.home,
+        workforce.address,
+        workers=workforce.workers or 0,
+        cpus=cpus,
+        gpus=gpus,
+        verbose=workforce.verbose,
+    )
+    stop.at_once = new.kill
+    with contextlib.ExitStack() as stack:
+        try:
+            cluster = stack.enter_context(new)
+        except ClusterStartError as error:
+            log.info("Ray did not start", exc_info=error)
+            return f"the Ray cluster did not start ({error})"
+        stop.install()
+        on_slots(cluster.slots)
+        most = cluster.slots if workforce.address is not None else 2 * cluster.slots  # as many wait for their worker
+        bridge = Bridge(planner, orders, store, cluster, most_in_flight=most, stall_seconds=orders.stall_seconds)
+        drive_tune(
+            bridge, slots=cluster.slots, cpus=cpus, gpus=gpus, folder=store.home / "ray", verbose=workforce.verbose
+        )
+    return "the Ray cluster died" if bridge.cluster_lost else None

@@ -1,0 +1,1 @@
+"""What a worker does with an attempt; knows trainers alone."""

@@ -1,0 +1,66 @@
+"""What passes between the planner and whoever runs trials."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Literal
+
+from trainers.trials.trial import Trial
+
+Ending = Literal["COMPLETE", "DIVERGED", "PRUNED", "INTERRUPTED", "FAIL", "LOST"]
+
+
+class Signal(Enum):
+    """What the planner answers where there is no attempt to hand out."""
+
+    WAIT = "wait"
+    """Nothing can start before something that runs has ended."""
+    DONE = "done"
+    """Nothing runs and nothing will."""
+
+
+class Verdict(Enum):
+    """What the planner says after an epoch."""
+
+    GO_ON = "go on"
+    STOP = "stop"
+
+
+def file_stem(number: int, life: str) -> str:
+    """Return how the files of an attempt begin. A number alone would be another attempt's once the ledger that counted
+    it is gone."""
+    return f"attempt-{number:03d}{'.' if life else ''}{life}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One execution of a trial."""
+
+    key: str
+    number: int
+    """From 1; what an older attempt reports later is refused."""
+    trial: Trial
+    phase: str
+    """search, fixed, confirm or teacher."""
+    sweep: str
+    """The sweep whose resources it runs with."""
+    keep_weights: bool
+    """Final weights stay after the trial."""
+    bank: bool
+    """Use the teacher's stored logits."""
+    life: str = ""
+    """Of the ledger that counts the attempts: see `Ledger.life`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How an attempt ended."""
+
+    ending: Ending
+    metrics: dict[str, float] = field(default_factory=dict)
+    """Of COMPLETE: the metrics at the end."""
+    collapsed: str = ""
+    """Of COMPLETE: why the training is thought to have come to nothing; empty where it is not."""
+    reason: str = ""
+    """Of the others: what happened, in words; a traceback where there is one."""
+    innocent: bool = False
+    """Of LOST: the trial cannot have been the cause, so it does not count against it."""

@@ -1,0 +1,312 @@
+"""What a worker does with an attempt: train, leave checkpoints, report. The same under Ray and in this process."""
+
+import fnmatch
+import json
+import os
+import platform
+import traceback
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from orchestrator.home.home import banks_folder
+from orchestrator.worker.attempts import Attempt, file_stem
+from orchestrator.worker.pulse import FAILURE_SUFFIX, Pulse, is_superseded
+from trainers.files.files import remove, replaced
+from trainers.files.passing import steadily
+from trainers.files.store import Store
+from trainers.texts.letters import fitting
+from trainers.trials.trial import Trial, from_json, to_json
+
+KEPT_BESIDE = 1
+"""Checkpoints that stay beside the newest one, for the case that it cannot be read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An attempt with all that a worker needs to run it, as plain values that travel between processes."""
+
+    key: str
+    number: int
+    trial: dict[str, Any]
+    home: str
+    banks: str
+    """Folder with the teachers' stored logits, on the worker's node."""
+    keep_weights: bool
+    bank: bool
+    threads: int
+    device: str
+    data_root: str | None = None
+    loaders: int = 0
+    """Processes that read pictures ahead."""
+    life: str = ""
+    """Of the ledger that counts the attempts."""
+
+    def to_text(self) -> str:
+        """Return the order as JSON text."""
+        return json.dumps(asdict(self))
+
+    @staticmethod
+    def from_text(text: str) -> "Order":
+        """Return the order that `to_text` wrote."""
+        return Order(**json.loads(text))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a worker says after an epoch; plain values."""
+
+    number: int
+    values: dict[str, float]
+    earlier: dict[int, dict[str, float]] = field(default_factory=dict)
+    """Epochs that a former attempt trained: with the first report after going on from a checkpoint."""
+    ending: Literal["", "COMPLETE", "DIVERGED"] = ""
+    """Empty while it goes on."""
+    metrics: dict[str, float] = field(default_factory=dict)
+    """Of the whole trial, with the ending."""
+    collapsed: str = ""
+    """With COMPLETE: why the training is thought to have come to nothing; empty where it is not."""
+    provenance: dict[str, str] = field(default_factory=dict)
+    """Host, device and versions, with the first report."""
+    warnings: list[str] = field(default_factory=list)
+    """What went wrong since the last report without changing any number."""
+
+    def to_text(self) -> str:
+        """Return the report as JSON text."""
+        return json.dumps(asdict(self))
+
+    @staticmethod
+    def from_text(text: str) -> "Report":
+        """Return the report that `to_text` wrote."""
+        content = json.loads(text)
+        content["earlier"] = {int(number): values for number, values in content["earlier"].items()}
+        return Report(**content)
+
+
+def make_order(
+    attempt: Attempt, *, home: Path, threads: int, device: str, data_root: Path | None = None, loaders: int = 0
+) -> Order:
+    """Return the order for an attempt.
+
+    Args:
+        threads: CPU threads of the trial; fixed by the sweep, because sums over threads round differently.
+        device: "cpu" or "cuda".
+    """
+    return Order(
+        key=attempt.key,
+        number=attempt.number,
+        trial=to_json(attempt.trial),
+        home=str(home),
+        banks=str(banks_folder(home)),
+        keep_weights=attempt.keep_weights,
+        bank=attempt.bank,
+        threads=threads,
+        device=device,
+        loaders=loaders,
+        life=attempt.life,
+        data_root=None if data_root is None else str(data_root),
+    )
+
+
+def failure_file(store: Store, key: str, number: int, life: str = "") -> Path:
+    """Return where a worker leaves the traceback of an attempt that raised, before it raises."""
+    return store.checkpoints(key) / f"{file_stem(number, life)}{FAILURE_SUFFIX}"
+
+
+def run_order(order: Order, on_step: Callable[[], None] = lambda: None) -> Generator[Report, None, None]:
+    """Run the attempt and report after every epoch. Whoever iterates may stop between two reports.
+
+    Args:
+        on_step: called after every step of training or scoring.
+
+    Raises:
+        Exception: whatever the training raises; its traceback has been written to `failure_file` by then.
+    """
+    store = Store(Path(order.home), Path(order.banks))
+    try:
+        with Pulse(store.checkpoints(order.key), order.number, life=order.life) as pulse:
+
+            def step() -> None:
+                pulse.beat()
+                on_step()
+
+            trial = from_json(order.trial)
+            if trial.role == "given":
+                yield _scored(order, store, trial, step)
+            else:
+                yield from _epochs(order, store, trial, step)
+    except Exception:
+        with replaced(failure_file(store, order.key, order.number, order.life)) as temporary:
+            temporary.write_text(fitting(traceback.format_exc()), encoding="utf-8")
+        raise
+
+
+def _scored(order: Order, store: Store, trial: Trial, beat: Callable[[], None]) -> Report:
+    """Score a given teacher; nothing is trained, and nothing of it but the numbers is kept."""
+    import torch
+
+    from trainers.training.teacher_scores import score_teacher
+
+    torch.set_num_threads(order.threads)
+    root = None if order.data_root is None else Path(order.data_root)
+    found = score_teacher(trial, store, device=order.device, data_root=root, loaders=order.loaders, on_step=beat)
+    return Report(
+        number=found.number,
+        values=found.values,
+        ending="COMPLETE",
+        metrics=found.metrics,
+        collapsed=found.collapsed,
+        provenance=_provenance(order),
+    )
+
+
+def _epochs(order: Order, store: Store, trial: Trial, beat: Callable[[], None]) -> Iterator[Report]:
+    import torch
+
+    from trainers.training.distill import Epoch, distill
+
+    torch.set_num_threads(order.threads)
+    root = None if order.data_root is None else Path(order.data_root)
+    earlier_told = False
+    warnings: list[str] = []
+    checkpoint = _readable_checkpoint(store, order.key, warnings)  # a first attempt may follow those of a lost ledger
+
+    def report(epoch: Epoch) -> Report:
+        ending: Literal["", "COMPLETE", "DIVERGED"] = ""
+        if epoch.last:
+            ending = "DIVERGED" if epoch.diverged else "COMPLETE"
+        return Report(
+            number=epoch.number,
+            values=epoch.values,
+            earlier={} if earlier_told else dict(enumerate(epoch.training.history[:-1], start=1)),
+            ending=ending,
+            metrics=epoch.summary() if ending else {},
+            collapsed=epoch.collapsed,
+            provenance={} if earlier_told else _provenance(order),
+            warnings=[*warnings, *epoch.training.warnings],
+        )
+
+    for epoch in distill(
+        trial,
+        store,
+        device=order.device,
+        data_root=root,
+        bank=order.bank,
+        loaders=order.loaders,
+        checkpoint=checkpoint,
+        on_step=beat,
+    ):
+        if is_superseded(store.checkpoints(order.key), order.number, order.life):
+            return  # taken for lost and replaced: nobody listens, and what is on disk is another's now
+        if not epoch.last:
+            warnings += _keep_checkpoint(epoch, order, store)
+        elif not epoch.diverged:
+            _keep_result(epoch, order, store)
+        yield report(epoch)
+        earlier_told = True
+        warnings.clear()
+        epoch.training.warnings.clear()
+
+
+def _keep_checkpoint(epoch: Any, order: Order, store: Store) -> list[str]:
+    """Write a checkpoint and remove older ones; return what went wrong: without one a trial loses time, no result."""
+    from safetensors import SafetensorError
+
+    folder = store.checkpoints(order.key)
+    path = folder / f"epoch-{epoch.number:05d}.{file_stem(order.number, order.life)}.safetensors"
+    try:
+        epoch.save(path)
+    except (OSError, SafetensorError) as error:
+        return [f"no checkpoint of epoch {epoch.number} could be written: {error}"]
+    try:
+        older = [former for former in checkpoints(store, order.key) if former.name < path.name]
+    except OSError as error:
+        return [f"older checkpoints than that of epoch {epoch.number} cannot be removed: {error}"]
+    for former in older[:-KEPT_BESIDE]:  # a worker that was thought lost must not remove what is newer than its own
+        remove(former)
+    return []
+
+
+def _keep_result(epoch: Any, order: Order, store: Store) -> None:
+    """Keep what outlives the trial before anyone is told that it has ended.
+
+    Raises:
+        TeacherError: nobody can learn from a teacher that was trained.
+    """
+    if epoch.training.trial.role == "teacher":
+        epoch.training.check_finite()
+    if order.keep_weights:
+        epoch.save_weights(store.weights(order.key))
+
+
+def checkpoints(store: Store, key: str) -> list[Path]:
+    """Return the checkpoints of all attempts of a trial, the one with the most epochs last.
+
+    Raises:
+        OSError: the folder is there and cannot be read.
+    """
+    folder = store.checkpoints(key)
+    try:
+        names = steadily(lambda: _names(folder))
+    except FileNotFoundError:
+        return []
+    return [folder / name for name in sorted(fnmatch.filter(names, "epoch-*.safetensors"))]
+
+
+def _names(folder: Path) -> list[str]:
+    with os.scandir(folder) as entries:
+        return [entry.name for entry in entries]
+
+
+def _readable_checkpoint(store: Store, key: str, warnings: list[str]) -> Path | None:
+    """Return the newest checkpoint that can be read; None where there is none, or none can be, which joins the
+    warnings."""
+    try:
+        found = checkpoints(store, key)
+    except OSError as error:
+        warnings.append(f"checkpoints cannot be looked for ({error}); the trial starts from the beginning")
+        return None
+    unreadable: list[str] = []
+    for checkpoint in reversed(found):
+        problem = _problem(checkpoint, key)
+        if problem is None:
+            instead = f"; the trial goes on from {checkpoint.name}"
+            warnings += [f"{text}{instead}" for text in unreadable]
+            return checkpoint
+        unreadable.append(f"checkpoint {checkpoint.name} cannot be read ({problem})")
+    warnings += [f"{text}; the trial starts from the beginning" for text in unreadable]
+    return None
+
+
+def _problem(checkpoint: Path, key: str) -> str | None:
+    from safetensors import SafetensorError
+
+    from trainers.files.tensor_files import load_tensors
+
+    try:
+        _, metadata = load_tensors(checkpoint)
+    except (OSError, SafetensorError, ValueError) as error:
+        return str(error)
+    return None if metadata.get("trial_key") == key else "it is of another trial"
+
+
+def _provenance(order: Order) -> dict[str, str]:
+    """Return where and with what an order runs; the folder with the data too, where it has one."""
+    root = {} if order.data_root is None else {"data_root": order.data_root}
+    return provenance(threads=order.threads, device=order.device, bank=order.bank) | root
+
+
+def provenance(*, threads: int, device: str, bank: bool) -> dict[str, str]:
+    """Return where and with what an attempt runs, for tags."""
+    import torch
+
+    return {
+        "host": platform.node(),
+        "device": torch.cuda.get_device_name() if device == "cuda" else platform.processor() or "cpu",
+        "threads": str(threads),
+        "bank": "on" if bank else "off",
+        "torch": torch.__version__,
+        "cuda": torch.version.cuda or "",
+        "python": platform.python_version(),
+    }

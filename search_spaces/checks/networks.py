@@ -1,0 +1,210 @@
+"""Rules for the networks of a file: known names, weights that are there, how teachers see, what students start from."""
+
+from collections.abc import Callable
+from typing import Any
+
+from search_spaces.checks import facts
+from search_spaces.files.draft import Draft
+from search_spaces.files.errors import nearest
+from search_spaces.files.schema import TeacherModel
+from search_spaces.files.yaml_lines import Path
+from trainers.data import DataInfo
+from trainers.data.view_sets import view_set
+from trainers.texts.counting import counted
+from trainers.texts.words import is_url, shown
+
+NOT_FETCHED = "not fetched"
+"""Stands for the digest of weights that are not here, in a file that is read to plan."""
+SMALL_PIXELS = 64
+"""On images up to this height networks see what the data set says, whatever their published weights were made for."""
+
+Names = dict[str, dict[str, str]]
+"""By data set and network."""
+
+
+def check_teachers(draft: Draft) -> dict[str, str]:
+    """Check the teachers' section but for their recipes; return the SHA-256 of each weights file."""
+    of_pairs = sorted({pair.teacher for pair in draft.pairs.values()})
+    digests: dict[str, str] = {}
+    for name, model in draft.teachers.items():
+        path: Path = ("teachers", name)
+        given = [key for key in ("checkpoint", "pretrained", "recipe") if getattr(model, key)]
+        if of_pairs and name not in of_pairs:
+            near = nearest(name, of_pairs)
+            draft.tree.add(path, "is no pair's teacher" + (f"; did you mean {near!r}?" if near else ""))
+        if len(given) > 1:
+            draft.tree.add((*path, given[1]), f"give one of checkpoint, pretrained and recipe, got {', '.join(given)}")
+        _check_lens(draft, path, model)
+        _check_variant(draft, path, model)
+        if model.pretrained and len(given) == 1:
+            digests |= _pretrained(draft, name, (*path, "pretrained"))
+        if model.checkpoint is not None and is_url(model.checkpoint):
+            message = f"must be a file on this machine, got {shown(model.checkpoint)}; fetch it first"
+            draft.tree.add((*path, "checkpoint"), message)
+        elif model.checkpoint is not None:
+            file = draft.folder / model.checkpoint
+            try:
+                digests[name] = facts.file_digest(file)
+            except ValueError as error:
+                if draft.planning and not file.exists():
+                    draft.assumed.append(f"teachers.{name}: {error}")
+                    digests[name] = NOT_FETCHED
+                else:
+                    draft.tree.add((*path, "checkpoint"), str(error))
+    return digests
+
+
+def _check_lens(draft: Draft, path: Path, model: TeacherModel) -> None:
+    if not (model.checkpoint or model.pretrained):
+        for key in ("size", "mean", "std"):
+            if getattr(model, key) is not None:
+                message = "needs checkpoint or pretrained: a teacher that is trained here sees what students see"
+                draft.tree.add((*path, key), message)
+        return
+    if model.size is not None:
+        for info in draft.infos().values():
+            if info.task == "segmentation":
+                draft.tree.add((*path, "size"), f"is for classes of images, {info.name} has classes of pixels")
+    if (model.mean is None) != (model.std is None):
+        given, other = ("mean", "std") if model.std is None else ("std", "mean")
+        draft.tree.add((*path, given), f"needs {other} beside it")
+    elif model.mean is not None and model.std is not None:
+        for info in draft.infos().values():
+            for key in ("mean", "std"):
+                if len(getattr(model, key)) != info.channels:
+                    message = (
+                        f"must have {counted(info.channels, 'number')} for {info.name}, got {len(getattr(model, key))}"
+                    )
+                    draft.tree.add((*path, key), message)
+
+
+def _check_variant(draft: Draft, path: Path, model: TeacherModel) -> None:
+    if model.variant == "strong" and not (model.checkpoint or model.pretrained):
+        for info in draft.infos().values():
+            if info.task == "segmentation":
+                message = f"strong is for classes of images, {info.name} has classes of pixels; give checkpoint:"
+                draft.tree.add((*path, "variant"), message)
+
+
+def _pretrained(draft: Draft, name: str, path: Path) -> dict[str, str]:
+    """Return the SHA-256 of the published weights of a network, which are fetched where they are not there yet."""
+    from trainers.models.pretrained import fetch_pretrained, tagged
+
+    found: dict[str, str] = {}
+    for info in draft.infos().values():
+        full, size = _full_name(name, info.size), teachers_size(draft.teachers.get(name), name, info) or info.size
+        if full is None:
+            continue  # told at its pair
+        try:
+            full = tagged(full, draft.teachers[name].pretrained)
+            file = fetch_pretrained(
+                full, classes=info.classes, channels=info.channels, size=size, fetch=not draft.planning
+            )
+            found[facts.on_dataset(info.name, name)] = facts.file_digest(file)
+        except FileNotFoundError as error:
+            draft.assumed.append(f"teachers.{name}: {error}")
+            found[facts.on_dataset(info.name, name)] = NOT_FETCHED
+        except ValueError as error:
+            draft.tree.add(path, str(error))
+    return found
+
+
+def _full_name(name: str, size: int) -> str | None:
+    from trainers.model_names import timm_name
+
+    try:
+        return timm_name(name, size)
+    except ValueError:
+        return None
+
+
+def teachers_size(model: TeacherModel | None, name: str, info: DataInfo) -> int:
+    """Return the height in pixels of what a teacher sees; 0: as students."""
+    if model is None or not (model.checkpoint or model.pretrained):
+        return 0
+    size = model.size
+    if size is None and model.pretrained and info.size > SMALL_PIXELS and info.task == "classification":
+        published = _published_lens(model, name, info)
+        size = published[0] if published else None
+    return size if size is not None and (size, size) != (info.size, info.width) else 0
+
+
+def _published_lens(model: TeacherModel, name: str, info: DataInfo) -> Any:
+    from trainers.models.pretrained import seen_by, tagged
+
+    full = _full_name(name, info.size)
+    try:
+        return None if full is None else seen_by(tagged(full, model.pretrained))
+    except ValueError:  # no such tag: told with the weights
+        return None
+
+
+def lenses(draft: Draft) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return how given teachers see, by data set and name, where it is not as students do."""
+    from trainers.data import PICTURE_MEAN, PICTURE_STD
+
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for dataset, info in draft.infos().items():
+        for name, model in draft.teachers.items():
+            seen: dict[str, Any] = {}
+            size = teachers_size(model, name, info)
+            if size:
+                seen["size"] = size
+            mean, std = model.mean, model.std
+            if mean is None and model.pretrained and info.size > SMALL_PIXELS:
+                published = _published_lens(model, name, info)
+                mean, std = published[1:] if published else (None, None)
+            usual = view_set(info.view_set).kind != "shift" and (mean, std) == (PICTURE_MEAN, PICTURE_STD)
+            if mean is not None and std is not None and not usual:
+                seen |= {"mean": list(mean), "std": list(std)}
+            if seen:
+                found.setdefault(dataset, {})[name] = seen
+    return found
+
+
+def initials(draft: Draft, models: Names, starts: Callable[[str, str, bool], bool]) -> Names:
+    """Return the SHA-256 of what networks start from, by data set and network; weights that are not there are fetched.
+
+    Args:
+        starts: whether a network's recipe on a data set, as a teacher or as a student, starts from published weights.
+    """
+    found: Names = {}
+    for dataset, info in draft.infos().items():
+        for path, pair in draft.pairs.items():
+            for plain, teaches in ((pair.teacher, True), (pair.student, False)):
+                if plain not in models.get(dataset, {}) or plain in found.get(dataset, {}):
+                    continue
+                given = draft.teachers.get(plain) if teaches else None
+                if (given is not None and (given.checkpoint or given.pretrained)) or not starts(
+                    dataset, plain, teaches
+                ):
+                    continue
+                digest = _initial(draft, path, models[dataset][plain], info)
+                found.setdefault(dataset, {})[plain] = digest
+    return found
+
+
+def _initial(draft: Draft, path: Path, full: str, info: DataInfo) -> str:
+    from trainers.models.start import fetch_start
+
+    try:
+        return facts.file_digest(fetch_start(full, channels=info.channels, size=info.size, fetch=not draft.planning))
+    except FileNotFoundError as error:
+        draft.assumed.append(f"{full}: {error}")
+    except ValueError as error:
+        draft.tree.add(path, str(error))
+    return NOT_FETCHED
+
+
+def check_tasks(draft: Draft) -> None:
+    """Tell every network that answers another question than a data set asks."""
+    from trainers.model_names import is_segmentation
+
+    for dataset, info in draft.infos().items():
+        for path, pair in draft.pairs.items():
+            for plain in dict.fromkeys(pair):
+                if is_segmentation(plain) != (info.task == "segmentation"):
+                    asked = "a class for every pixel" if info.task == "segmentation" else "one class for an image"
+                    answered = "pixels" if is_segmentation(plain) else "images"
+                    message = f"{plain!r} names classes of {answered}, {dataset} asks for {asked}"
+                    draft.tree.add(path, message)

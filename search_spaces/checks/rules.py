@@ -1,0 +1,151 @@
+"""Rules that need more than one place of a sweep file, or the world: methods, data sets, networks, weights files."""
+
+import functools
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from search_spaces.checks import facts
+from search_spaces.checks.facts import Facts
+from search_spaces.checks.networks import check_tasks, check_teachers, initials, lenses
+from search_spaces.checks.pairs import check_fit
+from search_spaces.checks.plausible import check_plausible
+from search_spaces.checks.recipes import check_recipes, check_training, starts_published
+from search_spaces.checks.splits import check_batches_of_one, check_splits
+from search_spaces.checks.weights import check_weights_files
+from search_spaces.files.draft import Draft
+from search_spaces.files.entries import Entry, read_entries, try_plugins
+from search_spaces.files.errors import nearest, unknown
+from search_spaces.files.schema import ReportModel, SweepModel
+from search_spaces.files.yaml_lines import Path
+
+MAX_TRIALS = 100_000
+"""Of one sweep, proposals included."""
+
+
+def check(draft: Draft) -> Facts | None:
+    """Add every broken rule to the tree's problems; return the facts that were needed where there is none."""
+    entries = _check_entries(draft)
+    checkpoints = check_teachers(draft)
+    unknown_networks = _check_networks(draft)
+    check_recipes(draft)
+    check_tasks(draft)
+    check_training(draft, entries)
+    check_plausible(draft, entries)
+    _check_search(draft, entries)
+    check_splits(draft, entries)
+    _check_report(draft, entries)
+    _check_size(draft, entries)
+    models = _networks(draft, unknown_networks)
+    seen = lenses(draft)
+    arguments = check_fit(draft, models, entries, seen)
+    check_batches_of_one(draft, models, arguments)
+    found = Facts(
+        datasets=draft.infos(),
+        models=models,
+        checkpoints=checkpoints,
+        arguments=arguments,
+        lenses=seen,
+        initials=initials(draft, models, functools.partial(starts_published, draft)),
+        readings=check_weights_files(draft, models, arguments, seen, checkpoints),
+    )
+    return None if draft.tree.problems else found
+
+
+def _class_counts(draft: Draft) -> list[int]:
+    return [info.classes for info in draft.infos().values()]
+
+
+def _check_entries(draft: Draft) -> list[Entry]:
+    entries = read_entries(draft.tree, draft.methods, lambda: _class_counts(draft))
+    entries = try_plugins(draft.tree, entries, lambda: _class_counts(draft))
+    owner: dict[str, str] = {}
+    for entry in entries:
+        for row in entry.rows():
+            if owner.setdefault(row.label, entry.name) != entry.name:
+                message = f"makes a row {row.label!r}, and so does {owner[row.label]!r}; rename one"
+                draft.tree.add(("methods", entry.name), message)
+    return entries
+
+
+def _check_networks(draft: Draft) -> set[str]:
+    """Return the names that are no network's; each is a problem."""
+    wrong = set()
+    for path, pair in draft.pairs.items():
+        for plain in dict.fromkeys(pair):
+            problem = facts.network_problem(plain, lambda: [info.size for info in draft.infos().values()])
+            if problem is not None:
+                draft.tree.add(path, problem)
+                wrong.add(plain)
+    return wrong
+
+
+def _networks(draft: Draft, told: set[str]) -> dict[str, dict[str, str]]:
+    """Return timm's name of each network on each data set; one that does not exist there is a problem.
+
+    Args:
+        told: names that are a problem already.
+    """
+    from trainers.model_names import timm_name
+
+    found: dict[str, dict[str, str]] = {}
+    for name, info in draft.infos().items():
+        found[name] = {}
+        for path, pair in draft.pairs.items():
+            for plain in (plain for plain in pair if plain not in told):
+                try:
+                    found[name][plain] = timm_name(plain, info.size)
+                except ValueError as error:
+                    draft.tree.add(path, f"{error} on {name}")
+    return found
+
+
+def _check_search(draft: Draft, entries: Sequence[Entry]) -> None:
+    searched = next((entry for entry in entries if entry.searched), None)
+    misspelt = any(nearest(key, ("search",)) for key in draft.tree.values if key not in SweepModel.model_fields)
+    if searched is not None and draft.tree.values.get("search") is None and not misspelt:
+        place: Path = ("methods", searched.name, searched.searched[0].name)
+        draft.tree.add(("search",), f"is missing; {'.'.join(map(str, place))} is searched", at=place)
+    search = draft.search
+    if search is not None and search.confirm > search.trials:
+        draft.tree.add(("search", "confirm"), f"must be at most trials ({search.trials}), got {search.confirm}")
+
+
+def _check_report(draft: Draft, entries: Sequence[Entry]) -> None:
+    report: ReportModel | None = draft.sections.get("report")
+    methods = draft.tree.values.get("methods")
+    if report is None or not isinstance(methods, dict):
+        return
+    known = [*dict.fromkeys([*methods, *(row.label for entry in entries for row in entry.rows())])]
+    for path, name in report_names(report, ("report",)):
+        if name not in known:
+            draft.tree.add(path, unknown("entry", name, known))
+
+
+def report_names(report: ReportModel, at: Path) -> Iterator[tuple[Path, str]]:
+    """Yield every entry or row that a report names, with its place.
+
+    Args:
+        at: path of the report's keys.
+    """
+    yield from (((*at, "names", name), name) for name in report.names)
+    yield from (((*at, "groups", name), name) for name in report.groups)
+    yield from (((*at, "order", place), name) for place, name in enumerate(report.order))
+    yield from [((*at, "baseline"), report.baseline)] if report.baseline is not None else []
+    for i, ablation in enumerate(report.ablations or ()):
+        place = (*at, "ablations", i)
+        yield from (((*place, "entries", j), name) for j, name in enumerate(ablation.entries))
+        yield from [((*place, "base"), ablation.base)] if ablation.base is not None else []
+
+
+def _check_size(draft: Draft, entries: Sequence[Entry]) -> None:
+    cells = len(draft.datasets) * len(draft.pairs)
+    seeds = len(draft.sections.get("seeds", ()))
+    each = Counter[str]()
+    for entry in entries:
+        rows = entry.row_count
+        searching = 0 if draft.search is None else draft.search.trials + draft.search.confirm * seeds
+        each[entry.name] = cells * rows * (searching if entry.searched else seeds)
+    if each.total() > MAX_TRIALS:
+        largest, count = each.most_common(1)[0]
+        message = f"a sweep may have at most {MAX_TRIALS} trials, got {each.total()}, of these {count} here"
+        draft.tree.add(("methods", largest), message)

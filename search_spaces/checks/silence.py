@@ -1,0 +1,54 @@
+"""Rows whose loss may be nothing: no factor of it counts, so that a network stays as it began."""
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from search_spaces.files.dimensions import Dimension
+from trainers.trials.trial import Value
+
+if TYPE_CHECKING:
+    from trainers.methods import Method
+
+CE_WEIGHT = "ce_weight"
+MOST_CORNERS = 10_000
+"""Are looked at."""
+
+
+def never_trains(
+    settings: Mapping[str, Value], dimensions: Sequence[Dimension], method: "Method", classes: int
+) -> bool:
+    """Return whether nothing is trained, whatever is proposed: at no corner of what is searched a factor counts."""
+    if not _may_lack_labels(settings, dimensions, method):
+        return False
+    return all(_corners(settings, dimensions, method, classes))
+
+
+def silent_corners(
+    settings: Mapping[str, Value], dimensions: Sequence[Dimension], method: "Method", classes: int
+) -> Iterator[tuple[str, ...]]:
+    """Yield the factors of 0 at each corner of what is searched at which nothing is trained."""
+    if _may_lack_labels(settings, dimensions, method):
+        yield from filter(None, _corners(settings, dimensions, method, classes))
+
+
+def _corners(
+    settings: Mapping[str, Value], dimensions: Sequence[Dimension], method: "Method", classes: int
+) -> Iterator[tuple[str, ...]]:
+    several = {one.name: _ends(one) for one in dimensions}
+    for values in itertools.islice(itertools.product(*several.values()), MOST_CORNERS):
+        whole = method.whole({**settings, **dict(zip(several, values, strict=True))}, classes)
+        yield method.silent(whole, classes)
+
+
+def _may_lack_labels(settings: Mapping[str, Value], dimensions: Sequence[Dimension], method: "Method") -> bool:
+    """Return whether the cross-entropy's factor is 0, or may be; in nearly all rows it is not."""
+    if not method.teacher:
+        return False
+    ends = next((_ends(one) for one in dimensions if one.name == CE_WEIGHT), None)
+    return 0 in (ends or (settings.get(CE_WEIGHT, 1),))
+
+
+def _ends(dimension: Dimension) -> tuple[Value, ...]:
+    """Return the choices, or both ends of the range."""
+    return dimension.choices or tuple(end for end in (dimension.low, dimension.high) if end is not None)

@@ -1,0 +1,1 @@
+"""A sweep file as it is written: lines, schema, entries."""

@@ -1,0 +1,118 @@
+"""A sweep file while it is checked: its sound parts, and what the world says of its data sets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import Any
+
+from search_spaces.files.errors import nearest, shown, unknown
+from search_spaces.files.schema import DataSetModel, EntryModel, Pair, SearchModel, SweepModel, TeacherModel
+from search_spaces.files.structure import read_sections
+from search_spaces.files.yaml_lines import Path, Tree
+from trainers import data
+from trainers.data import DataInfo
+from trainers.texts.words import is_url
+
+
+@dataclass(slots=True)
+class Draft:
+    """What the checks work on. Data sets are described only when a rule asks: that can take seconds."""
+
+    tree: Tree
+    folder: FilePath
+    """Of the sweep file; paths in it are seen from here."""
+    sections: dict[str, Any]
+    datasets: dict[str, tuple[Path, DataSetModel]]
+    """Those that exist, with their place in the file."""
+    described: dict[str, DataInfo | None] = field(default_factory=dict)
+    planning: bool = False
+    """Files of data sets and published weights may be missing: what is known without them will do."""
+    assumed: list[str] = field(default_factory=list)
+    """What was not found and taken as published."""
+
+    @property
+    def pairs(self) -> Mapping[Path, Pair]:
+        """The sound pairs, by place."""
+        pairs: Mapping[Path, Pair] = self.sections.get("pairs", {})
+        return pairs
+
+    @property
+    def teachers(self) -> Mapping[str, TeacherModel]:
+        teachers: Mapping[str, TeacherModel] = self.sections.get("teachers", {})
+        return teachers
+
+    @property
+    def methods(self) -> Mapping[str, EntryModel]:
+        methods: Mapping[str, EntryModel] = self.sections.get("methods", {})
+        return methods
+
+    @property
+    def search(self) -> SearchModel | None:
+        search: SearchModel | None = self.sections.get("search")
+        return search
+
+    def infos(self) -> dict[str, DataInfo]:
+        """Return what is known of every data set; one that cannot be read, or seen so, is a problem, told once."""
+        for name, (path, model) in self.datasets.items():
+            if name not in self.described:
+                self.described[name] = self._describe(name, path, model)
+        return {name: info for name, info in self.described.items() if info is not None}
+
+    def _describe(self, name: str, path: Path, model: DataSetModel) -> DataInfo | None:
+        if is_url(model.root or ""):
+            message = f"must be a folder on this machine, got {shown(model.root)}"
+            self.tree.add(path if path == ("dataset",) else (*path, "root"), message)
+            return None
+        root = root_of(model, self.folder)
+        try:
+            found = self._found(name, root, fetch=model.download and not self.planning)
+        except (OSError, ValueError) as error:
+            self.tree.add(path, f"the data set cannot be read: {error}")
+            return None
+        try:
+            return data.with_options(found, model.options)
+        except ValueError as error:
+            self.tree.add(path, f"the data set cannot be changed so: {error}")
+            return None
+
+    def _found(self, name: str, root: FilePath | None, *, fetch: bool) -> DataInfo:
+        try:
+            return data.describe_or_fetch(name, root) if fetch else data.describe(name, root)
+        except data.DataNotFoundError as error:
+            published = data.get(name).published
+            if not self.planning or published is None:
+                raise
+            self.assumed.append(f"{name}: as published, its files were not found ({error})")
+            return published
+
+
+def root_of(model: DataSetModel, folder: FilePath) -> FilePath | None:
+    """Return the folder with the files of a data set, if the sweep file names one."""
+    return None if model.root is None else folder / model.root
+
+
+def draft(tree: Tree, folder: FilePath, *, planning: bool = False) -> Draft:
+    """Return the sound parts of a file; what is wrong with the others joins the tree's problems."""
+    sections = read_sections(tree)
+    given = [key for key in ("dataset", "datasets") if tree.values.get(key) is not None]
+    misspelt = {
+        nearest(key, tuple(SweepModel.model_fields)) for key in tree.values if key not in SweepModel.model_fields
+    }
+    if not given and not misspelt & {"dataset", "datasets"}:
+        tree.add(("dataset",), "is missing")
+    elif len(given) == 2:
+        tree.add(("datasets",), "give dataset or datasets, not both")
+    elif sections.get("datasets") == {}:
+        tree.add(("datasets",), "must name at least one data set, got none")
+    return Draft(tree, folder, sections, dict(_datasets(tree, sections)), planning=planning)
+
+
+def _datasets(tree: Tree, sections: Mapping[str, Any]) -> list[tuple[str, tuple[Path, DataSetModel]]]:
+    one, many = sections.get("dataset"), sections.get("datasets") or {}
+    named: list[tuple[str, tuple[Path, DataSetModel]]] = [(n, (("datasets", n), model)) for n, model in many.items()]
+    if one is not None:
+        named.append((one, (("dataset",), DataSetModel())))
+    for name, (path, _) in named:
+        if name not in data.names():
+            tree.add(path, unknown("data set", name, data.names(), "datasets"))
+    return [item for item in named if item[0] in data.names()]

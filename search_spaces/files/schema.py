@@ -1,0 +1,433 @@
+"""The schema of a sweep file: which keys there are, of which type, in which bounds.
+
+Closed and frozen. What needs more than one place of the file, a method, a data set or a network is in `checks`.
+`SweepModel.model_json_schema()` describes the whole for editors.
+"""
+
+import dataclasses
+import re
+import unicodedata
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    WithJsonSchema,
+    create_model,
+)
+
+from trainers.data import DataOptions
+from trainers.texts.words import shown
+from trainers.trials.recipe import Recipe
+
+NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+NAME_RULE = "must be 1 to 64 of a-z, 0-9, '.', '_' and '-', the first a letter or digit"
+LABEL_PATTERN = r"[A-Za-z0-9:._/-]+"
+LABEL_RULE = "must be of a-z, A-Z, 0-9, ':', '.', '_', '/' and '-'"
+MAX_NAME = 80
+SEARCH_SEEDS = 1_000_000
+"""Seeds of searches start here; reported seeds lie below."""
+MAX_SEEDS = 10_000
+
+Sampler = Literal["tpe", "random", "gp"]
+Pruner = Literal["median", "halving", "none"]
+TableName = Literal["head_to_head", "top5", "best_epoch", "cost", "statistics", "search", "ablations"]
+
+
+class Pair(NamedTuple):
+    """Names of networks as the file has them."""
+
+    teacher: str
+    student: str
+
+
+class Closed(BaseModel):
+    """A mapping with known keys only."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+def check_name(text: str) -> str:
+    """Return the text where it can serve as a name in tables, tags and file formats.
+
+    Raises:
+        ValueError: it is empty, long, or has control characters or spaces around it.
+    """
+    if not 1 <= len(text) <= MAX_NAME:
+        raise ValueError(f"a name must have 1 to {MAX_NAME} characters, got {len(text)}")
+    if any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in text):
+        raise ValueError(f"a name must have no control characters, got {shown(text)}")
+    if text != text.strip():
+        raise ValueError(f"a name must have no spaces around it, got {shown(text)}")
+    return text
+
+
+def parse_pair(value: object) -> Pair:
+    """Return the two names of `teacher -> student`.
+
+    Raises:
+        ValueError: it is not two names with one arrow between.
+    """
+    parts = [part.strip() for part in value.split("->")] if isinstance(value, str) else []
+    if len(parts) != 2 or not all(parts):
+        raise ValueError(f"must be 'teacher -> student', got {shown(value)}")
+    return Pair(check_name(parts[0]), check_name(parts[1]))
+
+
+def as_list(value: object) -> object:
+    """Return one value as a list of it."""
+    return [value] if isinstance(value, str) else value
+
+
+def _or_empty(value: object) -> object:
+    return {} if value is None else value
+
+
+def _named_base(value: object) -> object:
+    return {"base": value} if isinstance(value, str) else value
+
+
+def _seed_list(value: object) -> object:
+    if not isinstance(value, list | tuple):
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise ValueError(f"must be a whole number or a list of whole numbers, got {shown(value)}")
+        if not 1 <= value <= MAX_SEEDS:
+            raise ValueError(f"must be from 1 to {MAX_SEEDS} seeds, got {value}")
+        return tuple(range(value))
+    if not value:
+        raise ValueError("must hold at least one seed, got an empty list")
+    return value
+
+
+def _distinct(seeds: tuple[int, ...]) -> tuple[int, ...]:
+    twice = sorted({seed for seed in seeds if seeds.count(seed) > 1}) if len(set(seeds)) < len(seeds) else []
+    if twice:
+        raise ValueError(f"must be distinct, got {twice[0]} twice")
+    return seeds
+
+
+def check_distinct(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the words where there is at least one and none stands twice.
+
+    Raises:
+        ValueError: otherwise.
+    """
+    if not words:
+        raise ValueError("must hold at least one, got an empty list")
+    twice = [word for i, word in enumerate(words) if word in words[:i]]
+    if twice:
+        raise ValueError(f"must be distinct, got {shown(twice[0])} twice")
+    return words
+
+
+def check_label(text: str) -> str:
+    r"""Return the text where LaTeX takes it in a \label.
+
+    Raises:
+        ValueError: it is empty or has other characters.
+    """
+    if not re.fullmatch(LABEL_PATTERN, text):
+        raise ValueError(f"{LABEL_RULE}, got {shown(text)}")
+    return text
+
+
+Name = Annotated[StrictStr, AfterValidator(check_name)]
+PairText = Annotated[
+    Pair, PlainValidator(parse_pair), WithJsonSchema({"type": "string", "pattern": "^.+->.+$", "title": "Pair"})
+]
+Pairs = Annotated[
+    tuple[PairText, ...], BeforeValidator(as_list, json_schema_input_type=str | list[str]), Field(min_length=1)
+]
+Seed = Annotated[StrictInt, Field(ge=0, lt=SEARCH_SEEDS)]
+Seeds = Annotated[
+    tuple[Seed, ...],
+    BeforeValidator(_seed_list, json_schema_input_type=int | list[int]),
+    AfterValidator(_distinct),
+    Field(max_length=MAX_SEEDS),
+]
+Pixels = Annotated[StrictInt, Field(ge=8, le=8192)]
+
+
+def _height_and_width(value: object) -> object:
+    return (value, value) if isinstance(value, int) else value
+
+
+Size = Annotated[
+    tuple[Pixels, Pixels], BeforeValidator(_height_and_width, json_schema_input_type=int | tuple[int, int])
+]
+Share = Annotated[float, Field(gt=0, le=1)]
+Channels = tuple[Share, ...]
+Extra = Literal["autoaugment", "randaugment", "cutout"]
+Count = Annotated[StrictInt, Field(ge=1, le=100_000)]
+Amount = Annotated[float, Field(ge=0, le=100_000, strict=True)]
+
+OVERRIDABLE = {field.name: field for field in dataclasses.fields(Recipe) if field.name != "precision"}
+"""What a recipe in a sweep file may set; precision is a key of its own."""
+
+RecipeModel = create_model(
+    "RecipeModel",
+    __base__=Closed,
+    __doc__="A named recipe, or one with single settings changed; `epochs` alone squeezes milestones and warm-ups.",
+    base=(StrictStr | None, Field(None, description="Name of a recipe in recipes.yaml; by default the data set's.")),
+    scale_learning_rate=(
+        StrictBool,
+        Field(False, description="Whether another batch_size changes the learning rate of the base in proportion."),
+    ),
+    **{
+        name: (Any, Field(None, description=f"Replaces {name} of the base (trainers.trials.recipe.Recipe)."))
+        for name in OVERRIDABLE
+    },  # type: ignore[call-overload]
+)
+RecipeText = Annotated[RecipeModel, BeforeValidator(_named_base, json_schema_input_type=str | RecipeModel)]
+
+
+class DataSetModel(Closed):
+    """Where a data set comes from."""
+
+    root: Annotated[StrictStr, Field(min_length=1)] | None = None
+    """Folder with its files, seen from the sweep file; by default the home's."""
+    download: StrictBool = False
+    """Whether missing files may be fetched."""
+    size: Size | None = None
+    """Pixels of what a network sees, one number or [height, width]; of data sets of pictures."""
+    views: Annotated[StrictInt, Field(ge=1, le=1_000_000)] | None = None
+    """Views of a picture, where they are drawn by chance: so many times its logits are stored."""
+    augment: tuple[Extra, ...] = ()
+    """What is done to every view besides: autoaugment, randaugment, cutout."""
+
+    @property
+    def options(self) -> DataOptions:
+        """What is changed of the data set."""
+        height, width = self.size or (None, None)
+        return DataOptions(height=height, width=width, views=self.views, augment=self.augment)
+
+
+class TeacherModel(Closed):
+    """Where a teacher's weights come from; by default it is trained by the sweep's recipe."""
+
+    checkpoint: Annotated[StrictStr, Field(min_length=1)] | None = None
+    """File with its weights, seen from the sweep file."""
+    pretrained: StrictBool | Annotated[StrictStr, Field(min_length=1)] = False
+    """Whether published weights are taken; or which, by their tag at timm or torchvision."""
+    recipe: RecipeText | None = None
+    """How it is trained."""
+    variant: Literal["plain", "strong"] = "plain"
+    """How its training images were augmented: strong, if more than students' are. One that is trained here then gets
+    AutoAugment and a hole in every image, or RandAugment on pictures; of given weights it says what they are."""
+    size: Pixels | None = None
+    """Height and width of what it sees, where its weights are given and want another size than students."""
+    mean: Channels | None = None
+    """Of each channel, for values in 0 … 1, by which its inputs are normalised; by default that of its published
+    weights, else the data set's."""
+    std: Channels | None = None
+    """Likewise."""
+    accept: StrictBool = False
+    """Whether students learn from it whatever it scores on the test images."""
+
+
+class Grid(Closed):
+    """Every value is a row of the table."""
+
+    grid: Any
+    """List of distinct values."""
+
+
+class Range(Closed):
+    """Searched between two numbers, both included."""
+
+    low: Any
+    """Smallest value."""
+    high: Any
+    """Largest value, above `low`."""
+    log: StrictBool = False
+    """Whether a doubling counts the same everywhere; needs `low` above 0."""
+
+
+class DefaultSearch(Closed):
+    """The hyperparameter is searched where its method says."""
+
+    search: Literal["default"]
+    """As `run_sweep.py methods` shows it."""
+
+
+class Choice(Closed):
+    """Searched among listed values."""
+
+    choice: Any
+    """List of distinct values."""
+
+
+MethodName = StrictStr | tuple[StrictStr, ...]
+
+
+def parse_method(given: object) -> MethodName | None:
+    """Return the name of a method, or the names of a combination."""
+    if given is None or (isinstance(given, str) and given):
+        return given
+    if isinstance(given, list | tuple) and given and all(isinstance(name, str) and name for name in given):
+        return tuple(given)
+    raise ValueError(f"must be the name of a method, or a list of such, got {shown(given)}")
+
+
+class EntryModel(BaseModel):
+    """A line under `methods:`; every other key is a hyperparameter of the method."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        frozen=True,
+        use_attribute_docstrings=True,
+        json_schema_extra={
+            "additionalProperties": {
+                "oneOf": [
+                    {"type": ["boolean", "number", "string", "array"], "description": "A value."},
+                    Grid.model_json_schema(),
+                    Range.model_json_schema(),
+                    Choice.model_json_schema(),
+                    DefaultSearch.model_json_schema(),
+                ]
+            }
+        },
+    )
+    method: Annotated[MethodName | None, PlainValidator(parse_method, json_schema_input_type=MethodName | None)] = None
+    """Name of the method, by default that of the entry; a list of names combines several in one training."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Hyperparameters as the file has them."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+class SearchModel(Closed):
+    """The budget of each row that has ranges, and how it is spent."""
+
+    trials: Count
+    """Proposals for each searched row of each cell."""
+    parallel: Annotated[StrictInt, Field(ge=1, le=1000)] = 4
+    """How many proposals may be under way at once; proposal n knows the results up to n - parallel."""
+    sampler: Sampler = "tpe"
+    """Who proposes: tpe, gp (Gaussian process) or random."""
+    pruner: Pruner = "none"
+    """Who stops hopeless proposals early: median, halving or none."""
+    epochs: Count | None = None
+    """Length of a proposal's training: the recipe squeezed to so many epochs; by default the whole recipe."""
+    confirm: Count = 1
+    """How many of the best settings are trained over all seeds; only the first is reported in the main table."""
+    seed: Annotated[StrictInt, Field(ge=0, lt=SEARCH_SEEDS)] = 0
+    """Of the sampler, and of the training of all proposals."""
+
+
+def _auto_or(value: object) -> object:
+    """Return None for `auto`."""
+    return None if value == "auto" else value
+
+
+class ResourcesModel(Closed):
+    """What one trial holds while it runs."""
+
+    cpus: Annotated[StrictInt, Field(ge=1, le=10_000)] = 1
+    """Cores of a student's trial; it computes with as many threads."""
+    gpus: Annotated[Amount | None, BeforeValidator(_auto_or, json_schema_input_type=Amount | None)] = None
+    """GPUs of a trial; fractions share one. 0 trains on the CPU. auto: 0 without a GPU, else a whole one, which as many
+    trials share as have room by the memory that trials like them took."""
+    teacher_cpus: Annotated[StrictInt, Field(ge=1, le=10_000)] | None = None
+    """Cores of a teacher's trial; by default `cpus`."""
+    loaders: Annotated[StrictInt, Field(ge=0, le=256)] | None = None
+    """Processes of a trial that read pictures ahead; by default `cpus` on a GPU, else none. Changes no number."""
+    stall_seconds: Annotated[StrictInt, Field(ge=10, le=1_000_000)] = 900
+    """A worker that makes no step for so long is taken for lost; its trial goes on from its last epoch in another."""
+
+
+Names = Annotated[tuple[Name, ...], BeforeValidator(as_list, json_schema_input_type=str | list[str])]
+
+
+class AblationModel(Closed):
+    """One ablation table."""
+
+    entries: Annotated[Names, Field(min_length=1)]
+    """The entries or rows that are in it: one with a grid, or several whose terms are on and off."""
+    base: Name | None = None
+    """Entry or row that the others are compared with."""
+    terms: Annotated[Names, Field(min_length=1)] | None = None
+    """Hyperparameters, or methods of a combination, that are ticked where they are on; by default all that differ."""
+    caption: Annotated[StrictStr, Field(max_length=1000)] | None = None
+    """Stands before the sentences that every table has."""
+    label: Annotated[StrictStr, Field(max_length=MAX_NAME), AfterValidator(check_label)] | None = None
+    """Of the table in LaTeX; by default `tab:`, the sweep's name, `-ablation-` and a number."""
+
+
+class ReportModel(Closed):
+    """How the report looks; changes no training."""
+
+    baseline: Name | None = None
+    """Entry that others are compared with."""
+    digits: Annotated[StrictInt, Field(ge=0, le=6)] | None = None
+    """Digits after the point."""
+    caption: Annotated[StrictStr, Field(max_length=1000)] | None = None
+    """Caption of the table."""
+    names: dict[Name, Name] = {}
+    """Shown name of each entry."""
+    label: Annotated[StrictStr, Field(max_length=MAX_NAME), AfterValidator(check_label)] | None = None
+    """Of the main table in LaTeX; by default `tab:` and the sweep's name."""
+    order: Annotated[tuple[Name, ...], AfterValidator(check_distinct)] = ()
+    """Entries in the order in which tables have them; those not named follow as the file has them."""
+    groups: dict[Name, Name] = {}
+    """Heading of each entry, under which tables put it; by default the kind of its method."""
+    tables: Annotated[tuple[TableName, ...], AfterValidator(check_distinct)] | None = None
+    """Which tables there are; by default all that have something to say."""
+    level: Annotated[float, Field(gt=0, le=0.5)] | None = None
+    """Of the tests: a difference counts as more than noise where its p-value is at most this."""
+    variances: Literal["pooled", "separate"] | None = None
+    """Whether rows of a column are tested with one variance (the default), or each pair of rows with its own two."""
+    ablations: tuple[AblationModel, ...] | None = None
+    """The ablation tables; by default all that the rows make, none where the list is empty."""
+
+
+class SweepModel(Closed):
+    """A sweep file."""
+
+    name: Annotated[StrictStr, Field(pattern=NAME_PATTERN)]
+    """Of the sweep, its experiment and its report; running the name again goes on with it."""
+    dataset: StrictStr | None = None
+    """The one data set; or give `datasets`."""
+    datasets: (
+        dict[Name, Annotated[DataSetModel, BeforeValidator(_or_empty, json_schema_input_type=DataSetModel | None)]]
+        | None
+    ) = None
+    """The data sets by name; every pair is trained on each."""
+    pairs: Pairs
+    """One or more of `teacher -> student`, names of networks."""
+    teachers: dict[
+        Name, Annotated[TeacherModel, BeforeValidator(_or_empty, json_schema_input_type=TeacherModel | None)]
+    ] = {}
+    """Where the weights of a pair's teacher come from, by its name."""
+    recipe: RecipeText | None = None
+    """How students are trained: a recipe's name, or `{base: name, epochs: 60, …}`; by default the data set's."""
+    methods: Annotated[
+        dict[Name, Annotated[EntryModel, BeforeValidator(_or_empty, json_schema_input_type=EntryModel | None)]],
+        Field(min_length=1),
+    ]
+    """The entries by name."""
+    search: SearchModel | None = None
+    """Needed where an entry has ranges."""
+    seeds: Seeds
+    """How many seeds (0, 1, …), or a list of them."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """What networks compute in; auto: bfloat16 on a GPU that is good at it, else float32."""
+    bank: StrictBool = True
+    """Whether the teacher's logits are kept and shared by all trials."""
+    resources: ResourcesModel = ResourcesModel()
+    """Cores and GPUs of a trial."""
+    report: ReportModel = ReportModel()
+    """How the report looks."""
+
+    @property
+    def sources(self) -> dict[str, DataSetModel]:
+        """The data sets by name, however they were given."""
+        return {self.dataset: DataSetModel()} if self.dataset else dict(self.datasets or {})

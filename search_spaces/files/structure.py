@@ -1,0 +1,206 @@
+"""The schema applied to a file: every problem in house words, and every part that is sound in itself.
+
+Parts that are sound are kept though others are not, so that all problems of a file can be told at once.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, cast
+
+import pydantic
+from pydantic import BaseModel, TypeAdapter
+from pydantic_core import ErrorDetails
+
+from search_spaces.files import schema
+from search_spaces.files.errors import nearest, shown, unknown_key
+from search_spaces.files.schema import SweepModel
+from search_spaces.files.yaml_lines import Path, Tree
+
+BY_ITEM = ("datasets", "teachers", "methods")
+"""Sections whose items stand or fall alone."""
+
+HOLDERS: dict[Path, type[BaseModel]] = {
+    (): SweepModel,
+    ("datasets", "*"): schema.DataSetModel,
+    ("teachers", "*"): schema.TeacherModel,
+    ("teachers", "*", "recipe"): schema.RecipeModel,
+    ("recipe",): schema.RecipeModel,
+    ("search",): schema.SearchModel,
+    ("resources",): schema.ResourcesModel,
+    ("report",): schema.ReportModel,
+    ("report", "ablations", "*"): schema.AblationModel,
+}
+"""Whose keys are known at a path; `*` stands for any name or position."""
+
+RULES = {
+    "missing": "is missing",
+    "int_type": "must be a whole number",
+    "float_type": "must be a number",
+    "bool_type": "must be on or off",
+    "string_type": "must be text",
+    "finite_number": "must be a finite number",
+    "greater_than": "must be above {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "less_than": "must be below {lt}",
+    "string_too_short": "must not be empty",
+    "string_too_long": "must have at most {max_length} characters",
+    "string_pattern_mismatch": schema.NAME_RULE,
+    "model_type": "must be a mapping",
+    "dict_type": "must be a mapping",
+    "tuple_type": "must be a list",
+}
+"""The house words for what pydantic finds; the value follows."""
+
+
+def read_sections(tree: Tree) -> dict[str, Any]:
+    """Return the sections that are sound, with defaults for those not given; problems join the tree's.
+
+    In sections of `BY_ITEM` and in `pairs` (a mapping from the pair's path to the pair) only the sound items stay.
+    A key with nothing behind it counts as not given.
+    """
+    given = {key: value for key, value in tree.values.items() if value is not None}
+    strange = [key for key in tree.values if key not in SweepModel.model_fields]
+    for key in strange:
+        tree.add((key,), _unknown_section(key))
+    meant = {nearest(key, _known(())) for key in strange}
+    sections: dict[str, Any] = {}
+    for name, field in SweepModel.model_fields.items():
+        if name not in given:
+            if field.is_required() and name not in meant:
+                tree.add((name,), "is missing")
+            sections |= {} if field.is_required() else {name: field.default}
+        elif name == "pairs":
+            sections[name] = _pairs(tree, given[name])
+        else:
+            kind: Any = Annotated[field.annotation, pydantic.Field(), *field.metadata]
+            adapter: TypeAdapter[Any] = TypeAdapter(kind)
+            sections |= _section(tree, name, given[name], adapter)
+    return sections
+
+
+def _section(tree: Tree, name: str, value: Any, adapter: TypeAdapter[Any]) -> dict[str, Any]:
+    check(tree, (name,), value, adapter)
+    for unknown in [path for path, kind in _findings(value, adapter) if kind == "extra_forbidden"]:
+        value = _without(value, unknown)  # so that it hides no other mistake
+    bad = [path for path, _ in _findings(value, adapter)]
+    if not bad:
+        return {name: adapter.validate_python(value)}
+    if name not in BY_ITEM or not isinstance(value, dict):
+        return {}
+    sound = {key: item for key, item in value.items() if all(path[:1] != (key,) for path in bad)}
+    return {name: adapter.validate_python(sound)} if sound else {}
+
+
+def _findings(value: Any, adapter: TypeAdapter[Any]) -> list[tuple[Path, str]]:
+    """Return place and kind of everything that is wrong with a section."""
+    try:
+        adapter.validate_python(value)
+    except pydantic.ValidationError as error:
+        return [(details["loc"], details["type"]) for details in error.errors(include_url=False)]
+    return []
+
+
+def _without(value: Any, path: Path) -> Any:
+    """Return the value without what stands at a path in it."""
+    first, rest = path[0], path[1:]
+    if isinstance(value, dict):
+        if not rest:
+            return {key: one for key, one in value.items() if key != first}
+        return {key: _without(one, rest) if key == first else one for key, one in value.items()}
+    if isinstance(value, list) and rest:
+        return [_without(one, rest) if place == first else one for place, one in enumerate(value)]
+    return value
+
+
+def check(tree: Tree, path: Path, value: Any, adapter: TypeAdapter[Any], known: Sequence[str] = ()) -> list[Path]:
+    """Add what is wrong with the value at `path` to the tree's problems; return the paths of it.
+
+    Args:
+        known: the keys of the mapping at `path`, where the path alone does not say them.
+    """
+    try:
+        adapter.validate_python(value)
+    except pydantic.ValidationError as error:
+        found = error.errors(include_url=False)
+        meant = {_meant((*path, *details["loc"]), known) for details in found if details["type"] == "extra_forbidden"}
+        kept = [d for d in found if d["type"] != "missing" or (*path, *d["loc"]) not in meant]
+        return [_add(tree, path, details, known) for details in kept]
+    return []
+
+
+def _meant(path: Path, known: Sequence[str]) -> Path:
+    """Return the path that a misspelt key was most likely meant to have; it is then not missing."""
+    return (*path[:-1], nearest(str(path[-1]), known or _known(path[:-1])) or "")
+
+
+def _add(tree: Tree, path: Path, details: ErrorDetails, known: Sequence[str]) -> Path:
+    where = (*path, *(part for part in details["loc"] if part != "[key]"))
+    if details["type"] not in ("missing", "extra_forbidden"):
+        where = tree.known(where)  # a pair or seed that stands alone has no place in a list
+    unknown = details["type"] == "extra_forbidden"
+    tree.add(where, _unknown(where, known) if unknown else message(details))
+    return where
+
+
+def _unknown(path: Path, known: Sequence[str]) -> str:
+    if path[-1] == "precision":
+        return "unknown key; precision is a key of the sweep"
+    return unknown_key(str(path[-1]), known or _known(path[:-1]))
+
+
+def message(details: ErrorDetails) -> str:
+    """Return pydantic's finding in house words: the rule, the value, the nearest right word."""
+    kind, given = details["type"], details["input"]
+    context = {name: int(v) if type(v) is float and v.is_integer() else v for name, v in details.get("ctx", {}).items()}
+    if kind == "missing":
+        return "is missing"
+    if kind == "value_error":
+        return str(context["error"])
+    if kind == "literal_error":
+        return _choices(given, str(context["expected"]))
+    if kind == "too_short":
+        return f"must hold at least {context['min_length']}, got none"
+    if kind == "too_long":
+        return f"must hold at most {context['max_length']}"
+    rule = RULES[kind].format(**context) if kind in RULES else details["msg"]
+    return f"{rule}, got {shown(given)}"
+
+
+def _choices(given: object, expected: str) -> str:
+    words = [word.strip("' ") for word in expected.replace(" or ", ", ").split(", ")]
+    near = nearest(given, words) if isinstance(given, str) else None
+    hint = f"; did you mean {near!r}?" if near else ""
+    return f"must be one of {', '.join(words)}, got {shown(given)}{hint}"
+
+
+def _unknown_section(key: str) -> str:
+    """Return the message for an unknown key at the top; it may be a key that belongs further in."""
+    inner = {name: f"{path[0]}.{name}" for path in reversed(list(HOLDERS)) if len(path) == 1 for name in _known(path)}
+    near = None if nearest(key, _known(())) else nearest(key, inner)
+    return f"unknown key; did you mean '{inner[near]}'?" if near else unknown_key(key, _known(()))
+
+
+def _known(path: Path) -> Sequence[str]:
+    """Return the keys that a mapping at `path` may have."""
+    masked = tuple("*" if type(part) is int or (i == 1 and path[0] in BY_ITEM) else part for i, part in enumerate(path))
+    return tuple(HOLDERS[masked].model_fields)
+
+
+def _pairs(tree: Tree, value: Any) -> Mapping[Path, schema.Pair]:
+    items = cast("list[Any]", schema.as_list(value))
+    if not isinstance(items, list) or not items:
+        tree.add(("pairs",), f"must be 'teacher -> student', or a list of such, got {shown(value)}")
+        return {}
+    pairs: dict[Path, schema.Pair] = {}
+    path: Path
+    for i, item in enumerate(items):
+        path = ("pairs", i) if isinstance(value, list) else ("pairs",)
+        try:
+            pair = schema.parse_pair(item)
+        except ValueError as error:
+            tree.add(path, str(error))
+            continue
+        if pair in pairs.values():
+            tree.add(path, f"the pair '{pair.teacher} -> {pair.student}' is given twice")
+        pairs[path] = pair
+    return pairs

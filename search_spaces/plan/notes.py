@@ -1,0 +1,100 @@
+"""What of a sweep is not as a reader of its file may think: told in plans and when a run begins, refused never."""
+
+from collections.abc import Iterator, Mapping
+
+from search_spaces.checks.silence import silent_corners
+from search_spaces.files.dimensions import value_text
+from search_spaces.plan.split_notes import split_notes
+from search_spaces.sweeps.blueprint import is_warmup
+from search_spaces.sweeps.sweep import Sweep
+from trainers.trials.recipe import Recipe
+from trainers.trials.trial import Value
+
+
+def notes(sweep: Sweep) -> tuple[str, ...]:
+    """Return them in words, each once."""
+    return tuple(
+        dict.fromkeys([*_read(sweep), *_fitted(sweep), *_warmups(sweep), *_silent(sweep), *split_notes(sweep)])
+    )
+
+
+def _read(sweep: Sweep) -> Iterator[str]:
+    """Yield where the weights of teachers were found in their files, where that is not plain."""
+    for plan in sweep.teachers:
+        if plan.reading:
+            yield f"teachers.{plan.model}.checkpoint: weights {plan.reading}"
+
+
+def _fitted(sweep: Sweep) -> Iterator[str]:
+    """Yield every default that is another on a data set of few classes."""
+    from trainers import methods
+
+    classes = {plan.name: plan.info.classes for plan in sweep.datasets}
+    rows = {row.label: row for row in sweep.rows}
+    known = {
+        (name, row.method): methods.get(row.method).fitted(classes[name]) for name in classes for row in sweep.rows
+    }
+    seen: set[tuple[str, str]] = set()
+    for member in sweep.fixed if any(known.values()) else ():
+        trial, row = member.trial, rows[member.row]
+        if (trial.dataset, row.label) in seen:
+            continue
+        seen.add((trial.dataset, row.label))
+        found = known[trial.dataset, trial.method].items()
+        taken = {n: v for n, v in found if trial.hyperparameters[n] == v and n not in row.hyperparameters}
+        defaults = methods.get(trial.method).defaults()
+        yield from _lines(trial.dataset, classes[trial.dataset], trial.method, taken, defaults)
+    for search in sweep.searches:
+        info, method = search.blueprint.info, search.blueprint.method
+        taken = search.blueprint.fitted(search.dimensions)
+        yield from _lines(info.name, info.classes, method.name, taken, method.defaults())
+
+
+def _lines(
+    dataset: str, classes: int, method: str, taken: dict[str, Value], defaults: dict[str, Value]
+) -> Iterator[str]:
+    for name, value in taken.items():
+        instead = f"{name} = {value_text(value)}, the default is {value_text(defaults[name])}"
+        yield f"{dataset} has {classes} classes: {method} takes {instead}"
+
+
+def _warmups(sweep: Sweep) -> Iterator[str]:
+    """Yield every warm-up that lasts as long as the training, or longer."""
+    seen: set[tuple[str, str]] = set()
+    for member in sweep.fixed:
+        if (member.trial.dataset, member.row) not in seen:
+            seen.add((member.trial.dataset, member.row))
+            yield from _too_long(member.row, member.trial.recipe, member.trial.hyperparameters)
+    for search in sweep.searches:
+        highest = {d.name: d.high if d.choices is None else d.choices[-1] for d in search.dimensions}
+        warmups = {name: v for name, v in highest.items() if v is not None and is_warmup(name)}
+        lowest = {d.name: d.choices[0] if d.choices else d.low for d in search.dimensions}
+        settings = {name: value for name, value in {**lowest, **warmups}.items() if value is not None}
+        trial = search.blueprint.trial(settings, split="search", epochs=search.recipe.epochs)
+        yield from _too_long(search.row, trial.recipe, trial.hyperparameters)
+    recipes = [member.trial.recipe for member in sweep.fixed[:1]] + [search.recipe for search in sweep.searches]
+    for recipe in recipes:
+        if recipe.lr_warmup_epochs >= recipe.epochs:
+            end = f"{recipe.lr_warmup_epochs:g} in {_epochs(recipe.epochs)}"
+            yield f"lr_warmup_epochs is {end}: the learning rate rises until the end"
+
+
+def _too_long(row: str, recipe: Recipe, values: Mapping[str, Value]) -> Iterator[str]:
+    for name, warmup in values.items():
+        if is_warmup(name) and isinstance(warmup, int | float) and warmup >= max(recipe.epochs, 2):
+            reached = f"{100 * recipe.epochs / warmup:.2g} % of its weight" if warmup > recipe.epochs else "its weight"
+            when = "at the end" if warmup > recipe.epochs else "in the last epoch alone"
+            yield f"{row}: {name} is {warmup:g} in {_epochs(recipe.epochs)}: the term reaches {reached} {when}"
+
+
+def _silent(sweep: Sweep) -> Iterator[str]:
+    """Yield every search that may propose what trains nothing."""
+    for search in sweep.searches:
+        plan = search.blueprint
+        for names in silent_corners(plan.settings, search.dimensions, plan.method, plan.info.classes):
+            yield f"{search.row}: a proposal with {' and '.join(names)} at 0 would train nothing"
+            break
+
+
+def _epochs(count: int) -> str:
+    return f"{count} epoch{'s' * (count != 1)}"

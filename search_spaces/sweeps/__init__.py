@@ -1,0 +1,1 @@
+"""A sweep with everything decided, and what it asks for."""

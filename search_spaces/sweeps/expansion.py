@@ -1,0 +1,196 @@
+"""From a sweep file to everything there is to do.
+
+A function of the file, its facts (data digests, networks, weights files) and `autos`: it draws nothing and, when
+`autos` are given, asks nothing.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from search_spaces.checks import facts
+from search_spaces.checks.facts import facts_from_json
+from search_spaces.files.draft import root_of
+from search_spaces.files.entries import Entry, Row, read_entries
+from search_spaces.files.errors import SweepFileError
+from search_spaces.files.yaml_lines import Tree
+from search_spaces.recipes import Definitions, as_accepted, definitions
+from search_spaces.sweeps.autos import Capability, decide
+from search_spaces.sweeps.blueprint import Blueprint
+from search_spaces.sweeps.decisions import Decisions
+from search_spaces.sweeps.members import Member, Place, over_seeds
+from search_spaces.sweeps.reading import SweepFile, model_of
+from search_spaces.sweeps.searches import Search, new_search
+from search_spaces.sweeps.sweep import Cell, DataSetPlan, Initial, Resources, Sweep
+from search_spaces.sweeps.teachers import as_teacher, plan_teachers
+from trainers.trials.trial import Teacher
+
+FORMAT = 1
+"""Of a resolved sweep."""
+
+Teachers = Mapping[tuple[str, str], Teacher]
+"""By data set and name."""
+
+
+def expand(
+    file: SweepFile,
+    autos: Mapping[str, Any] | None = None,
+    *,
+    accepted: Definitions | None = None,
+    capability: Callable[[], Capability | None] = facts.cuda_capability,
+    cpu_bfloat16: Callable[[], bool] = facts.cpu_bfloat16,
+) -> Sweep:
+    """Return everything that the file asks for.
+
+    Args:
+        autos: what `auto` was decided to be when the sweep was accepted (`resolved["autos"]`); decided now by default.
+        accepted: what was said of named recipes then; what recipes.yaml says now by default.
+        capability: of the CUDA device, asked only where `auto` depends on it.
+        cpu_bfloat16: whether the CPU multiplies in bfloat16, likewise.
+
+    Raises:
+        SweepFileError: a method refuses its settings (its rules are no longer those that the file was read by).
+        ValueError: `autos` has a value that is none of those possible.
+    """
+    decided = decide(file.model, file.facts, autos or {}, capability, cpu_bfloat16)
+    decisions = Decisions(file, decided, accepted or {})
+    entries = _entries(file)
+    cells = tuple(_cells(file))
+    plans = tuple(plan_teachers(decisions)) if any(entry.method.teacher for entry in entries) else ()
+    teachers = {(plan.dataset, plan.model): as_teacher(plan, decisions) for plan in plans}
+    fixed: list[Member] = []
+    searches: list[Search] = []
+    for cell, row, blueprint in _blueprints(decisions, entries, cells, teachers):
+        if row.dimensions:
+            assert file.model.search is not None  # a rule of the file
+            searches.append(new_search(cell.id, row, blueprint, file.model.search, file.model.seeds))
+        else:
+            place = Place(cell.id, row.entry, row.label)
+            trial = blueprint.trial({}, split="full")
+            fixed += over_seeds(trial, file.model.seeds, place, phase="fixed", keys=blueprint.keys(trial))
+    rows = tuple(row for entry in entries for row in entry.rows())
+    return Sweep(
+        name=file.name,
+        source=file.source,
+        datasets=tuple(_datasets(file)),
+        cells=cells,
+        rows=rows,
+        teachers=plans,
+        fixed=tuple(fixed),
+        searches=tuple(searches),
+        seeds=file.model.seeds,
+        initials=tuple(_initials(file)),
+        resources=_resources(decisions),
+        bank=file.model.bank,
+        report=file.model.report.model_dump(exclude_unset=True),
+        resolved=_resolved(decisions, cells, rows),
+    )
+
+
+def restore(resolved: Mapping[str, Any], source: str = "", folder: Path = Path()) -> Sweep:
+    """Return the sweep whose `resolved` this is, without its file, data or weights.
+
+    Args:
+        source: the text of the sweep file, if it is at hand.
+        folder: of the sweep file; paths in it are seen from here.
+
+    Raises:
+        ValueError: it was written by another format of resolved sweeps.
+    """
+    if resolved.get("format") != FORMAT:
+        raise ValueError(f"a resolved sweep must have format {FORMAT}, got {resolved.get('format')!r}")
+    file = SweepFile(
+        path=folder / resolved["file"],
+        source=source,
+        overrides=tuple(resolved["overrides"]),
+        given=resolved["given"],
+        model=model_of(resolved["given"]),
+        facts=facts_from_json(resolved["facts"]),
+    )
+    return expand(file, resolved["autos"], accepted=as_accepted(resolved))
+
+
+def _entries(file: SweepFile) -> list[Entry]:
+    tree = Tree(file.given, {(): 1})
+    classes = [info.classes for info in file.facts.datasets.values()]
+    entries = read_entries(tree, file.model.methods, lambda: classes)
+    if tree.problems:
+        raise SweepFileError(file.path, tree.problems)
+    return entries
+
+
+def _cells(file: SweepFile) -> Iterator[Cell]:
+    for dataset in file.facts.datasets:
+        for pair in file.model.pairs:
+            yield Cell(dataset=dataset, teacher=pair.teacher, student=pair.student)
+
+
+def _blueprints(
+    decisions: Decisions, entries: list[Entry], cells: tuple[Cell, ...], teachers: Teachers
+) -> Iterator[tuple[Cell, Row, Blueprint]]:
+    known = decisions.file.facts
+    for cell in cells:
+        recipe = decisions.recipe(cell.dataset, cell.student)
+        for entry in entries:
+            teacher = teachers[cell.dataset, cell.teacher] if entry.method.teacher else None
+            shared: dict[Any, Any] = {}
+            for row in entry.rows():
+                yield (
+                    cell,
+                    row,
+                    Blueprint(
+                        info=known.datasets[cell.dataset],
+                        student=known.models[cell.dataset][cell.student],
+                        student_args=known.arguments_of(cell.dataset, cell.student),
+                        teacher=teacher,
+                        method=entry.method,
+                        settings=row.hyperparameters,
+                        recipe=recipe,
+                        initial=known.initial_of(cell.dataset, cell.student, recipe),
+                        shared=shared,
+                    ),
+                )
+
+
+def _datasets(file: SweepFile) -> Iterator[DataSetPlan]:
+    for name, source in file.model.sources.items():
+        root = root_of(source, file.path.parent)
+        yield DataSetPlan(name=name, root=root, download=source.download, info=file.facts.datasets[name])
+
+
+def _initials(file: SweepFile) -> Iterator[Initial]:
+    for dataset, digests in file.facts.initials.items():
+        size = file.facts.datasets[dataset].size
+        for network, digest in digests.items():
+            yield Initial(digest=digest, timm_name=file.facts.models[dataset][network], size=size)
+
+
+def _resources(decisions: Decisions) -> Resources:
+    given = decisions.file.model.resources
+    return Resources(
+        cpus=given.cpus,
+        gpus=decisions.gpus,
+        share_gpus=given.gpus is None and decisions.gpus > 0,
+        teacher_cpus=given.teacher_cpus or given.cpus,
+        loaders=given.loaders,
+        stall_seconds=given.stall_seconds,
+    )
+
+
+def _resolved(decisions: Decisions, cells: tuple[Cell, ...], rows: tuple[Row, ...]) -> dict[str, Any]:
+    file = decisions.file
+    return {
+        "format": FORMAT,
+        "file": file.path.name,
+        "name": file.name,
+        "overrides": list(file.overrides),
+        "given": dict(file.given),
+        "autos": dict(decisions.autos),
+        "facts": file.facts.to_json(),
+        "recipes": decisions.recipes_json(),
+        "named_recipes": definitions(dict.fromkeys(name for name, _ in decisions.named_uses()), decisions.accepted),
+        "cells": [cell.to_json() for cell in cells],
+        "rows": [row.to_json() for row in rows],
+        "seeds": list(file.model.seeds),
+        "report": file.model.report.model_dump(mode="json", exclude_unset=True),
+    }

@@ -1,0 +1,1 @@
+"""What a method is: its record, its hyperparameters, plug-ins."""

@@ -1,0 +1,152 @@
+"""A method with its hyperparameters set: what the training loop calls."""
+
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from trainers.methods.record.method import CE_WEIGHT, SHARED, Method, Term, Values, of_part, takes_labels
+from trainers.methods.record.outputs import Output, Setting
+from trainers.methods.terms.standardize import standardize
+
+
+class BuiltMethod(nn.Module):
+    """Cross-entropy and the method's terms, weighted and warmed up.
+
+    Attributes:
+        method: the registry entry.
+        values: all hyperparameters.
+    """
+
+    def __init__(self, method: Method, values: Values, setting: Setting) -> None:
+        super().__init__()
+        self.method = method
+        self.values = dict(values)
+        self.terms = nn.ModuleList(
+            [_Term(part, of_part(part, values), setting) for part in method.parts]
+            if method.parts
+            else [_Term(method, self.values, setting)]
+        )
+
+    @property
+    def extra_parameters(self) -> int:
+        """How many numbers are learned beside the student's."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+    @property
+    def ce_weight(self) -> float:
+        """The factor of the cross-entropy in the loss."""
+        return float(self.values[CE_WEIGHT]) if self.method.teacher else 1.0
+
+    @property
+    def warmups(self) -> list[float]:
+        """The epochs in which each term reaches its weight."""
+        terms = [term for term in self.terms if isinstance(term, _Term)] if self.method.teacher else []
+        return [float(term.values.get("warmup_epochs", 0.0)) for term in terms]
+
+    def forward(
+        self,
+        student: Tensor | Output,
+        teacher: Tensor | Output | None,
+        target_B: Tensor,
+        epoch: int,
+        ce: Tensor | None = None,
+    ) -> dict[str, Tensor]:
+        """Return `loss`, to be minimised, and named parts for the log, which carry no gradient.
+
+        Args:
+            student: logits [B, C], or all that the student answered, of any floating type; the loss is computed in
+                float32 (float64 for float64).
+            teacher: the same of the teacher; None for a method that needs no teacher. A constant.
+            target_B: class numbers.
+            epoch: from 1.
+            ce: the cross-entropy where it is another than that of these logits with these classes: smoothed labels,
+                mixed images, pixels at another size.
+
+        Raises:
+            ValueError: the teacher's answers are missing, or the tensors do not fit.
+        """
+        ours = student if isinstance(student, Output) else Output(logits=student)
+        with torch.autocast(ours.logits.device.type, enabled=False):
+            ours = _cast(ours, ours.logits.dtype)
+            ce = functional.cross_entropy(ours.logits, target_B) if ce is None else ce.to(ours.logits.dtype)
+            parts = {"ce": ce.detach()}
+            if not self.method.teacher:
+                return {"loss": ce, **parts}
+            theirs = _constant(self.method, ours, teacher)
+            loss = float(self.values[CE_WEIGHT]) * ce
+            for term in self.terms:
+                value, more = term(ours, theirs, target_B, epoch)
+                loss = loss + value
+                parts |= {_part_name(self.method, term, name): part.detach() for name, part in more.items()}
+        return {"loss": loss, **parts}
+
+
+class _Term(nn.Module):
+    """One method's term with its weight and warm-up."""
+
+    def __init__(self, method: Method, values: Values, setting: Setting) -> None:
+        super().__init__()
+        self.method = method
+        self.values = values
+        self.inner = None if method.module is None else method.module(values, setting)
+        self._call = None if self.inner is not None else method.term or _term_of_loss(method)
+        self._standardized = bool(values.get("standardize", False)) and not method.standardizes
+
+    def forward(self, student: Output, teacher: Output, target: Tensor, epoch: int) -> tuple[Tensor, dict[str, Tensor]]:
+        if self._standardized:
+            student, teacher = _standardized(student), _standardized(teacher)
+        if self.inner is not None:
+            value, parts = self.inner(student, teacher, target, epoch)
+        else:
+            ours, theirs = (student, teacher) if self.method.features else (student.logits, teacher.logits)
+            assert self._call is not None
+            value, parts = self._call(self.values, ours, theirs, target)
+        return float(self.values["weight"]) * self._ramp(epoch) * value, parts
+
+    def _ramp(self, epoch: int) -> float:
+        warmup = float(self.values["warmup_epochs"])
+        return min(epoch / warmup, 1.0) if warmup > 0 else 1.0
+
+
+def _term_of_loss(method: Method) -> Term:
+    """Return the term of a method that has a pure loss only: the loss with its own hyperparameters, and with the
+    targets where it takes three tensors."""
+    loss = method.loss
+    assert loss is not None, f"{method.name} has neither term, module nor loss"
+    labelled = takes_labels(loss)
+
+    def term(values: Values, student: Any, teacher: Any, target: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        own = {name: value for name, value in values.items() if name not in SHARED}
+        value = loss(student, teacher, *([target] if labelled else []), **own)
+        return value, {method.name: value.detach()}
+
+    return term
+
+
+def _part_name(method: Method, term: nn.Module, name: str) -> str:
+    """Return the name that a part is logged under: in a combination two methods may have parts of one name."""
+    assert isinstance(term, _Term)
+    return f"{term.method.name}.{name}" if method.parts else name
+
+
+def _constant(method: Method, student: Output, teacher: Tensor | Output | None) -> Output:
+    """Return the teacher's answers without gradients, in the student's type."""
+    if teacher is None:
+        raise ValueError(f"'{method.name}' needs a teacher's logits")
+    theirs = teacher if isinstance(teacher, Output) else Output(logits=teacher)
+    if method.features and not (student.maps and theirs.maps):
+        raise ValueError(f"'{method.name}' needs the feature maps of student and teacher")
+    return _cast(theirs.with_each(Tensor.detach), student.logits.dtype)
+
+
+def _cast(output: Output, dtype: torch.dtype) -> Output:
+    """Return the answers in float32, or in float64 where that is the type asked for."""
+    kind = torch.float64 if dtype == torch.float64 else torch.float32
+    return output.with_each(lambda one: one.to(kind))
+
+
+def _standardized(output: Output) -> Output:
+    return replace(output, logits=standardize(output.logits))

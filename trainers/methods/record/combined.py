@@ -1,0 +1,70 @@
+"""Several methods in one training: one cross-entropy, and the term of each with its own weight and warm-up."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from trainers.methods.record.method import Method, Needs, Problem, Range, Values, check, of_part
+
+SIGN = "+"
+"""Between the names of the methods in the name of a combination."""
+VERSIONS = 1000
+"""Base of the numbers that the versions of the methods are digits of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Combined:
+    ce_weight: Annotated[float, Range(ge=0)] = 1.0
+    """Factor of the cross-entropy with the labels."""
+
+    def __post_init__(self) -> None:
+        check(self, "combination")
+
+
+def combine(parts: Sequence[Method]) -> Method:
+    """Return the method that adds the terms of these.
+
+    Raises:
+        ValueError: there are not two or more, one is there twice, or one has no term.
+    """
+    names = [part.name for part in parts]
+    if len(parts) < 2 or len(set(names)) != len(names):
+        raise ValueError(f"a combination must be of two or more methods, each once, got {', '.join(names) or 'none'}")
+    for part in parts:
+        if not part.teacher or part.parts:
+            raise ValueError(f"'{part.name}' cannot be combined with others: it has no term of its own")
+    features = any(part.needs is Needs.FEATURES for part in parts)
+    return Method(
+        name=SIGN.join(names),
+        version=sum(part.version * VERSIONS**i for i, part in enumerate(parts)),
+        hyperparameters=Combined,
+        needs=Needs.FEATURES if features else Needs.LOGITS,
+        summary=" and ".join(f"({part.summary})" for part in parts),
+        source=", ".join(dict.fromkeys(part.source for part in parts)),
+        kind="combined",
+        dead=lambda values, classes: _dead(parts, values, classes),
+        settle=lambda values, classes: _settled(parts, values, classes),
+        rules=lambda values, classes: _rules(parts, values, classes),
+        inference="; ".join(part.inference for part in parts if part.inference),
+        parts=tuple(parts),
+    )
+
+
+def _dead(parts: Sequence[Method], values: Values, classes: int) -> Collection[str]:
+    return [f"{part.name}.{name}" for part in parts for name in part.dead(of_part(part, values), classes)]
+
+
+def _settled(parts: Sequence[Method], values: Values, classes: int) -> dict[str, Any]:
+    return {
+        f"{part.name}.{name}": value
+        for part in parts
+        for name, value in part.settle(of_part(part, values), classes).items()
+    }
+
+
+def _rules(parts: Sequence[Method], values: Values, classes: int | None) -> Sequence[Problem]:
+    return [
+        Problem(f"{part.name}.{problem.name}", problem.message)
+        for part in parts
+        for problem in part.rules(of_part(part, values), classes)
+    ]

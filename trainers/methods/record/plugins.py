@@ -1,0 +1,287 @@
+"""Methods of other packages: loaded one by one and looked over; one that cannot be used breaks nothing but itself."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import MISSING, dataclass, is_dataclass, replace
+from dataclasses import fields as dataclass_fields
+from importlib.metadata import EntryPoint
+from typing import Any
+
+from trainers.errors import RequestError
+from trainers.late import torch
+from trainers.methods.record.method import (
+    CE_WEIGHT,
+    SHARED,
+    ForPair,
+    Method,
+    Needs,
+    Problem,
+    describe,
+    loss_problem,
+    wrong_value,
+)
+from trainers.methods.record.outputs import NetworkShape, Output, Setting
+from trainers.texts.words import line_of
+
+CLASSES = 100
+"""Of the data set that a plug-in's own rules are tried for."""
+VECTOR = 64
+"""Numbers that the last layer of a teacher reads, where nobody knows."""
+NEEDED = (CE_WEIGHT, "weight", "warmup_epochs")
+KINDS: tuple[Any, ...] = (bool, int, float, str)
+TAKEN = ("method",)
+"""Keys of an entry that can be no hyperparameter."""
+HOLLOW: Mapping[str, Any] = {field.name: field.default for field in dataclass_fields(Method)}
+
+
+class PluginError(RequestError, ValueError):
+    """A plug-in is no whole method, or its own functions fail; whoever uses it is told so in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A plug-in that cannot be used."""
+
+    names: tuple[str, ...]
+    """What a sweep file may call it: its name in the entry-point group, and that of its record."""
+    value: str
+    """`package.module:attribute`."""
+    why: str
+
+    def __str__(self) -> str:
+        return f"the plug-in {self.value} cannot be used: {self.why}"
+
+
+def load(entries: Iterable[EntryPoint], ours: Collection[str]) -> tuple[dict[str, Method], tuple[Broken, ...]]:
+    """Return the methods of plug-ins by name, and the plug-ins that cannot be used.
+
+    Args:
+        ours: names of our own methods, which no plug-in may take; two plug-ins of one name are both unusable.
+    """
+    broken: list[Broken] = []
+    found: dict[str, list[tuple[EntryPoint, Method]]] = {}
+    for entry in entries:
+        try:
+            method = _checked(entry)
+        except PluginError as error:
+            broken.append(Broken((line_of(entry.name),), line_of(entry.value), str(error)))
+            continue
+        if method.name in ours:
+            broken.append(Broken((entry.name,), entry.value, f"it is named '{method.name}', as another method is"))
+        else:
+            found.setdefault(method.name, []).append((entry, method))
+    for name, of in found.items():
+        for entry, _ in of if len(of) > 1 else ():
+            others = ", ".join(other.value for other, _ in of if other is not entry)
+            broken.append(Broken((name, entry.name), entry.value, f"it is named '{name}', and so is {others}"))
+    return {name: of[0][1] for name, of in found.items() if len(of) == 1}, tuple(broken)
+
+
+def _checked(entry: EntryPoint) -> Method:
+    """Return the record of a plug-in.
+
+    Raises:
+        PluginError: it cannot be loaded, or is not whole.
+    """
+    try:
+        method = entry.load()
+    except (Exception, SystemExit) as error:  # noqa: BLE001 (a package does what it likes while it is imported)
+        raise PluginError(f"it cannot be loaded: {_named(error)}") from None
+    if not isinstance(method, Method):
+        raise PluginError(f"it gives no trainers.methods.Method, but {_kind(method)}")
+    try:
+        problem = _record_problem(method) or _hyperparameter_problem(method) or _function_problem(method)
+    except Exception as error:  # noqa: BLE001 (a record may hold anything)
+        raise PluginError(f"its record cannot be read: {_named(error)}") from None
+    if problem:
+        raise PluginError(line_of(problem))
+    guarded = _guarded(method, entry.value)
+    _try_rules(guarded)
+    return guarded
+
+
+def _record_problem(method: Method) -> str:
+    for name in ("name", "summary", "source", "kind", "inference"):
+        text = getattr(method, name)
+        if not isinstance(text, str) or text != line_of(text):
+            return f"its {name} must be text without control characters, got {text!r}"
+    if not method.name or method.name != method.name.strip() or "+" in method.name:
+        return f"its name must be a word without '+' or spaces around it, got {method.name!r}"
+    if type(method.version) is not int or not 1 <= method.version < 1000:
+        return f"its version must be a whole number from 1 to 999, got {method.version!r}"
+    if not isinstance(method.needs, Needs):
+        return f"its needs must be one of trainers.methods.Needs, got {method.needs!r}"
+    if method.parts:
+        return "its parts must be empty: methods are combined in sweep files"
+    if not all(isinstance(pair, ForPair) for pair in method.by_pair):
+        return "its by_pair must hold trainers.methods.ForPair alone"
+    return ""
+
+
+def _hyperparameter_problem(method: Method) -> str:
+    kind = method.hyperparameters
+    if not isinstance(kind, type) or not is_dataclass(kind):
+        return f"its hyperparameters must be a dataclass, got {_kind(kind)}"
+    for one in dataclass_fields(kind):
+        if one.default is MISSING:
+            return f"its hyperparameter {one.name} has no default"
+        if one.name in TAKEN:
+            return f"its hyperparameter {one.name} has the name of a key of every entry"
+    described = {field.name: field for field in describe(kind)}
+    for name, field in described.items():
+        if (field.type if field.item is None else field.item) not in KINDS:
+            return f"its hyperparameter {name} must be a bool, int, float, str, Literal or a tuple of numbers"
+        for message in wrong_value(field, field.default, None):
+            return f"the default of its hyperparameter {name} {message}"
+    for name in NEEDED if method.teacher else ():
+        if name not in described or described[name].type not in (int, float):
+            return f"it lacks the hyperparameter {name}, a number that every method has"
+    if "standardize" in described and described["standardize"].type is not bool:
+        return "its hyperparameter standardize must be a bool"
+    for name in method.factors:
+        if name not in described:
+            return f"its factors name {name}, which is no hyperparameter of it"
+    for pair in method.by_pair:
+        for name, value in pair.values.items():
+            if name not in described:
+                return f"its by_pair sets {name}, which is no hyperparameter of it"
+            for message in wrong_value(described[name], value, None):
+                return f"{name} of its by_pair {message}"
+    return ""
+
+
+def _function_problem(method: Method) -> str:
+    for name in ("loss", "term", "module"):
+        given = getattr(method, name)
+        if given is not None and not callable(given):
+            return f"its {name} must be a function, got {_kind(given)}"
+    for name in ("dead", "settle", "rules", "fits"):
+        if not callable(getattr(method, name)):
+            return f"its {name} must be a function, got {_kind(getattr(method, name))}"
+    if method.teacher and method.loss is None and method.term is None and method.module is None:
+        return "it has neither loss, term nor module"
+    if method.teacher and method.loss is not None and method.term is None and method.module is None:
+        own = [field.name for field in method.fields() if field.name not in SHARED]
+        return loss_problem(method.loss, own)
+    return ""
+
+
+def _try_rules(method: Method) -> None:
+    """Ask the record's own functions once, at its defaults."""
+    values = method.coerced(method.defaults())
+    problems = [*method.rules(values, None)] or [*method.rules(values, CLASSES)]
+    if problems:
+        raise PluginError(line_of(f"its default of {problems[0].name} {problems[0].message}"))
+    method.dead(values, CLASSES)
+    method.settle(values, CLASSES)
+
+
+def _guarded(method: Method, value: str) -> Method:
+    """Return the record with its own functions watched: what they raise, or give that is none of what they should, is
+    the plug-in's mistake and told in one line."""
+    names = {field.name for field in method.fields()}
+    sound: dict[str, tuple[str, Callable[[Any], bool]]] = {
+        "rules": ("a list of Problem", lambda given: all(isinstance(one, Problem) for one in given)),
+        "dead": ("names of hyperparameters", lambda given: not isinstance(given, str) and set(given) <= names),
+        "settle": ("hyperparameters by name", lambda given: set(dict(given)) <= names),
+    }
+    changed: dict[str, Any] = {
+        name: _watched(getattr(method, name), f"the plug-in {value}: its {name}", rule, holds)
+        for name, (rule, holds) in sound.items()
+        if getattr(method, name) is not HOLLOW[name]
+    }
+    if method.fits is not HOLLOW["fits"]:
+        changed["fits"] = _watched_fits(method.fits, f"the plug-in {value}: its fits")
+    return replace(method, **changed) if changed else method
+
+
+def _watched(function: Callable[..., Any], who: str, rule: str, holds: Callable[[Any], bool]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def watched(*arguments: Any) -> Any:
+        try:
+            given = function(*arguments)
+            given = dict(given) if isinstance(given, Mapping) else given if isinstance(given, str) else tuple(given)
+            right = holds(given)
+        except Exception as error:  # noqa: BLE001 (code of others raises what it likes)
+            raise PluginError(f"{who} fails: {_named(error)}") from None
+        if not right:
+            raise PluginError(f"{who} must give {rule}, got {line_of(repr(given))}")
+        return given
+
+    return watched
+
+
+def _watched_fits(function: Callable[..., Any], who: str) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def watched(*arguments: Any) -> None:
+        try:
+            function(*arguments)
+        except ValueError:  # how it says no
+            raise
+        except Exception as error:  # noqa: BLE001 (code of others raises what it likes)
+            raise PluginError(f"{who} fails: {_named(error)}") from None
+
+    return watched
+
+
+def _named(error: BaseException) -> str:
+    return line_of(f"{type(error).__name__}: {error}".rstrip(": "))
+
+
+def _kind(value: object) -> str:
+    return f"a {type(value).__name__}" if not isinstance(value, type) else f"the class {value.__name__}"
+
+
+def try_loss(
+    method: Method,
+    values: Mapping[str, Any],
+    classes: int,
+    student: NetworkShape | None = None,
+    teacher: NetworkShape | None = None,
+) -> None:
+    """Compute the loss of a method once, on what two networks might answer to four images, drawn at random.
+
+    Args:
+        values: all hyperparameters.
+        student, teacher: what the networks answer with, where the method compares features.
+
+    Raises:
+        PluginError: it fails, or gives something else than a finite number with a gradient; features may be too wild
+            for a finite one.
+    """
+    from trainers.methods.record.built import BuiltMethod
+
+    images = max(4, method.least_batch)
+    seen = "answers to" if method.features else "logits of"
+    with torch.random.fork_rng(devices=()), torch.enable_grad():
+        torch.manual_seed(0)
+        ours, theirs = (_answer(images, classes, shape) for shape in (student, teacher))
+        ours.logits.requires_grad_()
+        setting = Setting(
+            student=student,
+            teacher=teacher,
+            classes=classes,
+            labels=torch.arange(images) % classes,
+            class_weights=torch.randn(classes, VECTOR if teacher is None else teacher.vector),
+        )
+        try:
+            loss = BuiltMethod(method, values, setting)(ours, theirs, torch.arange(images) % classes, epoch=1)["loss"]
+            loss.backward()
+            finite = bool(torch.isfinite(loss.detach()))
+        except Exception as error:  # noqa: BLE001 (code of others raises what it likes)
+            name = f"the loss of the plug-in '{method.name}'"
+            raise PluginError(f"{name} fails on {seen} {images} images: {_named(error)}") from None
+    if not finite and not method.features:
+        raise PluginError(f"the loss of the plug-in '{method.name}' on {seen} {images} images is {loss.item()}")
+
+
+def _answer(images: int, classes: int, shape: NetworkShape | None) -> Output:
+    """Return what a network might answer: maps and vectors without negative numbers, as most have them."""
+    logits, numbers = torch.randn(images, classes), torch.arange(images)
+    if shape is None:
+        return Output(logits=logits, images=numbers)
+    preacts = tuple(torch.randn(images, *one).requires_grad_() for one in shape.maps)
+    vector = torch.rand(images, shape.vector).requires_grad_()
+    return Output(logits=logits, maps=tuple(map(torch.relu, preacts)), preacts=preacts, vector=vector, images=numbers)

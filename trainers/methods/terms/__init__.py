@@ -1,0 +1,1 @@
+"""What losses are put together from."""

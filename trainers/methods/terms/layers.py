@@ -1,0 +1,175 @@
+"""Which maps of student and teacher go together, and how two maps are made comparable.
+
+Shapes: B = batch, C = channels, H = height, W = width.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from trainers.late import functional, torch
+from trainers.methods.record.outputs import NetworkShape, Output
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Shape = tuple[int, int, int]
+"""Channels, height, width of a map."""
+Pairs = tuple[tuple[int, int], ...]
+"""Indices of maps: of the student's, of the teacher's."""
+
+LONG = 6
+"""A list of more maps than this is thinned: its stages are blocks of one size, as a Transformer's are."""
+KEPT = 4
+"""How many maps of a long list are kept; the networks of the papers have four stages."""
+WITH_STEM = 4
+"""From so many pairs on, the first is taken for the stem, which the papers leave out."""
+EPS = 1e-12
+"""A vector that is no longer than this has no direction."""
+
+
+def matched(student_shapes: Iterable[Sequence[int]], teacher_shapes: Iterable[Sequence[int]]) -> Pairs:
+    """Return which map of the student goes with which of the teacher, as many as the shorter list has.
+
+    Indices rise in both, and last goes with last. Lists of one length: pair i with i. Otherwise the assignment whose
+    resolutions differ least: the sum of |log2 H_s − log2 H_t|, ties by relative depth. A long list is thinned first,
+    evenly.
+
+    Raises:
+        ValueError: a list is empty.
+    """
+    return _matched(_shapes(student_shapes), _shapes(teacher_shapes))
+
+
+def compared(student_shapes: Iterable[Sequence[int]], teacher_shapes: Iterable[Sequence[int]]) -> Pairs:
+    """Return the matched pairs without the first where there are at least four: without the stem."""
+    pairs = matched(student_shapes, teacher_shapes)
+    return pairs[1:] if len(pairs) >= WITH_STEM else pairs
+
+
+def spatial(method: str, student_shapes: Iterable[Sequence[int]], teacher_shapes: Iterable[Sequence[int]]) -> Pairs:
+    """Return the compared pairs whose maps have more than one pixel both; the stem where no other has.
+
+    Raises:
+        ValueError: no pair has.
+    """
+    student, teacher = _shapes(student_shapes), _shapes(teacher_shapes)
+    for pairs in (compared(student, teacher), matched(student, teacher)):
+        found = tuple((s, t) for s, t in pairs if _pixels(student[s], teacher[t]) > 1)
+        if found:
+            return found
+    raise ValueError(
+        f"'{method}' cannot work with these networks: it compares where maps are strong, and no two maps that go "
+        f"together have more than one pixel; student {_sizes(student)}, teacher {_sizes(teacher)}"
+    )
+
+
+def shapes(maps: Iterable[Tensor]) -> tuple[Shape, ...]:
+    """Return the shapes of maps [B, C, H, W] without the batch."""
+    return _shapes(one.shape[1:] for one in maps)
+
+
+def chosen(maps: Sequence[Tensor], indices: Iterable[int]) -> list[Tensor]:
+    """Return the maps of these indices."""
+    return [maps[i] for i in indices]
+
+
+def preacts(method: str, output: Output) -> tuple[Tensor, ...]:
+    """Return the maps before their ReLU.
+
+    Raises:
+        ValueError: they are not there.
+    """
+    if len(output.preacts) != len(output.maps):
+        raise ValueError(f"'{method}' needs each map before its ReLU: {len(output.maps)} maps, {len(output.preacts)}")
+    return output.preacts
+
+
+def vector(method: str, output: Output) -> Tensor:
+    """Return the vector before the classifier.
+
+    Raises:
+        ValueError: it is not there.
+    """
+    if output.vector is None:
+        raise ValueError(f"'{method}' needs the vectors that the last linear layers of student and teacher read")
+    return output.vector
+
+
+def same_size(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """Return both maps at the smaller one's height and width, the larger averaged."""
+    size = (min(a.shape[2], b.shape[2]), min(a.shape[3], b.shape[3]))
+    return pooled(a, size), pooled(b, size)
+
+
+def pooled(one: Tensor, size: tuple[int, int]) -> Tensor:
+    """Return a map averaged to a height and width that are not larger than its own."""
+    (height, width), (h, w) = one.shape[2:], size
+    if (height, width) == size:
+        return one
+    if height % h == 0 and width % w == 0:  # what adaptive pooling gives too, whose gradient on a GPU varies by the run
+        return one.reshape(*one.shape[:2], h, height // h, w, width // w).mean((3, 5))
+    return functional.adaptive_avg_pool2d(one, size)
+
+
+def resized(one: Tensor, size: tuple[int, int]) -> Tensor:
+    """Return a map at this height and width: nearest pixels where it grows, averages where it shrinks."""
+    one = pooled(one, (min(one.shape[2], size[0]), min(one.shape[3], size[1])))
+    return one if tuple(one.shape[2:]) == size else functional.interpolate(one, size, mode="nearest")
+
+
+def unit(rows: Tensor, dim: int) -> Tensor:
+    """Return vectors along `dim` at length 1; those of length 0 stay so, and get no gradient."""
+    length = torch.linalg.vector_norm(rows, dim=dim, keepdim=True)
+    return torch.where(length > EPS, rows / length.clamp_min(EPS), 0.0)
+
+
+def two_of_each(student: NetworkShape, teacher: NetworkShape, pairs: Pairs) -> tuple[tuple[Shape, Shape], ...]:
+    """Return the shapes of these pairs of maps."""
+    return tuple((student.maps[s], teacher.maps[t]) for s, t in pairs)
+
+
+def _shapes(given: Iterable[Sequence[int]]) -> tuple[Shape, ...]:
+    return tuple((one[0], one[1], one[2]) for one in given)
+
+
+@lru_cache(maxsize=1024)
+def _matched(student: tuple[Shape, ...], teacher: tuple[Shape, ...]) -> Pairs:
+    if not (student and teacher):
+        raise ValueError("student and teacher must have feature maps, one at least")
+    ours, theirs = _thinned(len(student)), _thinned(len(teacher))
+    ours_log = [math.log2(student[i][1]) for i in ours]
+    theirs_log = [math.log2(teacher[i][1]) for i in theirs]
+    if len(ours) <= len(theirs):
+        return tuple((ours[i], theirs[j]) for i, j in enumerate(_nearest(ours_log, theirs_log)))
+    return tuple((ours[i], theirs[j]) for j, i in enumerate(_nearest(theirs_log, ours_log)))
+
+
+def _thinned(count: int) -> list[int]:
+    """Return the indices that are kept of a list of maps: evenly spaced, the last among them."""
+    return [*range(count)] if count <= LONG else [(i + 1) * count // KEPT - 1 for i in range(KEPT)]
+
+
+def _nearest(short: list[float], long: list[float]) -> tuple[int, ...]:
+    """Return, for each of the shorter list, the index in the longer; the lists are short enough to try all."""
+
+    def cost(indices: tuple[int, ...]) -> tuple[float, float]:
+        resolution = sum(abs(one - long[j]) for one, j in zip(short, indices, strict=True))
+        depth = sum(abs((i + 1) / len(short) - (j + 1) / len(long)) for i, j in enumerate(indices))
+        return round(resolution, 9), round(depth, 9)
+
+    last = len(long) - 1
+    return min(((*front, last) for front in combinations(range(last), len(short) - 1)), key=cost)
+
+
+def _pixels(ours: Shape, theirs: Shape) -> int:
+    """Return how many pixels two maps have once they are of one size."""
+    return min(ours[1], theirs[1]) * min(ours[2], theirs[2])
+
+
+def _sizes(all_: tuple[Shape, ...]) -> str:
+    return ", ".join(f"{height}×{width}" for _, height, width in all_)

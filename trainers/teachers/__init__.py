@@ -1,0 +1,1 @@
+"""Teachers as students meet them: frozen networks and stored logits."""

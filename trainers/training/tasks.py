@@ -1,0 +1,149 @@
+"""What a network is asked: one class for an image, or one for every pixel. The loss of a step, and the scores.
+
+Shapes: B = batch, C = classes.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from trainers.data import DataInfo
+from trainers.methods import BuiltMethod, Output
+from trainers.models.taps import Taps
+from trainers.training.collapse import Answers
+from trainers.training.mixing import Mix
+from trainers.views.views import Batch
+
+Reply = Tensor | Output
+"""Logits, or all that a network answered."""
+PixelReply = tuple[Tensor, Tensor | None]
+"""Logits of pixels, and those of the auxiliary head, if any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Student:
+    """The network in training, and where it is tapped if its features are compared."""
+
+    network: nn.Module
+    taps: Taps | None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What there is of a batch when its loss is asked for."""
+
+    epoch: int
+    """From 1."""
+    batch: Batch
+    inputs: Tensor
+    """What the student sees."""
+    teacher: Reply | PixelReply | None
+    """What the teacher answered."""
+    mix: Mix | None
+    """How the images of the batch are mixed."""
+    autocast: torch.autocast
+    """In which the student's forward pass computes."""
+
+
+class Task(Protocol):
+    """How student and teacher are compared, and how a student is scored."""
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """Names of the scores in percent; the first decides."""
+
+    def terms(self, student: Student, method: BuiltMethod, seen: Seen) -> dict[str, Tensor]:
+        """Return the loss of a batch and its named parts."""
+
+    def tally(self, device: torch.device) -> "Tally":
+        """Return an empty tally of scored batches."""
+
+
+class Tally(Protocol):
+    """Scores over batches, without waiting for the device before the end."""
+
+    def add(self, logits: Tensor, targets: Tensor) -> None:
+        """Count a batch."""
+
+    def scores(self) -> dict[str, float]:
+        """Return the scores in percent over all batches."""
+
+    def answers(self) -> Answers:
+        """Return what was answered over all batches."""
+
+
+def task_of(info: DataInfo, label_smoothing: float) -> Task:
+    """Return the task of a data set."""
+    if info.task == "segmentation":
+        from trainers.training.pixel_task import Segmentation
+
+        return Segmentation(info)
+    return Classification(info.classes, label_smoothing)
+
+
+class Classification:
+    """One class for an image."""
+
+    scores = ("top1", "top5")
+
+    def __init__(self, classes: int, label_smoothing: float) -> None:
+        self._classes = classes
+        self._smoothing = label_smoothing
+
+    def terms(self, student: Student, method: BuiltMethod, seen: Seen) -> dict[str, Tensor]:
+        """Return the loss of a batch and its named parts."""
+        assert not isinstance(seen.teacher, tuple)
+        with seen.autocast:
+            answer = (
+                student.network(seen.inputs) if student.taps is None else student.taps(seen.inputs, seen.batch.here)
+            )
+        ce = self._ce(answer, seen.batch.targets, seen.mix)
+        terms: dict[str, Tensor] = method(answer, seen.teacher, seen.batch.targets, seen.epoch, ce)
+        return terms
+
+    def _ce(self, answer: Reply, targets_B: Tensor, mix: Mix | None) -> Tensor | None:
+        """Return the cross-entropy with smoothed labels and mixed images; None where it is the plain one."""
+        if not self._smoothing and mix is None:
+            return None
+        logits = answer.logits if isinstance(answer, Output) else answer
+        logits = logits if logits.dtype == torch.float64 else logits.float()
+        with torch.autocast(logits.device.type, enabled=False):
+            ce = functional.cross_entropy(logits, targets_B, label_smoothing=self._smoothing)
+            if mix is None:
+                return ce
+            other = functional.cross_entropy(logits, targets_B.flip(0), label_smoothing=self._smoothing)
+            return mix.share * ce + (1 - mix.share) * other
+
+    def tally(self, device: torch.device) -> Tally:
+        """Return an empty tally of scored batches."""
+        return _Hits(self._classes, device)
+
+
+class _Hits:
+    """How often the right class is the first, and among the first five."""
+
+    def __init__(self, classes: int, device: torch.device) -> None:
+        self._hits = torch.zeros(2, dtype=torch.int64, device=device)
+        self._images = 0
+        self._classes = torch.zeros(2, classes, dtype=torch.int64, device=device)
+        """[2, C] images that are of each class, and that were taken for it."""
+
+    def add(self, logits: Tensor, targets: Tensor) -> None:
+        ranked = logits.float().topk(min(5, logits.shape[1]), dim=1).indices
+        hits = ranked == targets[:, None]
+        self._hits += torch.stack([hits[:, 0].sum(), hits.sum()])
+        self._images += len(targets)
+        found = torch.stack([targets, ranked[:, 0]])
+        self._classes.scatter_add_(1, found, torch.ones_like(found))  # bincount would wait for its largest number
+
+    def scores(self) -> dict[str, float]:
+        top1, top5 = (100.0 * self._hits.double() / self._images).tolist()
+        return {"top1": top1, "top5": top5}
+
+    def answers(self) -> Answers:
+        right, among_five = self._hits.tolist()
+        labelled, answered = self._classes.tolist()
+        return Answers(labelled=labelled, answered=answered, right=right, images=self._images, among_top=among_five)

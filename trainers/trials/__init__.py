@@ -1,0 +1,1 @@
+"""What a trial is: its key, its recipe, its random streams."""

@@ -1,0 +1,1 @@
+"""Views of pictures: drawn, read, brought to the device."""

@@ -1,0 +1,127 @@
+"""Views: the augmentations of a data set as a finite, numbered set.
+
+A view is one deterministic augmentation of one image. Because (image, view) is all that a teacher's answer depends on,
+the answer can be kept (trainers.teachers.bank); the seed only draws which views come when.
+
+Shapes: N = images in memory, B = batch, C = channels, S = size in pixels.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Views that a network sees together.
+
+    Attributes:
+        images, views: numbers [B], on the CPU.
+        here: the images' numbers on the device.
+        pixels: uint8 [B, C, H, W] on the device.
+        also: the same views at another size that was asked for.
+        targets: classes [B], or of every pixel [B, H, W] with 255 for none.
+    """
+
+    images: Tensor
+    views: Tensor
+    here: Tensor
+    pixels: Tensor
+    targets: Tensor
+    also: Tensor | None = None
+
+
+class Views(Protocol):
+    """Numbered views of numbered images."""
+
+    @property
+    def count(self) -> int:
+        """Views an image has."""
+
+    @property
+    def centre(self) -> int:
+        """The number of the view in which an image is scored."""
+
+    def batches(
+        self, images_N: Tensor, views_N: Tensor, rows: int | list[int], also: tuple[int, int] | None = None
+    ) -> Iterator[Batch]:
+        """Yield the views with these numbers, on the CPU, in batches of `rows`, the last one smaller.
+
+        Args:
+            rows: of every batch, or of each.
+            also: another size that the same parts are wanted at; views in memory leave that to whoever looks.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftViews:
+    """Every crop of an image padded on all sides, numbered row by row, then all of them mirrored.
+
+    Attributes:
+        padded_NCPP: uint8 images with `pad` pixels of fill on each side.
+        targets_N: their classes, on the same device.
+        size: S, pixels of a crop.
+        flip: views from (2 pad + 1)² on are those before them, mirrored left to right.
+    """
+
+    padded_NCPP: Tensor  # noqa: N815 (shape letters)
+    targets_N: Tensor  # noqa: N815
+    size: int
+    flip: bool = False
+
+    @property
+    def count(self) -> int:
+        """Views an image has."""
+        return self._side**2 * (1 + self.flip)
+
+    @property
+    def centre(self) -> int:
+        """The number of the view that is the image as it is."""
+        return self._side**2 // 2
+
+    @property
+    def _side(self) -> int:
+        return self.padded_NCPP.shape[-1] - self.size + 1
+
+    def pixels(self, images_B: Tensor, views_B: Tensor) -> Tensor:
+        """Return the views [B, C, S, S] in uint8 of the images with these numbers, which are on the device."""
+        crops = self.padded_NCPP.unfold(2, self.size, 1).unfold(3, self.size, 1)  # a view of memory: N C side side S S
+        place = views_B % self._side**2 if self.flip else views_B
+        top, left = place // self._side, place % self._side
+        batch = crops[images_B, :, top, left]
+        if self.flip:
+            mirrored = (views_B >= self._side**2)[:, None, None, None]
+            batch = torch.where(mirrored, batch.flip(3), batch)
+        return batch
+
+    def batches(
+        self, images_N: Tensor, views_N: Tensor, rows: int | list[int], also: tuple[int, int] | None = None
+    ) -> Iterator[Batch]:
+        """Yield the views with these numbers in batches of `rows`, the last one smaller."""
+        device = self.padded_NCPP.device
+        for images, views in zip(images_N.split(rows), views_N.split(rows), strict=True):
+            here = images.to(device, non_blocking=True)
+            yield Batch(
+                images=images,
+                views=views,
+                here=here,
+                pixels=self.pixels(here, views.to(device, non_blocking=True)),
+                targets=self.targets_N[here],
+            )
+
+
+def shift_views(images_NCSS: Tensor, targets_N: Tensor, *, pad: int, fill: int, flip: bool = False) -> ShiftViews:
+    """Return the views of uint8 images by shifts of up to `pad` pixels, `fill` outside; pad 0 without flip leaves one
+    view."""
+    padded = torch.nn.functional.pad(images_NCSS, (pad, pad, pad, pad), value=fill)
+    return ShiftViews(padded, targets_N, images_NCSS.shape[-1], flip)
+
+
+def statistics(images_NCSS: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and standard deviation [C, 1, 1] of uint8 images, each channel for itself, in grey values."""
+    values = images_NCSS.to(torch.float64)
+    mean, std = values.mean(dim=(0, 2, 3)), values.std(dim=(0, 2, 3))
+    return mean.float()[:, None, None], std.float()[:, None, None]
