@@ -55,6 +55,7 @@ def test_fashion_mnist_in_every_layout(tmp_path: Path, zipped: bool, layout: str
     images = data.load("fashion_mnist", tmp_path)
     assert (images.info.channels, images.info.size, images.info.fit, images.info.validation) == (1, 28, 30, 10)
     assert images.train_images.shape == (40, 1, 28, 28)
+    assert images.test_images.flags.writeable  # else torch warns at the user
 
 
 def test_the_environment_says_where_files_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

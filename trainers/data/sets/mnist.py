@@ -101,7 +101,8 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     expected = start + int(np.prod(shape, dtype=np.int64))
     if len(content) != expected:
         raise DataFilesError(f"{path} has {len(content):,} bytes, its head says {expected:,}")
-    return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)
+    own = bytearray(content)  # of bytes an array could only be read, which torch warns of
+    return np.frombuffer(own, dtype=np.uint8, offset=start).reshape(shape)
 
 
 _MNIST = _Mnist("mnist", "MNIST", "pad2-crop")
