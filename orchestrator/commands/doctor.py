@@ -13,7 +13,8 @@ from pathlib import Path
 from orchestrator.display.progress import untold
 from orchestrator.home.filesystem import filesystem_type, is_network
 from orchestrator.home.home import HomeError, banks_folder, check_usable, check_writable, existing_part, lock_holder
-from orchestrator.ledger.ledger import Ledger, LedgerError
+from orchestrator.ledger.database import LedgerError
+from orchestrator.ledger.ledger import Ledger
 from orchestrator.mlflow_store import TrackingError, check_answers, tracking_uri
 from orchestrator.optuna_studies.mirror import storage_url
 from trainers.errors import RequestError

@@ -14,7 +14,8 @@ from orchestrator.display import Nothing, Screen, Watch
 from orchestrator.home.chatter import let_speak
 from orchestrator.home.home import DriverLock, check_writable, driver_lock
 from orchestrator.home.patience import START_SECONDS, LateError, within
-from orchestrator.ledger.ledger import Ledger, LedgerWriteError
+from orchestrator.ledger.database import LedgerWriteError
+from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import FINAL_SCORES, TrialRow
 from orchestrator.mlflow_store import MlflowTarget, TrackingError, check_answers, is_known, tracking_uri
 from orchestrator.optuna_studies.mirror import StorageError, check_storage, storage_url

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from orchestrator.display.progress import sweep_progress
-from orchestrator.ledger.ledger import EPOCH_SECONDS, Ledger
+from orchestrator.ledger.ledger import Ledger
+from orchestrator.ledger.trials import EPOCH_SECONDS
 from orchestrator.planning.planner import Planner
 from orchestrator.ray_tune.bridge import STALL_LOOK_SECONDS, TURN_SECONDS, Bridge
 from orchestrator.worker.attempts import Attempt, Signal

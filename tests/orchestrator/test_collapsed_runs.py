@@ -14,7 +14,8 @@ import orchestrator
 import reports
 from orchestrator.commands.repeat import repeat
 from orchestrator.display import Lines
-from orchestrator.ledger.ledger import ADDED_COLUMNS, Ledger
+from orchestrator.ledger.database import ADDED_COLUMNS
+from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import MemberRow, TrialRow
 from orchestrator.sweep_run.collapses import collapse_warnings
 from tests.trainers.layouts import write_imagefolder

@@ -10,8 +10,9 @@ import pytest
 
 from orchestrator.commands.status import status
 from orchestrator.display.progress import left_seconds
-from orchestrator.ledger.ledger import ELAPSED_SECONDS, EPOCH_GROUP, EPOCH_SECONDS, Ledger
+from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import TrialRow
+from orchestrator.ledger.trials import ELAPSED_SECONDS, EPOCH_GROUP, EPOCH_SECONDS
 from orchestrator.mlflow_store import content
 from orchestrator.sweep_run import local_driver
 from orchestrator.worker.worker import Order, Report, make_order

@@ -12,8 +12,9 @@ import pytest
 from orchestrator.commands import doctor as diagnosis
 from orchestrator.home.filesystem import filesystem_type, is_network
 from orchestrator.home.home import HomeError, check_writable, driver_lock, lock_holder
-from orchestrator.ledger import ledger as ledgers
-from orchestrator.ledger.ledger import Ledger, LedgerWriteError
+from orchestrator.ledger import database
+from orchestrator.ledger.database import LedgerWriteError
+from orchestrator.ledger.ledger import Ledger
 from trainers.files import files
 from trainers.files.files import NO_LOCKS, NoLocksError, locked, replaced, try_lock
 
@@ -179,7 +180,7 @@ def test_mount_points_with_any_name(tmp_path: Path) -> None:
     assert filesystem_type(Path(os.fsdecode(b"/mnt/caf\xe9/home")), mounts) == "nfs"
 
 
-class NoMemory(ledgers._Connection):
+class NoMemory(database._Connection):
     """A connection to a file on a file system that maps no memory."""
 
     def execute(self, sql: str, *parameters: object) -> sqlite3.Cursor:
@@ -191,7 +192,7 @@ class NoMemory(ledgers._Connection):
 
 
 def test_a_ledger_where_no_memory_can_be_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledgers, "_Connection", NoMemory)
+    monkeypatch.setattr(database, "_Connection", NoMemory)
     ledger = Ledger(tmp_path / "ledger.db")
     assert ledger.rows("PRAGMA journal_mode")[0][0] == "delete"
     ledger.close()

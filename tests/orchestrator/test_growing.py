@@ -134,7 +134,7 @@ def test_what_comes_from_the_tracking_store_is_said(ledger, tmp_path):
             ledger.adopt_trial(key, "COMPLETE", {"final_top1": 50.0})
         return key in taken
 
-    from orchestrator.acceptance import accept
+    from orchestrator.acceptance.accept import accept
 
     accept(sweep, ledger)
     assert all(adopt(key) for key in taken)

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.ledger.ledger import EPOCH_GROUP, Ledger, LedgerError
+from orchestrator.ledger.database import LedgerError
+from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import MemberRow, ProposalRow, TrialRow
+from orchestrator.ledger.trials import EPOCH_GROUP
 
 
 @pytest.fixture

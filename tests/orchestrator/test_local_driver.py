@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from orchestrator.commands import run as running
-from orchestrator.ledger import ledger as ledger_module
-from orchestrator.ledger.ledger import Ledger, LedgerWriteError
+from orchestrator.ledger import database, trials
+from orchestrator.ledger.database import LedgerWriteError
+from orchestrator.ledger.ledger import Ledger
 from orchestrator.planning.planner import Planner
 from orchestrator.sweep_run import local_driver
 from orchestrator.worker.attempts import Attempt, Verdict
@@ -102,8 +103,8 @@ def test_what_the_driver_raises_in_a_step_is_no_failure_of_the_trial(planner, mo
 
 @pytest.mark.slow  # a minute: what cannot be told is waited for that long
 def test_a_locked_ledger_ends_the_run_and_the_next_one_goes_on(home, tmp_path, monkeypatch):
-    monkeypatch.setattr(ledger_module, "BUSY_SECONDS", 0.05)
-    monkeypatch.setattr(ledger_module, "EPOCH_GROUP", 1)
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(trials, "EPOCH_GROUP", 1)
     file = tmp_path / "alone.yaml"
     file.write_text(SWEEP)
     with contextlib.closing(sqlite3.connect(home.parent / "other.db")):
@@ -128,10 +129,8 @@ def test_a_locked_ledger_ends_the_run_and_the_next_one_goes_on(home, tmp_path, m
 
 
 def test_a_ledger_that_cannot_be_read_is_told_as_such(home, monkeypatch):
-    monkeypatch.setattr(ledger_module, "BUSY_SECONDS", 0.05)
-    monkeypatch.setattr(
-        ledger_module, "is_network", lambda folder: True
-    )  # no write-ahead log: a writer keeps readers out
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(database, "is_network", lambda folder: True)  # no write-ahead log: a writer keeps readers out
     home.mkdir()
     ledger = Ledger(home / "ledger.db")
     with contextlib.closing(sqlite3.connect(home / "ledger.db", isolation_level=None)) as other:

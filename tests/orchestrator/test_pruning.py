@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from orchestrator.acceptance import accept
-from orchestrator.ledger import ledger as ledger_module
-from orchestrator.ledger.ledger import Ledger, LedgerError
+from orchestrator.acceptance.accept import accept
+from orchestrator.ledger import database
+from orchestrator.ledger.database import LedgerError
+from orchestrator.ledger.ledger import Ledger
 from orchestrator.optuna_studies.live import LiveStudy
 from orchestrator.planning import search_run
 from orchestrator.planning.planner import Planner
@@ -110,7 +111,7 @@ def test_repeated_and_shared_proposals_do_not_depend_on_timing(pruner, seed, tmp
 
 def test_nothing_is_worked_out_while_others_wait_for_the_ledger(sweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A sampler or a pruner may think for minutes: meanwhile others write, and look."""
-    monkeypatch.setattr(ledger_module, "BUSY_SECONDS", 0.01)
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.01)
     path = tmp_path / "ledger.db"
     ledger = Ledger(path)
     other = Ledger(path)
