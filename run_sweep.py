@@ -448,10 +448,13 @@ def _plan(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> int:
     import reports
     from orchestrator import home_folder, viewer_lines
-    from orchestrator.sweep_run.keeping import why_kept
+    from orchestrator.sweep_run.keeping import why_kept, why_nothing
 
     home = home_folder(options.home)
-    results = reports.load_any(options.name, home=home)
+    try:
+        results = reports.load_any(options.name, home=home)
+    except (reports.UnknownSweepError, reports.StoreUnavailableError) as error:
+        raise reports.ReportError(why_nothing(options.name, home, error)) from error
     comparison = None if options.against is None else reports.compare(results, options.against)
     changes = reports.changes(results, options.name, options.compare, home=home, other_home=options.compare_home)
     folder = Path(options.out) if options.out else home / "reports" / results.name

@@ -41,12 +41,13 @@ def told_at_acceptance(sweep: Sweep, ledger: Ledger) -> Iterator[str]:
     )
 
 
-def told_in_plan(sweep: Sweep, home: Path) -> tuple[str, ...]:
+def told_in_plan(sweep: Sweep, home: Path | str) -> tuple[str, ...]:
     """Return which trials in a home the next run of the sweep leaves behind, in words; empty for none.
 
     Raises:
         LedgerError: the ledger is damaged.
     """
+    home = Path(home)
     if not (home / "ledger.db").exists():
         return ()
     with contextlib.closing(Ledger(home / "ledger.db")) as ledger:

@@ -39,9 +39,9 @@ class BankOnDisk:
         return asdict(self)
 
 
-def banks(home: Path) -> list[BankOnDisk]:
+def banks(home: Path | str) -> list[BankOnDisk]:
     """Return all banks of a home, by name."""
-    folder = banks_folder(home)
+    folder = banks_folder(Path(home))
     found = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
     return [_read(path) for path in found]
 
@@ -74,14 +74,14 @@ def _filled(path: Path) -> int:
         return 0
 
 
-def to_clear(home: Path, names: Sequence[str]) -> list[BankOnDisk]:
+def to_clear(home: Path | str, names: Sequence[str]) -> list[BankOnDisk]:
     """Return the banks of these names, or all; a name may be its beginning.
 
     Raises:
         HomeError: a driver works in the home.
         UnknownBankError: a name is no bank's.
     """
-    holder = lock_holder(home)
+    holder = lock_holder(Path(home))
     if holder is not None:
         raise HomeError(f"a driver works in {home}: {holder}; clear banks when it has ended")
     every = banks(home)
@@ -94,9 +94,9 @@ def to_clear(home: Path, names: Sequence[str]) -> list[BankOnDisk]:
     return list({bank.name: bank for bank in (chosen if names else every)}.values())
 
 
-def clear(home: Path, chosen: Sequence[BankOnDisk]) -> int:
+def clear(home: Path | str, chosen: Sequence[BankOnDisk]) -> int:
     """Remove banks; return the bytes that this has freed."""
-    folder = banks_folder(home)
+    folder = banks_folder(Path(home))
     for bank in chosen:
         remove(folder / bank.name)
         for lock in folder.glob(f"{bank.name}*.lock"):

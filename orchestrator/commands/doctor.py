@@ -35,13 +35,14 @@ class Finding:
     wrong: bool = False
 
 
-def doctor(home: Path, storage: str | None = None, *, pictures: bool = False) -> Iterator[Finding]:
+def doctor(home: Path | str, storage: str | None = None, *, pictures: bool = False) -> Iterator[Finding]:
     """Yield what is found, one thing after the other: versions, machine, home, driver, stores.
 
     Args:
         storage: URL of the persistent Optuna storage; None takes the database in the home.
         pictures: look also for pictures that were changed since a sweep on them was accepted.
     """
+    home = Path(home)
     yield Finding("versions", _versions())
     yield Finding("machine", f"{platform.platform()}, {allowance()}")
     yield Finding("gpus", _gpus())

@@ -84,7 +84,9 @@ class Repetition:
         return "\n".join(lines)
 
 
-def repeat(key: str, home: Path, on_epoch: Callable[[int, int], None] = lambda number, epochs: None) -> Repetition:
+def repeat(
+    key: str, home: Path | str, on_epoch: Callable[[int, int], None] = lambda number, epochs: None
+) -> Repetition:
     """Train the trial whose key begins with `key` again and compare.
 
     Args:
@@ -94,6 +96,7 @@ def repeat(key: str, home: Path, on_epoch: Callable[[int, int], None] = lambda n
         UnknownTrialError: no such trial, or nothing to compare with.
         LedgerError: the ledger is damaged.
     """
+    home = Path(home)
     if not (home / "ledger.db").exists():
         raise UnknownSweepError(f"no sweep has been run in {home}; give another with --home")
     with contextlib.closing(Ledger(home / "ledger.db")) as ledger:

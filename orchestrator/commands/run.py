@@ -62,7 +62,7 @@ class RunResult:
 def run(
     files: Sequence[str | Path],
     *,
-    home: Path,
+    home: Path | str,
     overrides: Sequence[str] = (),
     address: str | None = None,
     workers: int | None = None,
@@ -93,7 +93,7 @@ def run(
         ClusterError: the Ray cluster does not answer: nothing has been started or made if a sweep is new; or it has no
             room for a trial: the sweep is recorded by then.
     """
-    screen = screen or Nothing()
+    home, screen = Path(home), screen or Nothing()
     if verbose:
         let_speak()
     address = None if workers == 0 else cluster_address(address)

@@ -81,7 +81,7 @@ class UnreadableSweep:
         return {"name": self.name, "state": "UNREADABLE", "why": self.why}
 
 
-def status(name: str, home: Path) -> SweepStatus:
+def status(name: str, home: Path | str) -> SweepStatus:
     """Return how a sweep stands.
 
     Raises:
@@ -89,6 +89,7 @@ def status(name: str, home: Path) -> SweepStatus:
         UnreadableSweepError: it cannot be looked into here.
         LedgerError: the ledger is damaged.
     """
+    home = Path(home)
     with _opened(home) as ledger:
         names = _names(ledger)
         if name not in names:
@@ -109,7 +110,7 @@ def _meant(name: str, names: list[str]) -> str:
     return f"; did you mean '{near[0]}'?" if near else ""
 
 
-def sweeps(home: Path) -> list[SweepStatus | UnreadableSweep]:
+def sweeps(home: Path | str) -> list[SweepStatus | UnreadableSweep]:
     """Return how all sweeps of a home stand, the one accepted last at the end; one that cannot be read keeps none of
     the others back.
 
@@ -117,6 +118,7 @@ def sweeps(home: Path) -> list[SweepStatus | UnreadableSweep]:
         UnknownSweepError: there is no home.
         LedgerError: the ledger is damaged.
     """
+    home = Path(home)
     with _opened(home) as ledger:
         holder = lock_holder(home)
         return [_status_or_why(name, ledger, holder) for name in _names(ledger)]

@@ -22,7 +22,7 @@ class SyncResult:
     """What the two had lost, and what became of it, in sentences."""
 
 
-def sync(home: Path, storage: str | None = None) -> SyncResult:
+def sync(home: Path | str, storage: str | None = None) -> SyncResult:
     """Tell everything that is still to be told; what a driver that died left running is told as interrupted.
 
     A tracking store or a storage other than at the last time is told everything: so results move to another server.
@@ -36,6 +36,7 @@ def sync(home: Path, storage: str | None = None) -> SyncResult:
         HomeError: a driver works in the home; it tells by itself.
         LedgerError: the ledger is damaged.
     """
+    home = Path(home)
     if not (home / "ledger.db").exists():
         raise UnknownSweepError(f"no sweep has been run in {home}; give another with --home")
     uri = tracking_uri(home)

@@ -12,12 +12,13 @@ from orchestrator.optuna_studies.mirror import storage_url
 from trainers.texts.addresses import sqlite_file, sqlite_url, without_password
 
 
-def viewer_lines(home: Path, storage: str | None = None) -> Iterator[str]:
+def viewer_lines(home: Path | str, storage: str | None = None) -> Iterator[str]:
     """Yield a line for the runs and one for the searches of a home.
 
     Args:
         storage: URL of the Optuna storage; None: the database in the home.
     """
+    home = Path(home)
     uri = tracking_uri(home)
     if uri.startswith(("http://", "https://")):
         yield f"runs: {without_password(uri)}"

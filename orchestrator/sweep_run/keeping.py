@@ -6,11 +6,28 @@ from typing import TYPE_CHECKING
 
 from orchestrator.home.home import lock_holder
 from orchestrator.ledger.ledger import Ledger
+from reports.errors import ReportError, UnknownSweepError
 
 if TYPE_CHECKING:
     from reports import Results
 
 TOLD_BY = "the next `run` of it, or `sync`, tells the store again"
+
+
+def why_nothing(name: str, home: Path, error: "ReportError") -> str:
+    """Return why the store holds nothing of a sweep to report, in words: of one that the home knows, more than the
+    store's own error says."""
+    if not (home / "ledger.db").exists():
+        return str(error)
+    with contextlib.closing(Ledger(home / "ledger.db")) as ledger:
+        known = name in ledger.sweep_names()
+    if known and lock_holder(home) is not None:
+        return (
+            f"{name} has begun, and has nothing to report yet ({error}); again in a moment: `status {name}` says more"
+        )
+    if known and isinstance(error, UnknownSweepError):
+        return f"{error}, but {home} does: {TOLD_BY}; a store that is elsewhere is named by MLFLOW_TRACKING_URI"
+    return str(error)
 
 
 def why_kept(results: "Results", folder: Path, home: Path) -> str:

@@ -88,11 +88,19 @@ def _critical(tail: Callable[[float], float], level: float) -> float:
 
 
 @functools.cache
+def _nodes(count: int) -> tuple[Any, Any]:
+    """Return places and weights of Gauss and Legendre's rule; finding them takes longer than using them."""
+    import numpy as np
+
+    return np.polynomial.legendre.leggauss(count)
+
+
+@functools.cache
 def _normal_rule() -> tuple[Any, Any]:
     """Return places z and weights that integrate over the standard normal density."""
     import numpy as np
 
-    x, w = np.polynomial.legendre.leggauss(Z_NODES)
+    x, w = _nodes(Z_NODES)
     z = Z_LIMIT * x
     density = Z_LIMIT * w * np.exp(-z * z / 2) / np.sqrt(2 * np.pi)
     return z, density / density.sum()
@@ -105,7 +113,7 @@ def _s_rule(df: float) -> tuple[Any, Any]:
     from scipy.stats import chi2
 
     low, high = np.sqrt(chi2.ppf(S_TAIL, df) / df), np.sqrt(chi2.isf(S_TAIL, df) / df)
-    x, w = np.polynomial.legendre.leggauss(S_NODES)
+    x, w = _nodes(S_NODES)
     s = (low + high) / 2 + (high - low) / 2 * x
     weight = w * chi2.pdf(df * s * s, df) * s
     return s, weight / weight.sum()

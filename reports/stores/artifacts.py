@@ -28,8 +28,10 @@ def read_artifact(run: RunRecord, name: str, tracking_uri: str, moved_to: Path |
             return (candidate / name).read_text(encoding="utf-8")
         except OSError:
             continue
+    begun = ": a sweep that began seconds ago has not told it yet" if run.status == "RUNNING" else ""
     raise StoreUnavailableError(
-        f"{name} of the sweep's parent run {run.run_id} is not in {folder}; is the artifact store on this machine?"
+        f"{name} of the sweep's parent run {run.run_id} is not in {folder}{begun}; is the artifact store on this "
+        "machine?"
     )
 
 

@@ -190,7 +190,10 @@ def _open(tracking_uri: str) -> tuple[Engine, Path | None]:
         raise StoreUnavailableError(f"the tracking URI cannot be used: {reason}") from error
     path = sqlite_file(tracking_uri)
     if path is None or not path.is_file():
-        raise StoreUnavailableError(f"there is no tracking database {path}; run a sweep first, or name its --home")
+        raise StoreUnavailableError(
+            f"there is no tracking database {path}; run a sweep first, or name its --home, or, by MLFLOW_TRACKING_URI, "
+            "the database where it is now"
+        )
     address = f"file:{quote(str(path))}?mode=ro"
     connect = lambda: sqlite3.connect(address, uri=True, timeout=WAIT_SECONDS, check_same_thread=False)  # noqa: E731
     return create_engine("sqlite://", creator=connect, poolclass=NullPool), path.parent

@@ -268,7 +268,8 @@ def test_queries(told: Path) -> None:
     assert count == sum(1 for _ in query(told, "SELECT 1 FROM latest_metrics WHERE key = 'best_top1'")) - 1  # DIVERGED
     assert [(seed, top1) for seed, top1, _ in line] == [("0", 60.0), ("1", 61.0)]
     assert {(1, 2, 60.5), (5, 2, 60.5)} <= set(over_k)
-    assert sorted(wrong) == [("ce", "FAIL", "Traceback: it broke"), ("kd", "DIVERGED", None)]
+    place = ("quickstart", "digits100: tinyresnet -> tinycnn")
+    assert sorted(wrong) == [(*place, "ce", "FAIL", "Traceback: it broke"), (*place, "kd", "DIVERGED", None)]
 
 
 @pytest.mark.skipif(shutil.which("sqlite3") is None, reason="needs sqlite3")

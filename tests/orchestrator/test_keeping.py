@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import orchestrator
 import reports
 import run_sweep
 from orchestrator.home.home import driver_lock
@@ -79,3 +80,34 @@ def test_what_a_sweep_has_no_more_is_no_loss(told: Path):
     assert "1 trial that has a score in it has none" in why_kept(reports.load("small", home=told), folder, told)
     (folder / "results.parquet").write_bytes(b"no parquet")
     assert why_kept(reports.load("small", home=told), folder, told) == ""
+
+
+def test_a_sweep_that_has_begun_is_no_unknown_one(
+    tmp_path: Path, empty_store: Path, capsys: pytest.CaptureFixture[str]
+):
+    home = tmp_path / "home"
+    home.mkdir()
+    sweep = sweep_of(SWEEP, tmp_path)
+    with contextlib.closing(Ledger(home / "ledger.db")) as ledger:
+        new_planner(ledger, sweep)
+    assert report(home) == 2
+    assert "by MLFLOW_TRACKING_URI, the database" in capsys.readouterr().err
+    with driver_lock(home, ["small"]):
+        assert report(home) == 2
+        assert "small has begun, and has nothing to report yet" in capsys.readouterr().err
+    shutil.copy(empty_store, home / "mlflow.db")
+    assert report(home) == 2
+    assert "a store that is elsewhere is named by MLFLOW_TRACKING_URI" in capsys.readouterr().err
+    with driver_lock(home, ["small"]):
+        assert report(home) == 2
+        assert "small has begun, and has nothing to report yet" in capsys.readouterr().err
+        assert run_sweep.main(["report", "smal", "--home", str(home)]) == 2
+        assert "there is no sweep 'smal'" in capsys.readouterr().err
+
+
+def test_a_home_may_be_text(told: Path):
+    assert [one.to_json()["name"] for one in orchestrator.sweeps(str(told))] == ["small"]
+    assert orchestrator.status("small", str(told)).to_json()["name"] == "small"
+    assert orchestrator.banks(str(told)) == [] == orchestrator.to_clear(str(told), [])
+    assert list(orchestrator.viewer_lines(str(told)))
+    assert orchestrator.sync(str(told)).problems == ()
