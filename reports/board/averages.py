@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reports.board.board import Board
+from reports.statistics.ranks import ranks as ranked
 from reports.statistics.spread import printed
 
 FEWEST_ROWS = 2
@@ -47,8 +48,6 @@ def ranks(table: Board, columns: Sequence[int]) -> dict[int, float]:
 
     Ranked are means as they are printed. Rows that repeat another one's configuration in all columns are not counted.
     """
-    from scipy.stats import rankdata
-
     whole = [
         place
         for place, line in enumerate(table.lines)
@@ -58,8 +57,8 @@ def ranks(table: Board, columns: Sequence[int]) -> dict[int, float]:
     if len(places) < FEWEST_ROWS:
         return {}
     stats = [[table.lines[place].scores[column].stat for place in places] for column in columns]
-    found = [rankdata([-mean for mean in printed(of, table.options.digits) if mean is not None]) for of in stats]
-    return {place: math.fsum(float(rank[i]) for rank in found) / len(columns) for i, place in enumerate(places)}
+    found = [ranked([-mean for mean in printed(of, table.options.digits) if mean is not None]) for of in stats]
+    return {place: math.fsum(rank[i] for rank in found) / len(columns) for i, place in enumerate(places)}
 
 
 def repeats(table: Board, place: int, columns: Sequence[int]) -> int | None:

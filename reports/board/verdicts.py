@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reports.board.differences import difference
+from reports.statistics.contrasts import TTest, welch
 from reports.statistics.families import Family, against_any, against_any_apart, against_declared, family
 from reports.statistics.families import Verdict as Judged
 from reports.statistics.spread import Stat, summarise
-from reports.statistics.t_tests import TTest, welch
 
 BySeed = Mapping[int, float]
 
@@ -27,7 +27,7 @@ class Verdict:
     test: Judged | None
     """None where one of the two stands outside the family, or the column has none."""
     apart: Judged | None
-    """By Games and Howell, without a common variance; None likewise."""
+    """By Games and Howell, without a common variance; None likewise, and where variances are taken to be one."""
     interval: tuple[float, float] | None
     """Of the difference alone; by Welch where the two have other seeds."""
 
@@ -68,7 +68,8 @@ class Column:
     def _against(self, place: int | None, *, declared: bool) -> list[Verdict | None]:
         if place is None or not self.scores[place]:
             return [None] * len(self.scores)
-        apart = against_any_apart(self.scores, place, self.judged, self.level)
+        unequal = self.separate or (self.judged is not None and self.judged.unequal)
+        apart = against_any_apart(self.scores, place, self.judged if unequal else None, self.level)
         judge = against_declared if declared else against_any
         tests = apart if self.separate else judge(self.scores, place, self.judged, self.level)
         return [

@@ -1,82 +1,101 @@
-"""One row against another in one cell: how large the difference is, and whether it is more than noise."""
+"""One row against another in one cell: how large the difference is, and whether it is more than noise.
+
+By Student's t of the differences by seed, or Welch's of two samples without common seeds.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from reports.statistics.sign_flips import sign_flip
-from reports.statistics.t_tests import TTest, paired_many, welch
+from reports.statistics.spread import SMALLEST
 
 BySeed = Mapping[int, float]
 Kind = Literal["paired t", "Welch", "sign flip", ""]
+
+
+@dataclass(frozen=True, slots=True)
+class TTest:
+    """A two-sided test of the hypothesis that the mean difference is 0."""
+
+    t: float
+    df: float
+    p: float
+    low: float
+    """Of the interval of the mean difference."""
+    high: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contrast:
     """Ours less theirs. Without two seeds on either side there is a difference, but no test."""
 
-    n_ours: int
-    n_theirs: int
-    seeds: tuple[int, ...]
-    """Those that both have, rising."""
-    differences: tuple[float, ...]
-    """By these seeds."""
     mean: float
     """Of the differences where two or more seeds are common; else the difference of the means."""
+    pairs: int
+    """Common seeds, where the difference is by them; else 0."""
     kind: Kind
     """Of the test: sign flip where all differences are equal, so that t has no spread to be measured by."""
     p: float | None
     """Two-sided; None without a test."""
-    t_test: TTest | None
-
-    @property
-    def is_paired(self) -> bool:
-        """Whether the difference is seed by seed."""
-        return len(self.seeds) > 1
 
 
-def contrast(ours: BySeed, theirs: BySeed, level: float = 0.05) -> Contrast:
-    """Return one row less another; neither is empty."""
-    return contrasts([(ours, theirs)], level)[0]
-
-
-def contrasts(pairs: Sequence[tuple[BySeed, BySeed]], level: float = 0.05) -> list[Contrast]:
-    """Return what `contrast` says of each pair of rows.
+def contrast(ours: BySeed, theirs: BySeed) -> Contrast:
+    """Return one row less another; neither is empty.
 
     By seed where two or more seeds are common to both, with the paired t-test; else between two independent samples,
     with Welch's.
     """
-    shared = [sorted(ours.keys() & theirs.keys()) for ours, theirs in pairs]
-    differences = [[o[s] - t[s] for s in seeds] for (o, t), seeds in zip(pairs, shared, strict=True)]
-    tests = paired_many(differences, level)
-    return [
-        _contrast(ours, theirs, tuple(seeds), tuple(values), test, level)
-        for (ours, theirs), seeds, values, test in zip(pairs, shared, differences, tests, strict=True)
-    ]
+    differences = [ours[seed] - theirs[seed] for seed in sorted(ours.keys() & theirs.keys())]
+    pairs = len(differences)
+    if pairs < 2:
+        test = welch(list(ours.values()), list(theirs.values()))
+        mean = _mean(list(ours.values())) - _mean(list(theirs.values()))
+        return Contrast(mean=mean, pairs=0, kind="Welch" if test else "", p=test.p if test else None)
+    test, mean = paired(differences), _mean(differences)
+    if test is None:  # of all ways to sign equal differences, two have a mean as far from 0
+        return Contrast(mean=mean, pairs=pairs, kind="sign flip", p=2.0 ** (1 - pairs) if abs(mean) > SMALLEST else 1.0)
+    return Contrast(mean=mean, pairs=pairs, kind="paired t", p=test.p)
 
 
-def _contrast(
-    ours: BySeed, theirs: BySeed, seeds: tuple[int, ...], values: tuple[float, ...], test: TTest | None, level: float
-) -> Contrast:
-    kind: Kind = "paired t"
-    if len(seeds) < 2:
-        test, kind = welch(list(ours.values()), list(theirs.values()), level), "Welch"
-    p = None if test is None else test.p
-    if len(seeds) > 1 and test is None:
-        flipped = sign_flip(values)
-        p, kind = None if flipped is None else flipped.p, "sign flip"
-    return Contrast(
-        n_ours=len(ours),
-        n_theirs=len(theirs),
-        seeds=seeds,
-        differences=values,
-        mean=_mean(values) if len(seeds) > 1 else _mean(list(ours.values())) - _mean(list(theirs.values())),
-        kind="" if p is None else kind,
-        p=p,
-        t_test=test,
-    )
+def paired(differences: Sequence[float], level: float = 0.05) -> TTest | None:
+    """Return the test of differences by seed; None for fewer than two, and where all are equal.
+
+    Args:
+        level: the interval covers 1 - level.
+    """
+    n = len(differences)
+    if n < 2 or _constant(differences):
+        return None
+    return _t_test(_mean(differences), _variance(differences) / n, n - 1, level)
+
+
+def welch(ours: Sequence[float], theirs: Sequence[float], level: float = 0.05) -> TTest | None:
+    """Return the test of two independent samples; None where one has fewer than two values, or neither any spread."""
+    if min(len(ours), len(theirs)) < 2 or (_constant(ours) and _constant(theirs)):
+        return None
+    a, b = _variance(ours) / len(ours), _variance(theirs) / len(theirs)
+    df = (a + b) ** 2 / (a * a / (len(ours) - 1) + b * b / (len(theirs) - 1))
+    return _t_test(_mean(ours) - _mean(theirs), a + b, df, level)
+
+
+def _t_test(mean: float, squared_error: float, df: float, level: float) -> TTest:
+    from scipy.special import stdtr, stdtrit
+
+    error = math.sqrt(squared_error)
+    room = -float(stdtrit(df, level / 2)) * error
+    return TTest(mean / error, df, 2 * float(stdtr(df, -abs(mean) / error)), mean - room, mean + room)
+
+
+def _constant(values: Sequence[float]) -> bool:
+    """Return whether the values are equal but for rounding: they have no spread to test against."""
+    return max(values) - min(values) <= SMALLEST
 
 
 def _mean(values: Sequence[float]) -> float:
     return math.fsum(values) / len(values)
+
+
+def _variance(values: Sequence[float]) -> float:
+    mean = _mean(values)
+    return math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)

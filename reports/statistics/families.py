@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from reports.statistics._batches import SMALLEST
+from reports.statistics.contrasts import welch
 from reports.statistics.ranges import dunnett_tail, tukey_tail
+from reports.statistics.spread import SMALLEST
 
 BySeed = Mapping[int, float]
 Test = Literal["Tukey", "Tukey–Kramer", "Dunnett", "Games–Howell"]
@@ -123,10 +124,10 @@ def _verdicts(
     level: float,
     test: Test,
 ) -> list[Verdict | None]:
-    from scipy.stats import t as student
+    from scipy.special import stdtr, stdtrit
 
     found: list[Verdict | None] = [None] * len(column)
-    critical = float(student.isf(level / 2, judged.df))
+    critical = -float(stdtrit(judged.df, level / 2))
     for i, error in errors.items():
         gap = _gap(column, i, reference)
         found[i] = Verdict(
@@ -134,7 +135,7 @@ def _verdicts(
             low=gap - critical * error,
             high=gap + critical * error,
             test=test,
-            p=float(2 * student.sf(abs(gap) / error, judged.df)),
+            p=2 * float(stdtr(judged.df, -abs(gap) / error)),
             corrected_p=tails[i],
             family=len(judged.rows),
         )
@@ -156,22 +157,14 @@ def against_any_apart(
 
 def _games_howell(ours: BySeed, theirs: BySeed, rows: int, level: float) -> Verdict | None:
     """None where neither row has any spread."""
-    from scipy.stats import t as student
-
-    a, b = _variance(ours) / len(ours), _variance(theirs) / len(theirs)
-    error = math.sqrt(a + b)
-    if error <= SMALLEST:
-        return None
-    df = (a + b) ** 2 / (a * a / (len(ours) - 1) + b * b / (len(theirs) - 1))
-    gap = _mean(ours) - _mean(theirs)
-    critical = float(student.isf(level / 2, df))
-    return Verdict(
-        difference=gap,
-        low=gap - critical * error,
-        high=gap + critical * error,
+    alone = welch(list(ours.values()), list(theirs.values()), level)
+    return alone and Verdict(
+        difference=_mean(ours) - _mean(theirs),
+        low=alone.low,
+        high=alone.high,
         test="Games–Howell",
-        p=float(2 * student.sf(abs(gap) / error, df)),
-        corrected_p=tukey_tail([math.sqrt(2) * abs(gap) / error], rows, df)[0],
+        p=alone.p,
+        corrected_p=tukey_tail([math.sqrt(2) * abs(alone.t)], rows, alone.df)[0],
         family=rows,
     )
 
@@ -210,11 +203,17 @@ def _within(rows: Sequence[BySeed]) -> tuple[float, float]:
 
 
 def _bartlett(rows: Sequence[BySeed]) -> float | None:
-    if any(math.sqrt(_variance(row)) <= SMALLEST for row in rows):
+    """M. S. Bartlett, Proc. R. Soc. A 160 (1937)."""
+    variances, freedom = [_variance(row) for row in rows], [len(row) - 1 for row in rows]
+    if any(math.sqrt(variance) <= SMALLEST for variance in variances):
         return None
-    from scipy.stats import bartlett
+    from scipy.special import chdtrc
 
-    return float(bartlett(*(list(row.values()) for row in rows)).pvalue)
+    whole = sum(freedom)
+    common = math.fsum(df * variance for df, variance in zip(freedom, variances, strict=True)) / whole
+    gap = whole * math.log(common) - math.fsum(df * math.log(v) for df, v in zip(freedom, variances, strict=True))
+    correction = 1 + (math.fsum(1 / df for df in freedom) - 1 / whole) / (3 * (len(rows) - 1))
+    return float(chdtrc(len(rows) - 1, max(gap, 0.0) / correction))
 
 
 def _variance(row: BySeed) -> float:

@@ -110,10 +110,11 @@ def _normal_rule() -> tuple[Any, Any]:
 def _s_rule(df: float) -> tuple[Any, Any]:
     """Return places s and weights that integrate over the density of s, where df·s² is chi-square distributed."""
     import numpy as np
-    from scipy.stats import chi2
+    from scipy.special import gammainccinv, gammaincinv
 
-    low, high = np.sqrt(chi2.ppf(S_TAIL, df) / df), np.sqrt(chi2.isf(S_TAIL, df) / df)
+    low, high = np.sqrt(2 * gammaincinv(df / 2, S_TAIL) / df), np.sqrt(2 * gammainccinv(df / 2, S_TAIL) / df)
     x, w = _nodes(S_NODES)
     s = (low + high) / 2 + (high - low) / 2 * x
-    weight = w * chi2.pdf(df * s * s, df) * s
+    log_density = (df - 1) * np.log(s) - df * s * s / 2  # but for a constant
+    weight = w * np.exp(log_density - log_density.max())
     return s, weight / weight.sum()

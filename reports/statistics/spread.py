@@ -4,6 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+SMALLEST = 1e-9
+"""Scores are in percent: what differs by less differs by rounding alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stat:

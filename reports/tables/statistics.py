@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from reports.board.averages import averages
 from reports.board.board import Board
 from reports.board.verdicts import Verdict
-from reports.statistics import MOST_SEEDS, POWER, fewest, seeds_to_settle, signed_ranks
+from reports.statistics.power import MOST_SEEDS, POWER, seeds_to_settle
+from reports.statistics.ranks import fewest, floor, signed_ranks
 from reports.tables.table import EMPTY, NONE, Cell, Interval, Number, Row, Table, Text, columns_of
 from reports.tables.wording import main_label, p_value, pair_text
 
@@ -159,5 +160,5 @@ def _pair_notes(board: Board, sizes: set[int]) -> Iterator[str]:
     )
     low = sorted(n for n in sizes if n < fewest(level))
     if low:
-        floors = ", ".join(f"{n} pair{'s' * (n != 1)} cannot pass {min(1.0, 2.0 ** (1 - n)):g}" for n in low)
+        floors = ", ".join(f"{n} pair{'s' * (n != 1)} cannot pass {floor(n):g}" for n in low)
         yield f"Too few pairs for a p-value of {level:g}: {floors}; {fewest(level)} pairs could."

@@ -13,6 +13,7 @@ from reports.board.averages import ranks
 from reports.board.board import Board
 from reports.figures._base import Material, NotDrawn, Plot
 from reports.statistics.ranges import tukey_critical
+from reports.statistics.ranks import friedman, signed_ranks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -109,16 +110,12 @@ def of_ranks(
         named: shown name and average rank of each row.
         means: of each row in each pair; what is higher is better.
     """
-    import numpy as np
-    from scipy.stats import friedmanchisquare, wilcoxon
-
-    values = np.array(means, dtype=float)
-    rows, pairs = values.shape
+    rows, pairs = len(means), len(means[0])
     critical = None
     if rows == FEWEST_ROWS:
-        p = 1.0 if np.allclose(values[0], values[1]) else float(wilcoxon(values[0], values[1]).pvalue)
+        p = signed_ranks([ours - theirs for ours, theirs in zip(*means, strict=True)]) or 1.0
     else:
-        p = 1.0 if (values == values[0]).all() else float(friedmanchisquare(*values).pvalue)
+        p = friedman(means)
         critical = tukey_critical(level, rows, MANY) / math.sqrt(2) * math.sqrt(rows * (rows + 1) / (6 * pairs))
     order = sorted(named, key=lambda one: one[1])  # stable: the sweep's order for equals
     hidden = [name for name, _ in order[MOST_ROWS:]]

@@ -8,8 +8,8 @@ from typing import Literal, TypeVar
 from reports.board.board import NO_TEACHER, Board, Line
 from reports.board.score import Score
 from reports.results.sweep import Cell
-from reports.statistics import contrast, holm
-from reports.statistics.contrasts import Kind
+from reports.statistics.contrasts import Kind, contrast
+from reports.statistics.holm import holm
 from reports.statistics.spread import Stat
 
 Key = TypeVar("Key")
@@ -32,7 +32,7 @@ class Change:
     difference: float | None = None
     """Ours less theirs, in points; over the seeds of both where two or more are common."""
     test: Kind = ""
-    """Of the difference; see `reports.statistics.contrast`."""
+    """Of the difference; see `reports.statistics.contrasts`."""
     pairs: int = 0
     """Seeds that both have, where the difference is by them."""
     p: float | None = None
@@ -132,8 +132,9 @@ def _change(label: str, ours: tuple[Line, Score] | None, theirs: tuple[Line, Sco
         return dataclasses.replace(plain, difference=0.0, pairs=len(common), verdict="the same", why=why)
     found = contrast(mine.by_seed, other.by_seed)
     verdict = "too few seeds" if found.p is None else "within noise"
-    pairs = len(found.seeds) if found.is_paired else 0
-    return dataclasses.replace(plain, difference=found.mean, test=found.kind, pairs=pairs, p=found.p, verdict=verdict)
+    return dataclasses.replace(
+        plain, difference=found.mean, test=found.kind, pairs=found.pairs, p=found.p, verdict=verdict
+    )
 
 
 def _judged(cells: Sequence[CellChanges], level: float) -> Iterator[CellChanges]:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from reports.statistics.power import POWER, critical_value, seeds_to_settle
 from reports.statistics.ranges import dunnett_critical, tukey_critical
-from reports.statistics.settling import POWER, seeds_to_settle
 
 
 @pytest.mark.parametrize("test", ["Tukey", "Dunnett"])
@@ -39,3 +39,13 @@ def test_the_ends():
     assert seeds_to_settle(0.0, 1.0, 5, "Tukey") is None
     assert seeds_to_settle(1e-3, 1.0, 5, "Tukey") is None
     assert seeds_to_settle(30.0, 0.0, 5, "Tukey") == 2
+
+
+@pytest.mark.parametrize(("test", "rows"), [("Tukey", 2), ("Tukey", 38), ("Dunnett", 2), ("Dunnett", 12)])
+def test_critical_values_between_those_worked_out(test: str, rows: int) -> None:
+    for seeds in (11, 14, 40, 200):
+        df = (rows - 1) * (seeds - 1)
+        exact = tukey_critical(0.05, rows, df) / 2**0.5
+        if test == "Dunnett":
+            exact = dunnett_critical(0.05, (seeds,) * (rows - 1), seeds, df)
+        assert critical_value(test, 0.05, rows, seeds) == pytest.approx(exact, abs=3e-5)
