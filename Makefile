@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: sweep test test-all test-slow test-faults test-servers bench bench-losses bench-step bench-overhead bench-start bench-search bench-sweep bench-robust bench-verdicts lint types imports check clean
+.PHONY: sweep test test-all test-slow test-faults test-servers bench bench-losses bench-step bench-overhead bench-start bench-search bench-sweep bench-robust bench-verdicts lint types imports docs check clean
 
 sweep: $(READY)
 	$(BIN)/python run_sweep.py run search_spaces/quickstart.yaml
@@ -50,6 +50,9 @@ bench-sweep: $(READY)
 
 bench-robust: $(READY)
 	$(BIN)/python tests/benchmarks/robust.py
+
+docs: $(READY)
+	$(BIN)/python docs/generate.py
 
 check: lint types imports
 

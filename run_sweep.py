@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     _open_streams()
     try:
-        options = _parser().parse_args(arguments)
+        options = command_line().parse_args(arguments)
         command: Callable[[argparse.Namespace], int] = options.command
         return command(options)
     except KeyboardInterrupt as stop:
@@ -88,7 +88,8 @@ def _is_users(error: Exception) -> bool:
     return isinstance(error, RequestError)
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_line() -> argparse.ArgumentParser:
+    """Return what reads the command line; docs/commands.md is made from it."""
     parser = _Parser(
         prog="run_sweep.py",
         description="Sweeps of knowledge-distillation experiments: one YAML file in, a table fit for a paper out.",
@@ -135,24 +136,43 @@ def _add_run(commands: Any) -> None:
     parser = commands.add_parser(
         "run",
         help="train everything that sweep files ask for and that has not ended yet",
-        description="Train everything that sweep files ask for and that has not ended yet, then write the report.",
+        description="Train everything that sweep files ask for and that has not ended yet, then write and print the "
+        "report of each sweep. The same command again goes on where it was.",
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="sweep files")
     parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="change a value of the files: --set seeds=5"
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change a value of the files for this run: --set seeds=5",
     )
-    parser.add_argument("--address", metavar="ADDR", help="of a Ray cluster (else RAY_ADDRESS, else a local one)")
     parser.add_argument(
-        "--workers", type=_workers, metavar="N", help="trials at once (0: one after the other in this process)"
+        "--address",
+        metavar="ADDR",
+        help="of a Ray cluster that runs already, HOST:PORT or auto (else RAY_ADDRESS, else one is started here)",
     )
-    parser.add_argument("--verbose", action="store_true", help="let Ray, Optuna and MLflow speak")
+    parser.add_argument(
+        "--workers",
+        type=_workers,
+        metavar="N",
+        help="trials at once; 0: one after the other in this process, without Ray (else as many as the cores or the "
+        "cluster take)",
+    )
+    parser.add_argument(
+        "--verbose", action="store_true", help="let Ray, Optuna and MLflow speak, which are silent else"
+    )
     _add_storage(parser)
     _add_home(parser)
     parser.set_defaults(command=_run)
 
 
 def _add_storage(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--storage", metavar="URL", help="of the persistent Optuna storage (else a file in the home)")
+    parser.add_argument(
+        "--storage",
+        metavar="URL",
+        help="of the Optuna storage that ended proposals are copied to (else a file in the home)",
+    )
 
 
 def _add_plan(commands: Any) -> None:
@@ -179,7 +199,8 @@ def _add_report(commands: Any) -> None:
     parser = commands.add_parser(
         "report",
         help="write the tables and figures of a sweep",
-        description="Write the tables and figures of a sweep as last accepted, also while it runs.",
+        description="Write the tables and figures of a sweep as last accepted, from what MLflow holds, also while it "
+        "runs.",
     )
     parser.add_argument("name", metavar="NAME", help="of the sweep, or a report file (NAME.yaml) that joins several")
     parser.add_argument(
@@ -214,11 +235,14 @@ def _add_status(commands: Any) -> None:
     status = commands.add_parser(
         "status",
         help="say how far a sweep is",
-        description="Say how far a sweep is: rows, slots, time left, last problems. Writes nothing.",
+        description="Say how far a sweep is, from any terminal or host that sees the home: rows, slots, time left, "
+        "last problems, what is still to be told. Writes nothing.",
     )
     status.add_argument("name", metavar="NAME", help="of the sweep")
     every = commands.add_parser(
-        "list", help="list the sweeps of the home", description="List the sweeps of the home with their states."
+        "list",
+        help="list the sweeps of the home",
+        description="List the sweeps of the home with states and counts, the one accepted last at the end.",
     )
     for parser, command in ((status, _status), (every, _list)):
         parser.add_argument("--json", action="store_true", help="as JSON")
@@ -242,9 +266,10 @@ def _add_repeat(commands: Any) -> None:
     parser = commands.add_parser(
         "repeat",
         help="train a trial again, here, and compare every number",
-        description="Train a trial again, here, and compare every number with what is recorded. Records nothing.",
+        description="Train a trial again, here, with the threads it was trained with, and compare every number with "
+        "what is recorded. Records nothing. Exit code 0: all equal, digit for digit; 1: some differ.",
     )
-    parser.add_argument("key", metavar="KEY", help="trial key, or how it begins (six characters or more)")
+    parser.add_argument("key", metavar="KEY", help="trial key, or its first six characters or more")
     _add_home(parser)
     parser.set_defaults(command=_repeat)
 
@@ -253,7 +278,8 @@ def _add_banks(commands: Any) -> None:
     parser = commands.add_parser(
         "banks",
         help="list the teachers' stored logits, or clear them",
-        description="List the teachers' stored logits, or clear them: a run computes again what it needs.",
+        description="List the teachers' stored logits: network, data set, views, share that is there, disk. Or clear "
+        "them: a run computes again what it needs. Not while a driver works in the home.",
     )
     parser.add_argument("names", nargs="*", metavar="BANK", help="only these, by how their names begin")
     parser.add_argument("--clear", action="store_true", help="remove them, after a question")
@@ -267,7 +293,9 @@ def _add_doctor(commands: Any) -> None:
     parser = commands.add_parser(
         "doctor",
         help="say what there is on this machine and in the home, and what is wrong with it",
-        description="Say what there is on this machine and in the home, and what is wrong with it. Makes nothing.",
+        description="Say what there is on this machine and in the home, and what is wrong with it: versions, cores, "
+        "memory, GPUs, file system, locks, disk, driver, ledger, what is untold, stores, plug-ins. A line that begins "
+        "with !! is wrong; then the exit code is 1. Makes nothing.",
     )
     parser.add_argument(
         "--data", action="store_true", help="look for pictures that were changed since a sweep on them was accepted"

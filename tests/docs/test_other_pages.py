@@ -1,55 +1,21 @@
-"""Commands, Python and troubleshooting: what the pages say is what the code has."""
+"""Python and troubleshooting: what the pages say is what the code has."""
 
-import argparse
 import contextlib
 import re
 from pathlib import Path
 
 import pytest
 
-import run_sweep
+from tests.docs.test_generated import generate
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = (ROOT / "docs" / "commands.md").read_text()
 PYTHON = (ROOT / "docs" / "python.md").read_text()
 TROUBLE = (ROOT / "docs" / "troubleshooting.md").read_text()
 
 
-def subparsers() -> dict[str, argparse.ArgumentParser]:
-    (action,) = (a for a in run_sweep._parser()._actions if isinstance(a, argparse._SubParsersAction))
-    return action.choices
-
-
-def sections() -> dict[str, str]:
-    parts = re.split(r"^## (.+)$", COMMANDS, flags=re.MULTILINE)[1:]
-    return dict(zip(parts[::2], parts[1::2], strict=True))
-
-
-def test_every_command_has_a_section_and_a_help():
-    assert {name for name in sections() if name in subparsers() or name.islower()} == set(subparsers())
-    for name, parser in subparsers().items():
-        assert parser.description, name
-
-
-@pytest.mark.parametrize("name", subparsers())
-def test_a_section_shows_every_option_of_its_command(name: str):
-    parser = subparsers()[name]
-    options = {o for a in parser._actions for o in a.option_strings if o.startswith("--") and a.help != "==SUPPRESS=="}
-    line = re.search(r"^    python run_sweep\.py .*$", sections()[name], re.MULTILINE).group()
-    assert line.split()[2] == name
-    assert set(re.findall(r"--[a-z-]+", line)) == options - {"--help", "--home"}
-
-
-def test_the_table_of_runs_options_is_whole():
-    listed = set(re.findall(r"^\| `(--[a-z-]+)` \|", sections()["run"], re.MULTILINE))
-    parser = subparsers()["run"]
-    options = {o for action in parser._actions for o in action.option_strings if o.startswith("--")}
-    assert listed == options - {"--help", "--home"}
-
-
 def test_every_command_has_its_function():
     rows = dict(re.findall(r"^\| `([a-z]+)` \| (.+) \|$", PYTHON, re.MULTILINE))
-    assert set(rows) == set(subparsers())
+    assert set(rows) == set(generate.commands())
     import importlib
 
     for text in rows.values():
