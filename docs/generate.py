@@ -8,9 +8,21 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
+WORDS = {"string": "text", "integer": "whole number", "number": "number", "boolean": "on or off"}
+BOUNDS = (
+    ("minimum", "at least {}"),
+    ("exclusiveMinimum", "above {}"),
+    ("maximum", "at most {}"),
+    ("exclusiveMaximum", "below {}"),
+    ("maxLength", "at most {} characters"),
+)
+"""How bounds of a JSON schema are said."""
+AROUND = ("ce_weight", "weight", "warmup_epochs")
+"""Hyperparameters of every method with a teacher."""
 BLOCK = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -63,7 +75,114 @@ def _usage(action: argparse.Action) -> str:
     return f"[{' '.join(filter(None, (action.option_strings[0], str(value))))}]{more}"
 
 
-KINDS: dict[str, Callable[..., str]] = {"command": command}
+def methods() -> str:
+    """Return the registry, with the factors around each term."""
+    from trainers.methods import ALL, value_text
+
+    rows = []
+    for one in ALL:
+        defaults = {name: value_text(value) for name, value in one.defaults().items()}
+        around = [defaults.get(name, "") for name in AROUND]
+        rows.append((f"`{one.name}`", one.kind, one.summary, *around, one.source))
+    return table(("method", "kind", "what it compares", "ce_weight", "weight", "warm-up", "source"), rows)
+
+
+def hyperparameters() -> str:
+    """Return every method's own hyperparameters."""
+    from trainers.methods import ALL, allowed_text, search_text, value_text
+
+    rows = [
+        (
+            f"`{one.name}`",
+            f"`{field.name}`",
+            value_text(field.default),
+            allowed_text(field),
+            search_text(field),
+            field.doc,
+        )
+        for one in ALL
+        for field in one.fields()
+        if field.name not in (*AROUND, "standardize")
+    ]
+    return table(("method", "hyperparameter", "default", "allowed", "searched", "meaning"), rows)
+
+
+def keys(model: str, prefix: str = "") -> str:
+    """Return the keys of a mapping in a sweep file: a model of `search_spaces.files.schema`, below a dotted key."""
+    from search_spaces.files import schema
+
+    described = getattr(schema, model).model_json_schema()
+    rows = [
+        (f"`{prefix}{name}`", _type(part), _default(part, name in described.get("required", ())), part["description"])
+        for name, part in described["properties"].items()
+    ]
+    return table(("key", "type", "default", "meaning"), rows)
+
+
+def recipe() -> str:
+    """Return the keys of a recipe."""
+    from pydantic import ConfigDict, TypeAdapter
+
+    from search_spaces.files import schema
+    from trainers.trials.recipe import Recipe
+
+    Recipe.__pydantic_config__ = ConfigDict(use_attribute_docstrings=True)  # type: ignore[attr-defined]
+    parts = schema.RecipeModel.model_json_schema()["properties"] | TypeAdapter(Recipe).json_schema()["properties"]
+    rows = [
+        (f"`recipe.{name}`", _type(part), part["description"]) for name, part in parts.items() if name != "precision"
+    ]
+    return table(("key", "type", "meaning"), rows)
+
+
+def recipes() -> str:
+    """Return what the named recipes say."""
+    from search_spaces import recipes
+    from search_spaces.files.schema import OVERRIDABLE
+    from trainers.methods import value_text
+
+    named = [recipes.get(name) for name in recipes.names()]
+    rows = [(f"`{name}`", *(value_text(getattr(one, name)) for one in named)) for name in OVERRIDABLE]
+    return table(("field", *(f"`{name}`" for name in recipes.names())), rows)
+
+
+def datasets() -> str:
+    """Return the data sets, with the views of an image that they number."""
+    from trainers import data
+
+    rows = []
+    for name in data.names():
+        entry = data.get(name)
+        info = entry.published or (entry.describe(None) if name == "digits100" else None)
+        rows.append((f"`{name}`", entry.summary, str(info.views) if info else "", f"`{info.recipe}`" if info else ""))
+    return table(("data set", "what it is; files below `root`", "views", "recipe"), rows)
+
+
+def _type(part: dict[str, Any], plural: str = "") -> str:
+    """Return in words what a JSON schema takes."""
+    if "anyOf" in part:
+        kinds = [_type(one) for one in part["anyOf"] if one.get("type") != "null"]
+        return " or ".join(dict.fromkeys(kinds))
+    if "enum" in part:
+        return f"one of {', '.join(part['enum'])}"
+    if part.get("type") == "array":
+        inner = part.get("items") or part["prefixItems"][0]
+        return f"list of {_type(inner, 's').removeprefix('one of ')}"
+    bounds = [text.format(part[name]) for name, text in BOUNDS if name in part]
+    return ", ".join([WORDS.get(str(part.get("type")), "mapping") + plural, *bounds])
+
+
+def _default(part: dict[str, Any], needed: bool) -> str:
+    from trainers.methods import value_text
+
+    value = part.get("default")
+    if needed:
+        return "needed"
+    return "" if value is None or isinstance(value, dict | list) else f"`{value_text(value)}`"
+
+
+KINDS: dict[str, Callable[..., str]] = {
+    made.__name__: made for made in (command, datasets, hyperparameters, keys, methods, recipe, recipes)
+}
 
 
 def main() -> None:

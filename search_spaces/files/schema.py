@@ -175,7 +175,7 @@ RecipeModel = create_model(
     "RecipeModel",
     __base__=Closed,
     __doc__="A named recipe, or one with single settings changed; `epochs` alone squeezes milestones and warm-ups.",
-    base=(StrictStr | None, Field(None, description="Name of a recipe in recipes.yaml; by default the data set's.")),
+    base=(StrictStr | None, Field(None, description="Name of the recipe that is changed; by default the data set's.")),
     scale_learning_rate=(
         StrictBool,
         Field(False, description="Whether another batch_size changes the learning rate of the base in proportion."),
@@ -192,9 +192,9 @@ class DataSetModel(Closed):
     """Where a data set comes from."""
 
     root: Annotated[StrictStr, Field(min_length=1)] | None = None
-    """Folder with its files, seen from the sweep file; by default the home's."""
+    """Folder with its files, seen from the sweep file; by default that of `KDSWEEP_DATA`, or one of its name in it."""
     download: StrictBool = False
-    """Whether missing files may be fetched."""
+    """Whether torchvision may fetch missing files, of CIFAR and MNIST."""
     size: Size | None = None
     """Pixels of what a network sees, one number or [height, width]; of data sets of pictures."""
     views: Annotated[StrictInt, Field(ge=1, le=1_000_000)] | None = None
@@ -213,11 +213,11 @@ class TeacherModel(Closed):
     """Where a teacher's weights come from; by default it is trained by the sweep's recipe."""
 
     checkpoint: Annotated[StrictStr, Field(min_length=1)] | None = None
-    """File with its weights, seen from the sweep file."""
+    """File with its weights, seen from the sweep file; by default it is trained."""
     pretrained: StrictBool | Annotated[StrictStr, Field(min_length=1)] = False
     """Whether published weights are taken; or which, by their tag at timm or torchvision."""
     recipe: RecipeText | None = None
-    """How it is trained."""
+    """How it is trained; what has no `base` changes the students' recipe, which is the default."""
     variant: Literal["plain", "strong"] = "plain"
     """How its training images were augmented: strong, if more than students' are. One that is trained here then gets
     AutoAugment and a hole in every image, or RandAugment on pictures; of given weights it says what they are."""
@@ -243,9 +243,9 @@ class Range(Closed):
     """Searched between two numbers, both included."""
 
     low: Any
-    """Smallest value."""
+    """Smallest value, included."""
     high: Any
-    """Largest value, above `low`."""
+    """Largest value, included, above `low`."""
     log: StrictBool = False
     """Whether a doubling counts the same everywhere; needs `low` above 0."""
 
@@ -254,7 +254,7 @@ class DefaultSearch(Closed):
     """The hyperparameter is searched where its method says."""
 
     search: Literal["default"]
-    """As `run_sweep.py methods` shows it."""
+    """`default`: searched where the method says (docs/methods.md)."""
 
 
 class Choice(Closed):
@@ -308,7 +308,7 @@ class SearchModel(Closed):
     """The budget of each row that has ranges, and how it is spent."""
 
     trials: Count
-    """Proposals for each searched row of each cell."""
+    """Proposals for each searched row of each pair on each data set."""
     parallel: Annotated[StrictInt, Field(ge=1, le=1000)] = 4
     """How many proposals may be under way at once; proposal n knows the results up to n - parallel."""
     sampler: Sampler = "tpe"
@@ -337,11 +337,12 @@ class ResourcesModel(Closed):
     """GPUs of a trial; fractions share one. 0 trains on the CPU. auto: 0 without a GPU, else a whole one, which as many
     trials share as have room by the memory that trials like them took."""
     teacher_cpus: Annotated[StrictInt, Field(ge=1, le=10_000)] | None = None
-    """Cores of a teacher's trial; by default `cpus`."""
+    """Threads of a teacher's trial; by default `cpus`."""
     loaders: Annotated[StrictInt, Field(ge=0, le=256)] | None = None
     """Processes of a trial that read pictures ahead; by default `cpus` on a GPU, else none. Changes no number."""
     stall_seconds: Annotated[StrictInt, Field(ge=10, le=1_000_000)] = 900
-    """A worker that makes no step for so long is taken for lost; its trial goes on from its last epoch in another."""
+    """A worker without a step for so long is taken for lost: its trial goes on from its last epoch in another. Not with
+    `--workers 0`."""
 
 
 Names = Annotated[tuple[Name, ...], BeforeValidator(as_list, json_schema_input_type=str | list[str])]
@@ -366,13 +367,13 @@ class ReportModel(Closed):
     """How the report looks; changes no training."""
 
     baseline: Name | None = None
-    """Entry that others are compared with."""
+    """Entry or row that all others are compared with, seed by seed; of an entry with a grid its first row."""
     digits: Annotated[StrictInt, Field(ge=0, le=6)] | None = None
-    """Digits after the point."""
+    """Digits after the point of accuracies and their spread; by default 1."""
     caption: Annotated[StrictStr, Field(max_length=1000)] | None = None
-    """Caption of the table."""
+    """Stands before the sentences that every table has."""
     names: dict[Name, Name] = {}
-    """Shown name of each entry."""
+    """The name that is shown for an entry, by its name; rows of a grid have the value behind it."""
     label: Annotated[StrictStr, Field(max_length=MAX_NAME), AfterValidator(check_label)] | None = None
     """Of the main table in LaTeX; by default `tab:` and the sweep's name."""
     order: Annotated[tuple[Name, ...], AfterValidator(check_distinct)] = ()
@@ -382,7 +383,7 @@ class ReportModel(Closed):
     tables: Annotated[tuple[TableName, ...], AfterValidator(check_distinct)] | None = None
     """Which tables there are; by default all that have something to say."""
     level: Annotated[float, Field(gt=0, le=0.5)] | None = None
-    """Of the tests: a difference counts as more than noise where its p-value is at most this."""
+    """Of the tests: a difference counts as more than noise where its p-value is at most this; by default 0.05."""
     variances: Literal["pooled", "separate"] | None = None
     """Whether rows of a column are tested with one variance (the default), or each pair of rows with its own two."""
     ablations: tuple[AblationModel, ...] | None = None
@@ -393,7 +394,7 @@ class SweepModel(Closed):
     """A sweep file."""
 
     name: Annotated[StrictStr, Field(pattern=NAME_PATTERN)]
-    """Of the sweep, its experiment and its report; running the name again goes on with it."""
+    """Of the sweep, its experiment and its report: 1 to 64 of a-z, 0-9, '.', '_', '-', the first a letter or digit."""
     dataset: StrictStr | None = None
     """The one data set; or give `datasets`."""
     datasets: (
@@ -413,15 +414,15 @@ class SweepModel(Closed):
         dict[Name, Annotated[EntryModel, BeforeValidator(_or_empty, json_schema_input_type=EntryModel | None)]],
         Field(min_length=1),
     ]
-    """The entries by name."""
+    """The entries by name: each is a row of the table, or several."""
     search: SearchModel | None = None
-    """Needed where an entry has ranges."""
+    """Budget and kind of the searches; needed where an entry has a range or a choice."""
     seeds: Seeds
-    """How many seeds (0, 1, …), or a list of them."""
+    """How many seeds (3 is 0, 1 and 2; at most 10000), or which, each below 1000000."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """What networks compute in; auto: bfloat16 on a GPU that is good at it, else float32."""
     bank: StrictBool = True
-    """Whether the teacher's logits are kept and shared by all trials."""
+    """Whether the teacher's logits are stored and shared by all trials."""
     resources: ResourcesModel = ResourcesModel()
     """Cores and GPUs of a trial."""
     report: ReportModel = ReportModel()

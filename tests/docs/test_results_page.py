@@ -25,7 +25,7 @@ from reports.tables import head_to_head
 from reports.tables.ablations import tables as ablation_tables
 from reports.tables.against import changes, sweep
 from search_spaces import nothing_to_confirm
-from tests.docs.test_sweep_file import bare, blocks, lines_of, tables
+from tests.docs.pages import bare, blocks, lines_of, tables
 from tests.orchestrator.simulation import SWEEP, drive, new_planner, sweep_of
 from tests.reports.conftest import tell
 from tests.reports.fake_sweep import whole_sweep

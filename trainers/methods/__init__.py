@@ -26,7 +26,7 @@ from trainers.methods.ofd import OFD_METHOD
 from trainers.methods.partition import PARTITION_METHOD
 from trainers.methods.pkt import PKT_METHOD
 from trainers.methods.record.combined import SIGN, combine
-from trainers.methods.record.listing import lines_of, value_text
+from trainers.methods.record.listing import allowed_text, lines_of, search_text, value_text
 from trainers.methods.record.method import (
     CE_WEIGHT,
     Choice,
@@ -77,6 +77,7 @@ __all__ = [
     "Range",
     "Setting",
     "UnknownMethodError",
+    "allowed_text",
     "broken_plugins",
     "build",
     "combine",
@@ -87,6 +88,7 @@ __all__ = [
     "names",
     "no_rules",
     "of_part",
+    "search_text",
     "standardize",
     "try_out",
     "unknown_method",

@@ -18,29 +18,33 @@ class Recipe:
     epochs: int
     """Passes over the training images, or stretches of `epoch_steps`; 1 or more."""
     batch_size: int
-    """Images a step; the last batch of an epoch may be smaller, or one larger (trainers.trials.batches)."""
+    """Images a step, 1 or more; the last batch of an epoch may be smaller, or one larger (trainers.trials.batches)."""
     optimizer: Optimizer = "sgd"
+    """Stochastic gradient descent, or AdamW."""
     learning_rate: float
-    """Of the first step after the learning-rate warm-up."""
+    """Of the first step after the learning-rate warm-up; above 0."""
     momentum: float = 0.9
-    """Of SGD; ignored by AdamW."""
+    """Of SGD; at least 0, below 1."""
     nesterov: bool = False
+    """Of SGD; needs a momentum above 0."""
     weight_decay: float = 0.0
     """Applied to every parameter, as the KD literature does, unless `decay_norms` is off."""
     schedule: Schedule = "step"
+    """Of the learning rate."""
     milestones: tuple[int, ...] = ()
     """Epochs after which a step schedule multiplies the learning rate by `gamma`; rising, below `epochs`."""
     gamma: float = 0.1
+    """Factor of each drop of a step schedule; above 0."""
     lr_warmup_epochs: float = 0.0
-    """Epochs over which the learning rate rises linearly from zero."""
+    """Epochs over which the learning rate rises linearly from zero; at least 0."""
     method_warmup_epochs: float = 0.0
-    """Epochs over which a method with a warm-up ramps up its term, unless the sweep file sets `warmup_epochs`."""
+    """Epochs over which a method with a warm-up ramps up its term, unless its row sets `warmup_epochs`."""
     precision: Precision = "float32"
     """What the student's forward pass computes in; losses are float32 whatever it is."""
     power: float = 0.9
-    """Of a poly schedule: the learning rate falls as (1 - share of the training done) to this power."""
+    """Of a poly schedule: the learning rate falls as (1 - share of the training done) to this power, above 0."""
     min_learning_rate: float = 0.0
-    """Where a cosine or poly schedule ends."""
+    """Where a cosine or poly schedule ends; at most the learning rate."""
     decay_norms: bool = True
     """Whether weight decay applies to biases and normalisation layers too; off leaves out all that have one dimension,
     and what a Transformer names itself."""
@@ -51,11 +55,11 @@ class Recipe:
     clip_norm: float = 0.0
     """Largest norm of the gradient, over all parameters; larger ones are scaled down to it. 0: no bound."""
     label_smoothing: float = 0.0
-    """Share of the target's probability that the cross-entropy spreads over all classes."""
+    """Share of the target's probability that the cross-entropy spreads over all classes; below 1."""
     mixup: float = 0.0
     """Alpha of the Beta distribution that mixes each batch with itself reversed; 0: images stay apart."""
     ema_decay: float = 0.0
-    """Decay a step of the moving average of the weights, which is then what is scored and kept; 0: none."""
+    """Decay a step of the moving average of the weights, which is then what is scored and kept; below 1, 0: none."""
     start: Start = "random"
     """What a network starts from: random weights, or those published for ImageNet with a new classifier."""
     compile: bool = False

@@ -109,7 +109,7 @@ _CIFAR10 = _Cifar(
 
 CIFAR100 = DataSet(
     name="cifar100",
-    summary="50,000 + 10,000 colour images of 32 x 32 pixels in 100 classes",
+    summary="50,000 + 10,000 colour images of 32 x 32 pixels in 100 classes; cifar-100-python/ with train, test",
     describe=_CIFAR100.describe,
     load=_CIFAR100.load,
     fetch=functools.partial(fetch, "cifar100", "CIFAR100"),
@@ -117,7 +117,8 @@ CIFAR100 = DataSet(
 )
 CIFAR10 = DataSet(
     name="cifar10",
-    summary="50,000 + 10,000 colour images of 32 x 32 pixels in 10 classes",
+    summary="50,000 + 10,000 colour images of 32 x 32 pixels in 10 classes; "
+    "cifar-10-batches-py/ with data_batch_1 … 5, test_batch",
     describe=_CIFAR10.describe,
     load=_CIFAR10.load,
     fetch=functools.partial(fetch, "cifar10", "CIFAR10"),

@@ -12,7 +12,8 @@ from trainers.data.sets.tiny_imagenet import tiny_imagenet_files
 
 IMAGENET = PictureData(
     name="imagenet",
-    summary="1,281,167 + 50,000 pictures of 1,000 classes (ILSVRC 2012); train/ and val/",
+    summary="1,281,167 + 50,000 pictures of 1,000 classes (ILSVRC 2012); "
+    "train/ and val/ with a folder for each class, or val/ flat with LOC_val_solution.csv or the development kit",
     files=imagenet_files,
     views="rrc224-flip",
     count=16,
@@ -21,7 +22,8 @@ IMAGENET = PictureData(
 ).entry()
 TINY_IMAGENET = PictureData(
     name="tiny_imagenet",
-    summary="100,000 + 10,000 pictures of 200 classes, 64x64, brought to 224x224",
+    summary="100,000 + 10,000 pictures of 200 classes, 64x64, brought to 224x224; "
+    "tiny-imagenet-200/ with wnids.txt, train/, val/",
     files=tiny_imagenet_files,
     views="rrc224-flip",
     count=64,
@@ -30,7 +32,8 @@ TINY_IMAGENET = PictureData(
 ).entry()
 CUB200 = PictureData(
     name="cub200",
-    summary="5,994 + 5,794 pictures of 200 kinds of birds (CUB-200-2011, official split)",
+    summary="5,994 + 5,794 pictures of 200 kinds of birds (CUB-200-2011, official split); "
+    "CUB_200_2011/ with images.txt, the other lists, images/",
     files=cub200_files,
     views="rrc224-flip",
     count=64,
@@ -39,7 +42,8 @@ CUB200 = PictureData(
 ).entry()
 CITYSCAPES = PictureData(
     name="cityscapes",
-    summary="2,975 + 500 street scenes of 1024x2048 pixels, 19 classes for every pixel",
+    summary="2,975 + 500 street scenes of 1024x2048 pixels, 19 classes for every pixel; "
+    "leftImg8bit/ and gtFine/ with train/, val/",
     files=cityscapes_files,
     views="scale-crop512x1024-flip",
     count=1000,

@@ -110,7 +110,7 @@ _FASHION = _Mnist("fashion_mnist", "FashionMNIST", "pad4-crop-flip")
 
 MNIST = DataSet(
     name="mnist",
-    summary="60,000 + 10,000 grey images of 28 x 28 pixels, handwritten digits",
+    summary="60,000 + 10,000 grey images of 28 x 28 pixels, handwritten digits; as fashion_mnist",
     describe=_MNIST.describe,
     load=_MNIST.load,
     fetch=functools.partial(fetch, "mnist", "MNIST"),
@@ -118,7 +118,8 @@ MNIST = DataSet(
 )
 FASHION_MNIST = DataSet(
     name="fashion_mnist",
-    summary="60,000 + 10,000 grey images of 28 x 28 pixels, ten kinds of clothing",
+    summary="60,000 + 10,000 grey images of 28 x 28 pixels, ten kinds of clothing; train-images-idx3-ubyte and the "
+    "other three, with or without .gz",
     describe=_FASHION.describe,
     load=_FASHION.load,
     fetch=functools.partial(fetch, "fashion_mnist", "FashionMNIST"),

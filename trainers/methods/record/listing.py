@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from trainers.methods.record.method import Choice, ForPair, Hyperparameter, Log, Method, Range, Value
+from trainers.methods.record.method import Choice, ForPair, Hyperparameter, Log, Method, Value
 
 INDENT = " " * 11
 
@@ -29,14 +29,16 @@ def value_text(value: Value) -> str:
 
 
 def _rules(field: Hyperparameter) -> str:
-    allowed = " | ".join(map(value_text, field.choices)) if field.choices else _range(field.range)
-    searched = _search(field.range)
+    allowed, searched = allowed_text(field), search_text(field)
     parts = [*([allowed] if allowed else []), *([f"search {searched}"] if searched else [])]
     return f"({'; '.join(parts)})" if parts else ""
 
 
-def _range(rule: Range | None) -> str:
-    if rule is None:
+def allowed_text(field: Hyperparameter) -> str:
+    """Return the values that the hyperparameter may take, in signs; empty where its type says all."""
+    if field.choices:
+        return " | ".join(map(value_text, field.choices))
+    if (rule := field.range) is None:
         return ""
     ends = ((rule.gt, ">"), (rule.ge, "≥"), (rule.lt, "<"), (rule.le, "≤"))
     return ", ".join(
@@ -44,8 +46,9 @@ def _range(rule: Range | None) -> str:
     )
 
 
-def _search(rule: Range | None) -> str:
-    space = None if rule is None else rule.search
+def search_text(field: Hyperparameter) -> str:
+    """Return where the hyperparameter is searched by default; empty where nowhere."""
+    space = None if field.range is None else field.range.search
     if space is None:
         return ""
     if isinstance(space, Choice):
