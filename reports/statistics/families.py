@@ -158,7 +158,9 @@ def against_any_apart(
 def _games_howell(ours: BySeed, theirs: BySeed, rows: int, level: float) -> Verdict | None:
     """None where neither row has any spread."""
     alone = welch(list(ours.values()), list(theirs.values()), level)
-    return alone and Verdict(
+    if alone is None:
+        return None
+    return Verdict(
         difference=_mean(ours) - _mean(theirs),
         low=alone.low,
         high=alone.high,

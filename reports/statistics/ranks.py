@@ -34,7 +34,7 @@ def signed_ranks(differences: Sequence[float]) -> float | None:
         ways += Counter({total + rank: count for total, count in ways.items()})
     total, positive = sum(doubled), sum(rank for rank, value in zip(doubled, apart, strict=True) if value > 0)
     low = min(positive, total - positive)
-    return min(1.0, 2 * sum(count for reached, count in ways.items() if reached <= low) / 2 ** len(apart))
+    return min(1.0, float(2 * sum(count for reached, count in ways.items() if reached <= low) / 2 ** len(apart)))
 
 
 def floor(n: int) -> float:
