@@ -60,16 +60,18 @@ class ReportFile:
         """The choices, as a resolved sweep has them under `report`."""
         return self.model.model_dump(mode="json", exclude_unset=True, exclude={"name", "sweeps", "rename"})
 
-    def check_names(self, known: Iterable[str]) -> None:
-        """Hold every entry and row that the file names against those that the sweeps have.
+    def check_names(self, resolved: Mapping[str, Any]) -> None:
+        """Hold what the file names against what the sweeps have together.
 
         Raises:
-            ReportFileError: some are not there.
+            ReportFileError: some is not there.
         """
-        words = list(known)
-        for place, name in self._named():
-            if name not in words:
-                self.tree.add(place, unknown("entry", name, words))
+        from search_spaces.checks.rules import misnamed
+
+        known = dict.fromkeys(row[name] for name in ("entry", "label") for row in resolved["rows"])
+        columns = dict.fromkeys(cell[name] for name in ("dataset", "teacher", "student") for cell in resolved["cells"])
+        for place, message in misnamed(self.model, (), [*known], [*columns]):
+            self.tree.add(place, message)
         if self.tree.problems:
             raise ReportFileError(self.path, self.tree.problems)
 
@@ -83,11 +85,6 @@ class ReportFile:
             for name in names:
                 if name not in own[sweep]:
                     self.tree.add(("rename", sweep, name), unknown("name", name, own[sweep]))
-
-    def _named(self) -> Iterable[tuple[Place, str]]:
-        from search_spaces.checks.rules import report_names
-
-        return report_names(self.model, ())
 
 
 def read_report_file(path: Path) -> ReportFile:
@@ -169,7 +166,5 @@ def load_file(path: Path, *, home: Path | str | None = None, tracking_uri: str |
         for clash in error.clashes:
             file.tree.add(("sweeps",), clash)
         raise ReportFileError(path, file.tree.problems) from None
-    rows = joined.resolved["rows"]
-    known = dict.fromkeys([*(row["entry"] for row in rows), *(row["label"] for row in rows)])
-    file.check_names(known)
+    file.check_names(joined.resolved)
     return joined

@@ -1,7 +1,7 @@
 """The head-to-head table as a plain object: rows against cells, ready for any writer."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,6 +12,7 @@ from reports.board.order import arranged_cells, arranged_rows, heading_of
 from reports.board.score import Score, by_seed, collapsed_among, is_searched, missing, score
 from reports.board.searches import Choice, choices
 from reports.board.verdicts import Column, Verdict, leader
+from reports.results import naming
 from reports.results.measures import TOP1, Measure, by_dataset
 from reports.results.standing import notes as standing_notes
 from reports.results.states import ENDED
@@ -41,7 +42,7 @@ class Line:
     kind: Literal["teacher", "alone", "method"]
     row: Row
     shown: str
-    """The row's label, or the name that the sweep's `report:` gives it."""
+    """The row as people read it; another may be shown alike."""
     searched: bool
     scores: tuple[Score, ...]
     group: str = ""
@@ -127,21 +128,22 @@ def build(results: "Results", measure: Measure | None = None) -> Board:
         name=results.name,
         cells=tuple(cells),
         lines=(top, *lines),
-        choices=tuple(
-            c
-            for r in rows
-            for x in cells
-            for c in choices(parts.of(x, r), r, options.shown(r), x, behind.of(x, r.label))
-        ),
+        choices=tuple(c for r in rows for x in cells for c in choices(parts.of(x, r), r, x, behind.of(x, r.label))),
         baseline="" if baseline is None else baseline.shown,
         options=options,
-        notes=(*results.notes, *standing_notes(results)),
+        notes=(*results.notes, *standing_notes(results), *_alike((top, *lines), cells)),
         by_dataset=measures,
         budget=_budget(results.resolved),
     )
     table = _united(table)
     place = None if baseline is None else lines.index(baseline)
     return _marked(_tested(table, None if place is None else place + 1))
+
+
+def _alike(lines: Sequence[Line], cells: Sequence[Cell]) -> Iterator[str]:
+    """Yield which rows and which columns are shown alike."""
+    yield from naming.alike("rows", [(line.row.label, line.shown) for line in lines])
+    yield from naming.alike("columns", [(cell.id, cell.title) for cell in cells])
 
 
 class Parts:
@@ -197,7 +199,7 @@ def _student_line(
     return Line(
         kind=kind,
         row=row,
-        shown=options.shown(row),
+        shown=row.shown,
         searched=searched,
         scores=tuple(
             score(part, row, measures.get(cell.dataset, TOP1)) for cell, part in zip(cells, trials, strict=True)

@@ -7,11 +7,13 @@ from typing import Any
 import pandas as pd
 
 from reports.board.score import by_seed, chosen, dimension_names, is_searched
+from reports.results import naming
 from reports.results.measures import measure_of
 from reports.results.states import ENDED
 from reports.results.sweep import Cell, Row, Value
 from reports.statistics.spread import Stat, summarise
 from reports.stores import METHOD_PREFIX
+from trainers import titles
 
 SCALED = "warmup_epochs"
 """Shorter in a search that trains fewer epochs, so it tells no two settings apart."""
@@ -62,7 +64,7 @@ class Spent:
     """Whether all are known."""
 
 
-def choices(trials: pd.DataFrame, row: Row, shown: str, cell: Cell, places: tuple[int, ...] = ()) -> Iterator[Choice]:
+def choices(trials: pd.DataFrame, row: Row, cell: Cell, places: tuple[int, ...] = ()) -> Iterator[Choice]:
     """Yield what the search of a row in a cell has chosen, best rank first; one line without a setting before that.
 
     Args:
@@ -76,9 +78,9 @@ def choices(trials: pd.DataFrame, row: Row, shown: str, cell: Cell, places: tupl
     for rank in sorted(int(rank) for rank in confirmed["rank"].dropna().unique()) or [1]:
         setting = chosen(trials, names, rank)
         yield Choice(
-            shown=shown,
+            shown=row.shown,
             cell=cell,
-            tuned=tuple(dimension_text(d) for d in row.dimensions) or names,
+            tuned=tuple(dimension_text(d) for d in row.dimensions) or tuple(map(titles.symbol, names)),
             ended={state: count for state, count in ended.items() if count},
             open=len(search) - sum(ended.values()),
             spent=_spent(search[search["state"].isin(ENDED)]),
@@ -121,10 +123,10 @@ def _choice(choice: Any) -> str:
 
 
 def dimension_text(dimension: Mapping[str, Any]) -> str:
-    """Return a dimension for people, such as `k 1…50 (log)` or `cut k|mass`."""
+    """Return a dimension for people, such as `k = 1…50 (log)` or `cut = k|mass`."""
     name = str(dimension["name"])
     if dimension.get("choices") is not None:
-        return f"{name} {'|'.join(map(_choice, dimension['choices']))}"
+        return naming.setting(name, "|".join(map(_choice, dimension["choices"])))
     if dimension.get("low") is None:
-        return name
-    return f"{name} {dimension['low']:g}…{dimension['high']:g}{' (log)' if dimension.get('log') else ''}"
+        return titles.symbol(name)
+    return naming.setting(name, f"{dimension['low']:g}…{dimension['high']:g}{' (log)' if dimension.get('log') else ''}")

@@ -36,6 +36,8 @@ class Axis:
 class SearchTrials:
     """What one search has trained, in the order proposed; trainings that failed are not among them."""
 
+    row: str
+    """Its label: others may be shown alike."""
     shown: str
     cell: Cell
     measure: "Measure"
@@ -60,12 +62,12 @@ def searches(table: "Board", parts: "Parts") -> Iterator[SearchTrials]:
     for cell in table.cells:
         for line in table.lines:
             if line.kind != "teacher" and line.searched:
-                found = _search(parts.of(cell, line.row), line.row, line.shown, cell, table.measure(cell))
+                found = _search(parts.of(cell, line.row), line.row, cell, table.measure(cell))
                 if found.completed >= FEWEST:
                     yield found
 
 
-def _search(trials: pd.DataFrame, row: Row, shown: str, cell: Cell, measure: "Measure") -> SearchTrials:
+def _search(trials: pd.DataFrame, row: Row, cell: Cell, measure: "Measure") -> SearchTrials:
     search = trials[trials["phase"] == "search"]
     ended = search["state"].isin(LOST) | (search["state"].eq("COMPLETE") & search[measure.validation].notna())
     search, names = search[ended], dimension_names(trials, row)
@@ -73,7 +75,8 @@ def _search(trials: pd.DataFrame, row: Row, shown: str, cell: Cell, measure: "Me
     known = [name for name in names if METHOD_PREFIX + name in search.columns]
     columns = [search[METHOD_PREFIX + name].tolist() for name in known]
     return SearchTrials(
-        shown=shown,
+        row=row.label,
+        shown=row.shown,
         cell=cell,
         measure=measure,
         axes=tuple(_axis(name, row.dimensions, search[METHOD_PREFIX + name]) for name in known),

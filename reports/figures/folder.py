@@ -31,7 +31,7 @@ def _named(plot: Plot, *, several: bool) -> Named:
     cell: Cell | None = getattr(plot, "cell", None)
     if cell is None or not several:
         return Named(plot, plot.stem, "")
-    return Named(plot, f"{plot.stem}-{slug(cell.id)}", cell.id)
+    return Named(plot, f"{plot.stem}-{slug(cell.id)}", cell.title)
 
 
 def chosen(every: Sequence[Named], most: int = MOST) -> tuple[list[Named], list[Named]]:

@@ -109,8 +109,8 @@ def titled(axes: "Axes", text: str, *, of: int) -> None:
 def cell_titles(cells: "Sequence[Cell]") -> list[str]:
     """Return what stands over the panel of each cell: the pair, with the data set where there are several."""
     if len({cell.dataset for cell in cells}) > 1:
-        return [cell.id for cell in cells]
-    return [f"{cell.teacher} → {cell.student}" if cell.teacher else cell.student for cell in cells]
+        return [cell.title for cell in cells]
+    return [cell.pair for cell in cells]
 
 
 def logarithmic(axes: "Axes", which: str = "x") -> None:

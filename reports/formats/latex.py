@@ -146,7 +146,8 @@ class _Grid:
         return lines[line] if line >= 0 else ""
 
     def _head(self, text: str, column: Column, double: bool) -> str:
-        return rf"\multicolumn{{2}}{{c}}{{{escape(text)}}}" if double else escape(text)
+        text = escape(text, signs=column.sign)
+        return rf"\multicolumn{{2}}{{c}}{{{text}}}" if double else text
 
     def _spanning(self, found: Sequence[tuple[str, int]]) -> Iterator[str]:
         """Yield a row of heads that stand over several columns, with a rule below each."""

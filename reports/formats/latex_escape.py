@@ -1,7 +1,9 @@
-"""Names and sentences as pdflatex prints them literally."""
+"""Names and sentences as pdflatex prints them literally, with hyperparameters as mathematics."""
 
 import re
 import unicodedata
+
+from trainers import titles
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -41,6 +43,7 @@ SPECIAL = {
     "°": r"$^\circ$",
     "µ": r"$\mu$",
     "✓": r"$\checkmark$",
+    **{subscript: f"$_{digit}$" for digit, subscript in enumerate("₀₁₂₃₄₅₆₇₈₉")},
     "²": r"$^2$",
     "³": r"$^3$",
 }
@@ -52,20 +55,31 @@ SPECIAL |= {word[0]: f"$\\{word[1:]}$" for word in GREEK.split()}
 LIGATURES = re.compile(r"(?<=-)(?=-)|(?<=,)(?=,)")
 """Between two hyphens or commas, which LaTeX would join to a dash or a quotation mark."""
 
+SIGNS = {plain: f"${mathematics}$" for mathematics, plain in titles.SYMBOLS.values()}
+_ANY = "|".join(sorted(map(re.escape, SIGNS), key=len, reverse=True))
+SIGN = re.compile(rf"(?<!\w)({_ANY})(?!\w)")
+VALUED = re.compile(SIGN.pattern + r"(?=(?: =)|(?<=[₀-₉]))")
+"""A hyperparameter where a value follows it, as in `k = 5`; one with an index by itself, too."""
+
 LAST_LATIN = 0x17F
 """Of Latin Extended-A, whose letters LaTeX's own fonts can put together, apart from those in `ABSENT`."""
 
 ABSENT = frozenset("ªºÐÞðþĄąĐđĘęĦħĮįĸĿŀŉŊŋŦŧŲųſ")
 
 
-def escape(text: str) -> str:
-    """Return the text so that pdflatex prints it as it is.
+def escape(text: str, *, signs: bool = False) -> str:
+    """Return the text so that pdflatex prints it as it is, with hyperparameters that have a value as mathematics.
 
     A character that no font of pdflatex has is printed as its number, such as [U+4E2D]: a name in another script
     must not stop the document.
+
+    Args:
+        signs: the text is hyperparameters, so they are mathematics with or without a value.
     """
     flat = unicodedata.normalize("NFC", " ".join(text.split()))
-    return LIGATURES.sub("{}", "".join(_character(c) for c in flat))
+    pieces = (SIGN if signs else VALUED).split(flat)  # every second one is a sign
+    texts = (SIGNS[piece] if i % 2 else "".join(map(_character, piece)) for i, piece in enumerate(pieces))
+    return LIGATURES.sub("{}", "".join(texts))
 
 
 def _character(c: str) -> str:

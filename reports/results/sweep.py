@@ -8,6 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from reports.results import naming
+from reports.results.naming import Names
+
 LEVEL = 0.05
 """Of the tests, where the sweep says nothing."""
 Value = bool | int | float | str
@@ -23,6 +26,29 @@ class Cell:
     dataset: str
     teacher: str
     student: str
+    shown_dataset: str = ""
+    """As people read it, like those of the networks; another cell may be called alike."""
+    shown_teacher: str = ""
+    shown_student: str = ""
+
+    def named(self, names: Names) -> "Cell":
+        """Return the cell with what people read."""
+        return replace(
+            self,
+            shown_dataset=naming.dataset(self.dataset, names),
+            shown_teacher=naming.network(self.teacher, names),
+            shown_student=naming.network(self.student, names),
+        )
+
+    @property
+    def pair(self) -> str:
+        """Teacher and student, as people read them."""
+        return f"{self.shown_teacher} → {self.shown_student}" if self.teacher else self.shown_student
+
+    @property
+    def title(self) -> str:
+        """The data set and the pair, as people read them."""
+        return f"{self.shown_dataset}: {self.pair}" if self.dataset else self.pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +57,7 @@ class Row:
 
     entry: str
     label: str
+    """The row is known by it, and by nothing else."""
     method: str = ""
     hyperparameters: Mapping[str, Value] = field(default_factory=dict)
     grid: tuple[str, ...] = ()
@@ -41,6 +68,28 @@ class Row:
     """Kind of the method: logit, feature, combined; empty where it is not known."""
     inference: str = ""
     """What a student of this row costs more than a plain one when it is used; empty: nothing."""
+    shown: str = ""
+    """As people read it; another row may be called alike."""
+    shown_entry: str = ""
+    """Likewise, without the values of the grid."""
+
+    @property
+    def grid_values(self) -> dict[str, str]:
+        """Its values of the grid; read from its label where the sweep does not list them."""
+        if self.grid:
+            return {name: value_text(self.hyperparameters[name]) for name in self.grid if name in self.hyperparameters}
+        words = self.label.removeprefix(self.entry).split()
+        return {name: value for name, _, value in (word.partition("=") for word in words) if value}
+
+    def named(self, names: Names) -> "Row":
+        """Return the row with what people read."""
+        values, standardize = self.grid_values, naming.STANDARDIZE
+        standardized = self.hyperparameters.get(standardize) is True and standardize not in values
+        entry = naming.entry(
+            self.entry, self.method, tuple(values), names, standardized=standardized, tuned=bool(self.dimensions)
+        )
+        own = naming.row(entry, values) if self.label.startswith(self.entry) else self.label
+        return replace(self, shown=names.get(self.label, own), shown_entry=entry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +101,6 @@ class Options:
     digits: int = 1
     """Decimals of an accuracy, and of its std."""
     caption: str = ""
-    names: Mapping[str, str] = field(default_factory=dict)
-    """Entry -> the name shown for it."""
     label: str = ""
     """Of the main table in LaTeX; empty: made from the sweep's name."""
     order: tuple[str, ...] = ()
@@ -71,22 +118,15 @@ class Options:
         """Return whether the report has a table of this name."""
         return self.tables is None or table in self.tables
 
-    def shown(self, row: Row) -> str:
-        """Return the name shown for a row."""
-        name = self.names.get(row.entry)
-        return row.label if name is None else name + row.label.removeprefix(row.entry)
-
 
 def read_options(resolved: Mapping[str, Any]) -> Options:
     """Return the report options, with their defaults where the sweep has none."""
     given = resolved.get("report") or {}
-    names = {str(entry): str(shown) for entry, shown in (given.get("names") or {}).items()}
     digits = given.get("digits")
     return Options(
         baseline=str(given.get("baseline") or ""),
         digits=1 if digits is None else int(digits),
         caption=" ".join(str(given.get("caption") or "").split()),
-        names=names,
         label=str(given.get("label") or ""),
         order=tuple(str(entry) for entry in given.get("order") or ()),
         groups={str(entry): str(heading) for entry, heading in (given.get("groups") or {}).items()},
@@ -105,7 +145,8 @@ def read_cells(resolved: Mapping[str, Any], member_cells: Iterable[str]) -> list
     if not cells:
         for cell_id in member_cells:
             cells.setdefault(cell_id, parse_cell(cell_id))
-    return list(cells.values())
+    names = naming.names_of(resolved)
+    return [cell.named(names) for cell in cells.values()]
 
 
 def parse_cell(cell_id: str) -> Cell:
@@ -128,7 +169,9 @@ def read_rows(resolved: Mapping[str, Any], member_rows: Iterable[tuple[str, str,
     if not listed:
         listed = [Row(entry, label) for label, (entry, _) in known.items()]
     methods = {label: method for label, (_, method) in known.items()}
-    return [row if row.method else replace(row, method=methods.get(row.label, "")) for row in listed]
+    known_rows = [row if row.method else replace(row, method=methods.get(row.label, "")) for row in listed]
+    names = naming.names_of(resolved)
+    return [row.named(names) for row in known_rows]
 
 
 def _row(values: Mapping[str, Any]) -> Row:
@@ -159,6 +202,11 @@ def value_text(value: Value, significant: int | None = None) -> str:
     return f"{value:.{significant}g}" if isinstance(value, float) and significant else str(value)
 
 
-def setting_text(setting: Mapping[str, Value], significant: int | None = None) -> str:
-    """Return hyperparameters such as `k=5; w2=8`."""
-    return "; ".join(f"{name}={value_text(value, significant)}" for name, value in setting.items())
+def setting_text(setting: Mapping[str, Value]) -> str:
+    """Return hyperparameters for programs, such as `k=5; w2=8`."""
+    return "; ".join(f"{name}={value_text(value)}" for name, value in setting.items())
+
+
+def setting_shown(setting: Mapping[str, Value], significant: int) -> str:
+    """Return hyperparameters for people, such as `k = 5, w₂ = 8`; rounded."""
+    return ", ".join(naming.setting(name, value_text(value, significant)) for name, value in setting.items())

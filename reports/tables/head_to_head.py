@@ -13,7 +13,7 @@ from reports.board.order import architecture
 from reports.board.score import Score
 from reports.board.verdicts import Verdict
 from reports.results.measures import TOP1, TOP5
-from reports.results.sweep import setting_text
+from reports.results.sweep import setting_shown, setting_text
 from reports.statistics.families import FEWEST_SEEDS, UNEQUAL
 from reports.tables.table import (
     DIFFERS,
@@ -154,7 +154,7 @@ def difference(_: "Results", board: Board) -> Table | None:
 def _score(board: Board, place: int, column: int) -> Cell:
     score = board.lines[place].scores[column]
     if score.stat is None:
-        return Missing(why=score.missing, trials=score.trials, setting=setting_text(score.setting, 4))
+        return Missing(why=score.missing, trials=score.trials, setting=setting_shown(score.setting, 4))
     return number(
         score.stat,
         board.options.digits,
@@ -163,7 +163,7 @@ def _score(board: Board, place: int, column: int) -> Cell:
         after=(f", {score.collapsed} collapsed" if score.collapsed else "") + _same(board, place, column),
         trials=score.trials,
         inside=len(score.by_seed),
-        setting=setting_text(score.setting, 4),
+        setting=setting_shown(score.setting, 4),
         lacking=score.missing,
         remarks=tuple(_remarks(board, place, column)),
     )
@@ -210,7 +210,7 @@ def _sums(board: Board) -> Iterator[tuple[Column, list[Cell]]]:
         datasets.setdefault(cell.dataset, []).append(column)
     scopes = {name: of for name, of in datasets.items() if len(of) > 1 or len(board.cells) == 1}
     for dataset, of in scopes.items():
-        single, where = len(of) == 1, f" ({dataset})" if len(scopes) > 1 else ""
+        single, where = len(of) == 1, f" ({board.cells[of[0]].shown_dataset})" if len(scopes) > 1 else ""
         found = averages(board, of)
         if board.reference and (board.baseline or not single):
             head = f"{'' if single else 'mean '}Δ {board.reference}{where}"
@@ -252,8 +252,8 @@ def _caption(board: Board, usual: int | None) -> Iterator[str]:
     if own:
         yield own + ("" if own.endswith((".", "!", "?")) else ".")
     for measure in board.measures:
-        named = (cell.dataset for cell in board.cells if cell.dataset and board.measure(cell) == measure)
-        datasets = ", ".join(dict.fromkeys(named))
+        named = {cell.dataset: cell.shown_dataset for cell in board.cells if board.measure(cell) == measure}
+        datasets = ", ".join(filter(None, named.values()))
         of = f" of {datasets}" if datasets else ""
         yield f"{measure.long} in percent on the test images{of} after the last epoch."
     yield _spread(board, usual)

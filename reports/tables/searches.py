@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from reports.board.board import Board
 from reports.board.searches import Choice
-from reports.results.sweep import setting_text
+from reports.results.sweep import setting_shown
 from reports.tables.table import NONE, Cell, Column, Number, Row, Table, Text
 from reports.tables.wording import main_label, measure_text, number, pair_text
 
@@ -46,7 +46,7 @@ def build(_: "Results", board: Board) -> Table | None:
 
 def _cells(choice: Choice, board: Board) -> dict[str, Cell]:
     digits, spent = board.options.digits, choice.spent
-    setting = "not chosen yet" if choice.setting is None else setting_text(choice.setting, 4)
+    setting = "not chosen yet" if choice.setting is None else setting_shown(choice.setting, 4)
     return {
         "method": Text(text=choice.shown, trials=choice.trials, inside=0 if choice.test is None else choice.test.n),
         "pair": Text(text=pair_text(choice.cell, board)),

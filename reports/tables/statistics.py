@@ -122,7 +122,8 @@ def pairs(_: "Results", board: Board) -> Table | None:
     datasets: dict[str, tuple[int, ...]] = {}
     for column, cell in enumerate(board.cells):
         datasets[cell.dataset] = (*datasets.get(cell.dataset, ()), column)
-    scopes = [(name, columns) for name, columns in datasets.items() if len(columns) > 1]
+    several = [columns for columns in datasets.values() if len(columns) > 1]
+    scopes = [(board.cells[columns[0]].shown_dataset, columns) for columns in several]
     if len(datasets) > 1 and len(board.measures) == 1:
         scopes.append(("all", tuple(range(len(board.cells)))))
     rows, sizes, digits = [], set(), board.options.digits

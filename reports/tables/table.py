@@ -17,7 +17,6 @@ Legend = Literal["best", "second", "†", "*"]
 Value = str | int | float | None
 """In a record: a float is printed with 4 decimals at most, None as nothing."""
 
-ARROW = "→"
 LOWER: Claim = "†"
 DIFFERS: Claim = "*"
 
@@ -131,6 +130,8 @@ class Column:
     """What stands over a column, and what it holds."""
 
     head: str
+    sign: bool = False
+    """The head names hyperparameters."""
     stacked: tuple[str, ...] = ()
     """The head in several lines, where a format has room for them; empty: as the format breaks it."""
     kind: Literal["text", "number", "tick"] = "number"

@@ -7,7 +7,7 @@ from reports.board.order import architecture, architecture_matters
 from reports.results.measures import TOP1, TOP5
 from reports.results.sweep import Cell
 from reports.statistics.spread import Stat
-from reports.tables.table import ARROW, Column, Number
+from reports.tables.table import Column, Number
 
 ALONE = "student alone"
 
@@ -17,10 +17,9 @@ def number(stat: Stat, digits: int, **more: Any) -> Number:
     return Number(value=stat.mean, std=stat.std, count=stat.count, digits=digits, **more)
 
 
-def pair_text(cell: Cell, board: Board, arrow: str = ARROW) -> str:
+def pair_text(cell: Cell, board: Board) -> str:
     """Return what a cell's column is called: the pair, with the data set before it where there are several."""
-    pair = f"{cell.teacher} {arrow} {cell.student}" if cell.teacher else cell.student
-    return f"{cell.dataset}: {pair}" if board.several_datasets else pair
+    return cell.title if board.several_datasets else cell.pair
 
 
 def measure_label(cell: Cell, board: Board) -> str:
@@ -51,8 +50,8 @@ def pair_columns(board: Board) -> list[Column]:
     return [
         Column(
             head=", ".join(text for text in (pair_text(cell, board), measure_label(cell, board)) if text),
-            stacked=(cell.teacher, cell.student, *([measure_label(cell, board)] if measured else [])),
-            groups=(cell.dataset if board.several_datasets else "", architecture(cell) if matters else ""),
+            stacked=(cell.shown_teacher, cell.shown_student, *([measure_label(cell, board)] if measured else [])),
+            groups=(cell.shown_dataset if board.several_datasets else "", architecture(cell) if matters else ""),
             scope=cell.dataset,
         )
         for cell in board.cells

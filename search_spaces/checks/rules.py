@@ -115,19 +115,30 @@ def _check_report(draft: Draft, entries: Sequence[Entry]) -> None:
     methods = draft.tree.values.get("methods")
     if report is None or not isinstance(methods, dict):
         return
-    known = [*dict.fromkeys([*methods, *(row.label for entry in entries for row in entry.rows())])]
-    for path, name in report_names(report, ("report",)):
-        if name not in known:
-            draft.tree.add(path, unknown("entry", name, known))
+    known = dict.fromkeys([*methods, *(row.label for entry in entries for row in entry.rows())])
+    columns = dict.fromkeys([*draft.datasets, *(network for pair in draft.pairs.values() for network in pair)])
+    for path, message in misnamed(report, ("report",), [*known], [*columns]):
+        draft.tree.add(path, message)
 
 
-def report_names(report: ReportModel, at: Path) -> Iterator[tuple[Path, str]]:
-    """Yield every entry or row that a report names, with its place.
+def misnamed(report: ReportModel, at: Path, known: Sequence[str], columns: Sequence[str]) -> Iterator[tuple[Path, str]]:
+    """Yield where a report names what is not there, with a message.
 
     Args:
         at: path of the report's keys.
+        known: entries and rows.
+        columns: data sets and networks, which can be shown by another name, too.
     """
-    yield from (((*at, "names", name), name) for name in report.names)
+    for name in report.names:
+        if name not in known and name not in columns:
+            yield (*at, "names", name), unknown("entry, network or data set", name, [*known, *columns])
+    for path, name in _entries_of(report, at):
+        if name not in known:
+            yield path, unknown("entry", name, known)
+
+
+def _entries_of(report: ReportModel, at: Path) -> Iterator[tuple[Path, str]]:
+    """Yield every entry or row that a report chooses, with its place."""
     yield from (((*at, "groups", name), name) for name in report.groups)
     yield from (((*at, "order", place), name) for place, name in enumerate(report.order))
     yield from [((*at, "baseline"), report.baseline)] if report.baseline is not None else []

@@ -373,7 +373,7 @@ class ReportModel(Closed):
     caption: Annotated[StrictStr, Field(max_length=1000)] | None = None
     """Stands before the sentences that every table has."""
     names: dict[Name, Name] = {}
-    """The name that is shown for an entry, by its name; rows of a grid have the value behind it."""
+    """The name that is shown for an entry, row, network or data set, by its own; by default as papers print it."""
     label: Annotated[StrictStr, Field(max_length=MAX_NAME), AfterValidator(check_label)] | None = None
     """Of the main table in LaTeX; by default `tab:` and the sweep's name."""
     order: Annotated[tuple[Name, ...], AfterValidator(check_distinct)] = ()

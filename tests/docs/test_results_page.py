@@ -122,11 +122,11 @@ def test_the_lines_shown_are_lines_of_the_invented_sweep(written: Path) -> None:
     lines = (written / "table.md").read_text().splitlines()
     for text in examples("text"):
         assert set(text.splitlines()) <= set(lines)
-    assert any("dkd: diverged 1 of 3" in line for line in lines)
+    assert any("DKD: diverged 1 of 3" in line for line in lines)
 
 
 def test_a_spread_is_of_the_sample(fake: reports.Results) -> None:
-    line = next(line for line in reports.table(fake).lines if line.shown == "gdkd (by k) k=5")
+    line = next(line for line in reports.table(fake).lines if line.shown == "GDKD (k = 5)")
     (score,) = line.scores
     assert score.stat is not None and score.stat.std == pytest.approx(pd.Series([66.5, 66.8, 66.9]).std(ddof=1))
 
@@ -296,7 +296,7 @@ def test_a_mean_of_your_own_is_the_tables(told: Path, monkeypatch: pytest.Monkey
     exec(examples("python")[0], names)
     ours = names["complete"].groupby("row")["final_top1"].mean()  # type: ignore[attr-defined]
     table = reports.table(reports.load("quickstart", home="kdsweep_home"))
-    stats = {line.shown: line.scores[0].stat for line in table.lines if line.kind != "teacher"}
+    stats = {line.row.label: line.scores[0].stat for line in table.lines if line.kind != "teacher"}
     assert {row: stat.mean for row, stat in stats.items() if stat is not None} == pytest.approx(ours.to_dict())
 
 

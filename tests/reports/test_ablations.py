@@ -78,7 +78,7 @@ def test_a_grid_over_one_hyperparameter() -> None:
     ablation = only(with_grid(sweep(("kd", "kd", {}, (60.0,))), "by k", "gdkd", {"k": [1, 5, 20]}, 60.0))
     assert (ablation.kind, ablation.name, ablation.factors) == ("grid", "by k", ("k",))
     assert [level.factors for level in ablation.levels] == [("1",), ("5",), ("20",)]
-    assert ablation.base is not None and ablation.base.shown == "by k k=5"  # the method's default
+    assert ablation.base is not None and ablation.base.row.label == "by k k=5"  # the method's default
     first, base, last = (level.gains[0] for level in ablation.levels)
     assert (first.mean, first.n, base, last.mean) == (-1.0, 2, None, 1.0)
     assert [level.scores[0].best for level in ablation.levels] == [False, False, True]
@@ -87,18 +87,18 @@ def test_a_grid_over_one_hyperparameter() -> None:
 def test_the_base_is_the_baseline_where_it_is_in_the_table() -> None:
     fake = with_grid(sweep(("kd", "kd", {}, (60.0,))), "by k", "gdkd", {"k": [1, 5, 20]}, 60.0)
     ablation = only(dataclasses.replace(fake, report={"baseline": "by k k=20"}))
-    assert ablation.base.shown == "by k k=20"
+    assert ablation.base.row.label == "by k k=20"
     assert ablation.levels[0].gains[0].mean == -2.0
 
 
 def test_the_base_is_the_default_elsewhere_then_the_baseline() -> None:
     fake = sweep(("kd", "kd", {}, (58.0, 58.0)), ("gdkd", "gdkd", {}, (62.0, 64.0)), report={"baseline": "kd"})
     ablation = only(with_grid(fake, "by k", "gdkd", {"k": [1, 20]}, 60.0))
-    assert (ablation.base.shown, ablation.base.factors) == ("gdkd", ())
-    assert [level.shown for level in ablation.levels] == ["gdkd", "by k k=1", "by k k=20"]
+    assert (ablation.base.row.label, ablation.base.factors) == ("gdkd", ())
+    assert [level.row.label for level in ablation.levels] == ["gdkd", "by k k=1", "by k k=20"]
     assert ablation.levels[1].gains[0].mean == -2.5
     without = sweep(("kd", "kd", {}, (58.0, 58.0)), report={"baseline": "kd"})
-    assert only(with_grid(without, "by k", "gdkd", {"k": [1, 20]}, 60.0)).base.shown == "kd"
+    assert only(with_grid(without, "by k", "gdkd", {"k": [1, 20]}, 60.0)).base.row.label == "kd"
 
 
 def test_no_base_no_difference() -> None:
@@ -122,13 +122,13 @@ def test_the_base_on_few_classes_is_the_default_as_it_is_there(
 ) -> None:
     fake = sweep(("kd", "kd", {}, (60.0,)), datasets={"digits100": {"classes": classes}})
     ablation = only(with_grid(fake, f"by {method}", method, {name: values}, 60.0))
-    assert ablation.base is not None and ablation.base.shown == base
+    assert ablation.base is not None and ablation.base.row.label == base
 
 
 def test_terms_on_few_classes_have_the_fitted_default_and_the_same_value_written_in_one_table() -> None:
     rows = (("plain", "gdkd", {}, (60.0,)), ("between", "gdkd", {"k": 2, "w1": 0}, (59.0,)))
     ablation = only(sweep(*rows, datasets={"digits100": {"classes": 3}}))
-    assert ablation.kind == "terms" and ablation.base is not None and ablation.base.shown == "plain"
+    assert ablation.kind == "terms" and ablation.base is not None and ablation.base.row.label == "plain"
     assert built(sweep(*rows)) == []  # of many classes k is 5 in one and 2 in the other
 
 
@@ -143,15 +143,15 @@ def test_a_default_that_the_authors_tuned_for_a_pair_is_no_base_of_others() -> N
     fake = with_grid(sweep(cells=cells), "by w1", "gdkd", {"w1": [1.0, 2.0]}, 60.0)
     trials = [dataclasses.replace(trial, cell=cell) for trial in fake.trials for cell in cells]
     assert only(dataclasses.replace(fake, trials=trials)).base is None
-    assert only(dataclasses.replace(fake, trials=trials, cells=cells[:1])).base.shown == f"by w1 w1={values[0]}"
+    assert only(dataclasses.replace(fake, trials=trials, cells=cells[:1])).base.row.label == f"by w1 w1={values[0]}"
 
 
 def test_two_grids_are_a_matrix() -> None:
     fake = with_grid(sweep(), "both", "gdkd", {"k": [1, 5], "w2": [1.0, 8.0, 16.0]}, 60.0)
     ablation = only(fake)
-    assert (ablation.kind, ablation.factors, ablation.base.shown) == ("matrix", ("k", "w2"), "both k=5 w2=8.0")
+    assert (ablation.kind, ablation.factors, ablation.base.row.label) == ("matrix", ("k", "w2"), "both k=5 w2=8.0")
     text = as_markdown(*tables_of(fake))
-    assert "| k \\\\ w2 | 1 | 8 | 16 |" in text
+    assert "| k \\\\ w₂ | 1 | 8 | 16 |" in text
     assert "| 5 | 63.5 ± 0.7 (2) | 64.5 ± 0.7 (2) | **65.5** ± 0.7 (2) |" in text
     assert "| 5 | -1.0 ± 0.0 (2) | base | +1.0 ± 0.0 (2) |" in text
 
@@ -168,7 +168,7 @@ def test_a_third_grid_makes_a_matrix_for_each_of_its_values() -> None:
 def test_terms_on_and_off() -> None:
     ablation = only(terms_sweep(report={"baseline": "kd"}))
     assert (ablation.kind, ablation.factors) == ("terms", ("w0", "w1", "w2"))
-    on = {level.shown: level.factors for level in ablation.levels}
+    on = {level.row.label: level.factors for level in ablation.levels}
     assert on == {
         "ce": (False, False, False),
         "between": (True, False, False),
@@ -176,15 +176,15 @@ def test_terms_on_and_off() -> None:
         "between + rest": (True, False, True),
         "all three": (True, True, True),
     }
-    assert ablation.base.shown == "all three"  # at the method's defaults; the baseline is not among the rows
-    assert {level.shown: level.gains[0] and level.gains[0].mean for level in ablation.levels}["between"] == -4.5
+    assert ablation.base.row.label == "all three"  # at the method's defaults; the baseline is not among the rows
+    assert {level.row.label: level.gains[0] and level.gains[0].mean for level in ablation.levels}["between"] == -4.5
 
 
 def test_rows_that_differ_in_more_than_what_is_off_are_no_ablation() -> None:
     plain, ls = ("gdkd", "gdkd", {}, (60.0, 61.0)), {"standardize": True, "temperature": 2.0}
     assert not built(sweep(plain, ("ls", "gdkd", ls, (62.0, 62.5))))
     ablation = only(sweep(plain, ("ls", "gdkd", {"standardize": True}, (62.0, 62.5))))
-    assert (ablation.factors, ablation.base.shown) == (("standardize",), "gdkd")
+    assert (ablation.factors, ablation.base.row.label) == (("standardize",), "gdkd")
 
 
 def test_a_term_that_changes_nothing_is_not_ticked() -> None:
@@ -214,18 +214,18 @@ def test_a_combination_with_its_methods() -> None:
         )
     )
     assert (ablation.name, ablation.factors) == ("methods of both", ("gdkd", "reviewkd"))
-    assert {level.shown: level.factors for level in ablation.levels} == {
+    assert {level.row.label: level.factors for level in ablation.levels} == {
         "ce": (False, False),
         "gdkd": (True, False),
         "review": (False, True),
         "both": (True, True),
     }
-    assert ablation.base.shown == "both"
+    assert ablation.base.row.label == "both"
 
 
 def test_a_difference_in_the_cross_entropy_is_told() -> None:
     ablation = only(sweep(("kd", "kd", {}, (60.0, 61.0)), ("both", "kd+reviewkd", {}, (62.0, 63.0))))
-    assert any("factor of the cross-entropy differs" in note and "kd 0.1" in note for note in ablation.notes)
+    assert any("factor of the cross-entropy differs" in note and "KD 0.1" in note for note in ablation.notes)
 
 
 def test_a_method_that_is_not_known_any_more_makes_no_table_of_terms() -> None:
@@ -245,8 +245,8 @@ def test_searched_rows_are_in_no_table_of_terms() -> None:
 def test_chosen_ablations() -> None:
     asked = [{"entries": ["top k", "all three"], "base": "kd", "caption": "Mine", "label": "tab:mine"}]
     (ablation,) = built(terms_sweep(report={"ablations": asked}))
-    assert [level.shown for level in ablation.levels] == ["kd", "ce", "top k", "all three"]
-    assert (ablation.factors, ablation.base.shown) == (("w0", "w2"), "kd")
+    assert [level.row.label for level in ablation.levels] == ["kd", "ce", "top k", "all three"]
+    assert (ablation.factors, ablation.base.row.label) == (("w0", "w2"), "kd")
     text = as_latex(*tables_of(terms_sweep(report={"ablations": asked})))
     assert "\\label{tab:mine}" in text and "\\caption{Mine. " in text
 
@@ -275,9 +275,9 @@ def nasty() -> FakeSweep:
 
 def test_markdown_of_terms() -> None:
     text = as_markdown(*tables_of(terms_sweep()))
-    assert "| row | w0 | w1 | w2 | tinyresnet → tinycnn | Δ |" in text
+    assert "| row | w₀ | w₁ | w₂ | TinyResNet → TinyCNN | Δ |" in text
     assert "| between + rest | ✓ |  | ✓ | 63.5 ± 2.1 (2) | -1.5 ± 0.7 (2) |" in text
-    assert "w0: factor of the KL between the masses of the two groups" in text  # from the method's record
+    assert "w₀: factor of the KL between the masses of the two groups" in text  # from the method's record
 
 
 def test_names_are_escaped_everywhere() -> None:

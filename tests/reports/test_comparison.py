@@ -272,7 +272,7 @@ def test_the_command_writes_and_prints(home: Path, tmp_path: Path, capsys: pytes
     arguments = ["report", "published", "--home", str(home), "--out", str(tmp_path), "--against", "published"]
     assert run_sweep.main(arguments) == 0
     out = capsys.readouterr().out
-    assert "kd                  73.50 ± 0.20 (3)  73.33 [1]       +0.17" in out
+    assert "KD                  73.50 ± 0.20 (3)  73.33 [1]       +0.17" in out
     assert "(f) not published in text form: GDKD's own figures are not known to us." in out
     assert "Best epoch against best epoch" in out
     assert max(map(len, out.splitlines())) <= 120
@@ -295,9 +295,9 @@ def test_against_md(comparison: Comparison) -> None:
     text = markdown_of(comparison)
     tables = [line for line in text.splitlines() if line.startswith("|")]
     assert {len(re.findall(r"(?<!\\)\|", line)) for line in tables} == {9}
-    assert r"| kd | 73.50 ± 0.20 (3) | 73.33 \[1\] | +0.17 | – | – | within ±0.6 | yes |" in text
+    assert r"| KD | 73.50 ± 0.20 (3) | 73.33 \[1\] | +0.17 | – | – | within ±0.6 | yes |" in text
     assert r"\[1\] RepDistiller README." in text
-    assert "| gdkd | 76.70 ± 0.28 (2) | – | – | +3.30 | – | – | – (f) |" in text
+    assert "| GDKD | 76.70 ± 0.28 (2) | – | – | +3.30 | – | – | – (f) |" in text
     assert "(f) not published in text form: GDKD's own" in text
     assert "outside ±0.6 | no (c) |" in text and "(c) hyperparameters: beta 2 instead of 8." in text
     assert "Published, not run here: fitnet 73.50 (RepDistiller README), at 73.44" in text

@@ -36,7 +36,7 @@ def test_each_is_the_difference_of_the_means_shown() -> None:
 
 
 def test_the_table_agrees_with_the_column_and_says_why_a_cell_is_empty(results: reports.Results) -> None:
-    assert [line["Δ kd"] for line in lines_of(main(results)) if line["Δ kd"]] == ["+1.5", "+4.0", "+2.5", "–"]
+    assert [line["Δ KD"] for line in lines_of(main(results)) if line["Δ KD"]] == ["+1.5", "+4.0", "+2.5", "–"]
     table = tables(results)["difference"]
     text = as_markdown(table)
     assert "| paired | +1.5 ± 0.7 (2) |" in text and "| one | +4.0 (2/2) |" in text
@@ -53,7 +53,7 @@ def test_a_baseline_without_a_number_is_the_reason() -> None:
     trials = [*trials_of("dkd", KD), FakeTrial(row="kd", state="FAIL")]
     sweep = FakeSweep("lost", trials, [row("kd"), row("dkd")], report={"baseline": "kd"})
     (cell,) = tables(results_of(sweep))["difference"].rows[0].cells[1:]
-    assert isinstance(cell, Missing) and cell.why == "kd: failed 1 of 1"
+    assert isinstance(cell, Missing) and cell.why == "KD: failed 1 of 1"
 
 
 def test_ablations_go_by_the_same_rule() -> None:

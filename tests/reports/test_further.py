@@ -78,7 +78,7 @@ def test_rows_and_columns_stand_as_in_papers(results: reports.Results, table: Bo
     text = markdown.render(main(results))
     assert re.findall(r"^\*\*(.*)\*\*$", text, re.MULTILINE) == ["same architecture", "different architecture"]
     same, different = text.split("**different architecture**")
-    assert "mobilenetv2" in different and "mobilenetv2" not in same
+    assert "MobileNetV2" in different and "MobileNetV2" not in same
     assert re.findall(r"^\| \*(\w+)\* \|", different, re.MULTILINE) == ["logit", "feature", "combined"]
     assert "| kd tuned | 63.75 ± 0.00 (5) \\* | *64.75* ± 0.00 (5) | 3 | +0.75 | 2.0 |" in different
 
@@ -86,19 +86,19 @@ def test_rows_and_columns_stand_as_in_papers(results: reports.Results, table: Bo
 def test_columns_behind_worked_by_hand(results: reports.Results) -> None:
     """dkd is 1 above kd everywhere, kd+at has its mean and is missing once: it has no rank."""
     lines = {line["method"]: line for line in lines_of(main(results))}
-    assert list(lines["kd"])[-3:] == ["search trials", "mean Δ kd", "mean rank"]
-    gains = {name: line["mean Δ kd"] for name, line in lines.items()}
+    assert list(lines["KD"])[-3:] == ["search trials", "mean Δ KD", "mean rank"]
+    gains = {name: line["mean Δ KD"] for name, line in lines.items()}
     above = statistics.fmean(n * n for n in NOISE) + 1
-    assert (gains["dkd"], gains["kd"], gains["teacher"]) == ("+1.00", "", "")
-    assert (gains["ce (student alone)"], gains["kd+at"]) == ("-2.00", f"+{above:.2f} (4 of 5)")
-    ranks = [lines[name]["mean rank"] for name in ("dkd", "kd tuned", "crd", "kd", "kd+at")]
+    assert (gains["DKD"], gains["KD"], gains["teacher"]) == ("+1.00", "", "")
+    assert (gains["CE (student alone)"], gains["KD + AT"]) == ("-2.00", f"+{above:.2f} (4 of 5)")
+    ranks = [lines[name]["mean rank"] for name in ("DKD", "kd tuned", "CRD", "KD", "KD + AT")]
     assert ranks == ["1.0", "2.0", "3.0", "4.0", "–"]
 
 
 def test_statistics_against_the_baseline(sheets: dict[str, Table]) -> None:
     """dkd is 1 above kd; against that, the rows' residual as numpy has it."""
     one = sheets["statistics"]
-    of = line(one, "resnet32x4 → resnet8x4", "dkd")
+    of = line(one, "ResNet32×4 → ResNet8×4", "DKD")
     noise = np.array(NOISE)
     rows = np.array([58 + noise, 60 + 0 * noise, 61 - noise, 60.5 - 2 * noise, 60.75 + 0 * noise, 61 + noise**2])
     rest = rows - rows.mean(0) - rows.mean(1, keepdims=True) + rows.mean()
@@ -113,22 +113,22 @@ def test_statistics_against_the_baseline(sheets: dict[str, Table]) -> None:
 
 def test_statistics_over_pairs(sheets: dict[str, Table]) -> None:
     one = sheets["statistics-pairs"]
-    of = line(one, "dkd")
+    of = line(one, "DKD")
     assert (of["pairs"], of["mean gain"], of["range"]) == ("5", "+1.00", "[+1.00, +1.00]")
     assert (of["signed-rank p"], of["mean rank"]) == ("0.0625", "1.00")
-    assert line(one, "kd+at")["pairs"] == "4"
+    assert line(one, "KD + AT")["pairs"] == "4"
     assert "4 pairs cannot pass 0.125, 5 pairs cannot pass 0.0625; 6 pairs could" in " ".join(one.notes)
 
 
 def test_best_epoch_beside_the_last(sheets: dict[str, Table]) -> None:
     one = sheets["best_epoch"]
-    of = line(one, "vgg13 → vgg8", "dkd")
+    of = line(one, "VGG-13 → VGG-8", "DKD")
     assert (of["last epoch"], of["best epoch (by test)"], of["bias"]) == (
         "62.00 ± 0.40 (5)",
         "62.50 ± 0.40 (5)",
         "+0.50",
     )
-    assert line(one, "vgg13 → vgg8", "ce")["bias"] == "0.00"
+    assert line(one, "VGG-13 → VGG-8", "CE")["bias"] == "0.00"
     assert "chosen on test" in one.title and "too high" in one.notes[0]
 
 
@@ -145,10 +145,10 @@ def test_a_training_that_several_cells_share_is_in_the_bias_once() -> None:
 
 def test_cost(sheets: dict[str, Table]) -> None:
     one = sheets["cost"]
-    of = line(one, "vgg13 → vgg8", "crd")
-    assert (of["s/epoch"], of["× kd"], of["extra parameters"], of["n"]) == ("3.00", "1.50", "1,234", "5")
+    of = line(one, "VGG-13 → VGG-8", "CRD")
+    assert (of["s/epoch"], of["× KD"], of["extra parameters"], of["n"]) == ("3.00", "1.50", "1,234", "5")
     assert (of["teacher passes"], of["memory (MiB)"]) == ("5,000", "50.0")
-    assert line(one, "vgg13 → vgg8", "kd tuned")["search trials"] == "3"
+    assert line(one, "VGG-13 → VGG-8", "kd tuned")["search trials"] == "3"
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_little_has_ended(name: str, tmp_path: Path) -> None:
     assert "†:" not in first  # nothing is judged of two seeds
     assert ("±" in first) == (name in ("no seed in common", "baseline failed"))
     if name == "one seed":
-        assert "| dkd | **61.0** (1) | +1.0 |" in first
+        assert "| DKD | **61.0** (1) | +1.0 |" in first
         assert "A row of fewer than three seeds" in text
     assert "nan" not in text and "None" not in text
     assert all(path.stat().st_size for path in written)

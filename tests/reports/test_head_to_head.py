@@ -91,7 +91,7 @@ def test_rank_two_is_in_the_search_alone(table: Board) -> None:
     assert first.test.mean == pytest.approx(66.9)
     assert (second.rank, second.setting, second.test.mean) == (2, {"k": 7, "w2": 4.25}, 97.0)
     assert dict(first.ended) == {"COMPLETE": 4, "PRUNED": 1, "DIVERGED": 1}
-    assert first.tuned == ("k 1…30 (log)", "w2 1…16 (log)")
+    assert first.tuned == ("k = 1…30 (log)", "w₂ = 1…16 (log)")
     assert (open_one.setting, open_one.open, dict(open_one.ended)) == (None, 1, {"COMPLETE": 1})
 
 

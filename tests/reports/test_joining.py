@@ -216,8 +216,8 @@ def test_a_report_file_joins_and_chooses(tmp_path: Path) -> None:
         results = reports.load_any(str(path))
         written = reports.write(results, tmp_path / "out")
     table = reports.table(results)
-    assert (results.name, table.baseline, table.options.digits) == ("paper", "kd", 2)
-    assert "GDKD k=5" in [line.shown for line in table.lines]
+    assert (results.name, table.baseline, table.options.digits) == ("paper", "KD", 2)
+    assert "GDKD (k = 5)" in [line.shown for line in table.lines]
     before = {path.name: path.read_bytes() for path in written}
     with told(first(), second()):
         again = reports.write(reports.load_file(path), tmp_path / "again")
@@ -233,7 +233,7 @@ def test_a_report_file_renames(tmp_path: Path) -> None:
     text = "name: paper\nsweeps: [first, second]\nrename: {second: {kd: kd T2}}\nbaseline: kd T2\nnames: {kd T2: KD}\n"
     with told(first(), other):
         table = reports.table(reports.load_file(write(tmp_path, text)))
-    assert table.baseline == "KD" and {"kd", "KD"} <= {line.shown for line in table.lines}
+    assert table.baseline == "KD" and {"kd", "kd T2"} <= {line.row.label for line in table.lines}
 
 
 def test_what_is_renamed_must_be_there(tmp_path: Path) -> None:

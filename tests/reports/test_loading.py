@@ -153,6 +153,6 @@ def test_a_sweep_whose_resolved_lists_neither_cells_nor_rows(fresh: Path) -> Non
     assert [cell.id for cell in table.cells] == [CELL]
     assert [(line.kind, line.shown) for line in table.lines] == [
         ("teacher", "teacher"),
-        ("alone", "ce"),
-        ("method", "kd"),
+        ("alone", "CE"),
+        ("method", "KD"),
     ]

@@ -43,7 +43,7 @@ def test_columns_of_a_mixed_table_are_labelled(mixed: reports.Results) -> None:
     text = reports.console_table(mixed)
     assert text.startswith("mixed: test accuracy and mIoU\n")
     assert re.search(r"top-1 \(%\) +mIoU \(%\)", text)
-    assert "(mIoU) in percent on the test images of cityscapes after the last epoch" in " ".join(text.split())
+    assert "(mIoU) in percent on the test images of Cityscapes after the last epoch" in " ".join(text.split())
     assert "chosen by accuracy or mIoU on validation images" in " ".join(text.split())
 
 
@@ -52,7 +52,7 @@ def test_a_segmentation_alone(results_of: Loader) -> None:
     results = results_of(FakeSweep("scenes", trials, [row("kd")], (SCENES,)))
     text = " ".join(reports.console_table(results).split())
     assert "scenes: test mIoU" in text
-    assert "Mean intersection over union (mIoU) in percent on the test images of cityscapes" in text
+    assert "Mean intersection over union (mIoU) in percent on the test images of Cityscapes" in text
     assert "ccuracy" not in text
 
 

@@ -200,7 +200,7 @@ def test_what_the_table_says_of_its_marks(tested: Board) -> None:
     trials = [*seeds("ce", (50.0, 51.0, 50.4), method="ce"), *seeds("a", (60.0, 60.4, 61.1))]
     trials += seeds("b", (65.2, 65.3, 66.4))
     text = told(results_of(FakeSweep("s", trials, [row("ce", "ce"), row("a"), row("b")])))
-    assert "lower than the best (Tukey). differs from ce (Dunnett)." in text
+    assert "lower than the best (Tukey). differs from CE (Dunnett)." in text
     assert "Level 0.05 a column, n = 3 shared seeds. No mark: not told apart, which is not equal." in text
 
 
@@ -223,7 +223,7 @@ def test_equal_means_share_their_rank() -> None:
 
 def test_the_student_alone_is_the_reference_without_a_baseline(whole: reports.Results) -> None:
     table = reports.table(whole)
-    assert (table.baseline, table.reference) == ("", "ce")
+    assert (table.baseline, table.reference) == ("", "CE")
     kd = table.to_reference[[ln.row.label for ln in table.lines].index("kd")][0]
     assert kd.difference.mean == pytest.approx(63.1 - 55.4)
 

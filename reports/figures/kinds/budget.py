@@ -31,6 +31,8 @@ PLACES = 200
 class Curve:
     """What the search of one row finds."""
 
+    row: str
+    """Its label: others may be shown alike."""
     shown: str
     budgets: tuple[int, ...]
     expected: tuple[float, ...]
@@ -104,7 +106,8 @@ def _curve(search: SearchTrials) -> Curve:
     budgets = spread_out(len(scores))
     expected, low, high = best_of(scores, budgets)
     lost = len(scores) - search.completed
-    return Curve(search.shown, budgets, expected, low, high, tuple(accumulate(scores, max)), lost)
+    in_order = tuple(accumulate(scores, max))
+    return Curve(search.row, search.shown, budgets, expected, low, high, in_order, lost)
 
 
 def spread_out(count: int, places: int = PLACES) -> tuple[int, ...]:
@@ -139,22 +142,23 @@ def draw(canvas: "Canvas", figure: Budget, title: str = "") -> None:
 
     from reports.figures import style
 
-    names = list(dict.fromkeys(curve.shown for panel in figure.panels for curve in panel.curves))
+    names = {curve.row: curve.shown for panel in figure.panels for curve in panel.curves}
+    looks = {row: style.look(index) for index, row in enumerate(names)}
     titles = style.cell_titles([panel.cell for panel in figure.panels])
     every, lines = style.panels(canvas, len(figure.panels)), {}
     for axes, panel, over in zip(every, figure.panels, titles, strict=True):
         for curve in panel.curves:
-            own = style.look(names.index(curve.shown))
+            own = looks[curve.row]
             axes.fill_between(curve.budgets, curve.low, curve.high, color=own.colour, alpha=0.15, linewidth=0)
             (line,) = axes.plot(curve.budgets, curve.expected, color=own.colour, linestyle=own.line, linewidth=1.4)
             steps = range(1, len(curve.in_order) + 1)
             axes.step(steps, curve.in_order, color=own.colour, linestyle=own.line, linewidth=0.6, where="post")
             style.told(line, f"{curve.shown}: best of {curve.budgets[-1]} {curve.expected[-1]:.2f}")
-            lines[curve.shown] = line
+            lines[curve.row] = line
         if len({len(curve.in_order) for curve in panel.curves}) > 1:
             axes.axvline(panel.common, color="0.4", linestyle=":", linewidth=0.8)
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         style.titled(axes, over if len(every) > 1 else title, of=len(every))
     scores = [f"best validation {panel.measure.short} (%)" for panel in figure.panels]
     style.outer_labels(every, "trainings spent on the search", scores)
-    style.legend_below(canvas, [*lines.values()], [*lines])
+    style.legend_below(canvas, [lines[row] for row in names], [*names.values()])

@@ -24,9 +24,12 @@ DECADE = 10
 class Point:
     """A row: what one training costs, and what it scores."""
 
+    row: str
+    """Its label: others may be shown alike."""
     shown: str
     entry: str
-    """By the name shown for it; rows of one entry look alike."""
+    """Of a grid, whose rows are drawn alike; else the row."""
+    shown_entry: str
     seconds: float
     """Of one training, mean over the seeds in the table."""
     mean: float
@@ -64,8 +67,8 @@ class Cost:
     @property
     def caption(self) -> str:
         """What the figure shows."""
-        spent = " ".join(f"{name} {seconds:.0f} s," for name, seconds in self._searches())
-        total = f" Searches come on top, over all pairs: {spent.rstrip(',')}." if spent else ""
+        spent = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in self._searches())
+        total = f" Searches come on top, over all pairs: {spent}." if spent else ""
         return (
             "Wall-clock seconds of one training, without scoring, against test score after the last epoch: means over "
             "the seeds in the table, bars are sample standard deviations of the score. The line is the Pareto front: "
@@ -74,11 +77,12 @@ class Cost:
         )
 
     def _searches(self) -> Iterator[tuple[str, float]]:
-        found: dict[str, float] = {}
+        found: dict[str, tuple[str, float]] = {}
         for point in (point for panel in self.panels for point in panel.points):
             if point.search_seconds is not None:
-                found[point.shown] = found.get(point.shown, 0.0) + point.search_seconds
-        yield from found.items()
+                before = found.get(point.row, ("", 0.0))[1]
+                found[point.row] = point.shown, before + point.search_seconds
+        yield from found.values()
 
 
 def build(material: Material) -> Iterator[Plot | NotDrawn]:
@@ -119,9 +123,9 @@ def _point(
     if stat is None or not own:
         return None
     spent = seconds.get((*place, True))
-    entry = table.options.names.get(line.row.entry, line.row.entry) if line.row.grid else line.shown
-    total = math.fsum(spent.values()) if spent and line.searched else None
-    return Point(line.shown, entry, statistics.fmean(own), stat.mean, stat.std, total)
+    row, total = line.row, math.fsum(spent.values()) if spent and line.searched else None
+    entry, shown_entry = (row.entry, row.shown_entry) if row.grid else (row.label, row.shown)
+    return Point(row.label, row.shown, entry, shown_entry, statistics.fmean(own), stat.mean, stat.std, total)
 
 
 def pareto(points: Sequence[Point]) -> tuple[Point, ...]:
@@ -137,12 +141,13 @@ def draw(canvas: "Canvas", figure: Cost, title: str = "") -> None:
     """Draw a panel for each cell."""
     from reports.figures import style
 
-    entries = list(dict.fromkeys(point.entry for panel in figure.panels for point in panel.points))
+    entries = {point.entry: point.shown_entry for panel in figure.panels for point in panel.points}
+    looks = {entry: style.look(index) for index, entry in enumerate(entries)}
     titles = style.cell_titles([panel.cell for panel in figure.panels])
     every, handles = style.panels(canvas, len(figure.panels)), {}
     for axes, panel, over in zip(every, figure.panels, titles, strict=True):
         for entry in dict.fromkeys(point.entry for point in panel.points):
-            own, points = style.look(entries.index(entry)), [p for p in panel.points if p.entry == entry]
+            own, points = looks[entry], [p for p in panel.points if p.entry == entry]
             handles[entry] = axes.errorbar(
                 [p.seconds for p in points], [p.mean for p in points], yerr=[p.std or 0.0 for p in points],
                 fmt=own.marker, color=own.colour, markersize=4, markeredgewidth=0.3, markeredgecolor="0.1",
@@ -157,5 +162,4 @@ def draw(canvas: "Canvas", figure: Cost, title: str = "") -> None:
             style.logarithmic(axes)
         style.titled(axes, over if len(every) > 1 else title, of=len(every))
     style.outer_labels(every, "seconds of one training", [f"test {p.measure.short} (%)" for p in figure.panels])
-    order = [entry for entry in entries if entry in handles]
-    style.legend_below(canvas, [handles[entry] for entry in order], order)
+    style.legend_below(canvas, [handles[entry] for entry in entries], [*entries.values()])

@@ -11,6 +11,7 @@ from reports.figures.style import DASHES, GREYS, SMALL, look, printable, shorten
 from reports.results.measures import TOP1, Measure
 from reports.results.sweep import Cell, Row, value_text
 from reports.tables.files import slug
+from trainers import titles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,8 +67,8 @@ class Figure:
         """What the figure shows."""
         levels = " Dashed lines are rows that do not depend on it." if self.levels else ""
         return (
-            f"{self.measure.long} on the test images after the last epoch over {self.hyperparameter}, {self.cell.id}: "
-            f"mean (line), sample standard deviation (band) and each seed (dots).{levels}"
+            f"{self.measure.long} on the test images after the last epoch over {titles.symbol(self.hyperparameter)}, "
+            f"{self.cell.title}: mean (line), sample standard deviation (band) and each seed (dots).{levels}"
         )
 
 
@@ -98,34 +99,27 @@ def grid_of(rows: Sequence[Row]) -> tuple[str, dict[str, float]] | None:
 
     None where it has no grid, grids over several, or values that are not numbers.
     """
-    names = {name for row in rows for name in (row.grid or _labelled(row))}
+    names = {name for row in rows for name in row.grid_values}
     if len(rows) < 2 or len(names) != 1:
         return None
     name = names.pop()
-    values = {row.label: _number(row.hyperparameters.get(name, _labelled(row).get(name))) for row in rows}
+    values = {row.label: _number(row.grid_values.get(name)) for row in rows}
     numbers = {label: value for label, value in values.items() if value is not None}
     return (name, numbers) if len(set(numbers.values())) == len(rows) else None
 
 
-def _labelled(row: Row) -> dict[str, str]:
-    """Return the grid values that a row's label names, such as k of `gdkd (by k) k=5`."""
-    words = row.label.removeprefix(row.entry).split()
-    return {name: value for name, _, value in (word.partition("=") for word in words) if value}
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool):
-        return None
+def _number(text: str | None) -> float | None:
     try:
-        return float(str(value))
+        return None if text is None else float(text)
     except ValueError:
         return None
 
 
 def _curve(entry: str, values: Mapping[str, float], table: Board, column: int) -> Curve:
-    scores = {ln.row.label: ln.scores[column].by_seed for ln in table.lines if ln.row.entry == entry}
+    own = {ln.row.label: ln for ln in table.lines if ln.row.entry == entry}
+    scores = {label: line.scores[column].by_seed for label, line in own.items()}
     points = [(values[label], scores[label]) for label in sorted(values, key=values.__getitem__) if scores[label]]
-    return Curve(table.options.names.get(entry, entry), tuple(points))
+    return Curve(next(iter(own.values())).row.shown_entry, tuple(points))
 
 
 def _levels(lines: Sequence[Line], column: int, grids: Mapping[str, object]) -> Iterator[tuple[str, float]]:
@@ -185,7 +179,7 @@ def _scale(axes: "Axes", figure: Figure) -> None:
     axes.xaxis.set_major_locator(FixedLocator(marked))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xticks(marked, [value_text(x, 3) for x in marked])
-    axes.set_xlabel(printable(figure.hyperparameter))
+    axes.set_xlabel(printable(titles.symbol(figure.hyperparameter)))
     axes.set_ylabel(f"test {figure.measure.short} (%)")
 
 

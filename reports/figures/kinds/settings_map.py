@@ -9,6 +9,7 @@ from reports.figures._base import Material, NotDrawn, Plot, numbered, paged
 from reports.figures._searches import Axis, SearchTrials, is_number
 from reports.results.measures import Measure
 from reports.results.sweep import Cell, value_text
+from trainers import titles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,7 +75,11 @@ class Maps:
             )
         if Matrix in kinds:
             sentences.append("A grid over two hyperparameters: mean test score after the last epoch over seeds.")
-        hidden = {f"{p.shown} ({', '.join(p.others)})" for p in self.panels if isinstance(p, Scatter) and p.others}
+        hidden = [
+            f"{p.shown} ({', '.join(map(titles.symbol, p.others))})"
+            for p in self.panels
+            if isinstance(p, Scatter) and p.others
+        ]
         if hidden:
             sentences.append(f"Searched as well and not drawn: {'; '.join(sorted(hidden))}.")
         return " ".join(sentences)
@@ -125,13 +130,13 @@ def _matrices(table: Board) -> Iterator[Matrix]:
         if len(line.row.grid) == BOTH and all(name in line.row.hyperparameters for name in line.row.grid):
             by_entry.setdefault(line.row.entry, []).append(line)
     for column, cell in enumerate(table.cells):
-        for entry, lines in by_entry.items():
-            found = _matrix(table, entry, lines, column, cell)
+        for lines in by_entry.values():
+            found = _matrix(table, lines, column, cell)
             if found is not None:
                 yield found
 
 
-def _matrix(table: Board, entry: str, lines: Sequence[Line], column: int, cell: Cell) -> Matrix | None:
+def _matrix(table: Board, lines: Sequence[Line], column: int, cell: Cell) -> Matrix | None:
     x, y = lines[0].row.grid
     means = {
         (_key(line.row.hyperparameters[x]), _key(line.row.hyperparameters[y])): stat.mean
@@ -141,8 +146,7 @@ def _matrix(table: Board, entry: str, lines: Sequence[Line], column: int, cell: 
     if len(means) != sum(line.scores[column].stat is not None for line in lines) or not means:
         return None  # rows that differ in something else as well
     xs, ys = (tuple(dict.fromkeys(_key(line.row.hyperparameters[name]) for line in lines)) for name in (x, y))
-    shown = table.options.names.get(entry, entry)
-    return Matrix(shown, cell, table.measure(cell), (x, y), _ordered(xs), _ordered(ys), means)
+    return Matrix(lines[0].row.shown_entry, cell, table.measure(cell), (x, y), _ordered(xs), _ordered(ys), means)
 
 
 def _key(value: Any) -> Any:
@@ -193,7 +197,7 @@ def _scale(axes: "Axes", axis: Axis, which: str) -> None:
     """Scale an axis as it was searched, over the whole range."""
     from reports.figures.style import logarithmic, printable
 
-    (axes.set_xlabel if which == "x" else axes.set_ylabel)(printable(axis.name))
+    (axes.set_xlabel if which == "x" else axes.set_ylabel)(printable(titles.symbol(axis.name)))
     low, high = float(axis.low or 0.0), float(axis.high or 0.0)
     if axis.log and low > 0:
         logarithmic(axes, which)
@@ -220,6 +224,6 @@ def _draw_matrix(axes: "Axes", panel: Matrix) -> Any:
                       color="white" if dark else "black")  # fmt: skip
     axes.set_xticks(np.arange(len(panel.xs)) + 0.5, [style.printable(value_text(x, 3)) for x in panel.xs])
     axes.set_yticks(np.arange(len(panel.ys)) + 0.5, [style.printable(value_text(y, 3)) for y in panel.ys])
-    axes.set_xlabel(style.printable(panel.names[0]))
-    axes.set_ylabel(style.printable(panel.names[1]))
+    axes.set_xlabel(style.printable(titles.symbol(panel.names[0])))
+    axes.set_ylabel(style.printable(titles.symbol(panel.names[1])))
     return image

@@ -50,6 +50,7 @@ class Profile:
     """What one teacher's predictions on training images look like."""
 
     teacher: str
+    """As it is shown, like the data set."""
     dataset: str
     images: int
     """Stored answers looked at, each of an image in one of its views."""
@@ -104,7 +105,7 @@ def build(material: Material) -> Iterator[Plot | NotDrawn]:
     banks = _banks(material.results.home)
     cells = {(cell.dataset, cell.teacher): cell for cell in material.table.cells if cell.teacher}.values()
     known = [(cell, _profile(cell, [bank for bank in banks if _is_of(bank, material, cell)])) for cell in cells]
-    missing = [cell.teacher for cell, profile in known if profile is None]
+    missing = [cell.shown_teacher for cell, profile in known if profile is None]
     if missing:
         yield NotDrawn(
             f"{WHAT} {', '.join(missing)}",
@@ -135,7 +136,7 @@ def _profile(cell: Cell, banks: list[StoredBank]) -> Profile | None:
     """Return the profile by the bank that has most; None where none has enough."""
     found = [bank for bank in banks if bank.shape[2] >= FEWEST_CLASSES]
     rows = max((sampled_rows(bank, ROWS) for bank in found), key=len, default=None)
-    return None if rows is None or len(rows) < FEWEST_ROWS else profile_of(cell.teacher, cell.dataset, rows)
+    return None if rows is None or len(rows) < FEWEST_ROWS else profile_of(cell.shown_teacher, cell.shown_dataset, rows)
 
 
 def profile_of(teacher: str, dataset: str, logits_NC: "NDArray[np.float32]") -> Profile:

@@ -30,6 +30,8 @@ MOST_PANELS = 6
 class Curve:
     """A row's test accuracy after each epoch that all its seeds have told."""
 
+    row: str
+    """Its label: others may be shown alike."""
     shown: str
     seeds: int
     epochs: tuple[int, ...]
@@ -46,7 +48,7 @@ class Panel:
     measure: Measure
     curves: tuple[Curve, ...]
     left_out: tuple[str, ...]
-    """Rows with results that are not drawn."""
+    """Rows with results that are not drawn, as they are shown; the same in all panels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Training:
     @property
     def caption(self) -> str:
         """What the figure shows."""
-        left_out = dict.fromkeys(name for panel in self.panels for name in panel.left_out)
+        left_out = self.panels[0].left_out
         hidden = f" Not drawn: {', '.join(left_out)}." if left_out else ""
         return (
             "Test score after each epoch: mean (line) and sample standard deviation (band) over the seeds that are in "
@@ -86,7 +88,7 @@ def build(material: Material) -> Iterator[Plot | NotDrawn]:
     found = histories(material.results, sorted(set(names.values())), run_ids=wanted)
     panels = []
     for cell in cells:
-        curves = (_curve(line.shown, runs[cell.id, line.row.label], names[cell], found) for line in lines)
+        curves = (_curve(line, runs[cell.id, line.row.label], names[cell], found) for line in lines)
         drawn = tuple(curve for curve in curves if curve is not None)
         if drawn:
             panels.append(Panel(cell, material.table.measure(cell), drawn, left_out))
@@ -126,7 +128,7 @@ def _runs(material: Material, cell: Cell, line: "Line") -> list[str]:
     return [str(run_id) for run_id in trials.loc[is_reported(trials) & counted, "run_id"]]
 
 
-def _curve(shown: str, run_ids: Sequence[str], name: str, found: "Curves") -> Curve | None:
+def _curve(line: "Line", run_ids: Sequence[str], name: str, found: "Curves") -> Curve | None:
     import numpy as np
 
     by_run = [dict(found.get(run_id, {}).get(name, ())) for run_id in run_ids]
@@ -135,7 +137,8 @@ def _curve(shown: str, run_ids: Sequence[str], name: str, found: "Curves") -> Cu
         return None
     values = np.array([[points[epoch] for epoch in epochs] for points in by_run])
     std = values.std(axis=0, ddof=1) if len(values) > 1 else np.zeros(len(epochs))
-    return Curve(shown, len(values), tuple(epochs), tuple(map(float, values.mean(axis=0))), tuple(map(float, std)))
+    mean = tuple(map(float, values.mean(axis=0)))
+    return Curve(line.row.label, line.shown, len(values), tuple(epochs), mean, tuple(map(float, std)))
 
 
 def draw(canvas: "Canvas", figure: Training, title: str = "") -> None:
@@ -144,23 +147,23 @@ def draw(canvas: "Canvas", figure: Training, title: str = "") -> None:
 
     from reports.figures import style
 
-    names = list(dict.fromkeys(curve.shown for panel in figure.panels for curve in panel.curves))
+    names = {curve.row: curve.shown for panel in figure.panels for curve in panel.curves}
+    looks = {row: style.look(index) for index, row in enumerate(names)}
     titles = style.cell_titles([panel.cell for panel in figure.panels])
     every, lines = style.panels(canvas, len(figure.panels)), {}
     for axes, panel, over in zip(every, figure.panels, titles, strict=True):
         for curve in panel.curves:
-            own, mean, std = style.look(names.index(curve.shown)), np.array(curve.mean), np.array(curve.std)
+            own, mean, std = looks[curve.row], np.array(curve.mean), np.array(curve.std)
             axes.fill_between(curve.epochs, mean - std, mean + std, color=own.colour, alpha=0.15, linewidth=0)
-            (lines[curve.shown],) = axes.plot(
+            (lines[curve.row],) = axes.plot(
                 curve.epochs, mean, color=own.colour, linestyle=own.line, linewidth=1.1, marker=own.marker,
                 markersize=2.6, markeredgewidth=0, markevery=max(1, len(mean) // 8),
             )  # fmt: skip
-            style.told(lines[curve.shown], f"{curve.shown}: {mean[-1]:.2f} after epoch {curve.epochs[-1]}")
+            style.told(lines[curve.row], f"{curve.shown}: {mean[-1]:.2f} after epoch {curve.epochs[-1]}")
         axes.set_ylim(bottom=_lowest(panel))
         style.titled(axes, over if len(every) > 1 else title, of=len(every))
     style.outer_labels(every, "epoch", [f"test {panel.measure.short} (%)" for panel in figure.panels])
-    ordered = [name for name in names if name in lines]
-    style.legend_below(canvas, [lines[name] for name in ordered], ordered)
+    style.legend_below(canvas, [lines[row] for row in names], [*names.values()])
 
 
 def _lowest(panel: Panel) -> float:

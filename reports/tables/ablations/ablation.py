@@ -33,7 +33,9 @@ class Ablation:
 
     kind: Kind
     name: str
-    """Of the table, unlike any other's in the sweep: `gdkd (by k)`."""
+    """Of the table, unlike any other's in the sweep, by names of the sweep: `gdkd (by k)`."""
+    title: str
+    """By names that are shown, so another may have the same: `GDKD`."""
     factors: tuple[str, ...]
     """The hyperparameters that the rows differ in; of `terms` the switches, or the methods of a combination."""
     levels: tuple[Level, ...]

@@ -17,6 +17,7 @@ from reports.statistics.spread import best
 from reports.tables.ablations.ablation import Ablation, Factor, Level
 from reports.tables.ablations.rules import CE_WEIGHT, Group, chosen_group, grids, term_of, terms
 from reports.tables.ablations.switches import Record, record_of
+from trainers import titles
 
 if TYPE_CHECKING:
     from reports.results.results import Results
@@ -95,7 +96,14 @@ class _Making:
         marks = self._best(lines)
         levels = [self._level(line, group, base, marks[i], line in outside) for i, line in enumerate(lines)]
         notes = tuple(self._notes(group))
-        return Ablation(kind=group.kind, name=group.name, factors=group.factors, levels=tuple(levels), notes=notes)
+        return Ablation(
+            kind=group.kind,
+            name=group.name,
+            title=group.title,
+            factors=group.factors,
+            levels=tuple(levels),
+            notes=notes,
+        )
 
     def _best(self, lines: Sequence[Line]) -> list[tuple[bool, ...]]:
         columns = [
@@ -190,16 +198,16 @@ class _Making:
         if group.kind != "terms":
             if any(line.searched for line in group.lines):
                 searched = dict.fromkeys(str(d["name"]) for line in group.lines for d in line.row.dimensions)
-                yield f"{', '.join(searched)} searched for each row."
+                yield f"{', '.join(map(titles.symbol, searched))} searched for each row."
             return
         records = [self._records[line.row.method] for line in group.lines if line.row.method in self._records]
         docs = {name: next((r.doc(name) for r in records if r.doc(name)), "") for name in group.factors}
-        told = [f"{name}: {doc[:1].lower()}{doc[1:]}" for name, doc in docs.items() if doc]
+        told = [f"{titles.symbol(name)}: {doc[:1].lower()}{doc[1:]}" for name, doc in docs.items() if doc]
         if told:
             yield "; ".join(told) + "."
-        weights = {ln.shown: r.values(ln.row).get(CE_WEIGHT) for ln, r in zip(group.lines, records, strict=False)}
-        if len(records) == len(group.lines) and len(set(weights.values())) > 1:
-            shown = ", ".join(f"{name} {value_text(v)}" for name, v in weights.items() if v is not None)
+        weights = [(ln.shown, r.values(ln.row).get(CE_WEIGHT)) for ln, r in zip(group.lines, records, strict=False)]
+        if len(records) == len(group.lines) and len({weight for _, weight in weights}) > 1:
+            shown = ", ".join(f"{name} {value_text(v)}" for name, v in weights if v is not None)
             yield f"The factor of the cross-entropy differs, too: {shown}."
 
 

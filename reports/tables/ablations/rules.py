@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reports.board.board import Line
+from reports.results import naming
 from reports.results.sweep import Value, value_text
 from reports.tables.ablations.ablation import Kind
 from reports.tables.ablations.switches import Record, is_off
@@ -27,6 +28,9 @@ class Group:
 
     kind: Kind
     name: str
+    """By entries and rows as they are known."""
+    title: str
+    """By what is shown of them."""
     factors: tuple[str, ...]
     lines: tuple[Line, ...]
     full: Line | None = None
@@ -48,14 +52,16 @@ def grid_groups(entry: str, lines: Sequence[Line]) -> Iterator[Group]:
     """Yield the group of an entry's rows; several where more than two hyperparameters have a grid."""
     varied = [n for n in lines[0].row.grid if len({value_text(ln.row.hyperparameters[n]) for ln in lines}) > 1]
     names, outer = tuple(varied[-2:]), varied[:-2]
-    slices: dict[str, list[Line]] = {}
+    slices: dict[tuple[str, ...], list[Line]] = {}
     for line in lines:
-        where = " ".join(f"{name}={value_text(line.row.hyperparameters[name])}" for name in outer)
-        slices.setdefault(where, []).append(line)
+        slices.setdefault(tuple(line.row.grid_values[name] for name in outer), []).append(line)
     for where, own in slices.items():
         if names and len(own) > 1:
             kind: Kind = "matrix" if len(names) == 2 else "grid"
-            yield Group(kind=kind, name=f"{entry} {where}".strip(), factors=names, lines=tuple(own))
+            given = dict(zip(outer, where, strict=True))
+            name = " ".join([entry, *(f"{outer_name}={value}" for outer_name, value in given.items())])
+            title = naming.row(own[0].row.shown_entry, given)
+            yield Group(kind=kind, name=name, title=title, factors=names, lines=tuple(own))
 
 
 def terms(lines: Sequence[Line], records: Mapping[str, Record]) -> Iterator[Group]:
@@ -67,8 +73,9 @@ def terms(lines: Sequence[Line], records: Mapping[str, Record]) -> Iterator[Grou
     for full in fixed:
         found = _of_combination(full, fixed, records)
         if len(found) > 1:
-            name = f"methods of {full.row.label}"
-            yield Group(kind="terms", name=name, factors=records[full.row.method].parts, lines=found, full=full)
+            name, title = f"methods of {full.row.label}", f"methods of {full.shown}"
+            parts = records[full.row.method].parts
+            yield Group(kind="terms", name=name, title=title, factors=parts, lines=found, full=full)
 
 
 def _fixed(lines: Sequence[Line], records: Mapping[str, Record]) -> Iterator[Line]:
@@ -116,7 +123,8 @@ def _of_method(lines: Sequence[Line], record: Record) -> Iterator[Group]:
 def _terms_group(lines: tuple[Line, ...], full: Line, record: Record) -> Group:
     rows = [record.values(line.row) for line in lines]
     switched = tuple(name for name in record.switches if len({is_off(values, name) for values in rows}) > 1)
-    return Group(kind="terms", name=f"terms of {full.row.label}", factors=switched, lines=lines, full=full)
+    name, title = f"terms of {full.row.label}", f"terms of {full.shown}"
+    return Group(kind="terms", name=name, title=title, factors=switched, lines=lines, full=full)
 
 
 def _turned_off(full: Mapping[str, Value], other: Mapping[str, Value], switches: frozenset[str]) -> bool:
@@ -152,7 +160,8 @@ def chosen_group(lines: Sequence[Line], factors: Sequence[str], records: Mapping
         factors: the terms to show; empty for all that differ.
     """
     entries = {line.row.entry for line in lines}
-    names = " + ".join(dict.fromkeys(line.row.entry for line in lines))
+    shown = {line.row.entry: line.row.shown_entry for line in lines}
+    names, title = " + ".join(shown), " + ".join(shown.values())
     if len(entries) == 1 and lines[0].row.grid and not factors:
         found = list(grid_groups(names, lines))
         return found[0] if len(found) == 1 else None
@@ -163,7 +172,7 @@ def chosen_group(lines: Sequence[Line], factors: Sequence[str], records: Mapping
     elif not factors and known:
         rows = [known[0].values(line.row) for line in lines]
         factors = [name for name in known[0].switches if len({is_off(values, name) for values in rows}) > 1]
-    group = Group(kind="terms", name=names, factors=tuple(factors), lines=tuple(lines))
+    group = Group(kind="terms", name=names, title=title, factors=tuple(factors), lines=tuple(lines))
     return replace(group, full=max(lines, key=lambda line: len(_on(line, factors, records)))) if factors else None
 
 

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 from reports.board.board import Board
 from reports.board.differences import notes, why_none
 from reports.board.score import Score
+from reports.results import naming
 from reports.results.sweep import Cell as Place
 from reports.tables.ablations.ablation import Ablation, Level
 from reports.tables.ablations.making import ablations
 from reports.tables.files import slug
 from reports.tables.table import EMPTY, Cell, Column, Missing, Records, Row, Table, Text, Tick, Value
 from reports.tables.wording import label, measure_text, number, pair_columns, pair_text
+from trainers import titles
 
 if TYPE_CHECKING:
     from reports.results.results import Results
@@ -72,14 +74,15 @@ def tables(ablation: Ablation, board: Board, place: int = 1) -> Iterator[Table]:
 def _plain(ablation: Ablation, board: Board, name: str, own: str, records: Records) -> Table:
     named = ablation.kind == "terms"
     columns = [Column(head="row", kind="text")] if named else []
-    columns += [Column(head=factor, stacked=(factor,), kind="tick" if named else "text") for factor in ablation.factors]
+    heads = _factors(ablation)
+    columns += [Column(head=head, stacked=(head,), kind="tick" if named else "text", sign=True) for head in heads]
     for column in pair_columns(board):
         columns.append(column)
         columns += [Column(head=GAIN, groups=column.groups, scope=column.scope)] if ablation.base else []
     apart = list(_apart(ablation))
     return Table(
         name=name,
-        title=ablation.name if named else f"{ablation.name}: {' × '.join(ablation.factors)}",
+        title=ablation.title if named else f"{ablation.title}: {' × '.join(heads)}",
         label=own,
         columns=tuple(columns),
         rows=tuple(
@@ -150,7 +153,8 @@ def _matrix(
     down, across = (list(dict.fromkeys(str(level.factors[i]) for level in ablation.inner)) for i in (0, 1))
     levels = {level.factors: level for level in ablation.inner}
     pair = pair_text(cell, board) if len(board.cells) > 1 else ""
-    title = f"{ablation.name}: {' × '.join(ablation.factors)}"
+    heads = _factors(ablation)
+    title = f"{ablation.title}: {' × '.join(heads)}"
     over = f"{GAIN} over {base.shown}" if base is not None else ""
     shown = [] if base is not None else [_measured(board)]
     return Table(
@@ -158,7 +162,7 @@ def _matrix(
         title=", ".join(text for text in (title, pair, over) if text),
         label=own,
         columns=(
-            Column(head=" \\ ".join(ablation.factors), stacked=(" \\ ".join(ablation.factors),), kind="text"),
+            Column(head=" \\ ".join(heads), stacked=(" \\ ".join(heads),), kind="text", sign=True),
             *(Column(head=value) for value in across),
         ),
         rows=tuple(
@@ -186,11 +190,20 @@ def _own(ablation: Ablation) -> list[str]:
     return [own + ("" if own.endswith((".", "!", "?")) else ".")] if own else []
 
 
+def _factors(ablation: Ablation) -> list[str]:
+    """Return the hyperparameters, or the methods of a combination, as people read them."""
+    return [titles.METHODS.get(name, titles.symbol(name)) for name in ablation.factors]
+
+
 def _about(ablation: Ablation) -> str:
-    if ablation.kind == "grid":
-        return f"{ablation.name} over {ablation.factors[0]}, all else equal."
-    if ablation.kind == "matrix":
-        return f"{ablation.name} over {ablation.factors[0]} (down) and {ablation.factors[1]} (across), all else equal."
+    if ablation.kind != "terms":
+        values = (
+            dict.fromkeys(str(level.factors[i]) for level in ablation.inner) for i in range(len(ablation.factors))
+        )
+        over = [naming.setting(name, ", ".join(of)) for name, of in zip(ablation.factors, values, strict=True)]
+        where = [" (down)", " (across)"] if ablation.kind == "matrix" else [""]
+        told = " and ".join(map("".join, zip(over, where, strict=True)))
+        return f"{ablation.title} over {told}, all else equal."
     dead = any(factor is None for level in ablation.inner for factor in level.factors)
     return f"What is on (✓) and off{'; – changes nothing at these values' if dead else ''}."
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from reports.board.board import Board
 from reports.tables.against.beside import Beside, CellComparison, Comparison
 from reports.tables.table import EMPTY, NONE, Cell, Missing, Number, Records, Row, Table, Text, Value, columns_of
-from reports.tables.wording import ALONE, label, number, pair_text
+from reports.tables.wording import ALONE, label, number
 
 PUBLISHED_DIGITS = 2
 """Decimals of a published figure; ours have as many or more, so that differences add up."""
@@ -58,15 +58,14 @@ def build(comparison: Comparison) -> list[Table]:
 
 
 def _table(of: CellComparison, board: Board, over: str, place: int) -> Table:
-    pair, digits = pair_text(of.cell, board), max(board.options.digits, PUBLISHED_DIGITS)
-    named = pair if board.several_datasets or not of.cell.dataset else f"{of.cell.dataset}: {pair}"
+    digits = max(board.options.digits, PUBLISHED_DIGITS)
     return Table(
         name=f"against-{place}",
-        title=f"{named}, {of.measure.label}",
+        title=f"{of.cell.title}, {of.measure.label}",
         label=f"tab:{label(board.name)}-against-{place}",
         columns=columns_of(HEADS, (0,)),
         rows=tuple(Row(cells=tuple(_cells(*one, digits))) for one in _firsts(of.ours)),
-        caption=f"{named}, {of.measure.label}.",
+        caption=f"{of.cell.title}, {of.measure.label}.",
         notes=(*_not_run(of), PURPOSE, COLUMNS.format(over=over)),
         records=Records(fields=FIELDS, lines=tuple(tuple(_record(of, beside)) for beside in of.lines)),
     )

@@ -44,11 +44,11 @@ def _table(comparison: SweepComparison, of: CellChanges, place: int) -> Table:
     columns = [Column(head=row, kind="text"), *sides, *(Column(head=head) for head in others[:-1])]
     return Table(
         name=f"compare-{place}",
-        title=of.cell.id,
+        title=of.cell.title,
         label=f"tab:{label(comparison.ours)}-compare-{place}",
         columns=(*columns, Column(head=others[-1], kind="text")),
         rows=tuple(Row(cells=tuple(_cells(change, comparison))) for change in of.changes),
-        caption=f"{of.cell.id}: {comparison.ours} against {comparison.theirs}.",
+        caption=f"{of.cell.title}: {comparison.ours} against {comparison.theirs}.",
         notes=(" ".join(_explained(comparison)),),
         records=Records(fields=FIELDS, lines=tuple(tuple(_record(of, change)) for change in of.changes)),
     )

@@ -11,19 +11,19 @@ from reports.figures.style import printable, spaced
 from reports.results.sweep import Cell
 from tests.reports.fake_sweep import KS
 
-CELL = Cell("d: t -> s", "d", "t", "s")
+CELL = Cell("d: t -> s", "d", "t", "s").named({})
 
 
 def test_curves_of_the_whole_sweep(whole: reports.Results) -> None:
     (figure,) = figures(reports.table(whole))
     (curve,) = figure.curves
-    assert (figure.hyperparameter, curve.shown) == ("k", "gdkd (by k)")
+    assert (figure.hyperparameter, curve.shown) == ("k", "GDKD")
     assert [value for value, _ in curve.points] == [1.0, 5.0, 20.0, 99.0]
     assert [tuple(by_seed.values()) for _, by_seed in curve.points] == list(KS.values())
     assert [(name, round(mean, 1)) for name, mean in figure.levels] == [
-        ("ce", 55.4),
-        ("kd", 63.1),
-        ("dkd", 65.8),
+        ("CE", 55.4),
+        ("KD", 63.1),
+        ("DKD", 65.8),
         ("half", 60.0),
     ]
 

@@ -77,7 +77,7 @@ def test_ranks_are_those_of_the_table() -> None:
     results = plain_results(sweep)
     board = reports.table(results)
     table = [(ln.shown, a.rank) for ln, a in zip(board.lines, averages(board, range(4)), strict=True) if a.rank]
-    assert list(made(results, ranks.Ranks).ranks) == table == [("a", 1.25), ("a", 1.75), ("g k=1", 3.0)]
+    assert list(made(results, ranks.Ranks).ranks) == table == [("a", 1.25), ("a", 1.75), ("g (k = 1)", 3.0)]
 
 
 def test_too_few_pairs_are_said() -> None:
@@ -88,7 +88,7 @@ def test_too_few_pairs_are_said() -> None:
 
 def test_the_front_has_what_nothing_beats() -> None:
     points = {
-        name: Point(name, name, seconds, mean, None, None)
+        name: Point(name, name, name, name, seconds, mean, None, None)
         for name, seconds, mean in (
             ("a", 1.0, 60.0),
             ("b", 2.0, 59.0),
@@ -103,7 +103,7 @@ def test_the_front_has_what_nothing_beats() -> None:
 
 def test_cost_is_of_the_trials_in_the_mean() -> None:
     (panel,) = made(plain_results(whole_sweep()), cost.Cost).panels
-    by_name = {point.shown: point for point in panel.points}
+    by_name = {point.row: point for point in panel.points}
     assert by_name["kd"].seconds == 4.0
     assert by_name["gdkd (tuned)"].search_seconds == pytest.approx(6 * 1.5)
     assert {"broken", "pruned", "waiting", "searching", "teacher"}.isdisjoint(by_name)
@@ -117,7 +117,7 @@ def test_training_curves_are_means_over_the_seeds_of_the_table() -> None:
         2: [(epoch, 99.0) for epoch in range(1, 5)],
     }
     (panel,) = made(plain_results(whole_sweep(), curves), training.Training).panels
-    by_name = {curve.shown: curve for curve in panel.curves}
+    by_name = {curve.row: curve for curve in panel.curves}
     assert by_name["dkd"].epochs == (1, 2, 3, 4)  # seed 2 diverged, seed 1 has no fifth epoch
     assert by_name["dkd"].mean == (12.0, 21.0, 32.0, 42.0)
     assert by_name["dkd"].std == pytest.approx((8**0.5, 2**0.5, 8**0.5, 8**0.5))

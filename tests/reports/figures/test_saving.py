@@ -45,7 +45,7 @@ def test_the_users_matplotlib_settings_have_no_say(figure: Figure, tmp_path: Pat
 def test_marks_of_an_svg_say_what_they_are(figure: Figure, tmp_path: Path) -> None:
     svg = reports.draw(figure, tmp_path / "a.svg").read_text()
     (title,) = re.findall(r"<g><title>([^<]*)</title>", svg)
-    assert html.unescape(title).splitlines()[:3] == ["gdkd (by k)", "1: 66.20 ± 0.40", "5: 66.73 ± 0.21"]
+    assert html.unescape(title).splitlines()[:3] == ["GDKD", "1: 66.20 ± 0.40", "5: 66.73 ± 0.21"]
     assert "title:" not in svg
 
 

@@ -85,4 +85,4 @@ def test_the_bank_of_this_sweeps_teacher_and_no_other(tmp_path: Path, monkeypatc
     (profiles,), missing = found()
     assert missing == []
     assert isinstance(profiles, teacher_profile.Profiles)
-    assert [(panel.teacher, panel.images) for panel in profiles.panels] == [("tinyresnet", 300)]
+    assert [(panel.teacher, panel.images) for panel in profiles.panels] == [("TinyResNet", 300)]

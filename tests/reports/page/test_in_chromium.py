@@ -75,7 +75,7 @@ def test_sorting_by_keyboard(tab: Page, whole: reports.Results, tmp_path: Path) 
     assert tab.run(head) is None
     tab.press("Enter")
     assert tab.run(head) == "descending"
-    assert names(tab)[:2] == ["gdkd (tuned)", "gdkd (by k) k=5"] and names(tab)[-1] in before[-5:]
+    assert names(tab)[:2] == ["GDKD (tuned)", "GDKD (k = 5)"] and names(tab)[-1] in before[-5:]
     tab.press("Enter")
     assert tab.run(head) == "ascending" and names(tab)[0] == "half"
     tab.press("Enter")
@@ -85,11 +85,11 @@ def test_sorting_by_keyboard(tab: Page, whole: reports.Results, tmp_path: Path) 
 def test_filtering(tab: Page, whole: reports.Results, tmp_path: Path) -> None:
     opened(tab, whole, tmp_path)
     write = "const i = document.querySelector('#{}'); i.value = '{}'; i.dispatchEvent(new Event('input'))"
-    tab.run(f"{{{write.format('head_to_head input', 'GDKD k=5')}}}")
-    assert names(tab) == ["gdkd (by k) k=5"]
+    tab.run(f"{{{write.format('head_to_head input', 'GDKD 5)')}}}")
+    assert names(tab) == ["GDKD (k = 5)"]
     tab.run(f"{{{write.format('trials input', 'dkd diverged')}}}")
     shown = tab.run("[...document.querySelectorAll('#trials tbody th')].map((th) => th.textContent)")
-    assert shown == ["dkd", "gdkd (tuned)"]
+    assert shown == ["DKD", "GDKD (tuned)"]
     assert tab.run("document.querySelector('#trials [role=status]').textContent") == "2 trials of 48"
 
 

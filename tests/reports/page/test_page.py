@@ -53,14 +53,14 @@ def test_what_the_panel_says(results_of: Loader) -> None:
 
 def test_the_runs_behind_a_cell(whole: reports.Results) -> None:
     trials = whole.trials
-    score = cell_of(whole, "gdkd (tuned)")
+    score = cell_of(whole, "GDKD (tuned)")
     behind = trials.iloc[list(score.trials)]
     assert set(behind.index) == set(trials.index[trials["row"] == "gdkd (tuned)"])
     assert behind["phase"].tolist() == ["confirm"] * 6 + ["search"] * 6  # those in the mean first
     assert behind["rank"].tolist()[:6] == [1, 1, 1, 2, 2, 2] and behind["seed"].tolist()[:3] == [0, 1, 2]
     assert score.inside == 3
     assert trials.loc[list(score.trials[:3]), "final_top1"].mean() == pytest.approx(score.value, abs=1e-9)
-    assert (score.setting, score.digits) == ("k=7; w2=8.5", 1)
+    assert (score.setting, score.digits) == ("k = 7, w₂ = 8.5", 1)
 
 
 def test_the_runs_behind_a_choice(whole: reports.Results) -> None:
