@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+from fontTools.subset import Options
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 
@@ -45,14 +47,16 @@ def save_as(plot: Plot, paths: Sequence[Path], title: str = "", width: float | N
     """
     from reports.figures import drawer
 
-    with mpl.rc_context():
+    with mpl.rc_context(), _embedding_glyphs_alone():
         style.apply()
         canvas = Canvas(figsize=(style.COLUMN_INCHES, style.HEIGHT_INCHES), layout="constrained")
         FigureCanvasAgg(canvas)
         drawer(plot)(canvas, plot, title)
         if width is not None:
             canvas.set_figwidth(width)
-        canvas.draw_without_rendering()
+        layout = canvas.get_layout_engine()
+        assert layout is not None  # as made above
+        layout.execute(canvas)
         canvas.set_layout_engine("none")  # laid out: the three savings need not do it again
         for path in paths:
             kind = path.suffix.removeprefix(".").lower()
@@ -62,6 +66,18 @@ def save_as(plot: Plot, paths: Sequence[Path], title: str = "", width: float | N
                 if kind == "svg":
                     temporary.write_bytes(TOLD.sub(rb"<g><title>\1</title>", temporary.read_bytes()))
             yield path
+
+
+@contextmanager
+def _embedding_glyphs_alone() -> Iterator[None]:
+    """Have fonts embedded without the tables that text is laid out by, which a PDF has no use for: to read them takes
+    most of the time of saving one."""
+    kept: list[str] = Options._drop_tables_default  # fontTools has no other way through matplotlib
+    Options._drop_tables_default = [*kept, "GDEF", "GPOS", "GSUB"]
+    try:
+        yield
+    finally:
+        Options._drop_tables_default = kept
 
 
 def draw(plot: Plot, path: Path, width: float | None = None) -> Path:

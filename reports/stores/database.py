@@ -152,7 +152,9 @@ class Database:
         prefixed = (PARAM.c.key.startswith(prefix, autoescape=True) for prefix in PREFIXES)
         wanted_params = or_(PARAM.c.key.in_(PARAMS), *prefixed)
         tags = self._attributes(select(TAG).where(TAG.c.run_uuid.in_(ids), TAG.c.key.in_(TAGS)))
-        params = self._attributes(select(PARAM).where(PARAM.c.run_uuid.in_(ids), wanted_params))
+        config = {run_id: tags[run_id].get("config_key", run_id) if run_id in tags else run_id for run_id in ids}
+        first = {key: run_id for run_id, key in config.items()}  # seeds of one configuration have the same params
+        params = self._attributes(select(PARAM).where(PARAM.c.run_uuid.in_(first.values()), wanted_params))
         metrics: dict[str, dict[str, float]] = defaultdict(dict)
         for run_id, key, value, is_nan in self._rows(
             select(METRIC).where(METRIC.c.run_uuid.in_(ids), METRIC.c.key.in_(METRICS))
@@ -161,7 +163,10 @@ class Database:
                 metrics[run_id][key] = value
         for row in self._rows(select(RUNS).where(RUNS.c.run_uuid.in_(ids), RUNS.c.lifecycle_stage == "active")):
             run_id = row.run_uuid
-            yield run_id, _record(row, params.get(run_id, {}), tags.get(run_id, {}), metrics.get(run_id, {}))
+            yield (
+                run_id,
+                _record(row, params.get(first[config[run_id]], {}), tags.get(run_id, {}), metrics.get(run_id, {})),
+            )
 
     def _attributes(self, query: Select[Any]) -> dict[str, dict[str, str]]:
         values: dict[str, dict[str, str]] = defaultdict(dict)

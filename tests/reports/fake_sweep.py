@@ -135,7 +135,9 @@ def tell_trial(client: MlflowClient, experiment: str, parent: str, trial: FakeTr
     tags = {
         "kind": "teacher" if trial.phase == "teacher" else "trial",
         "trial_key": trial.trial_key,
-        "config_key": hashlib.sha256(trial.row.encode()).hexdigest(),
+        "config_key": hashlib.sha256(
+            repr((trial.row, trial.cell, params_of(trial) | {"seed": 0})).encode()
+        ).hexdigest(),
         "state": trial.state,
         "phase": trial.phase,
         "mlflow.parentRunId": parent,
