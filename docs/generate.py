@@ -4,6 +4,7 @@ What stands between `<!-- generated: NAME -->` and `<!-- end -->` in a page is m
 """
 
 import argparse
+import importlib
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -21,6 +22,7 @@ BOUNDS = (
     ("maxLength", "at most {} characters"),
 )
 """How bounds of a JSON schema are said."""
+COLUMN_TYPES = {"str": "text", "Int64": "whole number", "float64": "number"}
 AROUND = ("ce_weight", "weight", "warmup_epochs")
 """Hyperparameters of every method with a teacher."""
 BLOCK = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -157,6 +159,24 @@ def datasets() -> str:
     return table(("data set", "what it is; files below `root`", "views", "recipe"), rows)
 
 
+def contract(module: str, name: str, *heads: str) -> str:
+    """Return a mapping of names to what they are, or to a type and what they are."""
+    found = getattr(importlib.import_module(module), name)
+    rows: list[tuple[str, ...]] = [
+        (f"`{key}`", of) if isinstance(of, str) else (f"`{key}`", COLUMN_TYPES[of[0]], of[1])
+        for key, of in found.items()
+    ]
+    return table(heads, rows)
+
+
+def terms() -> str:
+    """Return the named parts of methods' terms in the log."""
+    from trainers.methods import ALL
+
+    rows = [(f"`{one.name}`", f"`{part}`", meaning) for one in ALL for part, meaning in one.logs.items()]
+    return table(("method", "metric", "what it is"), rows)
+
+
 def _type(part: dict[str, Any], plural: str = "") -> str:
     """Return in words what a JSON schema takes."""
     if "anyOf" in part:
@@ -181,7 +201,8 @@ def _default(part: dict[str, Any], needed: bool) -> str:
 
 
 KINDS: dict[str, Callable[..., str]] = {
-    made.__name__: made for made in (command, datasets, hyperparameters, keys, methods, recipe, recipes)
+    made.__name__: made
+    for made in (command, contract, datasets, hyperparameters, keys, methods, recipe, recipes, terms)
 }
 
 

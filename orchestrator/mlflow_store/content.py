@@ -23,6 +23,50 @@ SWEEP_STATUS = {"RUNNING": "RUNNING", "COMPLETE": "FINISHED", "FAIL": "FAILED", 
 REASON_CHARACTERS = 5000
 MEMBER_COLUMNS = ("cell", "entry", "row", "phase", "rank", "seed", "trial_key", "run_id", "experiment_id")
 
+PARAMS = {
+    "dataset": "name of the data set",
+    "split": "`search`: trained on fit images, scored on validation; `full`: trained on both, scored on test",
+    "teacher": "timm's name of the network (ours begin with `cifar_`); empty where there is no teacher",
+    "student": "timm's name of the network that is trained; of a teacher's run, the teacher",
+    "method": "name of the method",
+    "seed": "of the trial",
+    "method.*": "every hyperparameter of the method, defaults included; those that change nothing are at their default",
+    "recipe.*": "every field of the recipe as trained; `recipe.method_warmup_epochs` is 0, for it has become "
+    "`method.warmup_epochs`",
+    "last_image": "`joined`, where an epoch's single last image joins the batch before it",
+}
+"""Contract of a run's params."""
+
+TAGS = {
+    "kind": "`trial` or `teacher`; `sweep` of the parent run",
+    "trial_key": "identifies the trial",
+    "config_key": "the key without the seed",
+    "teacher_id": "of a student: key of the trial that trained its teacher, or SHA-256 of the teacher's weights file",
+    "teacher_weights": "of a student whose teacher was trained: digest of the weights it learnt from",
+    "teacher_variant": "of a student: `plain`, or `strong` where its teacher's training images were strongly augmented",
+    "state": "WAITING, RUNNING, COMPLETE, PRUNED, DIVERGED, INTERRUPTED or FAIL",
+    "attempts": "how often it was started",
+    "seconds": "how long it was worked at, over all attempts, pauses left out; measured by a clock that nobody can set",
+    "sweep": "name of the sweep that asked first; of the parent run, its own",
+    "cell": "data set and pair, of the sweep that asked first, like the following",
+    "entry": "line under `methods:`",
+    "row": "the entry with its grid values",
+    "phase": "`fixed`, `search`, `confirm` or `teacher`",
+    "rank": "of a confirmed setting",
+    "proposal": "number of the proposal: of a search's trial, and of a confirmed setting",
+    "collapsed": "why the training is thought to have come to nothing, where it is",
+    "reason": "why it ended, where it did not complete: its last 5000 characters",
+    "host": "the machine it ran on, last",
+    "device": "name of the GPU or the processor",
+    "threads": "threads it computed with",
+    "bank": "`on` or `off`",
+    "torch": "version",
+    "cuda": "version that torch was built for",
+    "python": "version",
+    "data_root": "folder with the files of the data set, if it has one",
+}
+"""Contract of a run's tags; those that say nothing are left out."""
+
 Point = tuple[str, float, int, int]
 """Metric name, value, milliseconds since 1970, step."""
 

@@ -37,37 +37,35 @@ from trainers.texts.counting import counted
 if TYPE_CHECKING:
     from reports.results.results import Results
 
-FIELDS = (
-    "cell",
-    "dataset",
-    "teacher",
-    "student",
-    "entry",
-    "row",
-    "method",
-    "n",
-    "mean",
-    "std",
-    "min",
-    "max",
-    "seeds",
-    "setting",
-    "missing",
-    "group",
-    "architecture",
-    "measure",
-    "search_trials",
-    "difference",
-    "difference_p",
-    "best",
-    "best_difference",
-    "best_p",
-    "collapsed",
-)
-"""Contract of table.csv. Accuracies in percent with at most 4 decimals; `std` of the sample, empty for one seed;
-`seeds` with spaces between; names as in the sweep file, not those shown. `difference` from the baseline (else from the
-student alone) and `best_difference` from the best of the column in points, their p corrected for the column, empty
-without a test; `collapsed` counts trainings in the mean."""
+CONTRACT = {
+    "cell": "`digits100: tinyresnet -> tinycnn`",
+    "dataset": "name of the data set",
+    "teacher": "name of the teacher",
+    "student": "name of the student",
+    "entry": "name under `methods`; empty for the teacher",
+    "row": "the entry with its grid values: `gdkd (by k) k=5`; `teacher`",
+    "method": "name of the method; `teacher`",
+    "n": "seeds in the mean; 0 where there is none",
+    "mean": "empty where n is 0",
+    "std": "of the sample; empty for one seed",
+    "min": "lowest seed",
+    "max": "highest seed",
+    "seeds": "those in the mean, with spaces between",
+    "setting": "what the file fixes and the search chose: `k=7; w2=8.5`",
+    "missing": "why seeds are not in the mean; empty where none is missing",
+    "group": "heading that the row stands under: `logit`",
+    "architecture": "`same` or `different`: families of teacher and student",
+    "measure": "`top1` or `miou`",
+    "search_trials": "trainings that its search has ended; empty for a fixed row",
+    "difference": "in points from the baseline, else from the student alone",
+    "difference_p": "of that, corrected for the column by Dunnett; empty without a test",
+    "best": "`best`, `second` or empty",
+    "best_difference": "in points from the highest mean of the column",
+    "best_p": "of that, corrected for the column by Tukey",
+    "collapsed": "how many of the trainings in the mean collapsed; empty without a mean",
+}
+"""Contract of table.csv. Accuracies in percent with at most 4 decimals; names as in the sweep file, not those shown."""
+FIELDS = tuple(CONTRACT)
 P_DECIMALS = 8
 COLLAPSED = (
     "Collapsed trainings ended without an error but with a network that guesses, answers one class for nearly all "

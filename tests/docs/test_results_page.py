@@ -23,9 +23,9 @@ from reports.results.results import TRIAL_COLUMNS
 from reports.statistics.spread import Stat
 from reports.tables import head_to_head
 from reports.tables.ablations import tables as ablation_tables
-from reports.tables.against import changes, sweep
+from reports.tables.against import changes
 from search_spaces import nothing_to_confirm
-from tests.docs.pages import bare, blocks, lines_of, tables
+from tests.docs.pages import bare, blocks, lines_of
 from tests.orchestrator.simulation import SWEEP, drive, new_planner, sweep_of
 from tests.reports.conftest import tell
 from tests.reports.fake_sweep import whole_sweep
@@ -33,14 +33,13 @@ from tests.trainers.methods.examples import answers, built
 from tests.trainers.tiny import run, student_trial, teacher_trial
 from trainers import methods
 from trainers.files.store import Store
-from trainers.training import scoring
+from trainers.training import metrics, scoring
 from trainers.trials.trial import to_json
 
 PAGE = (Path(__file__).parents[2] / "docs" / "results.md").read_text()
 STATES = ("state", "MLflow status", "what it means")
-TYPES = {"str": "text", "Int64": "whole number", "float64": "number"}
-STORED = {"string": "text", "large_string": "text", "int64": "whole number", "double": "number"}
-"""Types of a parquet file in the page's words."""
+STORED = {"string": "str", "large_string": "str", "int64": "Int64", "double": "float64"}
+"""Types of a parquet file -> those of pandas."""
 
 
 def listed(*heads: str) -> list[str]:
@@ -131,15 +130,17 @@ def test_a_spread_is_of_the_sample(fake: reports.Results) -> None:
     assert score.stat is not None and score.stat.std == pytest.approx(pd.Series([66.5, 66.8, 66.9]).std(ddof=1))
 
 
-def test_columns_of_table_csv(written: Path) -> None:
-    assert tuple(listed("column", "meaning")) == head_to_head.FIELDS
-    assert list(pd.read_csv(written / "table.csv").columns) == list(head_to_head.FIELDS)
+def test_columns_are_those_of_the_contracts(written: Path) -> None:
+    assert list(pd.read_csv(written / "table.csv").columns) == list(head_to_head.CONTRACT)
+    assert list(pd.read_csv(written / "ablations.csv").columns) == list(ablation_tables.CONTRACT)
+    stored = pyarrow.parquet.read_schema(written / "results.parquet")
+    settings = [name for name in stored.names if name.startswith("method.")]
+    assert stored.names == [*TRIAL_COLUMNS, *settings] and settings == sorted(settings)
+    types = {name: STORED[str(stored.field(name).type)] for name in TRIAL_COLUMNS}
+    assert types == {name: dtype for name, (dtype, _) in TRIAL_COLUMNS.items()}
 
 
-def test_columns_and_verdicts_of_the_other_csv_files(written: Path) -> None:
-    assert tuple(listed("column of ablations.csv", "meaning")) == ablation_tables.FIELDS
-    assert list(pd.read_csv(written / "ablations.csv").columns) == list(ablation_tables.FIELDS)
-    assert tuple(listed("column of compare.csv", "meaning")) == sweep.FIELDS
+def test_verdicts_and_files_of_a_comparison() -> None:
     verdicts = {name.replace("in A", "ours") for name in listed("verdict", "what it means")}
     assert verdicts == {*changes.Verdict.__args__} - {"only theirs", "no number"}  # type: ignore[attr-defined]
     files = {f"compare.{ending}" for ending in ("md", "tex", "csv")}
@@ -150,15 +151,6 @@ def test_the_report_file_shown_is_one(tmp_path: Path) -> None:
     (text,) = [block.text for block in blocks(PAGE) if block.text.startswith("name: gdkd-paper")]
     (tmp_path / "paper.yaml").write_text(text)
     assert read_report_file(tmp_path / "paper.yaml").model.sweeps == ("gdkd-k", "gdkd-weights")
-
-
-def test_columns_of_results_parquet(written: Path) -> None:
-    documented = {bare(line["column"]): line["type"] for line in lines_of(PAGE, ("column", "type", "meaning"))}
-    assert documented == {name: TYPES[dtype] for name, (dtype, _) in TRIAL_COLUMNS.items()}
-    stored = pyarrow.parquet.read_schema(written / "results.parquet")
-    settings = [name for name in stored.names if name.startswith("method.")]
-    assert stored.names == [*documented, *settings] and settings == sorted(settings)
-    assert {name: STORED[str(stored.field(name).type)] for name in documented} == documented
 
 
 def test_notes() -> None:
@@ -189,8 +181,8 @@ def a_trial(**values: object) -> TrialRow:
 
 
 def test_params() -> None:
-    names = [re.sub(r"^(method|recipe)\..*", r"\1.*", name) for name in content.params(a_trial())]
-    assert sorted(listed("param", "value")) == sorted(set(names))
+    names = {re.sub(r"^(method|recipe)\..*", r"\1.*", name) for name in content.params(a_trial())}
+    assert names == set(content.PARAMS) - {"last_image"}
 
 
 def test_tags(told: Path) -> None:
@@ -198,8 +190,8 @@ def test_tags(told: Path) -> None:
     tags = content.tags(
         a_trial(provenance=dict.fromkeys(where, "x"), collapsed="why"), seconds=1.0, teacher_weights="x"
     )
-    assert set(listed("tag", "value")) == set(tags)
-    assert f"last {content.REASON_CHARACTERS} characters" in PAGE
+    assert set(content.TAGS) == set(tags)
+    assert f"last {content.REASON_CHARACTERS} characters" in content.TAGS["reason"]
     ours = {name for (name,) in query(told, "SELECT DISTINCT key FROM tags") if not name.startswith("mlflow.")}
     assert ours == set(tags) - set(where) - {"collapsed", "teacher_weights"}  # nothing was trained
 
@@ -207,21 +199,18 @@ def test_tags(told: Path) -> None:
 def test_provenance_is_what_a_worker_tells() -> None:
     from orchestrator.worker.worker import provenance
 
-    assert set(provenance(threads=1, device="cpu", bank=True)) <= set(listed("tag", "value"))
+    assert set(provenance(threads=1, device="cpu", bank=True)) <= set(content.TAGS)
 
 
 def test_metrics(tmp_path: Path) -> None:
     store = Store(tmp_path)
     full = run(teacher_trial(), store)[-1]
     search = run(student_trial("ce"), store)[0]
-    parts = {name for method in methods.METHODS.values() for name in parts_of(method.name)}
-    documented = {
-        tuple(bare(line["metric"]) for line in lines) for heads, lines in tables(PAGE) if heads[0] == "metric"
-    }
-    each, end = sorted(documented, key=len, reverse=True)
-    assert set(each) == full.values.keys() | search.values.keys() | parts
-    of_given = {scoring.CLAIMED, scoring.REORDERED}
-    assert set(end) == full.summary().keys() | search.summary().keys() | of_given
+    for ours, found in (
+        (metrics.EACH_EPOCH, full.values.keys() | search.values.keys()),
+        (metrics.AT_THE_END, full.summary().keys() | search.summary().keys() | {scoring.CLAIMED, scoring.REORDERED}),
+    ):
+        assert {name for name in ours if not name.endswith("miou")} == found
 
 
 def parts_of(name: str) -> set[str]:
@@ -230,11 +219,10 @@ def parts_of(name: str) -> set[str]:
     return set(built(method, 100)(student, teacher if method.teacher else None, target, 1)) - {"loss"}
 
 
-def test_which_method_logs_which_term() -> None:
-    for line in lines_of(PAGE, ("metric", "value")):
-        if match := re.match(r"of ([\w, ]+?):", line["value"]):
-            named = re.findall(r"\w+", match[1].replace(" and ", ", "))
-            assert [name for name in methods.METHODS if bare(line["metric"]) in parts_of(name)] == named
+def test_a_method_logs_the_terms_that_it_says() -> None:
+    for method in methods.ALL:
+        own = set(method.logs or ({method.name} if method.teacher else ()))
+        assert parts_of(method.name) == {"ce", *own}, method.name
 
 
 def test_artifacts(told: Path) -> None:

@@ -70,5 +70,9 @@ CRD_METHOD = Method(
     needs=Needs.FEATURES,
     summary="tell the same image from those of other classes",
     source="arXiv:1910.10699",
+    logs={
+        "crd_student": "the student's embeddings against the teacher's memory",
+        "crd_teacher": "the teacher's embeddings against the student's memory",
+    },
     kind="feature",
 )

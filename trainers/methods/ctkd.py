@@ -79,5 +79,6 @@ CTKD_METHOD = Method(
     needs=Needs.LOGITS,
     summary="kd at a temperature that is trained against the student",
     source="arXiv:2211.16231",
+    logs={"ctkd": "its term, before weight and warm-up", "temperature": "the temperature that it has learned"},
     dead=_dead,
 )

@@ -103,6 +103,7 @@ DIST_METHOD = Method(
     needs=Needs.LOGITS,
     summary="correlation of probabilities over classes and over samples",
     source="arXiv:2205.10536",
+    logs={"inter": "one less the correlation over classes", "intra": "one less the correlation over samples"},
     factors=("beta", "gamma"),
     least_batch=2,
     dead=_dead,

@@ -95,6 +95,7 @@ DKD_METHOD = Method(
     needs=Needs.LOGITS,
     summary="target against rest, and the rest among themselves",
     source="arXiv:2203.08679",
+    logs={"between": "KL between the masses of target and rest", "within_2": "KL inside the rest"},
     factors=("alpha", "beta"),
     dead=_dead,
     by_pair=TUNED,

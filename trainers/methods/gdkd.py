@@ -133,6 +133,11 @@ GDKD_METHOD = Method(
     needs=Needs.LOGITS,
     summary="the teacher's top k against the rest, and each inside itself",
     source="arXiv:2512.04625",
+    logs={
+        "between": "KL between the masses of the groups",
+        "within_1": "KL inside the top k",
+        "within_2": "KL inside the rest",
+    },
     factors=("w0", "w1", "w2"),
     dead=_dead,
     by_pair=tuned_weights(),

@@ -140,6 +140,11 @@ GDKD3_METHOD = Method(
     needs=Needs.LOGITS,
     summary="the teacher's top 1, ranks 2 … k and the rest, and each inside itself",
     source="arXiv:2512.04625",
+    logs={
+        "between": "KL between the masses of the groups",
+        "within_2": "KL inside the second group",
+        "within_3": "KL inside the third group",
+    },
     factors=("w0", "w1", "w2"),
     dead=_dead,
     rules=_rules,

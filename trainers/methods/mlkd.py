@@ -155,6 +155,11 @@ MLKD_METHOD = Method(
     needs=Needs.LOGITS,
     summary="KL at several temperatures, and relations of classes and samples",
     source="CVPR 2023",
+    logs={
+        "instance": "KL, summed over the temperatures",
+        "classes": "how the relations of classes differ",
+        "batch": "how the relations of samples differ",
+    },
     dead=_dead,
     rules=_rules,
     by_pair=(

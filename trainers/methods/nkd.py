@@ -86,5 +86,6 @@ NKD_METHOD = Method(
     needs=Needs.LOGITS,
     summary="the teacher's target probability as a soft label, and the other classes among themselves",
     source="arXiv:2303.13005",
+    logs={"target": "the target's part", "others": "the other classes' part"},
     dead=_dead,
 )

@@ -154,6 +154,12 @@ PARTITION_METHOD = Method(
     needs=Needs.LOGITS,
     summary="the teacher's ranking cut anywhere, the groups against each other and each inside itself",
     source="arXiv:2512.04625",
+    logs={
+        "between": "KL between the masses of the groups",
+        "within_1": "KL inside the first group",
+        "within_2": "KL inside the second group",
+        "within_3": "KL inside the third group, and so on",
+    },
     factors=("w0", "w1", "w2", "weights"),
     dead=_dead,
     settle=_settle,

@@ -90,6 +90,7 @@ RKD_METHOD = Method(
     needs=Needs.FEATURES,
     summary="distances and angles between the images of a batch",
     source="arXiv:1904.05068",
+    logs={"distances": "the part of distances", "angles": "the part of angles"},
     factors=("distance_weight", "angle_weight"),
     least_batch=3,
     kind="feature",

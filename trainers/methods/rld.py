@@ -118,6 +118,7 @@ RLD_METHOD = Method(
     needs=Needs.LOGITS,
     summary="the teacher's confidence on the target, and the classes it ranks below the target",
     source="arXiv:2408.07703",
+    logs={"confidence": "the confidence's part", "below": "the part of classes ranked below the target"},
     factors=("alpha", "beta"),
     dead=_dead,
     by_pair=(

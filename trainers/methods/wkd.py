@@ -158,6 +158,7 @@ WKD_METHOD = Method(
     needs=Needs.LOGITS,
     summary="cost of moving probabilities between classes, near ones being cheap",
     source="arXiv:2412.08139",
+    logs={"label": "the target's part", "transport": "the cost of transport"},
     dead=_dead,
     by_pair=(
         ForPair(datasets=("cifar100",), pairs=(("cifar_resnet32x4", "cifar_resnet8x4"),), values={"gamma": 600.0}),

@@ -73,4 +73,5 @@ WTTM_METHOD = Method(
     needs=Needs.LOGITS,
     summary="as ttm, with samples weighted by how unsure the teacher is",
     source="arXiv:2402.11148",
+    logs={"wttm": "its term, before weight and warm-up", "sample_weight": "mean weight of a sample"},
 )

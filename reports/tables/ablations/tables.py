@@ -19,29 +19,30 @@ if TYPE_CHECKING:
     from reports.results.results import Results
 
 GAIN = "Δ"
-FIELDS = (
-    "ablation",
-    "kind",
-    "cell",
-    "dataset",
-    "teacher",
-    "student",
-    "entry",
-    "row",
-    "method",
-    "factors",
-    "base",
-    "n",
-    "mean",
-    "std",
-    "seeds",
-    "gain",
-    "gain_std",
-    "gain_n",
-    "missing",
-)
-"""Contract of ablations.csv. Percent and points with at most 4 decimals; `factors` as `k=5` or `w0=on; w1=off`; names
-as in the sweep file."""
+CONTRACT = {
+    "ablation": "name of the table",
+    "kind": "grid, matrix or terms",
+    "cell": "data set and pair",
+    "dataset": "name of the data set",
+    "teacher": "name of the teacher",
+    "student": "name of the student",
+    "entry": "name under `methods`; empty for the teacher",
+    "row": "the entry with its grid values",
+    "method": "name of the method",
+    "factors": "`k=5`; of terms `w0=on; w1=off; w2=without effect`; empty for a base from elsewhere",
+    "base": "yes or no: whether it is the base",
+    "n": "seeds in the mean",
+    "mean": "percent",
+    "std": "of the sample",
+    "seeds": "those in the mean",
+    "gain": "difference from the base in points: over the seeds that both have, of the means where fewer than two"
+    " are common",
+    "gain_std": "of the differences",
+    "gain_n": "seeds in it; 0 where it is of the means",
+    "missing": "why seeds are not in the mean",
+}
+"""Contract of ablations.csv. Percent and points with at most 4 decimals; names as in the sweep file."""
+FIELDS = tuple(CONTRACT)
 WORDS = {True: "on", False: "off", None: "without effect"}
 
 

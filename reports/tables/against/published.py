@@ -10,30 +10,31 @@ from reports.tables.wording import ALONE, label, number
 PUBLISHED_DIGITS = 2
 """Decimals of a published figure; ours have as many or more, so that differences add up."""
 HEADS = ("method", "ours", "published", "difference", "our gain", "their gain", "usual spread", "comparable")
-FIELDS = (
-    "cell",
-    "dataset",
-    "teacher",
-    "student",
-    "row",
-    "method",
-    "measure",
-    "n",
-    "ours",
-    "std",
-    "published",
-    "source",
-    "difference",
-    "gain",
-    "published_gain",
-    "published_kd",
-    "usual_spread",
-    "within",
-    "comparable",
-    "why",
-    "missing",
-)
+CONTRACT = {
+    "cell": "data set and pair",
+    "dataset": "name of the data set",
+    "teacher": "name of the teacher",
+    "student": "name of the student",
+    "row": "the entry with its grid values, or `teacher`; empty for a method that the sweep has not",
+    "method": "as the figures call it: `dkd+ls` with standardized logits; `ce` for a network alone and for the teacher",
+    "measure": "`top1` or `miou`, in percent",
+    "n": "seeds in our mean; 0 where there is none",
+    "ours": "mean of the best epochs",
+    "std": "of the sample; empty for one seed",
+    "published": "the figure; empty where none is known",
+    "source": "where it is from",
+    "difference": "ours less the published figure, in points",
+    "gain": "ours less our row of kd, in points, over the seeds that both have",
+    "published_gain": "the figure less `published_kd`, in points",
+    "published_kd": "the figure of kd that the published gain is over",
+    "usual_spread": "in points; empty where none is known",
+    "within": "yes or no: whether the difference is within it",
+    "comparable": "yes or no; empty where there are not two numbers",
+    "why": "why not, or why there is no figure",
+    "missing": "why seeds are not in our mean",
+}
 """Contract of against.csv. Numbers in percent or points with at most 4 decimals; empty where there is none."""
+FIELDS = tuple(CONTRACT)
 WHETHER = {True: "yes", False: "no", None: ""}
 NOT_IN_TEXT = "not published in text form"
 NOT_RUN = "not run here"

@@ -9,27 +9,28 @@ from reports.tables.wording import label, number, p_value
 from trainers.texts.counting import counted
 
 HEADS = ("row", "difference", "p", "verdict")
-FIELDS = (
-    "cell",
-    "dataset",
-    "teacher",
-    "student",
-    "row",
-    "n",
-    "mean",
-    "std",
-    "other_n",
-    "other_mean",
-    "other_std",
-    "difference",
-    "test",
-    "pairs",
-    "p",
-    "p_adjusted",
-    "verdict",
-    "why",
-)
+CONTRACT = {
+    "cell": "data set and pair",
+    "dataset": "name of the data set",
+    "teacher": "name of the teacher",
+    "student": "name of the student",
+    "row": "the entry with its grid values",
+    "n": "seeds of A",
+    "mean": "of A, percent",
+    "std": "of A",
+    "other_n": "seeds of B",
+    "other_mean": "of B",
+    "other_std": "of B",
+    "difference": "A less B, in points; over the seeds of both where two or more are common",
+    "test": "`paired t`, `Welch`, `sign flip`; empty for none",
+    "pairs": "seeds that both have",
+    "p": "two-sided",
+    "p_adjusted": "by Holm's method",
+    "verdict": "as above; `only ours` is A, `only theirs` B",
+    "why": "why there is no number",
+}
 """Contract of compare.csv. Percent and points with at most 4 decimals; p values with 6."""
+FIELDS = tuple(CONTRACT)
 ORDER = ("moved", "within noise", "the same", "too few seeds", "only ours", "only theirs", "no number")
 
 

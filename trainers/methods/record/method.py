@@ -17,6 +17,7 @@ import textwrap
 import typing
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, dataclass, replace
+from dataclasses import field as dataclass_field
 from dataclasses import fields as dataclass_fields
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -174,6 +175,8 @@ class Method:
     """Raises a ValueError that says why the method cannot compare the features of a student and a teacher."""
     by_pair: tuple[ForPair, ...] = ()
     """Later ones go before earlier ones."""
+    logs: Mapping[str, str] = dataclass_field(default_factory=dict)
+    """Named parts that the log gets every epoch, and what each is; none: the term, under the method's name."""
     factors: tuple[str, ...] = ()
     """Hyperparameters that weigh the parts of the term: where all are 0, or change nothing, the term is 0."""
     least_batch: int = 1
