@@ -315,12 +315,6 @@ def test_against_csv(comparison: Comparison) -> None:
     assert (fitnet["row"], fitnet["n"], fitnet["ours"], fitnet["comparable"]) == ("", "0", "", "")
 
 
-def test_columns_of_against_csv_are_documented() -> None:
-    page = (DOCS / "results.md").read_text()
-    table = page.partition("| column of against.csv |")[2].partition("\n\n")[0]
-    assert tuple(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == against.FIELDS
-
-
 def test_the_lines_in_the_docs_are_printed(comparison: Comparison) -> None:
     (block,) = re.findall(r"```console\n(.*?)```", (DOCS / "results.md").read_text(), re.DOTALL)
     assert set(block.splitlines()) <= set(reports.console_comparison(comparison, 110).splitlines())
