@@ -37,10 +37,8 @@ def anchors(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_no_line_of_prose_is_long_and_none_names_a_machines_folder(page: str) -> None:
-    lines = generate.BLOCK.sub("", (DOCS / page).read_text()).splitlines()
-    assert max(len(line) for line in lines if not line.startswith("|")) <= 125
-    assert not re.search(r"(?<![\w.])/(home|root|work|tmp|Users)/", "\n".join(lines))
+def test_no_page_names_a_folder_of_some_machine(page: str) -> None:
+    assert not re.search(r"(?<![\w.])/(home|root|work|tmp|Users)/", (DOCS / page).read_text())
 
 
 def test_every_command_has_a_section() -> None:
