@@ -13,6 +13,7 @@ from reports.board.board import Board
 from reports.figures import NotDrawn, Plot
 from reports.figures.folder import Named, chosen, named
 from reports.formats import csv, latex, markdown, text
+from reports.results import stored
 from reports.results.results import Results
 from reports.tables import head_to_head, searches
 from reports.tables.ablations import tables as ablation_tables
@@ -97,7 +98,7 @@ class Report:
         yield write_text(out / "table.md", markdown.document(name, self.tables))
         yield write_text(out / "table.tex", latex.document("table.tex", self.tables))
         yield write_text(out / "table.csv", csv.render(self._main))
-        yield _write_parquet(out / "results.parquet", self.results)
+        yield _write_parquet(out / "results.parquet", self.results, self.board)
         svgs = [next(path for path in paths if path.suffix == ".svg").read_text(encoding="utf-8") for paths in saved]
         shown = [page.Drawn(one.stem, one.title, one.plot.caption, svg) for one, svg in zip(drawn, svgs, strict=True)]
         yield write_text(out / "index.html", page.render(self.results, self.board, self.shown, shown))
@@ -140,9 +141,10 @@ def write_text(path: Path, content: str) -> Path:
     return path
 
 
-def _write_parquet(path: Path, results: Results) -> Path:
+def _write_parquet(path: Path, results: Results, board: Board) -> Path:
+    rows = {line.row.label: line.shown for line in board.lines if line.kind != "teacher"}
     with replaced(path) as temporary:
-        results.trials.to_parquet(temporary, engine="pyarrow", index=False)
+        stored.frame(results, rows).to_parquet(temporary, engine="pyarrow", index=False)
     return path
 
 

@@ -76,15 +76,20 @@ class ReportFile:
             raise ReportFileError(self.path, self.tree.problems)
 
     def check_renames(self, sweeps: "Iterable[Results]") -> None:
-        """Hold what the file renames against what the sweeps have; add what is not there to the problems."""
+        """Hold what the file renames against what the sweeps have; add what cannot be to the problems."""
         own = {results.name: names_of(results) for results in sweeps}
         for sweep, names in self.model.rename.items():
             if sweep not in own:
                 self.tree.add(("rename", sweep), unknown("sweep", sweep, list(own)))
                 continue
-            for name in names:
-                if name not in own[sweep]:
-                    self.tree.add(("rename", sweep, name), unknown("name", name, own[sweep]))
+            known = list(dict.fromkeys(name for kind in own[sweep] for name in kind))
+            for name, other in names.items():
+                if name not in known:
+                    self.tree.add(("rename", sweep, name), unknown("name", name, known))
+                elif any(name in of and [names.get(each, each) for each in of].count(other) > 1 for of in own[sweep]):
+                    self.tree.add(
+                        ("rename", sweep, name), f"must not be the name of another in {sweep}, got {shown(other)}"
+                    )
 
 
 def read_report_file(path: Path) -> ReportFile:
@@ -132,11 +137,11 @@ def _inner_keys(section: str) -> tuple[str, ...]:
     return tuple(key for model in inner for key in model.model_fields)
 
 
-def names_of(results: "Results") -> list[str]:
-    """Return the entries, teachers and data sets of a sweep by name."""
-    trials = results.trials
-    columns = (trials[name].dropna() for name in ("entry", "teacher", "dataset"))
-    return list(dict.fromkeys(str(name) for column in columns for name in column))
+def names_of(results: "Results") -> tuple[list[str], ...]:
+    """Return the entries, the teachers and the data sets of a sweep by name."""
+    return tuple(
+        [str(name) for name in results.trials[kind].dropna().unique()] for kind in ("entry", "teacher", "dataset")
+    )
 
 
 def load_file(path: Path, *, home: Path | str | None = None, tracking_uri: str | None = None) -> "Results":

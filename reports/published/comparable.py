@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reports.published import figures as published_figures
+from reports.results import naming
 from reports.results.sweep import Value, value_text
 from reports.stores import METHOD_PREFIX, RECIPE_PREFIX, TEACHER_VARIANT
 from trainers import methods
@@ -89,7 +90,7 @@ def _hyperparameter_differences(setting: Setting, figure: "Figure", *, shortened
     ours = setting.of(METHOD_PREFIX)
     for name, theirs in expected.items():
         if name in ours and _items(ours[name]) != _items(str(theirs)) and not (shortened and _is_warmup(name)):
-            yield f"{name} {_shown(ours[name])} instead of {_shown(str(theirs))}"
+            yield f"{naming.setting(name, _shown(ours[name]))} instead of {_shown(str(theirs))}"
 
 
 def _as_published(setting: Setting, figure: "Figure") -> Mapping[str, Value | tuple[int, ...] | tuple[float, ...]]:

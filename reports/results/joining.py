@@ -48,8 +48,7 @@ def join(name: str, sweeps: Sequence[Results], report: Mapping[str, Any], rename
     """
     parts = [_Part.of(results) for results in sweeps]
     for part in parts:
-        for own, other in (renames or {}).get(part.sweep, {}).items():
-            part.rename(own, other)
+        part.rename((renames or {}).get(part.sweep, {}))
     clashes = [*_columns_clash(parts), *_entries_clash(parts)]
     if clashes:
         raise NotAlikeError(clashes)
@@ -120,34 +119,33 @@ class _Part:
             found.setdefault(row["entry"], []).append(row)
         return found
 
-    def rename(self, own: str, other: str) -> None:
-        """Give an entry, a teacher or a data set another name in all that names it."""
+    def rename(self, names: Mapping[str, str]) -> None:
+        """Give entries, teachers and data sets other names in all that names them, all at once: two may swap theirs."""
         for cell in self.cells:
-            if own in (cell["dataset"], cell["teacher"]):
-                cell |= {kind: other for kind in ("dataset", "teacher") if cell[kind] == own}
+            if cell["dataset"] in names or cell["teacher"] in names:
+                cell |= {kind: names.get(cell[kind], cell[kind]) for kind in ("dataset", "teacher")}
                 cell["id"] = f"{cell['dataset']}: {cell['teacher']} -> {cell['student']}"
         for row in self.rows:
-            if row["entry"] == own:
-                row["entry"], row["label"] = other, other + row["label"].removeprefix(own)
-        self.facts = {other if dataset == own else dataset: info for dataset, info in self.facts.items()}
-        self.trials = _renamed_columns(self.trials, own, other)
+            own = row["entry"]
+            if own in names:
+                row["entry"], row["label"] = names[own], names[own] + row["label"].removeprefix(own)
+        self.facts = {names.get(dataset, dataset): info for dataset, info in self.facts.items()}
+        self.trials = _renamed_columns(self.trials, names)
         for frame in (self.trials, self.members):
-            there = (frame["entry"] == own).fillna(False)
-            frame.loc[there, "row"] = [other + str(row).removeprefix(own) for row in frame.loc[there, "row"]]
-            frame.loc[there, "entry"] = other
+            there = frame["entry"].isin(list(names))
+            pairs = [*zip(frame.loc[there, "entry"], frame.loc[there, "row"], strict=True)]
+            frame.loc[there, "row"] = [names[entry] + label.removeprefix(entry) for entry, label in pairs]
+            frame.loc[there, "entry"] = [names[entry] for entry, _ in pairs]
 
 
-def _renamed_columns(trials: pd.DataFrame, own: str, other: str) -> pd.DataFrame:
-    """Return the trials with another name of a data set or a teacher, and with cells that have it."""
+def _renamed_columns(trials: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+    """Return the trials with other names of data sets and teachers, and with cells that have them."""
     trials = trials.copy()
     is_teacher = trials["phase"] == "teacher"
-    places = {
-        "dataset": trials["dataset"] == own,
-        "teacher": (trials["teacher"] == own).fillna(False),
-        "student": is_teacher & (trials["student"] == own),
-    }
+    places = {name: trials[name].isin(list(names)) for name in ("dataset", "teacher")}
+    places["student"] = is_teacher & trials["student"].isin(list(names))
     for column, there in places.items():
-        trials.loc[there, column] = other
+        trials.loc[there, column] = trials.loc[there, column].map(dict(names))
     changed = places["dataset"] | places["teacher"] | places["student"]
     of = trials.loc[changed]
     networks = of["student"].where(of["phase"] == "teacher", of["teacher"].fillna("") + " -> " + of["student"])

@@ -1,13 +1,41 @@
-"""Results out of a results.parquet that an earlier report has left behind."""
+"""Results as a report leaves them behind in a results.parquet, and back again."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reports.errors import ReportError
+from reports.results import naming
 from reports.results.results import MEMBER_COLUMNS, TRIAL_COLUMNS, Results
 from reports.stores import METHOD_PREFIX
 from trainers.files.files import MOST_DATA_BYTES, regular_file
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 FILE = "results.parquet"
+TEACHER = "teacher"
+
+
+def frame(results: Results, rows: Mapping[str, str]) -> "pd.DataFrame":
+    """Return the trials, with what people read of them at the end.
+
+    Args:
+        rows: shown name of each row of students.
+    """
+    trials, names = results.trials, naming.names_of(results.resolved)
+    is_teacher = trials["phase"] == TEACHER
+    of_rows = trials["row"].map(rows).fillna(trials["row"]).where(~is_teacher, trials["row"])
+    shown = {"row_shown": of_rows, "dataset_shown": _shown(trials["dataset"], names, naming.dataset)}
+    shown |= {f"{kind}_shown": _shown(trials[kind], names, naming.network) for kind in ("teacher", "student")}
+    return trials.assign(**{name: values.astype("str") for name, values in shown.items()})
+
+
+def _shown(
+    column: "pd.Series[str]", names: naming.Names, title: Callable[[str, naming.Names], str]
+) -> "pd.Series[str]":
+    """Return each text as people read it; what is missing stays so."""
+    return column.map({name: title(name, names) for name in column.dropna().unique()})
 
 
 def load(path: Path) -> Results:

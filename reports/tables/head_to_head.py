@@ -31,7 +31,7 @@ from reports.tables.table import (
     Text,
     Value,
 )
-from reports.tables.wording import line_name, main_label, name_column, number, pair_columns, pair_text
+from reports.tables.wording import SHOWN, line_name, main_label, name_column, number, pair_columns, pair_text, shown_of
 from trainers.texts.counting import counted
 
 if TYPE_CHECKING:
@@ -63,8 +63,9 @@ CONTRACT = {
     "best_difference": "in points from the highest mean of the column",
     "best_p": "of that, corrected for the column by Tukey",
     "collapsed": "how many of the trainings in the mean collapsed; empty without a mean",
+    **SHOWN,
 }
-"""Contract of table.csv. Accuracies in percent with at most 4 decimals; names as in the sweep file, not those shown."""
+"""Contract of table.csv. Percent with at most 4 decimals; names as in the sweep file, at the end as shown."""
 FIELDS = tuple(CONTRACT)
 P_DECIMALS = 8
 COLLAPSED = (
@@ -407,6 +408,7 @@ def _compared_to(board: Board, place: int, column: int) -> Iterator[Value]:
     yield None if best is None else best.difference.mean
     yield None if best is None or best.test is None else _p(best.test.corrected_p)
     yield None if score.stat is None else score.collapsed
+    yield from shown_of(line.shown, cell)
 
 
 def _p(p: float | None) -> str | None:

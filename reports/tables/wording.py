@@ -10,11 +10,23 @@ from reports.statistics.spread import Stat
 from reports.tables.table import Column, Number
 
 ALONE = "student alone"
+SHOWN = {
+    "row_shown": "the row as tables show it",
+    "dataset_shown": "the data set likewise",
+    "teacher_shown": "the teacher likewise",
+    "student_shown": "the student likewise",
+}
+"""Last fields of all records, with their meanings."""
 
 
 def number(stat: Stat, digits: int, **more: Any) -> Number:
     """Return a mean with its spread and its number of seeds."""
     return Number(value=stat.mean, std=stat.std, count=stat.count, digits=digits, **more)
+
+
+def shown_of(row: str, cell: Cell) -> tuple[str, ...]:
+    """Return the values of `SHOWN`."""
+    return (row, cell.shown_dataset, cell.shown_teacher, cell.shown_student)
 
 
 def pair_text(cell: Cell, board: Board) -> str:

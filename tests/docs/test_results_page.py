@@ -24,6 +24,7 @@ from reports.statistics.spread import Stat
 from reports.tables import head_to_head
 from reports.tables.ablations import tables as ablation_tables
 from reports.tables.against import changes
+from reports.tables.wording import SHOWN
 from search_spaces import nothing_to_confirm
 from tests.docs.pages import bare, blocks, lines_of
 from tests.orchestrator.simulation import SWEEP, drive, new_planner, sweep_of
@@ -135,7 +136,7 @@ def test_columns_are_those_of_the_contracts(written: Path) -> None:
     assert list(pd.read_csv(written / "ablations.csv").columns) == list(ablation_tables.CONTRACT)
     stored = pyarrow.parquet.read_schema(written / "results.parquet")
     settings = [name for name in stored.names if name.startswith("method.")]
-    assert stored.names == [*TRIAL_COLUMNS, *settings] and settings == sorted(settings)
+    assert stored.names == [*TRIAL_COLUMNS, *settings, *SHOWN] and settings == sorted(settings)
     types = {name: STORED[str(stored.field(name).type)] for name in TRIAL_COLUMNS}
     assert types == {name: dtype for name, (dtype, _) in TRIAL_COLUMNS.items()}
 

@@ -158,7 +158,7 @@ def test_what_is_the_same_is_comparable(comparison: Comparison) -> None:
 
 def test_what_differs_is_not(comparison: Comparison) -> None:
     why = {label: of_row(comparison, label)[0].reasons for label in ("dkd beta=2", "short", "mlkd", "tuned")}
-    assert why["dkd beta=2"] == ("hyperparameters: beta 2 instead of 8",)
+    assert why["dkd beta=2"] == ("hyperparameters: β = 2 instead of 8",)
     recipe = "recipe: epochs 24 instead of 240, milestones 15,18,21 instead of 150,180,210"
     assert why["short"] == (recipe,)
     assert why["mlkd"] == ("published with 480 epochs or more and a strong view beside the weak one",)
@@ -227,7 +227,7 @@ def test_views() -> None:
 
 def test_standardized_logits_have_hyperparameters_of_their_own() -> None:
     plain = list(reasons(setting("kd", standardize=True), figure_of("kd+ls")))
-    assert plain == ["hyperparameters: temperature 4 instead of 2, weight 0.9 instead of 9"]
+    assert plain == ["hyperparameters: T = 4 instead of 2, w = 0.9 instead of 9"]
     tuned = setting("dkd", standardize=True, temperature=2.0, weight=9.0)
     assert list(reasons(tuned, figure_of("dkd+ls"))) == []
 
@@ -299,8 +299,8 @@ def test_against_md(comparison: Comparison) -> None:
     assert r"\[1\] RepDistiller README." in text
     assert "| GDKD | 76.70 ± 0.28 (2) | – | – | +3.30 | – | – | – (f) |" in text
     assert "(f) not published in text form: GDKD's own" in text
-    assert "outside ±0.6 | no (c) |" in text and "(c) hyperparameters: beta 2 instead of 8." in text
-    assert "Published, not run here: fitnet 73.50 (RepDistiller README), at 73.44" in text
+    assert "outside ±0.6 | no (c) |" in text and "(c) hyperparameters: β = 2 instead of 8." in text
+    assert "Published, not run here: FitNet 73.50 (RepDistiller README), AT 73.44" in text
     assert "kd &amp; ls" in text
 
 

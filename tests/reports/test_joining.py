@@ -236,6 +236,31 @@ def test_a_report_file_renames(tmp_path: Path) -> None:
     assert table.baseline == "KD" and {"kd", "kd T2"} <= {line.row.label for line in table.lines}
 
 
+def test_two_names_are_swapped(tmp_path: Path) -> None:
+    """Also those of a grid, whose rows keep their values."""
+    text = "name: paper\nsweeps: [first, second]\nrename: {SWEEP: {kd: g, g: kd}, OTHER: {kd: g, g: kd}}\n"
+    text = text.replace("SWEEP", "first").replace("OTHER", "second")
+    with told(first(), second()):
+        before = reports.table(reports.load(["first", "second"]))
+        after = reports.table(reports.load_file(write(tmp_path, text)))
+    numbers = {line.row.label: [score.by_seed for score in line.scores] for line in before.lines}
+    swapped = {label: numbers[swap(label)] for label in map(swap, numbers)}
+    assert {line.row.label: [score.by_seed for score in line.scores] for line in after.lines} == swapped
+    assert any(swapped.values()) and swapped["g"] == numbers["kd"]
+
+
+def swap(label: str) -> str:
+    names = {"kd": "g", "g": "kd"}
+    entry, _, rest = label.partition(" ")
+    return " ".join(filter(None, (names.get(entry, entry), rest)))
+
+
+def test_a_name_that_another_keeps_is_refused(tmp_path: Path) -> None:
+    text = "name: paper\nsweeps: [first, second]\nrename: {first: {kd: g}}\n"
+    ((line, where, message),) = problems(text, tmp_path, first(), second())
+    assert (line, where, message) == (3, "rename.first.kd", "must not be the name of another in first, got 'g'")
+
+
 def test_what_is_renamed_must_be_there(tmp_path: Path) -> None:
     text = "name: paper\nsweeps: [first, second]\nrename:\n  secnd: {kd: a}\n  first: {kdd: b, tinyresnet: c}\n"
     found = problems(text, tmp_path, first(), second())

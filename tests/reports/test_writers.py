@@ -19,6 +19,7 @@ from reports.formats.csv import guarded
 from reports.formats.latex_escape import escape
 from reports.report import Report
 from reports.tables.head_to_head import FIELDS
+from reports.tables.wording import SHOWN
 from tests.reports.conftest import Loader
 from tests.reports.fake_sweep import NASTY, FakeSweep, grid, row, seeds
 from tests.reports.shown import as_csv, as_text, main
@@ -82,6 +83,7 @@ def test_table_csv(written: Path) -> None:
     by_row = {line["row"]: line for line in lines}
     assert len(by_row) == len(lines)
     k5 = by_row["gdkd (by k) k=5"]
+    assert [k5[name] for name in SHOWN] == ["GDKD (k = 5)", "Digits-100", "TinyResNet", "TinyCNN"]
     assert (k5["n"], k5["mean"], k5["std"], k5["min"], k5["max"]) == ("3", "66.7333", "0.2082", "66.5", "66.9")
     assert (k5["seeds"], k5["setting"], k5["missing"]) == ("0 1 2", "k=5", "")
     assert by_row["teacher"]["method"] == "teacher"
@@ -90,7 +92,13 @@ def test_table_csv(written: Path) -> None:
 
 
 def test_results_parquet_is_the_trials(whole: reports.Results, written: Path) -> None:
-    pd.testing.assert_frame_equal(pd.read_parquet(written / "results.parquet"), whole.trials, check_dtype=False)
+    stored = pd.read_parquet(written / "results.parquet")
+    pd.testing.assert_frame_equal(stored[[*whole.trials.columns]], whole.trials, check_dtype=False)
+    assert [*stored.columns][-len(SHOWN) :] == [*SHOWN]
+    k5 = stored[stored["row"] == "gdkd (by k) k=5"].iloc[0]
+    assert [k5[name] for name in SHOWN] == ["GDKD (k = 5)", "Digits-100", "TinyResNet", "TinyCNN"]
+    top = stored[stored["phase"] == "teacher"].iloc[0]
+    assert (top["row_shown"], top["student_shown"], pd.isna(top["teacher_shown"])) == ("teacher", "TinyResNet", True)
 
 
 def test_table_md(written: Path) -> None:

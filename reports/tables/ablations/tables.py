@@ -12,7 +12,7 @@ from reports.tables.ablations.ablation import Ablation, Level
 from reports.tables.ablations.making import ablations
 from reports.tables.files import slug
 from reports.tables.table import EMPTY, Cell, Column, Missing, Records, Row, Table, Text, Tick, Value
-from reports.tables.wording import label, measure_text, number, pair_columns, pair_text
+from reports.tables.wording import SHOWN, label, measure_text, number, pair_columns, pair_text, shown_of
 from trainers import titles
 
 if TYPE_CHECKING:
@@ -40,8 +40,9 @@ CONTRACT = {
     "gain_std": "of the differences",
     "gain_n": "seeds in it; 0 where it is of the means",
     "missing": "why seeds are not in the mean",
+    **SHOWN,
 }
-"""Contract of ablations.csv. Percent and points with at most 4 decimals; names as in the sweep file."""
+"""Contract of ablations.csv. Percent and points; names as in the sweep file, at the end as shown."""
 FIELDS = tuple(CONTRACT)
 WORDS = {True: "on", False: "off", None: "without effect"}
 
@@ -247,4 +248,4 @@ def _record(ablation: Ablation, level: Level, board: Board, column: int) -> tupl
     gains: tuple[Value, ...] = (None, None, 0) if gain is None else (gain.mean, gain.std, gain.n)
     names = (ablation.name, ablation.kind, cell.id, cell.dataset, cell.teacher, cell.student)
     row = (level.row.entry, level.row.label, level.row.method, factors, "yes" if level.is_base else "no")
-    return (*names, *row, *numbers, *gains, score.missing)
+    return (*names, *row, *numbers, *gains, score.missing, *shown_of(level.shown, cell))

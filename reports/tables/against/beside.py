@@ -9,6 +9,7 @@ from reports.board.score import Score, by_seed, dimension_names
 from reports.published import figures as published_figures
 from reports.published.comparable import ALONE, STANDARDIZE, Setting, reasons
 from reports.published.figures import Figure
+from reports.results import naming
 from reports.results.measures import Measure
 from reports.results.states import is_reported
 from reports.results.sweep import Cell
@@ -226,7 +227,8 @@ class _Pair:
         """Yield the figures of methods that were not run here."""
         kinds: tuple[Kind, ...] = ("alone", "method")
         for figure in (figure for kind in kinds for figure in self.figures(kind) if figure.method not in ran):
-            shown = f"{figure.method} (student alone)" if figure.method == ALONE else figure.method
+            plain = figure.method.removesuffix(published_figures.STANDARDIZED)
+            shown = naming.entry(figure.method, plain, (), {}) + (" (student alone)" if plain == ALONE else "")
             yield Beside(kind="published", shown=shown, method=figure.method, figure=figure, kd=self.kd(figure))
 
     def kd(self, figure: Figure) -> Figure | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from reports.board.board import Board
 from reports.tables.against.beside import Beside, CellComparison, Comparison
 from reports.tables.table import EMPTY, NONE, Cell, Missing, Number, Records, Row, Table, Text, Value, columns_of
-from reports.tables.wording import ALONE, label, number
+from reports.tables.wording import ALONE, SHOWN, label, number, shown_of
 
 PUBLISHED_DIGITS = 2
 """Decimals of a published figure; ours have as many or more, so that differences add up."""
@@ -32,6 +32,7 @@ CONTRACT = {
     "comparable": "yes or no; empty where there are not two numbers",
     "why": "why not, or why there is no figure",
     "missing": "why seeds are not in our mean",
+    **SHOWN,
 }
 """Contract of against.csv. Numbers in percent or points with at most 4 decimals; empty where there is none."""
 FIELDS = tuple(CONTRACT)
@@ -148,6 +149,7 @@ def _record(of: CellComparison, beside: Beside) -> Iterator[Value]:
     yield WHETHER[beside.comparable]
     yield "; ".join(_why(beside))
     yield beside.missing
+    yield from shown_of(beside.shown, cell)
 
 
 def _why(beside: Beside) -> tuple[str, ...]:

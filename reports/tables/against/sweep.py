@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from reports.tables.against.changes import CellChanges, Change, SweepComparison
 from reports.tables.table import NONE, Cell, Column, Number, Records, Row, Table, Text, Value
-from reports.tables.wording import label, number, p_value
+from reports.tables.wording import SHOWN, label, number, p_value, shown_of
 from trainers.texts.counting import counted
 
 HEADS = ("row", "difference", "p", "verdict")
@@ -28,6 +28,7 @@ CONTRACT = {
     "p_adjusted": "by Holm's method",
     "verdict": "as above; `only ours` is A, `only theirs` B",
     "why": "why there is no number",
+    **SHOWN,
 }
 """Contract of compare.csv. Percent and points with at most 4 decimals; p values with 6."""
 FIELDS = tuple(CONTRACT)
@@ -114,3 +115,4 @@ def _record(of: CellChanges, change: Change) -> Iterator[Value]:
     yield from (None if p is None else f"{p:.6f}" for p in (change.p, change.adjusted))
     yield change.verdict
     yield change.why
+    yield from shown_of(change.shown, cell)
