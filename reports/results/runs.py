@@ -31,11 +31,14 @@ def histories(results: Results, names: Collection[str] = NAMES, *, run_ids: Coll
     return results.curves_of(sorted(set(wanted)), tuple(names)) if len(wanted) else {}
 
 
-def run_details(results: Results) -> dict[str, RunDetails]:
+def run_details(results: Results, run_ids: Collection[str] | None = None) -> dict[str, RunDetails]:
     """Return what the tracking store says of each run of a sweep, by run id; nothing where there is no store.
+
+    Args:
+        run_ids: of the runs to read; by default all of the sweep.
 
     Raises:
         StoreUnavailableError: the store does not answer any more.
     """
-    run_ids = sorted(set(results.trials["run_id"].dropna()))
-    return {} if results.details_of is None or not run_ids else results.details_of(run_ids)
+    wanted = sorted(set(results.trials["run_id"].dropna() if run_ids is None else run_ids))
+    return {} if results.details_of is None or not wanted else results.details_of(wanted)

@@ -15,6 +15,7 @@ from reports.board.verdicts import Verdict
 from reports.results.measures import TOP1, TOP5
 from reports.results.sweep import setting_shown, setting_text
 from reports.statistics.families import FEWEST_SEEDS, UNEQUAL
+from reports.tables import origins
 from reports.tables.table import (
     DIFFERS,
     EMPTY,
@@ -78,7 +79,7 @@ PAIRED = (
 )
 
 
-def build(_: "Results", board: Board, name: str = "head_to_head") -> Table:
+def build(results: "Results", board: Board, name: str = "head_to_head") -> Table:
     """Return rows against pairs, with whatever has ended so far."""
     sums = list(_sums(board))
     rows = []
@@ -103,7 +104,9 @@ def build(_: "Results", board: Board, name: str = "head_to_head") -> Table:
         rows=tuple(rows),
         caption=" ".join(_caption(board, usual)),
         legend=tuple(_legend(board)),
-        notes=tuple(filter(None, (" ".join(_explained(board, sums)), _not_in_means(lacking)))),
+        notes=tuple(
+            filter(None, (" ".join(_explained(board, sums)), _not_in_means(lacking), *origins.notes(results, board)))
+        ),
         usual_n=usual,
         records=Records(fields=FIELDS, lines=tuple(_records(board))),
     )

@@ -200,3 +200,15 @@ def test_grids_over_one_number() -> None:
     assert grid_of([of("e kl=forward", kl="forward"), of("e kl=reverse", kl="reverse")]) is None
     assert grid_of([of("e s=true", s=True), of("e s=false", s=False)]) is None
     assert grid_of([of("e k=1 w=1", k=1, w=1), of("e k=2 w=1", k=2, w=1)]) is None
+
+
+def test_what_differs_within_a_mean_is_told(results_of: Loader) -> None:
+    """One seed of kd had two threads; the rows of dkd are alike among themselves, if not with kd's."""
+    trials = [
+        FakeTrial(row="kd", seed=seed, top1=60.0 + seed, tags={"threads": str(1 + (seed == 2))}) for seed in (0, 1, 2)
+    ]
+    trials += [FakeTrial(row="dkd", seed=seed, top1=61.0, tags={"threads": "4", "torch": "2.14"}) for seed in (0, 1)]
+    trials += [FakeTrial(row="kd", seed=3, state="FAIL", tags={"threads": "1", "torch": "2.13"})]
+    results = results_of(FakeSweep("threads", trials, [row("kd"), row("dkd", "dkd")]))
+    told = [note for note in tables(results)["head_to_head"].notes if "within a mean" in note]
+    assert told == ["Threads differ within a mean (1, 2): KD."]

@@ -1,0 +1,44 @@
+"""Whether the trainings of one mean ran alike: what is not in their keys and may still change their numbers."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from reports.board.behind import counted
+from reports.board.board import Board
+from reports.results.runs import run_details
+from reports.tables.wording import pair_text
+
+if TYPE_CHECKING:
+    from reports.results.results import Results
+
+WORDS = {"threads": "Threads", "device": "The device", "torch": "torch's version", "cuda": "CUDA's version"}
+"""By tag. Sums over other threads round otherwise, and so do other devices and libraries."""
+MOST = 4
+"""Means that a sentence names."""
+
+
+def notes(results: "Results", board: Board) -> Iterator[str]:
+    """Yield what differs between trainings of one mean, with the means it does in.
+
+    Raises:
+        StoreUnavailableError: the store does not answer any more.
+    """
+    in_means, runs = counted(results.trials).tolist(), results.trials["run_id"].tolist()
+    means: dict[tuple[int, str], tuple[str, list[str]]] = {}
+    for place, line in enumerate(board.lines):
+        for cell, score in zip(board.cells, line.scores, strict=True):
+            if len(score.by_seed) > 1 and score.same_as is None:
+                where = f"{line.shown}, {pair_text(cell, board)}" if len(board.cells) > 1 else line.shown
+                means[place, cell.id] = where, [runs[trial] for trial in score.trials if in_means[trial]]
+    details = run_details(results, {run for _, ids in means.values() for run in ids})
+    found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for where, ids in means.values():
+        tags = [details[run].tags for run in ids if run in details]
+        for tag in WORDS:
+            values = tuple(sorted({of[tag] for of in tags if tag in of}))
+            if len(values) > 1:
+                found.setdefault((tag, values), []).append(where)
+    for (tag, values), every in found.items():
+        more = f" and {len(every) - MOST} more" if len(every) > MOST else ""
+        differ = "differ" if tag == "threads" else "differs"
+        yield f"{WORDS[tag]} {differ} within a mean ({', '.join(values)}): {'; '.join(every[:MOST])}{more}."
