@@ -17,7 +17,7 @@ from reports.results.results import Results
 
 if TYPE_CHECKING:
     from reports.board.board import Board
-    from reports.figures import Plot
+    from reports.figures import Figure
     from reports.report import Report
     from reports.stores import Curves
     from reports.tables.ablations.ablation import Ablation
@@ -169,7 +169,7 @@ def histories(
     return read.histories(results, read.NAMES if names is None else names, run_ids=run_ids)
 
 
-def draw(figure: "Plot", path: Path | str, width: float | None = None) -> Path:
+def draw(figure: "Figure", path: Path | str, width: float | None = None) -> Path:
     """Draw a figure as a file, by its ending a PDF, a PNG or an SVG; return the path. The file is whole or not there.
 
     Args:

@@ -10,8 +10,7 @@ from pathlib import Path
 from reports import figures, tables
 from reports.board import board
 from reports.board.board import Board
-from reports.figures import NotDrawn, Plot
-from reports.figures.folder import Named, chosen, named
+from reports.figures import Figure, NotDrawn, chosen
 from reports.formats import csv, latex, markdown, text
 from reports.results import stored
 from reports.results.results import Results
@@ -53,12 +52,12 @@ class Report:
         return [*self.tables, *self.ablations]
 
     @property
-    def figures(self) -> list[Plot]:
+    def figures(self) -> list[Figure]:
         """The figures that there are numbers for, each with a caption."""
         return self._figures[0]
 
     @cached_property
-    def _figures(self) -> tuple[list[Plot], list[NotDrawn]]:
+    def _figures(self) -> tuple[list[Figure], list[NotDrawn]]:
         """The figures, and those that there are not, with the reasons."""
         return figures.build(self.results, self.board)
 
@@ -82,17 +81,17 @@ class Report:
         from reports.figures import saving
 
         name, out_figures = self.board.name, out / "figures"
-        wanted, beyond = chosen(named(self.figures, several=len(self.board.cells) > 1))
+        wanted, beyond = chosen(self.figures)
         drawn, saved, missing = [], [], list(self._figures[1])
         for one in wanted:
             try:
-                saved.append(list(saving.save(one.plot, out_figures / one.stem, one.title)))
+                saved.append(list(saving.save(one, out_figures)))
             except OSError:  # of the folder: told by whoever asked for the report
                 raise
             except Exception as error:  # noqa: BLE001 (whatever its numbers are like, a figure ends no report)
                 for kind in saving.KINDS:  # an earlier report's would be taken for one of these numbers
-                    remove(out_figures / f"{one.stem}.{kind}")
-                missing.append(figures.undrawable(one.stem, error))
+                    remove(out_figures / f"{one.name}.{kind}")
+                missing.append(figures.undrawable(one.name, error))
             else:
                 drawn.append(one)
         yield write_text(out / "table.md", markdown.document(name, self.tables))
@@ -100,7 +99,10 @@ class Report:
         yield write_text(out / "table.csv", csv.render(self._main))
         yield _write_parquet(out / "results.parquet", self.results, self.board)
         svgs = [next(path for path in paths if path.suffix == ".svg").read_text(encoding="utf-8") for paths in saved]
-        shown = [page.Drawn(one.stem, one.title, one.plot.caption, svg) for one, svg in zip(drawn, svgs, strict=True)]
+        over = [one.cell.title if one.cell and len(self.board.cells) > 1 else "" for one in drawn]
+        shown = [
+            page.Drawn(one.name, title, one.caption, svg) for one, title, svg in zip(drawn, over, svgs, strict=True)
+        ]
         yield write_text(out / "index.html", page.render(self.results, self.board, self.shown, shown))
         for table in self.tables:
             yield write_text(out / "tables" / f"{table.name}.tex", latex.fragment(table))
@@ -148,13 +150,13 @@ def _write_parquet(path: Path, results: Results, board: Board) -> Path:
     return path
 
 
-def figure_list(drawn: Sequence[Named], beyond: Sequence[Named], missing: Sequence[NotDrawn]) -> str:
+def figure_list(drawn: Sequence[Figure], beyond: Sequence[Figure], missing: Sequence[NotDrawn]) -> str:
     """Return the list of figures in Markdown."""
     lines = ["# Figures", ""]
     if drawn:
         lines += ["Each as PDF with embedded fonts, PNG and SVG, with a caption to copy.", ""]
     for one in drawn:
-        lines += [f"- `{one.stem}`: {markdown.escape(one.plot.caption)}"]
+        lines += [f"- `{one.name}`: {markdown.escape(one.caption)}"]
     if missing:
         lines += [
             "",
@@ -167,5 +169,5 @@ def figure_list(drawn: Sequence[Named], beyond: Sequence[Named], missing: Sequen
             "",
             "Too many to draw in every report; `reports.figures` has them, `reports.draw` draws them:",
         ]
-        lines += ["", *(f"- `{one.stem}`" for one in beyond)]
+        lines += ["", *(f"- `{one.name}`" for one in beyond)]
     return "\n".join(lines) + "\n"

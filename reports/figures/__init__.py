@@ -1,41 +1,47 @@
 """Figures: each kind is a file with plain data, the function that makes it from results, and the one that draws it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from reports.figures._base import Material, NotDrawn, Plot
+from reports.figures.figure import Figure, Material, NotDrawn
 from trainers.texts.words import line_of
 
 if TYPE_CHECKING:
     from reports.board.board import Board
-    from reports.figures._base import Kind
     from reports.results.results import Results
 
-__all__ = ["NotDrawn", "Plot", "build", "drawer", "undrawable"]
+__all__ = ["Figure", "NotDrawn", "build", "chosen", "undrawable"]
+
+MOST = 12
+"""Figures that a report draws: each takes about a third of a second in its three kinds of file."""
+ONE_A_CELL = 4
+"""Figures of single cells that come before the second of another kind."""
 
 
-def build(results: "Results", table: "Board") -> tuple[list[Plot], list[NotDrawn]]:
+def build(results: "Results", table: "Board") -> tuple[list[Figure], list[NotDrawn]]:
     """Return the figures that a sweep has numbers for, kind by kind, and those that it has not, with the reasons."""
     from reports.board.board import Parts
-    from reports.figures._kinds import ALL
-    from reports.figures._searches import searches
+    from reports.figures import kinds
+    from reports.figures.searches import searches
 
     students = results.trials[results.trials["phase"] != "teacher"]
     parts = Parts(students)
     material = Material(results, table, parts, list(searches(table, parts)))
-    found = [one for kind in ALL for one in _built(kind, material)]
+    found = [one for name, make in kinds.ALL.items() for one in _built(name, make, material)]
     return (
-        [one for one in found if not isinstance(one, NotDrawn)],
+        [one for one in found if isinstance(one, Figure)],
         [one for one in found if isinstance(one, NotDrawn)],
     )
 
 
-def _built(kind: "Kind", material: Material) -> list[Plot | NotDrawn]:
+def _built(
+    name: str, make: Callable[[Material], Iterator[Figure | NotDrawn]], material: Material
+) -> list[Figure | NotDrawn]:
     """Return the figures of a kind; one that cannot be made of these numbers is left out, and ends no report."""
     try:
-        return list(kind.build(material))
+        return list(make(material))
     except Exception as error:  # noqa: BLE001 (whatever the numbers are like: the tables are worth more than a figure)
-        return [undrawable(kind.name, error)]
+        return [undrawable(name, error)]
 
 
 def undrawable(what: str, error: Exception) -> NotDrawn:
@@ -44,8 +50,15 @@ def undrawable(what: str, error: Exception) -> NotDrawn:
     return NotDrawn(what, line_of(f"it cannot be drawn ({type(error).__name__}: {reason})"))
 
 
-def drawer(plot: Plot) -> Callable[..., None]:
-    """Return the function that draws a figure of this kind."""
-    from reports.figures._kinds import ALL
-
-    return next(kind.draw for kind in ALL if isinstance(plot, kind.data))
+def chosen(every: Sequence[Figure], most: int = MOST) -> tuple[list[Figure], list[Figure]]:
+    """Return those to draw and those beyond `most`, both in their order: the first of each kind, then the second."""
+    seen: dict[object, int] = {}
+    turns = []
+    for index, one in enumerate(every):
+        turn = seen[one.drawn_by] = seen.get(one.drawn_by, -1) + 1
+        turns.append((turn if one.cell is None else turn // ONE_A_CELL, index))
+    kept = {index for _, index in sorted(turns)[:most]}
+    return (
+        [one for index, one in enumerate(every) if index in kept],
+        [one for index, one in enumerate(every) if index not in kept],
+    )

@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 
 from reports.figures import style
-from reports.figures._base import Plot
+from reports.figures.figure import Figure
 from trainers.files.files import replaced
 
 KINDS = ("pdf", "png", "svg")
@@ -23,35 +23,32 @@ WITHOUT_TIME: dict[str, Any] = {
     "svg": {"Date": None, "Creator": None},
 }
 """Equal inputs give equal bytes."""
-TOLD = re.compile(rb'<g id="title:([^"]*)">')
-"""Of an SVG: a mark that says something, which SVG has an element for."""
+TOLD = re.compile(rf'<g id="{style.TITLE}([^"]*)">')
+GROUP = re.compile(r"<g[ >]|</g>")
+DEFINED = re.compile(r"<defs>.*?</defs>", re.DOTALL)
+MARKS = re.compile(r"<use [^>]*/>"), re.compile(r"<path [^>]*/>")
+"""What an artist's marks are in an SVG, in this order: copies of one mark, or a path each."""
 FAST_PNG = {"compress_level": 3}
 """A third larger than with the most, in a third of the time."""
 
 
-def save(plot: Plot, stem: Path, title: str = "", kinds: Sequence[str] = KINDS) -> Iterator[Path]:
-    """Write the figure as `stem` with each kind's ending; yield the paths. The user's own matplotlib settings have no
-    say.
-
-    Args:
-        title: of the cell, where there are figures of several.
-    """
-    yield from save_as(plot, [stem.with_name(f"{stem.name}.{kind}") for kind in kinds], title)
+def save(figure: Figure, folder: Path) -> Iterator[Path]:
+    """Write the figure into a folder in each kind of file; yield the paths. The user's own matplotlib settings have no
+    say."""
+    yield from save_as(figure, [folder / f"{figure.name}.{kind}" for kind in KINDS])
 
 
-def save_as(plot: Plot, paths: Sequence[Path], title: str = "", width: float | None = None) -> Iterator[Path]:
+def save_as(figure: Figure, paths: Sequence[Path], width: float | None = None) -> Iterator[Path]:
     """Write the figure into files whose endings say their kinds.
 
     Args:
         width: in inches; by default what suits the figure, a column or both.
     """
-    from reports.figures import drawer
-
     with mpl.rc_context(), _embedding_glyphs_alone():
         style.apply()
         canvas = Canvas(figsize=(style.COLUMN_INCHES, style.HEIGHT_INCHES), layout="constrained")
         FigureCanvasAgg(canvas)
-        drawer(plot)(canvas, plot, title)
+        figure.draw(canvas)
         if width is not None:
             canvas.set_figwidth(width)
         layout = canvas.get_layout_engine()
@@ -64,8 +61,45 @@ def save_as(plot: Plot, paths: Sequence[Path], title: str = "", width: float | N
                 extra: Any = {"pil_kwargs": FAST_PNG} if kind == "png" else {}
                 canvas.savefig(temporary, format=kind, metadata=WITHOUT_TIME[kind], **extra)
                 if kind == "svg":
-                    temporary.write_bytes(TOLD.sub(rb"<g><title>\1</title>", temporary.read_bytes()))
+                    temporary.write_text(_with_titles(temporary.read_text(encoding="utf-8")), encoding="utf-8")
             yield path
+
+
+def _with_titles(svg: str) -> str:
+    """Return the picture with what artists say (see `style.told`) as titles, which browsers show: of each mark where
+    there are as many as sayings, else of the whole artist."""
+    parts, done = [], 0
+    for found in TOLD.finditer(svg):
+        whole, *marks = found[1].split(style.BETWEEN)
+        end = _end_of_group(svg, found.end())
+        parts += [svg[done : found.start()], f"<g><title>{whole}</title>", _marked(svg[found.end() : end], marks)]
+        done = end
+    return "".join([*parts, svg[done:]])
+
+
+def _end_of_group(svg: str, start: int) -> int:
+    """Return where the group that begins before `start` ends."""
+    depth = 1
+    for tag in GROUP.finditer(svg, start):
+        depth += -1 if tag[0] == "</g>" else 1
+        if not depth:
+            return tag.start()
+    return start
+
+
+def _marked(content: str, marks: Sequence[str]) -> str:
+    hidden = [(found.start(), found.end()) for found in DEFINED.finditer(content)]
+    for kind in MARKS if marks else ():
+        seen = [
+            found for found in kind.finditer(content) if not any(low <= found.start() < high for low, high in hidden)
+        ]
+        if len(seen) == len(marks):
+            for found, text in zip(reversed(seen), reversed(marks), strict=True):
+                name = found[0][1:].partition(" ")[0]
+                title = f"{found[0][:-2].rstrip()}><title>{text}</title></{name}>"
+                content = content[: found.start()] + title + content[found.end() :]
+            break
+    return content
 
 
 @contextmanager
@@ -80,9 +114,9 @@ def _embedding_glyphs_alone() -> Iterator[None]:
         Options._drop_tables_default = kept
 
 
-def draw(plot: Plot, path: Path, width: float | None = None) -> Path:
+def draw(figure: Figure, path: Path, width: float | None = None) -> Path:
     """Draw one figure into a file of its own (see `reports.draw`)."""
     if path.suffix.removeprefix(".").lower() not in KINDS:
         raise ValueError(f"a figure is drawn as {', '.join(KINDS[:-1])} or {KINDS[-1]}, got '{path.name}'")
-    (written,) = save_as(plot, [path], width=width)
+    (written,) = save_as(figure, [path], width)
     return written

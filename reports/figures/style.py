@@ -1,8 +1,9 @@
 """How every figure looks: sizes of a paper, fonts that are embedded, colours and marks that grey tells apart."""
 
+import itertools
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -66,18 +67,31 @@ def look(index: int) -> Look:
 
 
 TITLE = "title:"
-"""How the id of a mark begins that is told in a picture: see `told`."""
+"""How the id of an artist begins that is told in a picture: see `told`."""
+BETWEEN = "\N{SYMBOL FOR UNIT SEPARATOR}"
 
 
-def told(artist: Any, *lines: str) -> None:
-    """Have a mark say these lines where a browser shows the picture and points at it."""
-    artist.set_gid(TITLE + "\n".join(lines))
+def told(artist: Any, whole: str, marks: Sequence[str] = ()) -> None:
+    """Have an artist say this where a browser shows the picture and points at it.
+
+    Args:
+        marks: of the artist's marks, such as the dots of a line, what each says by itself, in their order.
+    """
+    artist.set_gid(TITLE + BETWEEN.join([whole, *marks]))
 
 
-def panels(canvas: "Canvas", count: int, height: float = HEIGHT_INCHES) -> "list[Axes]":
-    """Return axes for `count` panels: one is a column wide, more stand side by side over both columns."""
+def panels(
+    canvas: "Canvas", over: "Sequence[Cell | str]", names: Iterable[str] = (), height: float = HEIGHT_INCHES
+) -> "list[Axes]":
+    """Return axes for panels: one is a column wide, more stand side by side over both columns.
+
+    Args:
+        over: what stands over each, such as its pair, with the data set where there are several.
+        names: what stands over that.
+    """
     from matplotlib.ticker import MaxNLocator
 
+    count = len(over)
     across = min(count, IN_A_ROW)
     rows = math.ceil(count / across)
     canvas.set_size_inches(COLUMN_INCHES if count == 1 else DOUBLE_INCHES, height * rows)
@@ -85,6 +99,11 @@ def panels(canvas: "Canvas", count: int, height: float = HEIGHT_INCHES) -> "list
     for axes in found if count > 1 else ():
         axes.xaxis.set_major_locator(MaxNLocator(4))  # a small panel; every number takes time as well
         axes.yaxis.set_major_locator(MaxNLocator(5))
+    several = len({one.dataset for one in over if not isinstance(one, str)}) > 1
+    texts = [one if isinstance(one, str) else one.title if several else one.pair for one in over]
+    for axes, text, name in itertools.zip_longest(found, texts, names):
+        room = 62 if count == 1 else 120 // across
+        axes.set_title("\n".join(printable(shortened(line, room)) for line in (name, text) if line))
     return found
 
 
@@ -97,20 +116,6 @@ def outer_labels(axes: "Sequence[Axes]", x: str, ys: Sequence[str]) -> None:
             one.set_xlabel(printable(x))
         if number % across == 0 or y != ys[number - 1]:
             one.set_ylabel(printable(y))
-
-
-def titled(axes: "Axes", text: str, *, of: int) -> None:
-    """Put a title over a panel, cut to the room there is; a second line may follow the first."""
-    room = 62 if of == 1 else 120 // min(of, IN_A_ROW)
-    if text:
-        axes.set_title("\n".join(printable(shortened(line, room)) for line in text.splitlines()))
-
-
-def cell_titles(cells: "Sequence[Cell]") -> list[str]:
-    """Return what stands over the panel of each cell: the pair, with the data set where there are several."""
-    if len({cell.dataset for cell in cells}) > 1:
-        return [cell.title for cell in cells]
-    return [cell.pair for cell in cells]
 
 
 def logarithmic(axes: "Axes", which: str = "x") -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import reports
-from reports.figures.kinds.over_values import Figure
+from reports.figures.kinds.over_values import Panel
 from reports.report_file import ReportFileError, read_report_file
 from reports.results.joining import NotAlikeError, join
 from search_spaces.files.schema import ReportModel
@@ -65,8 +65,8 @@ def test_rows_of_one_name_that_were_trained_alike_are_one() -> None:
 def test_the_values_of_one_grid_from_two_sweeps_are_in_order() -> None:
     labels = [line.row.label for line in reports.table(joined(first(), second())).lines if line.row.entry == "g"]
     assert labels == ["g k=1", "g k=5", "g k=20"]
-    (figure,) = (one for one in reports.Report(joined(first(), second())).figures if isinstance(one, Figure))
-    assert [value for value, _ in figure.curves[0].points] == [1.0, 5.0, 20.0]
+    (figure,) = (one for one in reports.Report(joined(first(), second())).figures if isinstance(one.data, Panel))
+    assert [value for value, _ in figure.data.curves[0].points] == [1.0, 5.0, 20.0]
 
 
 def refused(*sweeps: FakeSweep) -> tuple[str, ...]:

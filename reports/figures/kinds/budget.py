@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from reports.figures._base import Material, NotDrawn, Plot, numbered, paged
-from reports.figures._searches import FEWEST, SearchTrials
+from reports.figures.figure import Figure, Material, NotDrawn, paged
+from reports.figures.searches import FEWEST, SearchTrials
 from reports.results.measures import Measure
 from reports.results.sweep import Cell
 
@@ -59,36 +59,22 @@ class Panel:
         return min(len(curve.in_order) for curve in self.curves)
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """Accuracy against search budget, a panel a cell."""
-
-    panels: tuple[Panel, ...]
-    page: int = 1
-
-    @property
-    def stem(self) -> str:
-        """Name of the file."""
-        return numbered("accuracy_over_budget", self.page)
-
-    @property
-    def caption(self) -> str:
-        """What the figure shows."""
-        lost = sum(curve.lost for panel in self.panels for curve in panel.curves)
-        counted = (
-            f" {lost} pruned or diverged {'training counts' if lost == 1 else 'trainings count'} as spent, at the "
-            "lowest score that its search completed."
-        )
-        return (
-            "Accuracy on validation images against search budget, in trainings: expected best of n over all orders of "
-            "each search's trainings (thick line; without putting back, so unbiased), the middle 80 % of the orders "
-            "(band; it closes at the full budget, because one search was run), and the best so far in the order "
-            "proposed (thin steps). Compare methods at one budget; the dotted line is the largest that all have spent. "
-            f"Rows at fixed settings have no search and no curve.{counted if lost else ''}"
-        )
+def _caption(panels: Sequence[Panel]) -> str:
+    lost = sum(curve.lost for panel in panels for curve in panel.curves)
+    counted = (
+        f" {lost} pruned or diverged {'training counts' if lost == 1 else 'trainings count'} as spent, at the "
+        "lowest score that its search completed."
+    )
+    return (
+        "Accuracy on validation images against search budget, in trainings: expected best of n over all orders of "
+        "each search's trainings (thick line; without putting back, so unbiased), the middle 80 % of the orders "
+        "(band; it closes at the full budget, because one search was run), and the best so far in the order "
+        "proposed (thin steps). Compare methods at one budget; the dotted line is the largest that all have spent. "
+        f"Rows at fixed settings have no search and no curve.{counted if lost else ''}"
+    )
 
 
-def build(material: Material) -> Iterator[Plot | NotDrawn]:
+def build(material: Material) -> Iterator[Figure | NotDrawn]:
     """Yield the figure for all cells with a search, a few cells a page."""
     by_cell: dict[Cell, list[SearchTrials]] = defaultdict(list)
     for search in material.searches:
@@ -96,8 +82,7 @@ def build(material: Material) -> Iterator[Plot | NotDrawn]:
     if not by_cell:
         yield NotDrawn("accuracy against search budget", f"no search has {FEWEST} completed trainings")
     found = [Panel(cell, some[0].measure, tuple(map(_curve, some))) for cell, some in by_cell.items()]
-    for page, panels in paged(found):
-        yield Budget(panels, page)
+    yield from paged("accuracy_over_budget", found, _caption, draw)
 
 
 def _curve(search: SearchTrials) -> Curve:
@@ -136,29 +121,33 @@ def best_of(scores: Sequence[float], budgets: Sequence[int]) -> tuple[tuple[floa
     return tuple(tuple(map(float, some)) for some in (expected, *edges))
 
 
-def draw(canvas: "Canvas", figure: Budget, title: str = "") -> None:
+def draw(canvas: "Canvas", panels: Sequence[Panel]) -> None:
     """Draw a panel for each cell."""
     from matplotlib.ticker import MaxNLocator
 
     from reports.figures import style
 
-    names = {curve.row: curve.shown for panel in figure.panels for curve in panel.curves}
+    names = {curve.row: curve.shown for panel in panels for curve in panel.curves}
     looks = {row: style.look(index) for index, row in enumerate(names)}
-    titles = style.cell_titles([panel.cell for panel in figure.panels])
-    every, lines = style.panels(canvas, len(figure.panels)), {}
-    for axes, panel, over in zip(every, figure.panels, titles, strict=True):
+    every, lines = style.panels(canvas, [panel.cell for panel in panels]), {}
+    for axes, panel in zip(every, panels, strict=True):
         for curve in panel.curves:
-            own = looks[curve.row]
-            axes.fill_between(curve.budgets, curve.low, curve.high, color=own.colour, alpha=0.15, linewidth=0)
+            own, where = looks[curve.row], f"{curve.shown}, {panel.cell.title}"
+            band = axes.fill_between(curve.budgets, curve.low, curve.high, color=own.colour, alpha=0.15, linewidth=0)
             (line,) = axes.plot(curve.budgets, curve.expected, color=own.colour, linestyle=own.line, linewidth=1.4)
-            steps = range(1, len(curve.in_order) + 1)
-            axes.step(steps, curve.in_order, color=own.colour, linestyle=own.line, linewidth=0.6, where="post")
-            style.told(line, f"{curve.shown}: best of {curve.budgets[-1]} {curve.expected[-1]:.2f}")
+            (steps,) = axes.step(range(1, len(curve.in_order) + 1), curve.in_order, color=own.colour,
+                                 linestyle=own.line, linewidth=0.6, where="post")  # fmt: skip
+            best, low, high = (some[-1] for some in (curve.expected, curve.low, curve.high))
+            style.told(line, f"{where}: expected best of {curve.budgets[-1]}: {best:.2f}")
+            style.told(band, f"{where}: the middle 80 % of {curve.budgets[-1]}: {low:.2f} to {high:.2f}")
+            style.told(steps, f"{where}: best so far: {curve.in_order[-1]:.2f} after {len(curve.in_order)}")
             lines[curve.row] = line
         if len({len(curve.in_order) for curve in panel.curves}) > 1:
-            axes.axvline(panel.common, color="0.4", linestyle=":", linewidth=0.8)
+            style.told(
+                axes.axvline(panel.common, color="0.4", linestyle=":", linewidth=0.8),
+                f"{panel.cell.title}: {panel.common} trainings are the most that all searches have spent",
+            )
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-        style.titled(axes, over if len(every) > 1 else title, of=len(every))
-    scores = [f"best validation {panel.measure.short} (%)" for panel in figure.panels]
+    scores = [f"best validation {panel.measure.short} (%)" for panel in panels]
     style.outer_labels(every, "trainings spent on the search", scores)
     style.legend_below(canvas, [lines[row] for row in names], [*names.values()])

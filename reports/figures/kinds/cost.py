@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reports.figures._base import Material, NotDrawn, Plot, numbered, paged
+from reports.figures.figure import Figure, Material, NotDrawn, paged
 from reports.results.measures import Measure
 from reports.results.states import is_reported
 from reports.results.sweep import Cell
@@ -52,40 +52,27 @@ class Panel:
         return pareto(self.points)
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """Cost against accuracy, a panel a cell."""
-
-    panels: tuple[Panel, ...]
-    page: int = 1
-
-    @property
-    def stem(self) -> str:
-        """Name of the file."""
-        return numbered("cost", self.page)
-
-    @property
-    def caption(self) -> str:
-        """What the figure shows."""
-        spent = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in self._searches())
-        total = f" Searches come on top, over all pairs: {spent}." if spent else ""
-        return (
-            "Wall-clock seconds of one training, without scoring, against test score after the last epoch: means over "
-            "the seeds in the table, bars are sample standard deviations of the score. The line is the Pareto front: "
-            f"rows that no other beats in both.{total} Seconds are of the machine and its load, and are lower where a "
-            "teacher's stored logits answered."
-        )
-
-    def _searches(self) -> Iterator[tuple[str, float]]:
-        found: dict[str, tuple[str, float]] = {}
-        for point in (point for panel in self.panels for point in panel.points):
-            if point.search_seconds is not None:
-                before = found.get(point.row, ("", 0.0))[1]
-                found[point.row] = point.shown, before + point.search_seconds
-        yield from found.values()
+def _caption(panels: Sequence[Panel]) -> str:
+    spent = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in _searches(panels))
+    total = f" Searches come on top, over all pairs: {spent}." if spent else ""
+    return (
+        "Wall-clock seconds of one training, without scoring, against test score after the last epoch: means over "
+        "the seeds in the table, bars are sample standard deviations of the score. The line is the Pareto front: "
+        f"rows that no other beats in both.{total} Seconds are of the machine and its load, and are lower where a "
+        "teacher's stored logits answered."
+    )
 
 
-def build(material: Material) -> Iterator[Plot | NotDrawn]:
+def _searches(panels: Sequence[Panel]) -> Iterator[tuple[str, float]]:
+    found: dict[str, tuple[str, float]] = {}
+    for point in (point for panel in panels for point in panel.points):
+        if point.search_seconds is not None:
+            before = found.get(point.row, ("", 0.0))[1]
+            found[point.row] = point.shown, before + point.search_seconds
+    yield from found.values()
+
+
+def build(material: Material) -> Iterator[Figure | NotDrawn]:
     """Yield cost against accuracy for all cells with rows to compare, a few a page."""
     seconds, found = _seconds(material), []
     for column, cell in enumerate(material.table.cells):
@@ -96,8 +83,7 @@ def build(material: Material) -> Iterator[Plot | NotDrawn]:
             found.append(Panel(cell, material.table.measure(cell), known))
     if not found:
         yield NotDrawn("cost against accuracy", f"no pair has {FEWEST} rows with results and seconds")
-    for page, panels in paged(found):
-        yield Cost(panels, page)
+    yield from paged("cost", found, _caption, draw)
 
 
 def _seconds(material: Material) -> Mapping[tuple[str, str, bool], Mapping[int, float]]:
@@ -137,15 +123,14 @@ def pareto(points: Sequence[Point]) -> tuple[Point, ...]:
     return tuple(front)
 
 
-def draw(canvas: "Canvas", figure: Cost, title: str = "") -> None:
+def draw(canvas: "Canvas", panels: Sequence[Panel]) -> None:
     """Draw a panel for each cell."""
     from reports.figures import style
 
-    entries = {point.entry: point.shown_entry for panel in figure.panels for point in panel.points}
+    entries = {point.entry: point.shown_entry for panel in panels for point in panel.points}
     looks = {entry: style.look(index) for index, entry in enumerate(entries)}
-    titles = style.cell_titles([panel.cell for panel in figure.panels])
-    every, handles = style.panels(canvas, len(figure.panels)), {}
-    for axes, panel, over in zip(every, figure.panels, titles, strict=True):
+    every, handles = style.panels(canvas, [panel.cell for panel in panels]), {}
+    for axes, panel in zip(every, panels, strict=True):
         for entry in dict.fromkeys(point.entry for point in panel.points):
             own, points = looks[entry], [p for p in panel.points if p.entry == entry]
             handles[entry] = axes.errorbar(
@@ -153,13 +138,20 @@ def draw(canvas: "Canvas", figure: Cost, title: str = "") -> None:
                 fmt=own.marker, color=own.colour, markersize=4, markeredgewidth=0.3, markeredgecolor="0.1",
                 elinewidth=0.7,
             )  # fmt: skip
-            style.told(handles[entry].lines[0], *(f"{p.shown}: {p.mean:.2f} in {p.seconds:.3g} s" for p in points))
-        axes.plot(
+            marks = [_told(point, panel) for point in points]
+            for artist in (handles[entry].lines[0], *handles[entry].lines[2]):
+                style.told(artist, f"{entries[entry]}, {panel.cell.title}", marks)
+        (front,) = axes.plot(
             [p.seconds for p in panel.front], [p.mean for p in panel.front], color="0.45", linewidth=0.8, zorder=0
         )
+        style.told(front, f"no other row beats: {', '.join(point.shown for point in panel.front)}; {panel.cell.title}")
         costs = [point.seconds for point in panel.points]
         if min(costs) > 0 and max(costs) > DECADE * min(costs):
             style.logarithmic(axes)
-        style.titled(axes, over if len(every) > 1 else title, of=len(every))
-    style.outer_labels(every, "seconds of one training", [f"test {p.measure.short} (%)" for p in figure.panels])
+    style.outer_labels(every, "seconds of one training", [f"test {p.measure.short} (%)" for p in panels])
     style.legend_below(canvas, [handles[entry] for entry in entries], [*entries.values()])
+
+
+def _told(point: Point, panel: Panel) -> str:
+    spread = "" if point.std is None else f" ± {point.std:.2f}"
+    return f"{point.shown}, {panel.cell.title}: {point.mean:.2f}{spread} in {point.seconds:.3g} s"

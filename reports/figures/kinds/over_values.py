@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reports.board.board import Board, Line
-from reports.figures._base import Material, NotDrawn, Plot
-from reports.figures.style import DASHES, GREYS, SMALL, look, printable, shortened, spaced, titled, told
+from reports.figures import style
+from reports.figures.figure import Figure, Material, NotDrawn
 from reports.results.measures import TOP1, Measure
 from reports.results.sweep import Cell, Row, value_text
 from reports.tables.files import slug
@@ -47,7 +47,7 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class Panel:
     """Accuracy over one hyperparameter in one cell."""
 
     hyperparameter: str
@@ -57,31 +57,25 @@ class Figure:
     """(shown name, mean) of rows that do not depend on the hyperparameter."""
     measure: Measure = TOP1
 
-    @property
-    def stem(self) -> str:
-        """Name of the file, but for its ending and the cell's name."""
-        return f"{self.measure.short.lower()}_over_{slug(self.hyperparameter)}"
 
-    @property
-    def caption(self) -> str:
-        """What the figure shows."""
-        levels = " Dashed lines are rows that do not depend on it." if self.levels else ""
-        return (
-            f"{self.measure.long} on the test images after the last epoch over {titles.symbol(self.hyperparameter)}, "
-            f"{self.cell.title}: mean (line), sample standard deviation (band) and each seed (dots).{levels}"
-        )
+def _caption(panel: Panel) -> str:
+    levels = " Dashed lines are rows that do not depend on it." if panel.levels else ""
+    return (
+        f"{panel.measure.long} on the test images after the last epoch over {titles.symbol(panel.hyperparameter)}, "
+        f"{panel.cell.title}: mean (line), sample standard deviation (band) and each seed (dots).{levels}"
+    )
 
 
-def figures(table: Board) -> Iterator[Figure]:
-    """Yield the figures that the sweep has numbers for, by cell, then by hyperparameter in the sweep's order."""
+def panels(table: Board) -> Iterator[Panel]:
+    """Yield what the sweep has numbers for, by cell, then by hyperparameter in the sweep's order."""
     grids = _grids(table.lines)
     for column, cell in enumerate(table.cells):
-        levels = tuple(_levels(table.lines, column, grids))[:LEVELS]
         for name in dict.fromkeys(name for name, _ in grids.values()):
             curves = (_curve(entry, values, table, column) for entry, (n, values) in grids.items() if n == name)
             drawn = tuple(curve for curve in curves if curve.points)
             if drawn:
-                yield Figure(name, cell, drawn, levels, table.measure(cell))
+                levels = _levels(table, column, grids, name)
+                yield Panel(name, cell, drawn, tuple(levels), table.measure(cell))
 
 
 def _grids(lines: Sequence[Line]) -> dict[str, tuple[str, dict[str, float]]]:
@@ -122,55 +116,66 @@ def _curve(entry: str, values: Mapping[str, float], table: Board, column: int) -
     return Curve(next(iter(own.values())).row.shown_entry, tuple(points))
 
 
-def _levels(lines: Sequence[Line], column: int, grids: Mapping[str, object]) -> Iterator[tuple[str, float]]:
-    for line in lines:
+def _levels(table: Board, column: int, grids: Mapping[str, tuple[str, object]], name: str) -> list[tuple[str, float]]:
+    """Return the rows to compare with; the one that others are compared with first of all, unless it is on a curve."""
+    reference = None if table.reference_place is None else table.lines[table.reference_place]
+    found = []
+    for line in table.lines:
         stat = line.scores[column].stat
         fixed = line.kind != "teacher" and not line.searched and line.row.entry not in grids
-        if fixed and line.row.method in COMPARED and stat is not None:
-            yield line.shown, stat.mean
+        wanted = (fixed and line.row.method in COMPARED) or line is reference
+        if wanted and stat is not None and grids.get(line.row.entry, ("",))[0] != name:
+            found.append((line, (line.shown, stat.mean)))
+    kept = sorted(found, key=lambda one: one[0] is not reference)[:LEVELS]
+    return [level for line, level in found if any(line is other for other, _ in kept)]
 
 
-def build(material: Material) -> Iterator[Plot | NotDrawn]:
+def build(material: Material) -> Iterator[Figure | NotDrawn]:
     """Yield a figure for each cell and hyperparameter that some entry has a grid over."""
-    found = list(figures(material.table))
-    if found:
-        yield from found
-    else:
+    several, found = len(material.table.cells) > 1, list(panels(material.table))
+    for panel in found:
+        name = f"{panel.measure.short.lower()}_over_{slug(panel.hyperparameter)}"
+        name += f"-{slug(panel.cell.id)}" if several else ""
+        yield Figure(name=name, caption=_caption(panel), data=panel, drawn_by=draw, cell=panel.cell)
+    if not found:
         yield NotDrawn("accuracy over a hyperparameter", "no entry has a grid over one number with results")
 
 
-def draw(canvas: "Canvas", figure: Figure, title: str = "") -> None:
+def draw(canvas: "Canvas", panel: Panel) -> None:
     """Draw the figure."""
-    axes = canvas.add_subplot()
-    for index, curve in enumerate(figure.curves):
-        _draw_curve(axes, curve, index)
-    _scale(axes, figure)
-    _draw_levels(axes, figure)
-    titled(axes, title, of=1)
-    axes.legend()
+    (axes,) = style.panels(canvas, [panel.cell])
+    lines = [_draw_curve(axes, curve, index, panel) for index, curve in enumerate(panel.curves)]
+    _scale(axes, panel)
+    _draw_levels(axes, panel)
+    style.legend_below(canvas, lines, [curve.shown for curve in panel.curves])
 
 
-def _draw_curve(axes: "Axes", curve: Curve, index: int) -> None:
-    own = look(index)
+def _draw_curve(axes: "Axes", curve: Curve, index: int, panel: Panel) -> Any:
+    own, where = style.look(index), f"{curve.shown}, {panel.cell.title}, {titles.symbol(panel.hyperparameter)}"
     xs = [value for value, _ in curve.points]
     means = [statistics.fmean(by_seed.values()) for _, by_seed in curve.points]
     stds = [statistics.stdev(s.values()) if len(s) > 1 else 0.0 for _, s in curve.points]
     low = [mean - std for mean, std in zip(means, stds, strict=True)]
     high = [mean + std for mean, std in zip(means, stds, strict=True)]
-    axes.fill_between(xs, low, high, color=own.colour, alpha=0.2, linewidth=0)
-    (line,) = axes.plot(xs, means, color=own.colour, linestyle=own.line, linewidth=1.2, label=printable(curve.shown))
+    band = axes.fill_between(xs, low, high, color=own.colour, alpha=0.2, linewidth=0)
+    (line,) = axes.plot(xs, means, color=own.colour, linestyle=own.line, linewidth=1.2)
     spreads = (f" ± {std:.2f}" if std else "" for std in stds)
-    values = (f"{value_text(x, 3)}: {mean:.2f}{s}" for x, mean, s in zip(xs, means, spreads, strict=True))
-    told(line, curve.shown, *values)
-    dots = [(value, by_seed[seed]) for value, by_seed in curve.points for seed in sorted(by_seed)]
-    places, accuracies = zip(*dots, strict=True)
-    axes.plot(places, accuracies, own.marker, color=own.colour, markersize=2.6, markeredgewidth=0, alpha=0.75)
+    told = [f"{where} = {value_text(x, 3)}: {mean:.2f}{s}" for x, mean, s in zip(xs, means, spreads, strict=True)]
+    for artist in (line, band):
+        style.told(artist, "\n".join(told))
+    dots = [(value, by_seed[seed], seed) for value, by_seed in curve.points for seed in sorted(by_seed)]
+    places, accuracies, _ = zip(*dots, strict=True)
+    (points,) = axes.plot(places, accuracies, own.marker, color=own.colour, markersize=2.6, markeredgewidth=0,
+                          alpha=0.75)  # fmt: skip
+    marks = [f"{where} = {value_text(x, 3)}, seed {seed}: {score:.2f}" for x, score, seed in dots]
+    style.told(points, curve.shown, marks)
+    return line
 
 
-def _scale(axes: "Axes", figure: Figure) -> None:
+def _scale(axes: "Axes", panel: Panel) -> None:
     from matplotlib.ticker import FixedLocator, NullLocator
 
-    xs = sorted({value for curve in figure.curves for value, _ in curve.points})
+    xs = sorted({value for curve in panel.curves for value, _ in curve.points})
     if xs[0] > 0 and xs[-1] > DECADE * xs[0]:
         axes.set_xscale("log")
     marked = (
@@ -179,19 +184,21 @@ def _scale(axes: "Axes", figure: Figure) -> None:
     axes.xaxis.set_major_locator(FixedLocator(marked))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xticks(marked, [value_text(x, 3) for x in marked])
-    axes.set_xlabel(printable(titles.symbol(figure.hyperparameter)))
-    axes.set_ylabel(f"test {figure.measure.short} (%)")
+    axes.set_xlabel(style.printable(titles.symbol(panel.hyperparameter)))
+    axes.set_ylabel(f"test {panel.measure.short} (%)")
 
 
-def _draw_levels(axes: "Axes", figure: Figure) -> None:
+def _draw_levels(axes: "Axes", panel: Panel) -> None:
     """Draw the rows to compare with as dashed lines, each with its name at the right."""
-    for index, (_, mean) in enumerate(figure.levels):
-        axes.axhline(mean, color=GREYS[index % len(GREYS)], linestyle=DASHES[index % len(DASHES)], linewidth=0.9)
+    for index, (shown, mean) in enumerate(panel.levels):
+        line = axes.axhline(mean, color=style.GREYS[index % len(style.GREYS)], linewidth=0.9,
+                            linestyle=style.DASHES[index % len(style.DASHES)])  # fmt: skip
+        style.told(line, f"{shown}, {panel.cell.title}: {mean:.2f}")
     low, high = axes.get_ylim()
     axes.set_ylim(low, high)
-    places = spaced([mean for _, mean in figure.levels], gap=(high - low) * 0.065)
-    for (shown, mean), place in zip(figure.levels, places, strict=True):
-        text = printable(shortened(shown))
+    places = style.spaced([mean for _, mean in panel.levels], gap=(high - low) * 0.065)
+    for (shown, mean), place in zip(panel.levels, places, strict=True):
+        text = style.printable(style.shortened(shown))
         axes.annotate(
             f"{text} {mean:.1f}",
             xy=(1.0, mean),
@@ -199,6 +206,6 @@ def _draw_levels(axes: "Axes", figure: Figure) -> None:
             xycoords=axes.get_yaxis_transform(),
             textcoords=axes.get_yaxis_transform(),
             va="center",
-            fontsize=SMALL,
+            fontsize=style.SMALL,
             arrowprops=LEADER,
         )

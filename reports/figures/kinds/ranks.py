@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from reports.board.averages import ranks
 from reports.board.board import Board
-from reports.figures._base import Material, NotDrawn, Plot
+from reports.figures.figure import Figure, Material, NotDrawn
 from reports.statistics.ranges import tukey_critical
 from reports.statistics.ranks import friedman, signed_ranks
 
@@ -40,11 +40,6 @@ class Ranks:
     """Rows that lack a pair, or were too many."""
     level: float
     """Of the tests."""
-
-    @property
-    def stem(self) -> str:
-        """Name of the file."""
-        return "ranks"
 
     @property
     def groups(self) -> tuple[tuple[int, int], ...]:
@@ -76,7 +71,7 @@ class Ranks:
         )
 
 
-def build(material: Material) -> Iterator[Plot | NotDrawn]:
+def build(material: Material) -> Iterator[Figure | NotDrawn]:
     """Yield the diagram where there are rows and pairs enough."""
     what, table = "ranks over pairs", material.table
     if len(table.cells) < FEWEST_PAIRS:
@@ -92,7 +87,10 @@ def build(material: Material) -> Iterator[Plot | NotDrawn]:
     ]
     means = [[_mean(table, place, column) for column in columns] for place in found]
     named = [(table.lines[place].shown, rank) for place, rank in found.items()]
-    yield of_ranks(named, means, lacking, table.options.level)
+    place = table.reference_place
+    always = found.get(-1 if place is None else place) and table.lines[place or 0].shown
+    data = of_ranks(named, means, lacking, table.options.level, always or "")
+    yield Figure(name="ranks", caption=data.caption, data=data, drawn_by=draw)
 
 
 def _mean(table: Board, place: int, column: int) -> float:
@@ -102,13 +100,18 @@ def _mean(table: Board, place: int, column: int) -> float:
 
 
 def of_ranks(
-    named: Sequence[tuple[str, float]], means: Sequence[Sequence[float]], left_out: Sequence[str], level: float
+    named: Sequence[tuple[str, float]],
+    means: Sequence[Sequence[float]],
+    left_out: Sequence[str],
+    level: float,
+    always: str = "",
 ) -> Ranks:
     """Return the tests of rows with their average ranks.
 
     Args:
         named: shown name and average rank of each row.
         means: of each row in each pair; what is higher is better.
+        always: shown name of the row that is drawn among however many.
     """
     rows, pairs = len(means), len(means[0])
     critical = None
@@ -118,8 +121,9 @@ def of_ranks(
         p = friedman(means)
         critical = tukey_critical(level, rows, MANY) / math.sqrt(2) * math.sqrt(rows * (rows + 1) / (6 * pairs))
     order = sorted(named, key=lambda one: one[1])  # stable: the sweep's order for equals
-    hidden = [name for name, _ in order[MOST_ROWS:]]
-    return Ranks(tuple(order[:MOST_ROWS]), pairs, p, critical, (*left_out, *hidden), level)
+    kept = sorted(order, key=lambda one: one[0] != always)[:MOST_ROWS]
+    hidden = [one[0] for one in order if one not in kept]
+    return Ranks(tuple(one for one in order if one in kept), pairs, p, critical, (*left_out, *hidden), level)
 
 
 def groups(ranks: Sequence[float], within: float) -> tuple[tuple[int, int], ...]:
@@ -132,7 +136,7 @@ def groups(ranks: Sequence[float], within: float) -> tuple[tuple[int, int], ...]
     return tuple(found)
 
 
-def draw(canvas: "Canvas", figure: Ranks, title: str = "") -> None:
+def draw(canvas: "Canvas", figure: Ranks) -> None:
     """Draw a scale of ranks with the rows' names at both sides, and bars over those not told apart."""
     from reports.figures import style
 
@@ -142,7 +146,7 @@ def draw(canvas: "Canvas", figure: Ranks, title: str = "") -> None:
     canvas.set_size_inches(style.COLUMN_INCHES if count <= 8 else style.DOUBLE_INCHES, height)
     axes = canvas.add_subplot()
     axes.set_axis_off()
-    low, high = 1, count
+    low, high = 1, max(count, math.ceil(figure.ranks[-1][1]))
     room = 0.62 * (high - low)
     axes.set_xlim(low - room, high + room)
     axes.set_ylim(-(bars + levels + 1.2), 2.4)
@@ -152,16 +156,20 @@ def draw(canvas: "Canvas", figure: Ranks, title: str = "") -> None:
         axes.text(tick, 0.45, str(tick), ha="center", va="bottom", fontsize=style.SMALL)
     for number, (first, last) in enumerate(figure.groups):
         ends = [figure.ranks[first][1] - 0.04, figure.ranks[last][1] + 0.04]
-        axes.plot(ends, [-(number + 0.7)] * 2, color="black", linewidth=2.4, solid_capstyle="butt")
+        (bar,) = axes.plot(ends, [-(number + 0.7)] * 2, color="black", linewidth=2.4, solid_capstyle="butt")
+        alike = [shown for shown, _ in figure.ranks[first : last + 1]]
+        style.told(bar, f"not told apart over {figure.pairs} pairs: {', '.join(alike)}")
     for index, (shown, rank) in enumerate(figure.ranks):
         left = index < levels
         place = -(bars + 1 + (index if left else count - 1 - index))
         end = low - 0.06 * room if left else high + 0.06 * room
-        axes.plot([rank, rank, end], [0, place, place], color="0.3", linewidth=0.6)
-        name = style.printable(style.shortened(shown, 20))
+        (line,) = axes.plot([rank, rank, end], [0, place, place], color="0.3", linewidth=0.6)
+        name = style.printable(style.shortened(shown, 20 if count <= 8 else 28))
         text = f"{name} {rank:.2f}" if left else f"{rank:.2f} {name}"
-        axes.text(end, place, f"{text} " if left else f" {text}", ha="right" if left else "left", va="center",
-                  fontsize=style.SMALL)  # fmt: skip
+        label = axes.text(end, place, f"{text} " if left else f" {text}", ha="right" if left else "left", va="center",
+                          fontsize=style.SMALL)  # fmt: skip
+        for artist in (line, label):
+            style.told(artist, f"{shown}: average rank {rank:.2f} over {figure.pairs} pairs")
     _critical(axes, figure, low)
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reports.board.board import Board, Line
-from reports.figures._base import Material, NotDrawn, Plot, numbered, paged
-from reports.figures._searches import Axis, SearchTrials, is_number
+from reports.figures.figure import Figure, Material, NotDrawn, paged
+from reports.figures.searches import Axis, SearchTrials, is_number
 from reports.results.measures import Measure
 from reports.results.sweep import Cell, value_text
 from trainers import titles
@@ -51,41 +51,24 @@ class Matrix:
     means: Mapping[tuple[Any, Any], float]
 
 
-@dataclass(frozen=True, slots=True)
-class Maps:
-    """Maps of two hyperparameters, a panel a search or grid."""
-
-    panels: tuple[Scatter | Matrix, ...]
-    page: int = 1
-
-    @property
-    def stem(self) -> str:
-        """Name of the file."""
-        return numbered("settings_map", self.page)
-
-    @property
-    def caption(self) -> str:
-        """What the figure shows."""
-        kinds = {type(panel) for panel in self.panels}
-        sentences = []
-        if Scatter in kinds:
-            sentences.append(
-                "The settings that a search trained, with their score on validation images as brightness; a cross is a "
-                "training that was pruned or diverged, a ring the setting that was chosen."
-            )
-        if Matrix in kinds:
-            sentences.append("A grid over two hyperparameters: mean test score after the last epoch over seeds.")
-        hidden = [
-            f"{p.shown} ({', '.join(map(titles.symbol, p.others))})"
-            for p in self.panels
-            if isinstance(p, Scatter) and p.others
-        ]
-        if hidden:
-            sentences.append(f"Searched as well and not drawn: {'; '.join(sorted(hidden))}.")
-        return " ".join(sentences)
+def _caption(panels: Sequence[Scatter | Matrix]) -> str:
+    sentences = []
+    if any(isinstance(panel, Scatter) for panel in panels):
+        sentences.append(
+            "The settings that a search trained, with their score on validation images as brightness; a cross is a "
+            "training that was pruned or diverged, a ring the setting that was chosen."
+        )
+    if any(isinstance(panel, Matrix) for panel in panels):
+        sentences.append("A grid over two hyperparameters: mean test score after the last epoch over seeds.")
+    hidden = sorted(
+        f"{p.shown} ({', '.join(map(titles.symbol, p.others))})" for p in panels if isinstance(p, Scatter) and p.others
+    )
+    if hidden:
+        sentences.append(f"Searched as well and not drawn: {'; '.join(hidden)}.")
+    return " ".join(sentences)
 
 
-def build(material: Material) -> Iterator[Plot | NotDrawn]:
+def build(material: Material) -> Iterator[Figure | NotDrawn]:
     """Yield maps for all searches and grids over two numbers, a few a page."""
     order = {cell: place for place, cell in enumerate(material.table.cells)}
     found: list[Scatter | Matrix] = [*_matrices(material.table)]
@@ -93,8 +76,7 @@ def build(material: Material) -> Iterator[Plot | NotDrawn]:
     found.sort(key=lambda panel: order[panel.cell])  # stable
     if not found:
         yield NotDrawn("map of settings", "no search or grid over two numbers has results enough")
-    for page, panels in paged(found):
-        yield Maps(panels, page)
+    yield from paged("settings_map", found, _caption, draw)
 
 
 def _scatter(search: SearchTrials) -> Iterator[Scatter]:
@@ -159,13 +141,12 @@ def _ordered(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(sorted(values)) if numbers else values
 
 
-def draw(canvas: "Canvas", figure: Maps, title: str = "") -> None:
+def draw(canvas: "Canvas", panels: Sequence[Scatter | Matrix]) -> None:
     """Draw a panel for each search and grid."""
     from reports.figures import style
 
-    count = len(figure.panels)
-    titles = style.cell_titles([panel.cell for panel in figure.panels])
-    for axes, panel, over in zip(style.panels(canvas, count), figure.panels, titles, strict=True):
+    every = style.panels(canvas, [panel.cell for panel in panels], [panel.shown for panel in panels])
+    for axes, panel in zip(every, panels, strict=True):
         image = _draw_scatter(axes, panel) if isinstance(panel, Scatter) else _draw_matrix(axes, panel)
         if image is not None:
             where = "validation" if isinstance(panel, Scatter) else "test"
@@ -173,7 +154,6 @@ def draw(canvas: "Canvas", figure: Maps, title: str = "") -> None:
             bar.outline.set_linewidth(0.4)
             bar.set_label(f"{where} {panel.measure.short} (%)", fontsize=style.SMALL)
             bar.ax.tick_params(labelsize=style.SMALL, width=0.4)
-        style.titled(axes, f"{panel.shown}\n{over}" if len(set(titles)) > 1 else panel.shown, of=count)
 
 
 def _draw_scatter(axes: "Axes", panel: Scatter) -> Any:
@@ -183,14 +163,24 @@ def _draw_scatter(axes: "Axes", panel: Scatter) -> Any:
         _scale(axes, axis, name)
     lost = [(x, y) for x, y, score in panel.points if score is None]
     if lost:
-        axes.plot(*zip(*lost, strict=True), "x", color="0.35", markersize=3.5, markeredgewidth=0.7)
+        (crosses,) = axes.plot(*zip(*lost, strict=True), "x", color="0.35", markersize=3.5, markeredgewidth=0.7)
+        style.told(crosses, "pruned or diverged", [_told(panel, x, y, "pruned or diverged") for x, y in lost])
     if panel.chosen is not None:
-        axes.plot(*panel.chosen, "o", markersize=9, markerfacecolor="none", color="#D55E00", markeredgewidth=1.2)
-    done = [point for point in panel.points if point[2] is not None]
+        (ring,) = axes.plot(*panel.chosen, "o", markersize=9, markerfacecolor="none", color="#D55E00",
+                            markeredgewidth=1.2)  # fmt: skip
+        style.told(ring, _told(panel, *panel.chosen, "chosen"))
+    done = [(x, y, score) for x, y, score in panel.points if score is not None]
     if not done:
         return None
     xs, ys, scores = zip(*done, strict=True)
-    return axes.scatter(xs, ys, c=scores, cmap=style.SCALE, s=16, edgecolors="0.2", linewidths=0.3, zorder=3)
+    dots = axes.scatter(xs, ys, c=scores, cmap=style.SCALE, s=16, edgecolors="0.2", linewidths=0.3, zorder=3)
+    style.told(dots, panel.shown, [_told(panel, x, y, f"{score:.2f}") for x, y, score in done])
+    return dots
+
+
+def _told(panel: Scatter, x: float, y: float, found: str) -> str:
+    setting = f"{titles.symbol(panel.x.name)} = {value_text(x, 4)}, {titles.symbol(panel.y.name)} = {value_text(y, 4)}"
+    return f"{panel.shown}, {panel.cell.title}: {setting}: {found}"
 
 
 def _scale(axes: "Axes", axis: Axis, which: str) -> None:
@@ -217,11 +207,19 @@ def _draw_matrix(axes: "Axes", panel: Matrix) -> Any:
     values = np.array(rows, dtype=float)
     image = axes.pcolormesh(values, cmap=style.SCALE, edgecolors="white", linewidth=0.5)
     low, high = np.nanmin(values), np.nanmax(values)
+    told = [
+        f"{panel.shown}, {panel.cell.title}: {titles.symbol(panel.names[0])} = {value_text(x, 3)}, "
+        f"{titles.symbol(panel.names[1])} = {value_text(y, 3)}: {panel.means.get((x, y), np.nan):.2f}"
+        for y in panel.ys
+        for x in panel.xs
+    ]
+    style.told(image, panel.shown, told)
     for (row, column), value in np.ndenumerate(values):
         if not np.isnan(value):
             dark = value < (low + high) / 2 or low == high
-            axes.text(column + 0.5, row + 0.5, f"{value:.1f}", ha="center", va="center", fontsize=6,
-                      color="white" if dark else "black")  # fmt: skip
+            number = axes.text(column + 0.5, row + 0.5, f"{value:.1f}", ha="center", va="center", fontsize=6,
+                               color="white" if dark else "black")  # fmt: skip
+            style.told(number, told[row * len(panel.xs) + column])
     axes.set_xticks(np.arange(len(panel.xs)) + 0.5, [style.printable(value_text(x, 3)) for x in panel.xs])
     axes.set_yticks(np.arange(len(panel.ys)) + 0.5, [style.printable(value_text(y, 3)) for y in panel.ys])
     axes.set_xlabel(style.printable(titles.symbol(panel.names[0])))

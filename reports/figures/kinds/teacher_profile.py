@@ -4,20 +4,19 @@ Shapes: N = images in some view, C = classes.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reports.board.board import of_teacher
-from reports.figures._base import Material, NotDrawn, Plot, numbered, paged
+from reports.figures.figure import Figure, Material, NotDrawn, paged
 from reports.results.sweep import Cell
 from search_spaces.checks.facts import on_dataset
 from trainers.teachers.bank_rows import StoredBank, sampled_rows, stored_bank
 
 if TYPE_CHECKING:
     import numpy as np
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
     from numpy.typing import NDArray
 
@@ -62,29 +61,15 @@ class Profile:
     """Median rank of that step over the multimodal images: the k that splits what stands out from the rest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Profiles:
-    """Profiles of the sweep's teachers, a panel each."""
-
-    panels: tuple[Profile, ...]
-    page: int = 1
-
-    @property
-    def stem(self) -> str:
-        """Name of the file."""
-        return numbered("teacher_profile", self.page)
-
-    @property
-    def caption(self) -> str:
-        """What the figure shows."""
-        found = "; ".join(f"{p.teacher} on {p.dataset}: {finding(p)}" for p in self.panels)
-        return (
-            "Cumulative mass of the teacher's prediction by rank on training images in the views that were trained on: "
-            f"mean (line) and the middle 80 % of {min(p.images for p in self.panels)} stored answers or more (band). "
-            "An image is multimodal where the largest step between neighbouring logits, among the upper half of the "
-            "ranks, comes after the second rank or later; the k suggested is the median rank of that step on those "
-            f"images. It is a place to look first, not a result. {found}."
-        )
+def _caption(panels: Sequence[Profile]) -> str:
+    found = "; ".join(f"{p.teacher} on {p.dataset}: {finding(p)}" for p in panels)
+    return (
+        "Cumulative mass of the teacher's prediction by rank on training images in the views that were trained on: "
+        f"mean (line) and the middle 80 % of {min(p.images for p in panels)} stored answers or more (band). "
+        "An image is multimodal where the largest step between neighbouring logits, among the upper half of the "
+        "ranks, comes after the second rank or later; the k suggested is the median rank of that step on those "
+        f"images. It is a place to look first, not a result. {found}."
+    )
 
 
 def finding(profile: Profile) -> str:
@@ -97,7 +82,7 @@ def finding(profile: Profile) -> str:
     return f"{share}{hint}; {100 * MASS:.0f} % of the mass in {enough}"
 
 
-def build(material: Material) -> Iterator[Plot | NotDrawn]:
+def build(material: Material) -> Iterator[Figure | NotDrawn]:
     """Yield the profiles of the teachers whose logits are stored in the home."""
     if material.results.home is None:
         yield NotDrawn(WHAT, "these results did not come with a home")
@@ -111,8 +96,7 @@ def build(material: Material) -> Iterator[Plot | NotDrawn]:
             f"{WHAT} {', '.join(missing)}",
             f"the home has not {FEWEST_ROWS} stored answers of {FEWEST_CLASSES} classes",
         )
-    for page, panels in paged([profile for _, profile in known if profile is not None]):
-        yield Profiles(panels, page)
+    yield from paged("teacher_profile", [profile for _, profile in known if profile is not None], _caption, draw)
 
 
 def _banks(home: Path) -> list[StoredBank]:
@@ -170,33 +154,33 @@ def _mass(ranked_NC: "NDArray[np.float64]", temperature: float) -> Mass:
     return Mass(temperature, means, lows, highs, enough)
 
 
-def draw(canvas: "Canvas", figure: Profiles, title: str = "") -> None:
-    """Draw a panel for each teacher."""
+def draw(canvas: "Canvas", panels: Sequence[Profile]) -> None:
+    """Draw a panel for each teacher, with what was found over it."""
     from reports.figures import style
 
-    every, lines = style.panels(canvas, len(figure.panels)), {}
-    for axes, panel in zip(every, figure.panels, strict=True):
+    every, lines = (
+        style.panels(canvas, [f"{panel.teacher}, {panel.dataset}" for panel in panels], map(_over, panels)),
+        {},
+    )
+    for axes, panel in zip(every, panels, strict=True):
         for index, mass in enumerate(panel.masses):
-            own, ranks = style.look(index), range(1, len(mass.mean) + 1)
-            axes.fill_between(ranks, mass.low, mass.high, color=own.colour, alpha=0.15, linewidth=0)
-            (line,) = axes.plot(ranks, mass.mean, color=own.colour, linestyle=own.line, linewidth=1.2)
-            lines[f"T = {mass.temperature:g}"] = line
-        axes.axhline(MASS, color="0.5", linestyle=":", linewidth=0.7)
-        _mark(axes, panel)
-        style.titled(axes, f"{panel.teacher}, {panel.dataset}", of=len(figure.panels))
+            own, ranks, name = style.look(index), range(1, len(mass.mean) + 1), f"T = {mass.temperature:g}"
+            where = f"{panel.teacher}, {panel.dataset}, {name}: {100 * MASS:.0f} % of the mass in {mass.enough} ranks"
+            band = axes.fill_between(ranks, mass.low, mass.high, color=own.colour, alpha=0.15, linewidth=0)
+            (lines[name],) = axes.plot(ranks, mass.mean, color=own.colour, linestyle=own.line, linewidth=1.2)
+            style.told(lines[name], where)
+            style.told(band, where)
+        style.told(axes.axhline(MASS, color="0.5", linestyle=":", linewidth=0.7), f"{100 * MASS:.0f} % of the mass")
+        if panel.suggested is not None:
+            line = axes.axvline(panel.suggested, color="0.3", linestyle=(0, (4, 2)), linewidth=0.8)
+            style.told(line, f"{panel.teacher}, {panel.dataset}: k ≈ {panel.suggested}")
+        if len(panel.masses[0].mean) > DECADE:
+            style.logarithmic(axes)
+        axes.set_ylim(0, 1.02)
     style.outer_labels(every, "rank of the class in the teacher's prediction", ["cumulative mass"] * len(every))
     style.legend_below(canvas, [*lines.values()], [*lines])
 
 
-def _mark(axes: "Axes", panel: Profile) -> None:
-    from reports.figures import style
-
-    if len(panel.masses[0].mean) > DECADE:
-        style.logarithmic(axes)
-    text = f"{100 * panel.multimodal:.0f} % multimodal"
-    if panel.suggested is not None:
-        axes.axvline(panel.suggested, color="0.3", linestyle=(0, (4, 2)), linewidth=0.8)
-        text += f"\nk ≈ {panel.suggested}"
-    axes.text(0.97, 0.05, text, transform=axes.transAxes, ha="right",
-              fontsize=style.SMALL)  # fmt: skip
-    axes.set_ylim(0, 1.02)
+def _over(panel: Profile) -> str:
+    hint = "" if panel.suggested is None else f", k ≈ {panel.suggested}"
+    return f"{100 * panel.multimodal:.0f} % multimodal{hint}"

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reports.figures._base import Material, NotDrawn, Plot, numbered, paged
+from reports.figures.figure import Figure, Material, NotDrawn, paged
 from reports.results.measures import Measure
 from reports.results.runs import histories
 from reports.results.states import is_reported
@@ -51,31 +51,16 @@ class Panel:
     """Rows with results that are not drawn, as they are shown; the same in all panels."""
 
 
-@dataclass(frozen=True, slots=True)
-class Training:
-    """Training curves, a panel a cell."""
-
-    panels: tuple[Panel, ...]
-    page: int = 1
-
-    @property
-    def stem(self) -> str:
-        """Name of the file."""
-        return numbered("training_curves", self.page)
-
-    @property
-    def caption(self) -> str:
-        """What the figure shows."""
-        left_out = self.panels[0].left_out
-        hidden = f" Not drawn: {', '.join(left_out)}." if left_out else ""
-        return (
-            "Test score after each epoch: mean (line) and sample standard deviation (band) over the seeds that are in "
-            f"the table. Of an entry with a grid the row with the best mean is "
-            f"drawn.{hidden}"
-        )
+def _caption(panels: Sequence[Panel]) -> str:
+    left_out = panels[0].left_out
+    hidden = f" Not drawn: {', '.join(left_out)}." if left_out else ""
+    return (
+        "Test score after each epoch: mean (line) and sample standard deviation (band) over the seeds that are in "
+        f"the table. Of an entry with a grid the row with the best mean is drawn.{hidden}"
+    )
 
 
-def build(material: Material) -> Iterator[Plot | NotDrawn]:
+def build(material: Material) -> Iterator[Figure | NotDrawn]:
     """Yield the curves of all cells, a few a page."""
     if material.results.curves_of is None:
         yield NotDrawn("training curves", "these results did not come from a tracking store")
@@ -94,8 +79,7 @@ def build(material: Material) -> Iterator[Plot | NotDrawn]:
             panels.append(Panel(cell, material.table.measure(cell), drawn, left_out))
     if not panels:
         yield NotDrawn("training curves", f"no completed trial has told {FEWEST} epochs")
-    for page, some in paged(panels):
-        yield Training(some, page)
+    yield from paged("training_curves", panels, _caption, draw)
 
 
 def epochwise(measure: Measure) -> str:
@@ -104,13 +88,16 @@ def epochwise(measure: Measure) -> str:
 
 
 def _chosen(material: Material) -> "tuple[list[Line], tuple[str, ...]]":
-    """Return the rows to draw, in the table's order, and the names of the others: of an entry with a grid the best."""
+    """Return the rows to draw, in the table's order, and the names of the others: what others are compared with, and of
+    an entry with a grid the best."""
     by_entry: dict[str, list[Line]] = {}
     for line in material.table.lines:
         if line.kind != "teacher" and any(score.stat is not None for score in line.scores):
             by_entry.setdefault(line.row.entry if line.row.grid else line.row.label, []).append(line)
     best = [max(lines, key=_average) for lines in by_entry.values()]
-    drawn = sorted(best, key=lambda line: (line.kind != "alone", -_average(line)))[:ROWS]
+    reference = material.table.reference_place
+    always = None if reference is None else material.table.lines[reference]
+    drawn = sorted(best, key=lambda line: (line is not always, line.kind != "alone", -_average(line)))[:ROWS]
     kept = {id(line) for line in drawn}
     return [line for line in best if id(line) in kept], tuple(line.shown for line in best if id(line) not in kept)
 
@@ -141,28 +128,30 @@ def _curve(line: "Line", run_ids: Sequence[str], name: str, found: "Curves") -> 
     return Curve(line.row.label, line.shown, len(values), tuple(epochs), mean, tuple(map(float, std)))
 
 
-def draw(canvas: "Canvas", figure: Training, title: str = "") -> None:
+def draw(canvas: "Canvas", panels: Sequence[Panel]) -> None:
     """Draw a panel for each cell."""
     import numpy as np
 
     from reports.figures import style
 
-    names = {curve.row: curve.shown for panel in figure.panels for curve in panel.curves}
+    names = {curve.row: curve.shown for panel in panels for curve in panel.curves}
     looks = {row: style.look(index) for index, row in enumerate(names)}
-    titles = style.cell_titles([panel.cell for panel in figure.panels])
-    every, lines = style.panels(canvas, len(figure.panels)), {}
-    for axes, panel, over in zip(every, figure.panels, titles, strict=True):
+    every, lines = style.panels(canvas, [panel.cell for panel in panels]), {}
+    for axes, panel in zip(every, panels, strict=True):
         for curve in panel.curves:
             own, mean, std = looks[curve.row], np.array(curve.mean), np.array(curve.std)
-            axes.fill_between(curve.epochs, mean - std, mean + std, color=own.colour, alpha=0.15, linewidth=0)
+            band = axes.fill_between(curve.epochs, mean - std, mean + std, color=own.colour, alpha=0.15, linewidth=0)
+            step = max(1, len(mean) // 8)
             (lines[curve.row],) = axes.plot(
                 curve.epochs, mean, color=own.colour, linestyle=own.line, linewidth=1.1, marker=own.marker,
-                markersize=2.6, markeredgewidth=0, markevery=max(1, len(mean) // 8),
+                markersize=2.6, markeredgewidth=0, markevery=step,
             )  # fmt: skip
-            style.told(lines[curve.row], f"{curve.shown}: {mean[-1]:.2f} after epoch {curve.epochs[-1]}")
+            where, points = f"{curve.shown}, {panel.cell.title}", zip(curve.epochs, mean, std, strict=True)
+            told = [f"{where}: {at:.2f} ± {of:.2f} after epoch {epoch}" for epoch, at, of in points]
+            style.told(lines[curve.row], told[-1], told[::step])
+            style.told(band, told[-1])
         axes.set_ylim(bottom=_lowest(panel))
-        style.titled(axes, over if len(every) > 1 else title, of=len(every))
-    style.outer_labels(every, "epoch", [f"test {panel.measure.short} (%)" for panel in figure.panels])
+    style.outer_labels(every, "epoch", [f"test {panel.measure.short} (%)" for panel in panels])
     style.legend_below(canvas, [lines[row] for row in names], [*names.values()])
 
 

@@ -1,6 +1,5 @@
 """The folder of figures: every kind is drawn, lists itself with a caption, and is the same each time."""
 
-import dataclasses
 import itertools
 import math
 from pathlib import Path
@@ -8,8 +7,7 @@ from pathlib import Path
 import pytest
 
 import reports
-from reports.figures import _kinds, build, folder
-from reports.figures._base import Kind
+from reports.figures import Figure, build, chosen, kinds
 from reports.report import figure_list
 from reports.results.sweep import Cell
 from reports.tables.files import slug
@@ -47,7 +45,7 @@ def results() -> reports.Results:
 
 def test_every_kind_can_be_drawn(results: reports.Results, tmp_path: Path) -> None:
     plots, _ = build(results, reports.table(results))
-    first = {type(plot): plot for plot in reversed(plots)}
+    first = {plot.drawn_by: plot for plot in reversed(plots)}
     assert len(first) == 6
     for plot in first.values():
         assert reports.draw(plot, tmp_path / "a.svg").stat().st_size > 5000
@@ -55,10 +53,10 @@ def test_every_kind_can_be_drawn(results: reports.Results, tmp_path: Path) -> No
 
 def test_each_is_listed_with_its_caption_or_the_reason(results: reports.Results) -> None:
     plots, missing = build(results, reports.table(results))
-    drawn, beyond = folder.chosen(folder.named(plots, several=True), most=9)
+    drawn, beyond = chosen(plots, most=9)
     text = figure_list(drawn, beyond, missing)
-    assert all(f"- `{one.stem}`: " in text for one in drawn)
-    assert all(f"- `{one.stem}`\n" in text for one in beyond)
+    assert all(f"- `{one.name}`: " in text for one in drawn)
+    assert all(f"- `{one.name}`\n" in text for one in beyond)
     assert "- profile of the teacher: these results did not come with a home" in text
     assert "<script>" not in text
 
@@ -74,13 +72,12 @@ def test_the_same_results_give_the_same_figures(results: reports.Results, tmp_pa
 
 
 def test_the_first_of_each_kind_come_before_the_second_of_any(results: reports.Results) -> None:
-    plots, _ = build(results, reports.table(results))
-    every = folder.named(plots, several=True)
-    drawn, beyond = folder.chosen(every, most=10)
-    assert {type(one.plot) for one in drawn} == {type(one.plot) for one in every}
+    every, _ = build(results, reports.table(results))
+    drawn, beyond = chosen(every, most=10)
+    assert {one.drawn_by for one in drawn} == {one.drawn_by for one in every}
     assert len(drawn) == 10 or not beyond
-    assert {one.stem for one in drawn}.isdisjoint(one.stem for one in beyond)
-    assert folder.chosen(every, most=100)[1] == []
+    assert {one.name for one in drawn}.isdisjoint(one.name for one in beyond)
+    assert chosen(every, most=100)[1] == []
 
 
 def test_names_of_files_never_meet() -> None:
@@ -88,14 +85,6 @@ def test_names_of_files_never_meet() -> None:
     found = [slug(Cell(name, "", "", "").id) for name in names]
     assert len(set(found)) == len(names) - 1  # a: b -> c and a-b-c are one pair, written twice
     assert all(a != b for a, b in itertools.combinations(found[2:], 2))
-
-
-@dataclasses.dataclass(frozen=True)
-class Strange:
-    """A figure of numbers that no axis takes."""
-
-    caption: str = "Strange."
-    stem: str = "strange"
 
 
 def test_a_figure_that_cannot_be_drawn_ends_no_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,9 +96,9 @@ def test_a_figure_that_cannot_be_drawn_ends_no_report(tmp_path: Path, monkeypatc
     rows = [row("kd"), row("dkd")]
     trials = [one for place, label in enumerate(("kd", "dkd")) for one in seeds(label, (60.0 + place, 61.0))]
     results = plain_results(FakeSweep("few", trials, rows), {n: [(1, 10.0), (2, 30.0)] for n in range(2)})
-    unmade = dataclasses.replace(_kinds.ALL[0], build=fails)
-    undrawn = Kind("strange", Strange, lambda _: iter([Strange()]), fails)
-    monkeypatch.setattr(_kinds, "ALL", (unmade, undrawn, *_kinds.ALL[1:]))
+    strange = Figure(name="strange", caption="Strange.", data=None, drawn_by=fails)
+    unmade = dict.fromkeys(["accuracy over a hyperparameter"], fails)
+    monkeypatch.setattr(kinds, "ALL", {**kinds.ALL, **unmade, "strange": lambda _: iter([strange])})
     reports.write(results, tmp_path)
     listed = (tmp_path / "figures/README.md").read_text()
     reason = "it cannot be drawn (ZeroDivisionError: axis limits cannot be NaN"

@@ -1,5 +1,6 @@
 """Figures of rows over pairs: ranks by hand, the front of cost and accuracy, curves over epochs."""
 
+import dataclasses
 import itertools
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 import reports
 from reports.board.averages import averages
 from reports.figures import build
-from reports.figures.kinds import cost, ranks, training
+from reports.figures.kinds import ranks, training
 from reports.figures.kinds.cost import Point, pareto
 from tests.reports.fake_sweep import FakeSweep, grid, row, seeds, whole_sweep
 from tests.reports.plain import plain_results
@@ -16,9 +17,9 @@ from tests.reports.plain import plain_results
 CELLS = tuple(f"digits100: t{n} -> s" for n in range(4))
 
 
-def made(results: reports.Results, kind: type) -> Any:
-    (one,) = (plot for plot in build(results, reports.table(results))[0] if isinstance(plot, kind))
-    return one
+def made(results: reports.Results, name: str) -> Any:
+    (one,) = (plot for plot in build(results, reports.table(results))[0] if plot.name == name)
+    return one.data
 
 
 def of_pairs(means: dict[str, tuple[float, ...]]) -> FakeSweep:
@@ -35,7 +36,7 @@ def of_pairs(means: dict[str, tuple[float, ...]]) -> FakeSweep:
 def test_ranks_by_hand() -> None:
     """Friedman's statistic, ties aside: 12 N / (k (k + 1)) · (Σ R² − k (k + 1)² / 4), Demšar 2006, section 3.2.2."""
     means = {"a": (70.0, 71.0, 72.0, 73.0), "b": (69.0, 70.0, 71.0, 74.0), "c": (60.0, 60.0, 60.0, 60.0)}
-    found = made(plain_results(of_pairs(means)), ranks.Ranks)
+    found = made(plain_results(of_pairs(means)), "ranks")
     assert found.ranks == (("a", 1.25), ("b", 1.75), ("c", 3.0))
     assert found.pairs == 4
     chi_square = 12 * 4 / (3 * 4) * (1.25**2 + 1.75**2 + 3.0**2 - 3 * 4**2 / 4)
@@ -47,7 +48,7 @@ def test_ranks_by_hand() -> None:
 
 def test_without_a_difference_all_are_under_one_bar() -> None:
     means = {"a": (70.0, 71.0, 72.0), "b": (71.0, 70.0, 73.0), "c": (70.5, 70.5, 72.5)}
-    found = made(plain_results(of_pairs(means)), ranks.Ranks)
+    found = made(plain_results(of_pairs(means)), "ranks")
     assert found.p >= 0.05
     assert found.groups == ((0, 2),)
     assert "finds no difference at all" in found.caption
@@ -63,7 +64,7 @@ def test_groups_are_the_largest_runs() -> None:
 
 def test_a_row_that_lacks_a_pair_is_left_out_and_named() -> None:
     means = {"a": (70.0, 71.0, 72.0, 73.0), "b": (69.0, 70.0, 71.0, 74.0), "c": (60.0, 60.0)}
-    found = made(plain_results(of_pairs(means)), ranks.Ranks)
+    found = made(plain_results(of_pairs(means)), "ranks")
     assert [name for name, _ in found.ranks] == ["a", "b"]
     assert found.left_out == ("c",)
     assert "Wilcoxon" in found.caption
@@ -77,7 +78,7 @@ def test_ranks_are_those_of_the_table() -> None:
     results = plain_results(sweep)
     board = reports.table(results)
     table = [(ln.shown, a.rank) for ln, a in zip(board.lines, averages(board, range(4)), strict=True) if a.rank]
-    assert list(made(results, ranks.Ranks).ranks) == table == [("a", 1.25), ("a", 1.75), ("g (k = 1)", 3.0)]
+    assert list(made(results, "ranks").ranks) == table == [("a", 1.25), ("a", 1.75), ("g (k = 1)", 3.0)]
 
 
 def test_too_few_pairs_are_said() -> None:
@@ -102,7 +103,7 @@ def test_the_front_has_what_nothing_beats() -> None:
 
 
 def test_cost_is_of_the_trials_in_the_mean() -> None:
-    (panel,) = made(plain_results(whole_sweep()), cost.Cost).panels
+    (panel,) = made(plain_results(whole_sweep()), "cost")
     by_name = {point.row: point for point in panel.points}
     assert by_name["kd"].seconds == 4.0
     assert by_name["gdkd (tuned)"].search_seconds == pytest.approx(6 * 1.5)
@@ -116,7 +117,7 @@ def test_training_curves_are_means_over_the_seeds_of_the_table() -> None:
         1: [(1, 14.0), (2, 22.0), (3, 34.0), (4, 44.0)],
         2: [(epoch, 99.0) for epoch in range(1, 5)],
     }
-    (panel,) = made(plain_results(whole_sweep(), curves), training.Training).panels
+    (panel,) = made(plain_results(whole_sweep(), curves), "training_curves")
     by_name = {curve.row: curve for curve in panel.curves}
     assert by_name["dkd"].epochs == (1, 2, 3, 4)  # seed 2 diverged, seed 1 has no fifth epoch
     assert by_name["dkd"].mean == (12.0, 21.0, 32.0, 42.0)
@@ -124,3 +125,13 @@ def test_training_curves_are_means_over_the_seeds_of_the_table() -> None:
     assert by_name["dkd"].seeds == 2
     assert [name for name in by_name if name.startswith("gdkd (by k)")] == ["gdkd (by k) k=5"]  # the best of its grid
     assert len(by_name) <= training.ROWS
+
+
+def test_the_baseline_is_drawn_among_however_many_rows() -> None:
+    means = {f"row {n:02}": tuple(80.0 - n - c for c in range(3)) for n in range(25)}
+    sweep = dataclasses.replace(of_pairs(means), report={"baseline": "row 24"})
+    drawn = [name for name, _ in made(plain_results(sweep), "ranks").ranks]
+    assert len(drawn) == ranks.MOST_ROWS and drawn[-1] == "row 24" and drawn[0] == "row 00"
+    curves = {0: [(epoch, 10.0 * epoch) for epoch in range(1, 5)]}
+    panel, *_ = made(plain_results(sweep, curves), "training_curves")
+    assert "row 24" in {curve.row for curve in panel.curves} and len(panel.curves) == training.ROWS

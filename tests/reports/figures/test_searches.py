@@ -9,18 +9,18 @@ import pytest
 
 import reports
 from reports.figures import NotDrawn, build
-from reports.figures.kinds import budget, settings_map
+from reports.figures.kinds import budget
 from tests.reports.fake_sweep import RANGES, SEARCH_SEED, FakeSweep, FakeTrial, row, seeds, whole_sweep
 from tests.reports.plain import plain_results
 
 SCORES = (60.0, 64.0, 61.0, 64.0, 58.0)
 
 
-def made(sweep: FakeSweep, kind: type) -> Any:
-    """Return the only figure of a kind."""
+def made(sweep: FakeSweep, name: str) -> Any:
+    """Return the data of the only figure of a name."""
     results = plain_results(sweep)
-    (one,) = (plot for plot in build(results, reports.table(results))[0] if isinstance(plot, kind))
-    return one
+    (one,) = (plot for plot in build(results, reports.table(results))[0] if plot.name == name)
+    return one.data
 
 
 def reasons(sweep: FakeSweep) -> dict[str, str]:
@@ -71,7 +71,7 @@ def test_expected_best_rises_and_does_not_break_for_many() -> None:
 def test_lost_trainings_are_spent_at_the_lowest_score_and_failed_ones_are_not_there() -> None:
     trials = proposals(SCORES[:4]) + proposals((99.0,), state="PRUNED", key="p" * 64)
     trials += proposals((98.0,), state="DIVERGED", key="d" * 64) + proposals((97.0,), state="FAIL", key="f" * 64)
-    (panel,) = made(FakeSweep("s", trials, [row("tuned", "gdkd", dimensions=RANGES)]), budget.Budget).panels
+    (panel,) = made(FakeSweep("s", trials, [row("tuned", "gdkd", dimensions=RANGES)]), "accuracy_over_budget")
     (curve,) = panel.curves
     assert (curve.lost, curve.budgets, panel.common) == (2, (1, 2, 3, 4, 5, 6), 6)
     assert curve.in_order == (60.0, 64.0, 64.0, 64.0, 64.0, 64.0)
@@ -81,13 +81,13 @@ def test_lost_trainings_are_spent_at_the_lowest_score_and_failed_ones_are_not_th
 def test_methods_are_compared_at_the_largest_budget_that_all_have_spent() -> None:
     trials = proposals(SCORES) + proposals(SCORES[:4], "short")
     rows = [row(name, "gdkd", dimensions=RANGES) for name in ("tuned", "short")]
-    (panel,) = made(FakeSweep("s", trials, rows), budget.Budget).panels
+    (panel,) = made(FakeSweep("s", trials, rows), "accuracy_over_budget")
     assert [(curve.shown, len(curve.in_order)) for curve in panel.curves] == [("tuned", 5), ("short", 4)]
     assert panel.common == 4
 
 
 def test_the_map_has_every_ended_training_and_the_choice() -> None:
-    (panel,) = made(whole_sweep(), settings_map.Maps).panels
+    (panel,) = made(whole_sweep(), "settings_map")
     assert (panel.x.name, panel.y.name, panel.x.log, panel.others) == ("k", "w2", True, ())
     assert set(panel.points) >= {(7.0, 8.5, 64.5), (29.0, 15.0, None), (30.0, 16.0, None)}
     assert panel.chosen == (7.0, 8.5)
@@ -99,7 +99,7 @@ def test_a_grid_over_two_is_a_matrix() -> None:
         label = f"grid w1={w1} w2={w2}"
         rows.append(row(label, "gdkd", entry="grid", hyperparameters={"w1": w1, "w2": w2}, grid=["w1", "w2"]))
         trials += seeds(label, (60 + w1 + w2, 62 + w1 + w2), entry="grid", method="gdkd")
-    (panel,) = made(FakeSweep("g", trials, rows), settings_map.Maps).panels
+    (panel,) = made(FakeSweep("g", trials, rows), "settings_map")
     assert (panel.names, panel.xs, panel.ys) == (("w1", "w2"), (0.5, 2.0), (1, 8))
     assert panel.means == {(w1, w2): 61 + w1 + w2 for w1 in panel.xs for w2 in panel.ys}
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import reports
-from reports.figures import build
+from reports.figures import Figure, build
 from reports.figures.kinds import teacher_profile
 from tests.reports.fake_sweep import FakeSweep, row, seeds, teacher
 from tests.reports.plain import plain_results
@@ -77,12 +77,12 @@ def test_the_bank_of_this_sweeps_teacher_and_no_other(tmp_path: Path, monkeypatc
         plain = plain_results(sweep, datasets={"digits100": {"digest": "d"}})
         results = reports.Results("s", plain.members, plain.trials, plain.resolved, home=tmp_path)
         plots, missing = build(results, reports.table(results))
-        profiles = [plot for plot in plots if isinstance(plot, teacher_profile.Profiles)]
+        profiles = [plot for plot in plots if plot.name == "teacher_profile"]
         return [*profiles], [one.why for one in missing if one.what.startswith(teacher_profile.WHAT)]
 
     assert found() == ([], ["the home has not 256 stored answers of 8 classes"])
     write_bank(tmp_path / "banks" / "c", logits)
     (profiles,), missing = found()
     assert missing == []
-    assert isinstance(profiles, teacher_profile.Profiles)
-    assert [(panel.teacher, panel.images) for panel in profiles.panels] == [("TinyResNet", 300)]
+    assert isinstance(profiles, Figure)
+    assert [(panel.teacher, panel.images) for panel in profiles.data] == [("TinyResNet", 300)]

@@ -29,7 +29,6 @@ class Axis:
     low: float | None
     """Of its range; None for choices."""
     high: float | None
-    choices: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +44,6 @@ class SearchTrials:
     settings: tuple[Mapping[str, Any], ...]
     scores: tuple[float | None, ...]
     """On validation images after the last epoch, in percent; None for a training that was pruned or diverged."""
-    method: str
-    whole: tuple[Mapping[str, Any], ...]
-    """All hyperparameters of each training, those that were not searched too."""
     chosen: Mapping[str, Any] | None
     """The setting that was confirmed first."""
 
@@ -82,19 +78,7 @@ def _search(trials: pd.DataFrame, row: Row, cell: Cell, measure: "Measure") -> S
         axes=tuple(_axis(name, row.dimensions, search[METHOD_PREFIX + name]) for name in known),
         settings=tuple(dict(zip(known, values, strict=True)) for values in zip(*columns, strict=True)),
         scores=tuple(None if pd.isna(score) else float(score) for score in scores),
-        method=row.method,
-        whole=_whole(search),
         chosen=chosen(trials, names, rank=1),
-    )
-
-
-def _whole(search: pd.DataFrame) -> tuple[dict[str, Any], ...]:
-    names = [name for name in search.columns if name.startswith(METHOD_PREFIX)]
-    columns = [search[name].tolist() for name in names]
-    plain = [name.removeprefix(METHOD_PREFIX) for name in names]
-    return tuple(
-        {name: value for name, value in zip(plain, values, strict=True) if not pd.isna(value)}
-        for values in zip(*columns, strict=True)
     )
 
 
@@ -105,7 +89,7 @@ def _axis(name: str, dimensions: Sequence[Mapping[str, Any]], values: "pd.Series
     present = values.dropna()
     if known.get("choices") is None and pd.api.types.is_numeric_dtype(values.dtype) and len(present):
         return Axis(name, False, float(present.min()), float(present.max()))
-    return Axis(name, False, None, None, tuple(sorted({str(value) for value in present})))
+    return Axis(name, False, None, None)
 
 
 def is_number(axis: Axis) -> bool:
