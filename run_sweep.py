@@ -491,10 +491,8 @@ def _report(options: argparse.Namespace) -> int:
         print(kept, file=sys.stderr)
         return EXIT_FAILED
     try:
-        report = reports.Report(results)
+        report = reports.Report(results, comparison, changes)
         written = report.write(folder)
-        written += [] if comparison is None else reports.write_comparison(comparison, folder)
-        written += [] if changes is None else reports.write_changes(changes, folder)
     except OSError as error:
         _print(
             f"the report cannot be written into {folder}: {error.strerror or error}; give another with --out",

@@ -218,11 +218,9 @@ def compare(results: Results, against: str = "published") -> "Comparison":
 
 def write_comparison(comparison: "Comparison", out: Path | str) -> list[Path]:
     """Write against.md, against.tex and against.csv into `out`; return the paths. Each file is whole or not there."""
-    from reports.report import write_tables
-    from reports.tables.against import published
+    from reports import report
 
-    title = f"{comparison.board.name} beside published figures"
-    return write_tables(published.build(comparison), Path(out), "against", title)
+    return report.write_comparison(comparison, Path(out))
 
 
 def console_comparison(comparison: "Comparison", width: int = 80) -> str:
@@ -278,11 +276,9 @@ def changes(
 
 def write_changes(comparison: "SweepComparison", out: Path | str) -> list[Path]:
     """Write compare.md, compare.tex and compare.csv into `out`; return the paths. Each file is whole or not there."""
-    from reports.report import write_tables
-    from reports.tables.against import sweep
+    from reports import report
 
-    title = f"{comparison.ours} against {comparison.theirs}"
-    return write_tables(sweep.build(comparison), Path(out), "compare", title, [sweep.summary(comparison)])
+    return report.write_changes(comparison, Path(out))
 
 
 def console_changes(comparison: "SweepComparison", width: int = 80) -> str:

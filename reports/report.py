@@ -16,15 +16,22 @@ from reports.results import stored
 from reports.results.results import Results
 from reports.tables import head_to_head, searches
 from reports.tables.ablations import tables as ablation_tables
+from reports.tables.against import published, sweep
+from reports.tables.against.beside import Comparison
+from reports.tables.against.changes import SweepComparison
 from reports.tables.table import Table
 from trainers.files.files import remove, replaced
 
 
 class Report:
-    """What came out of a sweep, or of several as one."""
+    """What came out of a sweep, or of several as one; beside published figures and another sweep, where these are
+    given.
+    """
 
-    def __init__(self, results: Results) -> None:
-        self.results = results
+    def __init__(
+        self, results: Results, comparison: Comparison | None = None, changes: SweepComparison | None = None
+    ) -> None:
+        self.results, self._comparison, self._changes = results, comparison, changes
 
     @cached_property
     def board(self) -> Board:
@@ -49,7 +56,9 @@ class Report:
     @property
     def shown(self) -> list[Table]:
         """All tables of the page."""
-        return [*self.tables, *self.ablations]
+        against = [] if self._comparison is None else published.build(self._comparison)
+        changed = [] if self._changes is None else sweep.build(self._changes)
+        return [*self.tables, *self.ablations, *against, *changed]
 
     @property
     def figures(self) -> list[Figure]:
@@ -107,6 +116,10 @@ class Report:
         for table in self.tables:
             yield write_text(out / "tables" / f"{table.name}.tex", latex.fragment(table))
         yield from self._write_ablations(out)
+        if self._comparison is not None:
+            yield from write_comparison(self._comparison, out)
+        if self._changes is not None:
+            yield from write_changes(self._changes, out)
         yield from (path for paths in saved for path in paths)
         yield write_text(out_figures / "README.md", figure_list(drawn, beyond, missing))
 
@@ -134,6 +147,18 @@ def write_tables(found: Sequence[Table], out: Path, stem: str, title: str, befor
         write_text(out / f"{stem}.tex", latex.document(f"{stem}.tex", found)),
         write_text(out / f"{stem}.csv", csv.render(*records)),
     ]
+
+
+def write_comparison(comparison: Comparison, out: Path) -> list[Path]:
+    """Write the tables beside published figures (see `reports.write_comparison`)."""
+    title = f"{comparison.board.name} beside published figures"
+    return write_tables(published.build(comparison), out, "against", title)
+
+
+def write_changes(comparison: SweepComparison, out: Path) -> list[Path]:
+    """Write the tables beside another sweep (see `reports.write_changes`)."""
+    title = f"{comparison.ours} against {comparison.theirs}"
+    return write_tables(sweep.build(comparison), out, "compare", title, [sweep.summary(comparison)])
 
 
 def write_text(path: Path, content: str) -> Path:
