@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any
@@ -13,19 +13,14 @@ import jinja2
 from markupsafe import Markup
 
 from reports.board.board import Board
-from reports.formats import html
-from reports.page import curves, trials
+from reports.formats import csv, latex, markdown, text
+from reports.page.data import STATES, data
 from reports.page.svg import inline
 from reports.results.results import Results
-from reports.tables.table import Table
-from reports.tables.wording import pair_text
-
-SCRIPTS = ("dom.js", "data.js", "tables.js", "runs.js", "sections.js")
-"""In the order in which they are put together to one."""
+from reports.tables.table import DIFFERS, LOWER, Cell, Interval, Missing, Number, Table, Text, Trials
 
 SCRIPT = '"use strict";\n(() => {{\n{}\n}})();\n'
 """Names of its own, which are none of the browser's."""
-
 POLICY = (
     "default-src 'none'; script-src '{script}'; style-src '{style}'; img-src data:; "
     "base-uri 'none'; form-action 'none'; object-src 'none'"
@@ -33,15 +28,7 @@ POLICY = (
 """Content security policy: what is not this style and this script, by their digests, is refused by the browser;
 pictures are those within a figure, such as the scale of a map."""
 
-STATES = {
-    "COMPLETE": "complete",
-    "PRUNED": "pruned",
-    "DIVERGED": "diverged",
-    "FAIL": "failed",
-    "INTERRUPTED": "interrupted",
-    "RUNNING": "running",
-    "WAITING": "not started",
-}
+WORDS = {"best": "Bold", "second": "Italics", LOWER: LOWER, DIFFERS: DIFFERS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,39 +48,37 @@ def render(results: Results, board: Board, tables: Sequence[Table], figures: Seq
     Raises:
         StoreUnavailableError: curves and details of runs are read from the store, which does not answer any more.
     """
-    style, script = _asset("page.css"), SCRIPT.format("\n".join(_asset(name) for name in SCRIPTS))
     results = replace(results, trials=results.trials.reset_index(drop=True))  # lines are named by their places
+    named = dict(_anchors(tables))
+    read = data(results, board) | {"copies": {anchor: copies(table) for anchor, table in named.items()}}
+    style, script = _asset("page.css"), SCRIPT.format(_asset("panel.js") + "\n" + _asset("page.js"))
     return _template().render(
         policy=POLICY.format(script=_digest(script), style=_digest(style)),
         name=board.name,
-        states=_states(results),
+        counts=_counts(results),
         style=_markup(style),
         script=_markup(script),
-        data=_markup(embedded(data(results, board))),
-        tables=tables,
-        grid=lambda table: _markup(html.grid(table)),
-        notes=lambda table: _markup(html.notes(table)),
+        read=read,
+        data=_markup(embedded(read)),
+        tables=named,
         figures=figures,
-        picture=lambda drawn: _markup(inline(drawn.svg, drawn.stem, drawn.title or drawn.stem)),
     )
 
 
-def data(results: Results, board: Board) -> dict[str, Any]:
-    """Return what the page's script needs beside the tables."""
-    drawn, left_out = curves.of_trials(results)
-    return {
-        "digits": board.options.digits,
-        "cells": {
-            cell.id: {"pair": pair_text(cell, board), "short": board.measure(cell).short} for cell in board.cells
-        },
-        "trials": trials.columns(results, board),
-        "curves": drawn,
-        "curvesNote": left_out,
-        "states": STATES,
-    }
+def _anchors(tables: Sequence[Table]) -> Iterator[tuple[str, Table]]:
+    """Yield each table with the name by which addresses know it: its own, with a number where another has it."""
+    seen: Counter[str] = Counter()
+    for table in tables:
+        seen[table.name] += 1
+        yield table.name if seen[table.name] == 1 else f"{table.name}-{seen[table.name]}", table
 
 
-def _states(results: Results) -> str:
+def copies(table: Table) -> dict[str, str]:
+    """Return what can be copied of a table: the texts that its files have."""
+    return {"LaTeX": latex.fragment(table), "CSV": csv.render(table), "Markdown": markdown.render(table) + "\n"}
+
+
+def _counts(results: Results) -> str:
     """Return how many trials stand in each state; one that serves several rows counts once."""
     counts = Counter(results.trials.drop_duplicates("trial_key")["state"])
     order = [*STATES, *sorted(counts.keys() - STATES.keys())]
@@ -102,29 +87,74 @@ def _states(results: Results) -> str:
     return f"{total:,} trial{'s' * (total != 1)}: {', '.join(told) or 'none'}."
 
 
+# --- what the template asks for ---------------------------------------------------------------------------------------
+
+
+def notes(table: Table) -> Iterator[str]:
+    """Yield the paragraphs below a table: what the numbers are, what marks mean, and what else is to be known."""
+    legend = (f"{WORDS[mark]}: {meaning}" for mark, meaning in table.legend)
+    yield " ".join([*([table.caption] if table.caption else []), *legend])
+    yield from table.notes
+
+
+def value(cell: Cell) -> dict[str, str]:
+    """Return the number that a cell is sorted by, and how many decimals it is shown with."""
+    if isinstance(cell, Number):
+        return {"data-v": f"{cell.value:.6g}", "data-d": str(cell.digits)}
+    return {"data-v": f"{cell.low:.6g}"} if isinstance(cell, Interval) else {}
+
+
+def behind(cell: Cell) -> dict[str, str]:
+    """Return what the panel of a cell is made from: trials, and what is known of its number."""
+    told = {"trials": ranges(getattr(cell, "trials", ())), "setting": getattr(cell, "setting", "")}
+    if isinstance(cell, Number | Text) and cell.inside:
+        told["inside"] = str(cell.inside)
+    if isinstance(cell, Number):
+        told |= {"lacking": cell.lacking, "remarks": "\n".join(cell.remarks)}
+    return {f"data-{name}": words for name, words in told.items() if words}
+
+
+def ranges(trials: Trials) -> str:
+    """Return places in their order, those that follow one another as one range: `0-4 7`."""
+    runs: list[list[int]] = []
+    for place in trials:
+        if runs and place == runs[-1][1] + 1:
+            runs[-1][1] = place
+        else:
+            runs.append([place, place])
+    return " ".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
+
+
 def embedded(payload: Mapping[str, Any]) -> str:
     """Return the data as JSON that cannot end the element that it stands in: no `<`, `>` or `&` occurs in it."""
-    text = json.dumps(payload, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    found = json.dumps(payload, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
+        found = found.replace(character, f"\\u{ord(character):04x}")
+    return found
 
 
-def _markup(text: str) -> Markup:
+def _markup(html: str) -> Markup:
     """Return what is HTML already: every name in it was escaped where it was made."""
-    return Markup(text)  # noqa: S704
+    return Markup(html)  # noqa: S704
 
 
-def _digest(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+def _digest(code: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
 
 
 def _template() -> jinja2.Template:
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.globals |= {"notes": notes, "value": value, "behind": behind, "plain": text.content}
+    environment.globals["picture"] = lambda drawn: _markup(inline(drawn.svg, drawn.stem, drawn.title or drawn.stem))
+    environment.tests |= {kind.__name__: _is(kind) for kind in (Number, Missing, Text)}
     return environment.from_string(_asset("template.html"))
 
 
+def _is(kind: type[Cell]) -> Any:
+    return lambda cell: isinstance(cell, kind)
+
+
 def _asset(name: str) -> str:
-    return (files("reports.page") / "assets" / name).read_text(encoding="utf-8")
+    return (files("reports.page") / name).read_text(encoding="utf-8")

@@ -72,6 +72,7 @@ def join(name: str, sweeps: Sequence[Results], report: Mapping[str, Any], rename
         curves_of=first.curves_of,
         home=first.home,
         details_of=first.details_of,
+        mlflow=first.mlflow,
         notes=tuple(notes),
     )
 

@@ -15,7 +15,7 @@ from reports.errors import StoreUnavailableError, UnknownSweepError
 from reports.results.results import MEMBER_COLUMNS, TRIAL_COLUMNS, Results
 from reports.results.sweep import Cell, read_cells
 from reports.stores import METHOD_PREFIX, METRICS, TEACHER_TAGS, RunRecord, Store, open_store
-from trainers.texts.addresses import sqlite_url
+from trainers.texts.addresses import sqlite_url, without_password
 
 Member = dict[str, str]
 
@@ -23,7 +23,8 @@ Member = dict[str, str]
 def load(name: str, *, home: Path | str | None = None, tracking_uri: str | None = None) -> Results:
     """Return what the tracking store holds of the sweep (see `reports.load`)."""
     folder = home_folder(home)
-    store = open_store(tracking_uri_of(home, tracking_uri))
+    uri = tracking_uri_of(home, tracking_uri)
+    store = open_store(uri)
     parent = store.parent(name)
     if parent is None:
         raise UnknownSweepError(_not_found(name, store.sweeps()))
@@ -37,7 +38,7 @@ def load(name: str, *, home: Path | str | None = None, tracking_uri: str | None 
     lines = [_line(member, runs.get(member["trial_key"]), cells) for member in members]
     params = {key: _trained(run) for key, run in runs.items()}
     frames = _member_frame(members), _trial_frame(lines)
-    return Results(name, *frames, resolved, params, store.curves, folder, store.details)
+    return Results(name, *frames, resolved, params, store.curves, folder, store.details, mlflow=pages_at(uri))
 
 
 _SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one reads a large sweep ten times faster
@@ -46,6 +47,11 @@ _SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one reads 
 def tracking_uri_of(home: Path | str | None, tracking_uri: str | None = None) -> str:
     """Return where results are: as given, else `MLFLOW_TRACKING_URI`, else the database in the home."""
     return tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or database_in(home)
+
+
+def pages_at(tracking_uri: str) -> str:
+    """Return where MLflow shows its runs to people; empty where nothing does, as of a database."""
+    return without_password(tracking_uri).rstrip("/") if tracking_uri.startswith(("http://", "https://")) else ""
 
 
 def database_in(home: Path | str | None) -> str:

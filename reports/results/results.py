@@ -95,5 +95,7 @@ class Results:
     """Where kdsweep keeps its files on this machine, stored logits among them."""
     details_of: "Callable[[Collection[str]], dict[str, RunDetails]] | None" = None
     """Reads how runs came about: see `reports.results.runs`. None where there is no store."""
+    mlflow: str = ""
+    """Address of MLflow's pages, without a password; empty where runs are read from something that has none."""
     notes: tuple[str, ...] = ()
     """What a reader must know of how these results came together, in sentences."""

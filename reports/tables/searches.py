@@ -53,7 +53,7 @@ def _cells(choice: Choice, board: Board) -> dict[str, Cell]:
         "tuned": Text(text=", ".join(choice.tuned)),
         "trials": Text(text=_spent(choice)),
         "epochs": Number(value=spent.epochs, digits=0, before="" if spent.whole else "≤ "),
-        "time": NONE if spent.seconds is None else _time(spent.seconds, "" if spent.timed else "≥ "),
+        "time": NONE if spent.seconds is None else duration(spent.seconds, "" if spent.timed else "≥ "),
         "rank": Number(value=choice.rank, digits=0),
         "setting": Text(text=setting),
         "validation": NONE if choice.validation is None else Number(value=choice.validation, digits=digits),
@@ -70,7 +70,7 @@ def _spent(choice: Choice) -> str:
     return str(total) if parts == [f"{total} complete"] else f"{total}: {', '.join(parts)}" if parts else "0"
 
 
-def _time(seconds: float, before: str) -> Number:
+def duration(seconds: float, before: str = "") -> Number:
     """Return a time: `35 s`, `12.5 min`, `3.2 h`."""
     unit, size, digits = next(one for one in UNITS if seconds >= one[1] or one[1] == 1)
     return Number(value=seconds / size, digits=digits, before=before, after=f" {unit}")

@@ -356,7 +356,7 @@ def test_the_package_holds_the_figures() -> None:
     import tomllib
 
     packaging = tomllib.loads((DOCS.parent / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
-    assert packaging["reports"] == ["published/*", "page/assets/*"]
+    assert packaging["reports"] == ["published/*", "page/*.html", "page/*.css", "page/*.js"]
     assert {path.name for path in published_figures.FOLDER.iterdir() if path.suffix not in (".py", "")} == {
         "README.md",
         "conditions.yaml",

@@ -81,10 +81,10 @@ class Page:
         elif method == "Network.requestWillBeSent":
             self.asked_for.append(params["request"]["url"])
 
-    def open(self, path: Path) -> None:
-        """Open a file and wait until it has been loaded and drawn."""
+    def open(self, path: Path, fragment: str = "") -> None:
+        """Open a file, which is not open yet, and wait until it has been loaded and drawn."""
         self._happened.clear()
-        self.ask("Page.navigate", url=path.absolute().as_uri())
+        self.ask("Page.navigate", url=path.absolute().as_uri() + fragment)
         while "Page.loadEventFired" not in self._happened:
             self._read()
         self._drawn()
@@ -100,6 +100,13 @@ class Page:
         )
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
+
+    def until(self, condition: str) -> None:
+        """Wait until an expression of script is true, at most ten seconds."""
+        told = json.dumps(condition)
+        later = f"performance.now() > start + 10000 ? fail(new Error({told})) : requestAnimationFrame(look)"
+        looking = f"(function look() {{ {condition} ? done() : {later}; }})()"
+        self.run(f"new Promise((done, fail) => {{ const start = performance.now(); {looking}; }})")
 
     def press(self, key: str) -> None:
         """Press and release a key."""

@@ -3,18 +3,24 @@
 import base64
 import dataclasses
 import hashlib
+import html
 import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import reports
+from reports.formats.text import content
 from reports.page.page import Drawn, embedded, render
 from reports.page.svg import inline
 from reports.report import Report
-from tests.reports.fake_sweep import NASTY
+from reports.results.loading import pages_at
+from reports.tables.table import Missing
+from tests.reports.conftest import Loader
+from tests.reports.fake_sweep import NASTY, FakeSweep, published_sweep, row, seeds
 
 WICKED = "</script><script>alert(1)</script><!-- & {{script}} {{data}} \u2028 é 中"
 
@@ -81,10 +87,78 @@ def test_names_cannot_become_markup(text: str) -> None:
     assert [attributes for attributes, _ in parsed.all("script")] == [{"type": "application/json", "id": "data"}, {}]
     (_, inside), _ = parsed.all("script")
     assert not set("<>&") & set(inside)
-    assert NASTY in json.loads(inside)["trials"]["row"]["values"]
+    assert NASTY in shown(parsed)["trials"]["row"]["values"]
     assert NASTY in [text for _, text in parsed.all("th")]
     assert any(text.startswith("50 % of_it & <b>more</b>.") for _, text in parsed.all("p"))
     assert not parsed.all("b")
+
+
+def shown(parsed: Parsed) -> dict[str, Any]:
+    (_, inside), _ = parsed.all("script")
+    return dict(json.loads(inside))
+
+
+def test_every_table_of_the_report_is_a_section_with_all_its_cells(nasty: reports.Results, text: str) -> None:
+    made = Report(nasty).shown
+    found = sections(text)
+    assert list(found) == [table.name for table in made] and len(made) > 6
+    for table in made:
+        lines = found[table.name]
+        assert lines.keys() == {"", *(str(place) for place in range(len(table.rows)))}
+        assert [head.startswith(column.head) for head, column in zip(lines[""], table.columns, strict=True)]
+        for place, line in enumerate(table.rows):
+            for cell, printed in zip(line.cells, lines[str(place)], strict=True):
+                assert printed.removeprefix("– " * isinstance(cell, Missing)).startswith(content(cell))
+
+
+def sections(text: str) -> dict[str, dict[str, list[str]]]:
+    """The texts of the tables' cells by the section's id, then by the row's place; the heads' place is empty."""
+    found = {}
+    for name, section in re.findall(r'<section id="([^"]*)" class="table".*?>(.*?)</section>', text, re.DOTALL):
+        lines = re.findall(r'<tr(?: data-row="(\d+)")?>(.*?)</tr>', section, re.DOTALL)
+        cells = {place: re.findall(r"<t[hd].*?>(.*?)</t[hd]>", line, re.DOTALL) for place, line in lines}
+        texts = {place: [html.unescape(re.sub(r"<[^>]*>", "", cell)) for cell in line] for place, line in cells.items()}
+        found[name] = texts
+    return found
+
+
+def test_what_is_copied_is_what_the_files_have(nasty: reports.Results, tmp_path: Path) -> None:
+    copied = shown(Parsed(page_of(nasty, tmp_path)))["copies"]
+    assert list(copied) == [table.name for table in Report(nasty).shown]
+    for name, texts in copied.items():
+        assert texts["LaTeX"] == (tmp_path / "tables" / f"{name}.tex").read_text(encoding="utf-8")
+    assert copied["head_to_head"]["CSV"] == (tmp_path / "table.csv").read_text(encoding="utf-8")
+    document = "".join((tmp_path / file).read_text(encoding="utf-8") for file in ("table.md", "ablations.md"))
+    for texts in copied.values():
+        assert texts["Markdown"].strip() in document
+
+
+def test_tables_against_others_are_in_the_page(results_of: Loader, tmp_path: Path) -> None:
+    """Published figures, and another sweep; two tables of one name are two sections."""
+    results = results_of(published_sweep())
+    report = Report(results, reports.compare(results), reports.compare_sweeps(results, results))
+    names = [path.name for path in report.write(tmp_path)]
+    assert {"against.md", "against.csv", "compare.tex"} <= set(names)
+    text = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert {"against-1", "compare-1"} <= set(sections(text))
+    table = report.shown[0]
+    assert list(sections(render(results, report.board, [table, table]))) == [table.name, f"{table.name}-2"]
+
+
+def test_rows_are_known_by_their_place(results_of: Loader) -> None:
+    """Two that look alike in everything are two rows, and two choices."""
+    trials = [*seeds("first", (60.0, 61.0)), *seeds("second", (60.0, 61.0))]
+    rows, names = [row("first"), row("second")], {"first": "same", "second": "same"}
+    report = Report(results_of(FakeSweep("alike", trials, rows, report={"names": names})))
+    main = render(report.results, report.board, report.shown[:1]).partition('<section id="trials"')[0]
+    places = [str(place) for place in range(len(report.shown[0].rows))]
+    assert sorted(re.findall(r'<tr data-row="(\d+)"', main)) == places
+    assert re.findall(r'<option value="(\d+)">same<', main) == places[-2:] * 3  # difference, compare, with
+
+
+def test_where_mlflow_shows_a_run() -> None:
+    assert pages_at("https://me:secret@mlflow.example/prefix/") == "https://mlflow.example/prefix"
+    assert pages_at("sqlite:////home/mlflow.db") == pages_at("postgresql://me:secret@host/db") == ""
 
 
 def test_wicked_names(nasty: reports.Results) -> None:
@@ -93,8 +167,7 @@ def test_wicked_names(nasty: reports.Results) -> None:
     parsed = Parsed(render(nasty, board, [], [drawn]))
     assert len(parsed.all("script")) == 2
     assert parsed.all("title")[0][1] == f"{WICKED} – report"
-    ((svg, _),) = parsed.all("svg")
-    assert svg["aria-label"] == WICKED
+    assert parsed.all("svg")[0][0]["aria-label"] == WICKED
     assert json.loads(embedded({WICKED: [WICKED]})) == {WICKED: [WICKED]} and not set("<>&") & set(
         embedded({"a": WICKED})
     )

@@ -1,6 +1,7 @@
 """The page in a real browser: no complaint, no request, and everything works by mouse and by keyboard."""
 
 import dataclasses
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +16,9 @@ from reports.report import Report
 from reports.results.results import TRIAL_COLUMNS
 from reports.stores import COMMIT, RunDetails
 from tests.reports.conftest import Loader
-from tests.reports.fake_sweep import FakeSweep, FakeTrial, mixed_sweep, row, seeds
+from tests.reports.fake_sweep import NASTY, FakeSweep, FakeTrial, mixed_sweep, row, seeds
 from tests.reports.page.chromium import PROGRAM, Page, browser
+from tests.reports.plain import plain_results
 
 pytestmark = [
     pytest.mark.slow,
@@ -62,9 +64,28 @@ def opened(tab: Page, results: reports.Results, folder: Path, width: int = 1280)
     tab.open(folder / "index.html")
 
 
+def texts_of(tab: Page, elements: str) -> Any:
+    return tab.run(f"[...document.querySelectorAll('{elements}')].map((one) => one.textContent.trim())")
+
+
 def names(tab: Page) -> Any:
-    heads = "#head_to_head tbody:last-child tr:not(.heading) th"
-    return tab.run(f"[...document.querySelectorAll('{heads}')].map((th) => th.textContent)")
+    return texts_of(tab, "#head_to_head tbody:last-child tr:not(.heading) th")
+
+
+def choose(tab: Page, section: str, **values: str) -> None:
+    """Fill in what a table is chosen by, as a reader does."""
+    for name, value in values.items():
+        control = f"document.querySelector('#{section} form').elements.{name}"
+        write = f"const one = {control}; one.value = {json.dumps(value)};"
+        tab.run(f"{{{write} one.dispatchEvent(new Event('input', {{bubbles: true}}))}}")
+
+
+def hide(tab: Page, section: str, column: int) -> None:
+    tab.run(f"document.querySelector('#{section} [name=hide][value=\"{column}\"]').click()")
+
+
+def clicked(tab: Page, elements: str, place: int = 0) -> None:
+    tab.run(f"document.querySelectorAll('{elements}')[{place}].click()")
 
 
 def test_sorting_by_keyboard(tab: Page, whole: reports.Results, tmp_path: Path) -> None:
@@ -84,13 +105,13 @@ def test_sorting_by_keyboard(tab: Page, whole: reports.Results, tmp_path: Path) 
 
 def test_filtering(tab: Page, whole: reports.Results, tmp_path: Path) -> None:
     opened(tab, whole, tmp_path)
-    write = "const i = document.querySelector('#{}'); i.value = '{}'; i.dispatchEvent(new Event('input'))"
-    tab.run(f"{{{write.format('head_to_head input', 'GDKD 5)')}}}")
+    choose(tab, "head_to_head", find="GDKD 5)")
     assert names(tab) == ["GDKD (k = 5)"]
-    tab.run(f"{{{write.format('trials input', 'dkd diverged')}}}")
-    shown = tab.run("[...document.querySelectorAll('#trials tbody th')].map((th) => th.textContent)")
-    assert shown == ["DKD", "GDKD (tuned)"]
-    assert tab.run("document.querySelector('#trials [role=status]').textContent") == "2 trials of 48"
+    choose(tab, "trials", find="dkd diverged")
+    assert texts_of(tab, "#trials tbody th") == ["DKD", "GDKD (tuned)"]
+    assert texts_of(tab, "#trials .count") == ["2 trials of 48"]
+    choose(tab, "trials", find="", state="diverged", phase="search")
+    assert texts_of(tab, "#trials tbody th") == ["GDKD (tuned)"]
 
 
 def test_the_panel_by_keyboard(tab: Page, whole: reports.Results, tmp_path: Path) -> None:
@@ -103,7 +124,7 @@ def test_the_panel_by_keyboard(tab: Page, whole: reports.Results, tmp_path: Path
     kd = whole.trials[whole.trials["row"] == "kd"]
     for run_id, key in zip(kd["run_id"], kd["trial_key"], strict=True):
         assert run_id in text and f"python run_sweep.py repeat {key}" in text
-    assert "seed 2" in text and "weight=0.9" in text and "c0ffee" in text and "61 s" in text and "FINISHED" in text
+    assert "seed 2" in text and "weight=0.9" in text and "c0ffee" in text and "1.0 min" in text and "FINISHED" in text
     assert tab.run("document.querySelectorAll('#panel .run svg.spark title').length") == 3
     assert "[object" not in text
     focused = "document.activeElement"
@@ -179,6 +200,167 @@ def test_phones(tab: Page, nasty: reports.Results, results_of: Loader, tmp_path:
         assert tab.run("document.getElementById('panel').scrollWidth") <= 360
 
 
+def rows_of(tab: Page, section: str, column: int) -> dict[str, str]:
+    """What a column of a table shows, by the name of the row."""
+    row = f"[row.cells[0].textContent, row.cells[{column}].textContent]"
+    rows = f"[...document.querySelectorAll('#{section} tr[data-row]')]"
+    return dict(tab.run(f"{rows}.map((row) => {row})"))
+
+
+def test_differences_from_any_row(tab: Page, nasty: reports.Results, tmp_path: Path) -> None:
+    opened(tab, nasty, tmp_path)
+    before = rows_of(tab, "head_to_head", 1)
+    choose(tab, "head_to_head", base="2")
+    shown = rows_of(tab, "head_to_head", 1)
+    plain = rows_of(tab, "difference", 1)
+    assert shown["KD_{paper}"] == "-0.25" and plain[NASTY].startswith("+0.25")
+    assert shown[NASTY] == before[NASTY] == "61.00 ± 0.00 (2)"
+    assert tab.run("document.querySelector('#head_to_head .count').textContent").startswith("4 rows; numbers are diff")
+    choose(tab, "head_to_head", base="")
+    assert rows_of(tab, "head_to_head", 1) == before
+
+
+def test_two_rows(tab: Page, whole: reports.Results, tmp_path: Path) -> None:
+    opened(tab, whole, tmp_path)
+    choose(tab, "head_to_head", one="8", other="2")
+    clicked(tab, "#head_to_head [data-do=compare]")
+    shown = texts_of(tab, "#panel tr > *")
+    assert shown[:4] == ["column", "GDKD (tuned)", "KD", "difference"]
+    assert shown[4:8] == ["TinyResNet → TinyCNN", "66.9 ± 0.2 (3)*", "63.1 ± 0.7 (3)†*", "+3.8"]
+
+
+def test_columns_are_hidden(tab: Page, nasty: reports.Results, tmp_path: Path) -> None:
+    opened(tab, nasty, tmp_path)
+    heads = "[...document.querySelectorAll('#head_to_head thead th')].map((one) => one.checkVisibility())"
+    assert all(tab.run(heads))
+    hide(tab, "head_to_head", 2)
+    assert tab.run(heads)[:3] == [True, True, False]
+    hide(tab, "head_to_head", 2)
+    choose(tab, "head_to_head", pairs="odd")
+    assert tab.run(heads)[:3] == [True, False, True]
+
+
+def test_a_link_shows_what_its_sender_saw(tab: Page, nasty: reports.Results, tmp_path: Path) -> None:
+    opened(tab, nasty, tmp_path)
+    clicked(tab, "#head_to_head summary")
+    choose(tab, "head_to_head", find="script", base="1")
+    clicked(tab, "#head_to_head button.sort", 2)
+    hide(tab, "head_to_head", 1)
+    choose(tab, "trials", phase="teacher")
+    clicked(tab, "#head_to_head tr:has(th) td:nth-child(3) button.cell", 1)
+    state = """JSON.stringify([document.getElementById('panel').innerText, document.querySelector('main').innerText,
+        [...document.querySelectorAll('form')].map((form) => [...new FormData(form)])])"""
+    seen = tab.run(state)
+    tab.until("location.hash.includes('open=')")
+    fragment = tab.run("location.hash")
+    (tmp_path / "sent.html").write_bytes((tmp_path / "index.html").read_bytes())
+    tab.asked_for.clear()
+    tab.open(tmp_path / "sent.html", fragment)
+    assert json.loads(tab.run(state)) == json.loads(seen)
+    assert tab.run("document.getElementById('panel').open")
+    tab.press("Escape")
+    tab.until("!location.hash.includes('open=')")
+    tab.run("location.hash = '#statistics'")  # as a link to a part of the page
+    tab.until("location.hash.startsWith('#statistics?head_to_head.')")
+    assert names(tab)[0] == NASTY
+
+
+@pytest.mark.parametrize(
+    "fragment", ["#?open=nothing.1.2&trials.state=x&head_to_head.sort=99d", "#?%&=&&open=.", "#x?y"]
+)
+def test_a_wrong_address_is_no_fault(tab: Page, whole: reports.Results, tmp_path: Path, fragment: str) -> None:
+    opened(tab, whole, tmp_path)
+    before = names(tab)
+    (tmp_path / "sent.html").write_bytes((tmp_path / "index.html").read_bytes())
+    tab.asked_for.clear()
+    tab.open(tmp_path / "sent.html", fragment)
+    assert names(tab) == before and texts_of(tab, "#trials .count") == ["48 trials"]
+    assert not tab.run("document.getElementById('panel').open")
+
+
+def test_copying(tab: Page, nasty: reports.Results, tmp_path: Path) -> None:
+    """What is copied is what the files have."""
+    Report(nasty).write(tmp_path)
+    tab.ask("Emulation.setFocusEmulationEnabled", enabled=True)  # only who has the focus may copy
+    tab.ask("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])
+    tab.open(tmp_path / "index.html")
+    said = "document.querySelector('#head_to_head .copies [role=status]').textContent"
+    files = {"LaTeX": tmp_path / "tables" / "head_to_head.tex", "CSV": tmp_path / "table.csv"}
+    for kind, file in files.items():
+        clicked(tab, f"#head_to_head [data-kind={kind}]")
+        tab.until(f"{said} === '{kind} copied'")
+        assert tab.run("navigator.clipboard.readText()") == file.read_text(encoding="utf-8")
+
+
+def test_what_cannot_be_copied_is_marked(tab: Page, whole: reports.Results, tmp_path: Path) -> None:
+    opened(tab, whole, tmp_path)
+    tab.ask("Browser.setPermission", permission={"name": "clipboard-write"}, setting="denied")
+    clicked(tab, "#head_to_head [data-do=copy]", 1)
+    tab.until("getSelection().toString().startsWith('cell,dataset')")
+    tab.ask("Browser.resetPermissions")
+
+
+def test_heads_stay_in_sight_and_paper_gets_parts(tab: Page, tmp_path: Path) -> None:
+    cells = [f"digits100: tinyresnet -> net{i}" for i in range(12)]
+    trials = [trial for cell in cells for i in range(30) for trial in seeds(f"kd {i}", (60.0, 61.0), cell=cell)]
+    sweep = FakeSweep("wide", trials, [row(f"kd {i}") for i in range(30)], cells)
+    opened(tab, plain_results(sweep), tmp_path, width=1000)
+    scroll = "document.querySelector('#head_to_head .scroll')"
+    tab.run(f"{scroll}.scrollIntoView(); {scroll}.scrollTo(500, 400)")
+    at = "(({{left, top}}) => [left, top])({}.getBoundingClientRect())"
+    left, top = tab.run(at.format(scroll))
+    row_head, head = f"{scroll}.querySelectorAll('tbody th')[25]", f"{scroll}.querySelectorAll('thead th')[9]"
+    assert tab.run(f"[{scroll}.scrollLeft, {scroll}.scrollTop]") == [500, 400]
+    assert tab.run(at.format(row_head))[0] == pytest.approx(left, abs=1)
+    assert tab.run(at.format(head))[1] == pytest.approx(top, abs=1)
+    tab.look(2400, 800)
+    assert tab.run(f"{scroll}.scrollWidth === {scroll}.clientWidth && {scroll}.clientWidth > 1500")
+    tab.run("dispatchEvent(new Event('beforeprint'))")
+    heads = "[...one.tHead.rows[0].cells].filter((th) => !th.hidden).map((th) => th.textContent)"
+    parts = tab.run(f"[...document.querySelectorAll('#head_to_head table.part')].map((one) => {heads})")
+    assert len(parts) > 1 and all(part[0] == "method" for part in parts)
+    assert [head for part in parts for head in part[1:]] == texts_of(tab, "#head_to_head table.whole thead th")[1:]
+    tab.run("dispatchEvent(new Event('afterprint'))")
+    assert tab.run("document.querySelectorAll('table.part, table.whole').length") == 0
+
+
+def test_rows_that_look_alike(tab: Page, results_of: Loader, tmp_path: Path) -> None:
+    """Each opens its own runs, and is compared with the other."""
+    trials = [*seeds("first", (60.0, 61.0)), *seeds("second", (70.0, 71.0)), *seeds("kd", (50.0, 50.0))]
+    rows, shown = [row("first"), row("second"), row("kd")], {"first": "same", "second": "same"}
+    results = results_of(FakeSweep("alike", trials, rows, report={"names": shown, "baseline": "kd"}))
+    opened(tab, results, tmp_path)
+    names_at = texts_of(tab, "#head_to_head tr[data-row] th")
+    first, second = (place for place, name in enumerate(names_at) if name == "same")
+    for place, label in ((first, "first"), (second, "second")):
+        tab.run(f"document.querySelectorAll('#head_to_head tr[data-row]')[{place}].querySelector('button').click()")
+        text = tab.run("document.getElementById('panel').innerText")
+        runs = results.trials.set_index("row")["run_id"]
+        assert all(run_id in text for run_id in runs[label]) and label in text
+        assert not any(run_id in text for run_id in runs if run_id not in set(runs[label]))
+        tab.run("document.getElementById('panel').close()")
+    choose(
+        tab,
+        "head_to_head",
+        base=tab.run(f"document.querySelectorAll('#head_to_head tr[data-row]')[{first}].dataset.row"),
+    )
+    numbers = texts_of(tab, "#head_to_head tr[data-row] td:nth-child(2)")
+    assert numbers[second] == "+10.0" and numbers[first].startswith("60.5")
+
+
+def test_a_link_to_the_run(tab: Page, whole: reports.Results, tmp_path: Path) -> None:
+    opened(tab, dataclasses.replace(whole, mlflow="https://mlflow.example/prefix"), tmp_path)
+    clicked(tab, "#head_to_head tbody:last-child button.cell")
+    kd = whole.trials[whole.trials["row"] == "kd"].iloc[0]
+    link = f"https://mlflow.example/prefix/#/experiments/{kd['experiment_id']}/runs/{kd['run_id']}"
+    assert tab.run("document.querySelector('#panel .run a').href") == link
+    tab.run("document.getElementById('panel').close()")
+    choose(tab, "trials", state="not started")
+    clicked(tab, "#trials tbody button.cell")
+    assert tab.run("document.querySelectorAll('#panel .run').length") == 1
+    assert tab.run("document.querySelectorAll('#panel .run a').length") == 0
+
+
 def test_printing(tab: Page, whole: reports.Results, tmp_path: Path) -> None:
     opened(tab, whole, tmp_path)
     tab.printed(tmp_path / "page.pdf")
@@ -242,4 +424,4 @@ def test_ten_thousand_trials(tab: Page, results_of: Loader, tmp_path: Path) -> N
     sort = "document.querySelectorAll('#trials button.sort')[5].click()"
     assert tab.run(f"(() => {{ const start = performance.now(); {sort}; return performance.now() - start; }})()") < 500
     assert tab.run("document.querySelectorAll('#trials tbody tr').length") == 100
-    assert tab.run("document.querySelector('#trials [role=status]').textContent") == "10,000 trials"
+    assert texts_of(tab, "#trials .count") == ["10,000 trials"]

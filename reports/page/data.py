@@ -1,0 +1,282 @@
+"""What the page's script reads: a line a trial in the order of members.csv, how each run came about, and its curve.
+
+It is kept small: a text stands in it once, a curve as the few numbers that an eye can tell apart.
+"""
+
+import functools
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from reports.board.board import Board
+from reports.formats.text import content
+from reports.results.results import Results
+from reports.results.runs import histories, run_details
+from reports.results.sweep import Row, value_text
+from reports.stores import COMMIT, DIRTY, METHOD_PREFIX, RECIPE_PREFIX, RunDetails
+from reports.tables.searches import duration
+from reports.tables.wording import pair_text
+
+Points = Sequence[tuple[int, float]]
+"""(epoch, value) by rising epoch."""
+SCORES = ("test_top1", "test_miou", "val_top1", "val_miou")
+"""What a curve is of: of a trial there is one of them, test scores first."""
+
+CURVE_POINTS = 40
+"""Of a curve; the first and the last epoch are always among them."""
+CURVE_SCALE = 100
+"""Values of a curve are kept as whole numbers of hundredths."""
+CURVE_NUMBERS = 1_000_000
+"""In all curves together: about 4 MB of the page. With more, each curve has fewer points, then searches have none."""
+FEWEST_POINTS = 8
+
+SIGNIFICANT = 6
+"""Digits of a hyperparameter; `repeat` knows all of them."""
+SHORT = 6
+REASON_CHARACTERS = 300
+VERSIONS = ("torch", "cuda", "python")
+STATES = {
+    "COMPLETE": "complete",
+    "PRUNED": "pruned",
+    "DIVERGED": "diverged",
+    "FAIL": "failed",
+    "INTERRUPTED": "interrupted",
+    "RUNNING": "running",
+    "WAITING": "not started",
+}
+
+
+def data(results: Results, board: Board) -> dict[str, Any]:
+    """Return all that the script needs beside the tables."""
+    drawn, left_out = curves(results)
+    return {
+        "digits": board.options.digits,
+        "trials": columns(results, board),
+        "curves": drawn,
+        "curvesNote": left_out,
+        "mlflow": results.mlflow,
+    }
+
+
+# --- trials -----------------------------------------------------------------------------------------------------------
+
+
+def columns(results: Results, board: Board) -> dict[str, Any]:
+    """Return the trials with their scores, settings, and runs."""
+    trials, details = results.trials, run_details(results)
+    runs = [details.get(run_id) for run_id in trials["run_id"].astype(object)]
+    lines = {line.row.label: line for line in board.lines}
+    settings = _Settings(results.params, {label: line.row for label, line in lines.items()})
+    keys, labels = trials["trial_key"].tolist(), trials["row"].tolist()
+    shown = [lines[label].shown if label in lines else label for label in labels]
+    pairs = {cell.id: pair_text(cell, board) for cell in board.cells}
+    measures = {cell.dataset: board.measure(cell).short for cell in board.cells}
+    states = [STATES.get(state, state.lower()) for state in trials["state"]]
+    statuses = zip(trials["status"], trials["state"], states, strict=True)
+    ranks = ["" if pd.isna(rank) else f" {rank}" for rank in trials["rank"]]
+    phases = trials["phase"].tolist()
+    return {
+        "pair": indexed(pairs.get(cell, cell) for cell in trials["cell"]),
+        "measured": indexed(
+            f"{'validation' if phase == 'search' else 'test'} {measures.get(dataset, 'accuracy')}"
+            for phase, dataset in zip(phases, trials["dataset"], strict=True)
+        ),
+        "row": indexed(shown),
+        "entry": indexed(label if label != name else None for label, name in zip(labels, shown, strict=True)),
+        "phase": indexed(phases),
+        "ranked": indexed(map("".join, zip(phases, ranks, strict=True))),
+        "state": indexed(states),
+        "status": indexed(told if pd.isna(status) else f"{status} (state {state})" for status, state, told in statuses),
+        "seed": _numbers(trials["seed"]),
+        "key": keys,
+        "run": _texts(trials["run_id"]),
+        "experiment": indexed(_texts(trials["experiment_id"])),
+        "score": _numbers(_scores(trials, board)),
+        "seconds": _numbers(trials["train_seconds"], 2),
+        "training": indexed(map(_duration, trials["train_seconds"])),
+        "setting": indexed(map(settings.text, keys, labels)),
+        "recipe": indexed(map(settings.recipe, keys)),
+        **_origins(runs),
+    }
+
+
+def _scores(trials: pd.DataFrame, board: Board) -> "pd.Series[float]":
+    """Return what each trial scored after its last epoch: on test images, in a search on validation images."""
+    found = pd.Series(float("nan"), index=trials.index)
+    for measure in board.measures:
+        found = found.fillna(trials[measure.final]).fillna(trials[measure.validation])
+    return found
+
+
+class _Settings:
+    """Hyperparameters and recipes as text; what tells a row's trials apart comes first."""
+
+    def __init__(self, params: Mapping[str, Mapping[str, str]], rows: Mapping[str, Row]) -> None:
+        self._params, self._rows = params, rows
+
+    def text(self, key: str, label: str) -> str:
+        values = _without(self._params.get(key, {}), METHOD_PREFIX)
+        row = self._rows.get(label)
+        first = () if row is None else (*row.grid, *(str(d["name"]) for d in row.dimensions))
+        names = dict.fromkeys((*(name for name in first if name in values), *sorted(values)))
+        return "; ".join(f"{name}={_short(values[name])}" for name in names)
+
+    def recipe(self, key: str) -> str:
+        values = _without(self._params.get(key, {}), RECIPE_PREFIX)
+        return _joined(tuple(sorted(values.items())))
+
+
+@functools.lru_cache(maxsize=256)
+def _joined(values: tuple[tuple[str, str], ...]) -> str:
+    """Return a recipe as text; most trials of a sweep have the same."""
+    return "; ".join(f"{name}={_short(text)}" for name, text in values)
+
+
+def _without(params: Mapping[str, str], prefix: str) -> dict[str, str]:
+    return {name.removeprefix(prefix): text for name, text in params.items() if name.startswith(prefix)}
+
+
+def _short(text: str) -> str:
+    """Return a hyperparameter as people write it: 5 for 5.0, and no more than `SIGNIFICANT` digits."""
+    if text in ("True", "False"):
+        return text.lower()
+    try:
+        return value_text(float(text), SIGNIFICANT) if len(text) > SHORT or "." in text else text
+    except ValueError:
+        return text
+
+
+def _origins(runs: Sequence[RunDetails | None]) -> dict[str, Any]:
+    tags: list[Mapping[str, str]] = [{} if run is None else run.tags for run in runs]
+    return {
+        "wall": indexed(None if run is None else _duration(run.seconds) for run in runs),
+        "commit": indexed(of.get(COMMIT) for of in tags),
+        "changed": [int(of.get(DIRTY, "").lower() == "true") for of in tags],
+        "device": indexed(of.get("device") for of in tags),
+        "versions": indexed(", ".join(f"{name} {of[name]}" for name in VERSIONS if of.get(name)) for of in tags),
+        "threads": indexed(of.get("threads") for of in tags),
+        "bank": indexed(of.get("bank") for of in tags),
+        "attempts": indexed(of.get("attempts") for of in tags),
+        "reason": indexed(_why(of) for of in tags),
+    }
+
+
+def _duration(seconds: float | None) -> str:
+    return "" if seconds is None or pd.isna(seconds) else content(duration(seconds))
+
+
+def _why(tags: Mapping[str, str]) -> str:
+    """Return what went wrong with a run: the error that ended it, or why its training came to nothing."""
+    collapsed = tags.get("collapsed", "")[:REASON_CHARACTERS]
+    return _last_line(tags.get("reason", "")) or (f"collapsed: {collapsed}" if collapsed else "")
+
+
+def _last_line(reason: str) -> str:
+    """Return what a traceback ends with, which is the error itself."""
+    lines = [line for line in reason.splitlines() if line.strip()]
+    return lines[-1].strip()[:REASON_CHARACTERS] if lines else ""
+
+
+def _texts(values: "pd.Series[Any]") -> list[str | None]:
+    return [None if pd.isna(value) else str(value) for value in values]
+
+
+def _numbers(values: Iterable[Any], digits: int = 4) -> list[float | int | None]:
+    return [None if pd.isna(value) else number(float(value), digits) for value in values]
+
+
+# --- curves -----------------------------------------------------------------------------------------------------------
+
+
+def curves(results: Results) -> tuple[dict[str, Any], str]:
+    """Return the curves by line of the table of trials, and a sentence on what was left out; empty: nothing.
+
+    Where all would be too much, each has fewer points; where that is not enough, searches have none.
+    """
+    trials = results.trials
+    wanted, most = trials[trials["run_id"].notna()], 0
+    for some in (wanted, wanted[wanted["phase"] != "search"]):
+        most = points_a_curve(len(some))
+        if most:
+            wanted = some
+            break
+    if not most:
+        return steps_and_values({}, len(trials), CURVE_POINTS), "Too many trials for curves to be in this page."
+    by_line = _by_line(wanted, histories(results, SCORES, run_ids=wanted["run_id"].unique().tolist()))
+    return steps_and_values(by_line, len(trials), most), _note(by_line, most, trials, wanted)
+
+
+def _by_line(trials: pd.DataFrame, found: Mapping[str, Mapping[str, Points]]) -> dict[int, Points]:
+    lines: dict[int, Points] = {}
+    for line, run_id in zip(trials.index, trials["run_id"], strict=True):
+        of = found.get(run_id, {})
+        points = next((of[name] for name in SCORES if of.get(name)), None)
+        if points:
+            lines[int(line)] = points
+    return lines
+
+
+def _note(curves: Mapping[int, Points], most: int, trials: pd.DataFrame, wanted: pd.DataFrame) -> str:
+    notes = []
+    if any(len(points) > most for points in curves.values()):
+        notes.append(f"Curves are shown by {most} of their epochs.")
+    if len(wanted) < trials["run_id"].notna().sum():
+        notes.append("Trials of searches have no curves in this page: there are too many.")
+    return " ".join(notes)
+
+
+def points_a_curve(curves: int) -> int:
+    """Return how many points each of so many curves may have; 0 where that would be too few to be a curve."""
+    fitting = min(CURVE_POINTS, CURVE_NUMBERS // max(curves, 1))
+    return fitting if fitting >= FEWEST_POINTS else 0
+
+
+def thinned(points: Points, most: int) -> list[tuple[int, float]]:
+    """Return at most `most` of the points, evenly spread, the first and the last among them."""
+    if len(points) <= most:
+        return list(points)
+    step = (len(points) - 1) / (most - 1)
+    return [points[round(index * step)] for index in range(most)]
+
+
+def steps_and_values(curves: Mapping[int, Points], count: int, most: int) -> dict[str, Any]:
+    """Return curves by line as columns: the epochs of each, and its values as differences from the one before.
+
+    Args:
+        curves: by the line of the table of trials.
+        count: how many lines there are.
+        most: points of a curve; a single epoch is none.
+    """
+    epochs: list[tuple[int, ...] | None] = [None] * count
+    values: list[list[int] | int] = [0] * count
+    for line, points in curves.items():
+        kept = thinned([(epoch, value) for epoch, value in points if math.isfinite(value)], most)
+        if len(kept) > 1:
+            epochs[line] = tuple(epoch for epoch, _ in kept)
+            values[line] = differences([round(value * CURVE_SCALE) for _, value in kept])
+    return {"epochs": indexed(epochs), "values": values, "scale": CURVE_SCALE}
+
+
+def differences(values: Sequence[int]) -> list[int]:
+    """Return the first value, then what each has over the one before."""
+    return [value - before for value, before in zip(values, [0, *values[:-1]], strict=True)]
+
+
+# --- columns ----------------------------------------------------------------------------------------------------------
+
+
+def indexed(values: Iterable[Any]) -> dict[str, list[Any]]:
+    """Return a column as its different values and, for each line, the place of its value; -1 for none."""
+    places: dict[Any, int] = {}
+    at = [-1 if value is None or value == "" else places.setdefault(value, len(places)) for value in values]
+    return {"values": list(places), "at": at}
+
+
+def number(value: Any, digits: int = 4) -> float | int | None:
+    """Return a number in as few digits as it needs, or None where it is none."""
+    if value is None or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    rounded = round(float(value), digits)
+    return int(rounded) if rounded.is_integer() else rounded
