@@ -6,6 +6,7 @@ It is kept small: a text stands in it once, a curve as the few numbers that an e
 import functools
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -14,7 +15,7 @@ from reports.board.board import Board
 from reports.formats.text import content
 from reports.results.results import Results
 from reports.results.runs import histories, run_details
-from reports.results.sweep import Row, value_text
+from reports.results.sweep import Cell, Row, value_text
 from reports.stores import COMMIT, DIRTY, METHOD_PREFIX, RECIPE_PREFIX, RunDetails
 from reports.tables.searches import duration
 from reports.tables.wording import pair_text
@@ -72,6 +73,8 @@ def columns(results: Results, board: Board) -> dict[str, Any]:
     keys, labels = trials["trial_key"].tolist(), trials["row"].tolist()
     shown = [lines[label].shown if label in lines else label for label in labels]
     pairs = {cell.id: pair_text(cell, board) for cell in board.cells}
+    teachers = {f"{cell.dataset}: {cell.teacher}": _teacher(cell) for cell in board.cells}
+    pairs = {name: pair_text(cell, board) for name, cell in teachers.items()} | pairs
     measures = {cell.dataset: board.measure(cell).short for cell in board.cells}
     states = [STATES.get(state, state.lower()) for state in trials["state"]]
     statuses = zip(trials["status"], trials["state"], states, strict=True)
@@ -100,6 +103,11 @@ def columns(results: Results, board: Board) -> dict[str, Any]:
         "recipe": indexed(map(settings.recipe, keys)),
         **_origins(runs),
     }
+
+
+def _teacher(cell: Cell) -> Cell:
+    """Return where the teacher of a cell is trained: a network without another."""
+    return replace(cell, teacher="", shown_student=cell.shown_teacher)
 
 
 def _scores(trials: pd.DataFrame, board: Board) -> "pd.Series[float]":

@@ -187,5 +187,7 @@ def test_each_data_set_by_its_own_measure(results_of: Loader) -> None:
         ("cityscapes: deeplabv3_resnet101 -> deeplabv3_resnet18", "validation mIoU"),
         ("cityscapes: deeplabv3_resnet101", "test mIoU"),  # a teacher's
     }
+    names = set(texts(shown, "pair"))
+    assert len(names) == 4 and {"Cityscapes: DeepLabV3-ResNet-101", "Digits-100: TinyResNet"} <= names
     scores = dict(zip(shown["trials"]["key"], shown["trials"]["score"], strict=True))
     assert 77.5 in scores.values() and 71.0 in scores.values()  # the teacher's mIoU, a search's
