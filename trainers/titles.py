@@ -119,7 +119,7 @@ def method(name: str) -> str:
 def _one_method(name: str) -> str:
     if name in METHODS:
         return METHODS[name]
-    from trainers.methods import methods  # a plug-in's record says its own, and takes torch to read
+    from trainers.methods import methods  # a plug-in's record says its own, and takes its module to read
 
     known = methods()
     return known[name].title or name if name in known else name
@@ -144,15 +144,13 @@ def network(name: str) -> str:
     return name
 
 
-def symbol(name: str, *, latex: bool = False) -> str:
-    """Return a hyperparameter's sign, for mathematics in LaTeX or for plain text; its name where it has none.
+def symbol(name: str) -> str:
+    """Return a hyperparameter's sign in plain text; its name where it has none.
 
-    Of a combination's hyperparameter, named `method.name`, the method stands before it in plain text.
+    Before that of a combination, named `method.name`, stands the method.
     """
     part, _, own = name.rpartition(".")
-    mathematics, text = SYMBOLS.get(own, (own, own))
     if own not in SYMBOLS:
         return name
-    if latex:
-        return f"{mathematics}^{{\\mathrm{{{method(part)}}}}}" if part else mathematics
+    text = SYMBOLS[own][1]
     return f"{method(part)} {text}" if part else text

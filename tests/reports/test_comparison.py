@@ -168,7 +168,7 @@ def test_what_differs_is_not(comparison: Comparison) -> None:
 def test_figures_of_another_recipe_are_not_comparable(comparison: Comparison) -> None:
     kds = of_row(comparison, "kd")
     assert [(one.figure.value, bool(one.reasons)) for one in kds if one.figure] == [(73.33, False), (74.42, True)]
-    assert kds[1].reasons == ("published with a recipe of its own, whose students and kd score more",)
+    assert kds[1].reasons == ("published with a recipe of its own, whose students and KD score more",)
     transformer = published_figures.figures("cifar100", "resnet56", "deit_tiny", "kd+ls")[0]
     assert published_figures.differences(transformer) == (
         "published with a recipe for transformers that is not known to us",

@@ -52,9 +52,7 @@ def test_methods_and_combinations():
 
 def test_symbols():
     assert titles.symbol("w2") == "w₂"
-    assert titles.symbol("temperature", latex=True) == "T"
     assert titles.symbol("kd.temperature") == "KD T"
-    assert titles.symbol("kd.temperature", latex=True) == r"T^{\mathrm{KD}}"
     assert titles.symbol("standardize") == "standardize"
 
 

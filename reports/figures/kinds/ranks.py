@@ -87,9 +87,8 @@ def build(material: Material) -> Iterator[Figure | NotDrawn]:
     ]
     means = [[_mean(table, place, column) for column in columns] for place in found]
     named = [(table.lines[place].shown, rank) for place, rank in found.items()]
-    place = table.reference_place
-    always = found.get(-1 if place is None else place) and table.lines[place or 0].shown
-    data = of_ranks(named, means, lacking, table.options.level, always or "")
+    always = next((i for i, place in enumerate(found) if place == table.reference_place), None)
+    data = of_ranks(named, means, lacking, table.options.level, always)
     yield Figure(name="ranks", caption=data.caption, data=data, drawn_by=draw)
 
 
@@ -104,14 +103,14 @@ def of_ranks(
     means: Sequence[Sequence[float]],
     left_out: Sequence[str],
     level: float,
-    always: str = "",
+    always: int | None = None,
 ) -> Ranks:
     """Return the tests of rows with their average ranks.
 
     Args:
         named: shown name and average rank of each row.
         means: of each row in each pair; what is higher is better.
-        always: shown name of the row that is drawn among however many.
+        always: place of the row that is drawn among however many.
     """
     rows, pairs = len(means), len(means[0])
     critical = None
@@ -120,10 +119,10 @@ def of_ranks(
     else:
         p = friedman(means)
         critical = tukey_critical(level, rows, MANY) / math.sqrt(2) * math.sqrt(rows * (rows + 1) / (6 * pairs))
-    order = sorted(named, key=lambda one: one[1])  # stable: the sweep's order for equals
-    kept = sorted(order, key=lambda one: one[0] != always)[:MOST_ROWS]
-    hidden = [one[0] for one in order if one not in kept]
-    return Ranks(tuple(one for one in order if one in kept), pairs, p, critical, (*left_out, *hidden), level)
+    order = sorted(range(rows), key=lambda i: named[i][1])  # stable: the sweep's order for equals
+    kept = set(sorted(order, key=lambda i: i != always)[:MOST_ROWS])
+    hidden = [named[i][0] for i in order if i not in kept]
+    return Ranks(tuple(named[i] for i in order if i in kept), pairs, p, critical, (*left_out, *hidden), level)
 
 
 def groups(ranks: Sequence[float], within: float) -> tuple[tuple[int, int], ...]:

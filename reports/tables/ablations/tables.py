@@ -194,7 +194,7 @@ def _own(ablation: Ablation) -> list[str]:
 
 def _factors(ablation: Ablation) -> list[str]:
     """Return the hyperparameters, or the methods of a combination, as people read them."""
-    return [titles.METHODS.get(name, titles.symbol(name)) for name in ablation.factors]
+    return [titles.method(titles.symbol(name)) for name in ablation.factors]
 
 
 def _about(ablation: Ablation) -> str:

@@ -45,7 +45,7 @@ PURPOSE = (
 )
 COLUMNS = (
     "Ours: mean ± sample standard deviation over seeds (number of seeds). Difference: ours less the published figure, "
-    "in points. Gain over kd: ours over {over}, seed by seed; the published figure over the kd of the same source, "
+    "in points. Gain over KD: ours over {over}, seed by seed; the published figure over the KD of the same source, "
     "else over the first one listed. Usual spread: how far repetitions lie from published figures, in points. A number "
     "is not comparable where its training is known to differ from the figure's."
 )
@@ -55,7 +55,7 @@ def build(comparison: Comparison) -> list[Table]:
     """Return a table for each cell: our rows in the board's order with every figure of theirs."""
     found, board = comparison.cells, comparison.board
     rows = dict.fromkeys(of.baseline for of in found if of.baseline)
-    over = f"our row {' or '.join(rows)}" if rows else "a row of kd, which there is none of here"
+    over = f"our row {' or '.join(rows)}" if rows else "a row of KD, which there is none of here"
     return [_table(of, board, over, place) for place, of in enumerate(found, start=1)]
 
 

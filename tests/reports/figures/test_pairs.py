@@ -11,7 +11,7 @@ from reports.board.averages import averages
 from reports.figures import build
 from reports.figures.kinds import ranks, training
 from reports.figures.kinds.cost import Point, pareto
-from tests.reports.fake_sweep import FakeSweep, grid, row, seeds, whole_sweep
+from tests.reports.fake_sweep import RANGES, FakeSweep, FakeTrial, grid, row, seeds, whole_sweep
 from tests.reports.plain import plain_results
 
 CELLS = tuple(f"digits100: t{n} -> s" for n in range(4))
@@ -135,3 +135,31 @@ def test_the_baseline_is_drawn_among_however_many_rows() -> None:
     curves = {0: [(epoch, 10.0 * epoch) for epoch in range(1, 5)]}
     panel, *_ = made(plain_results(sweep, curves), "training_curves")
     assert "row 24" in {curve.row for curve in panel.curves} and len(panel.curves) == training.ROWS
+
+
+def test_rows_that_are_shown_alike_are_ranked_each() -> None:
+    names = [("Ours", 11.0)] * 21
+    found = ranks.of_ranks(names, [(1.0, 2.0, 3.0)] * 21, [], 0.05, always=20)
+    assert (found.ranks, found.left_out) == (tuple(names[: ranks.MOST_ROWS]), ("Ours",))
+
+
+@pytest.mark.parametrize("name", ["cost", "training_curves", "accuracy_over_budget"])
+def test_rows_that_are_shown_alike_are_two_in_every_legend(name: str) -> None:
+    from matplotlib.figure import Figure as Canvas
+
+    trials = seeds("kd", (60.0, 60.0))
+    for label, top1 in (("one", 62.0), ("other", 64.0)):
+        searched: dict[str, Any] = {"row": label, "method": "gdkd"}
+        trials += [FakeTrial(phase="search", seed=9, top1=50.0 + k, settings={"k": k}, **searched) for k in range(1, 6)]
+        trials += seeds(label, (top1, top1), phase="confirm", rank=1, method="gdkd", settings={"k": 5})
+    rows = [row("kd"), row("one", "gdkd", dimensions=RANGES[:1]), row("other", "gdkd", dimensions=RANGES[:1])]
+    curves = {seed: [(epoch, 50.0 + epoch) for epoch in range(1, 6)] for seed in (0, 1)}
+    results = plain_results(
+        FakeSweep("alike", trials, rows, report={"names": {"one": "Ours", "other": "Ours"}}), curves
+    )
+    (figure,) = (one for one in build(results, reports.table(results))[0] if one.name == name)
+    canvas = Canvas()
+    figure.draw(canvas)
+    (legend,) = canvas.legends
+    assert [text.get_text() for text in legend.get_texts()].count("Ours") == 2
+    assert name != "cost" or figure.caption.count("Ours 8 s") == 2  # of five trainings each, not of ten
