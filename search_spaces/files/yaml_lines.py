@@ -1,7 +1,7 @@
-"""YAML with line numbers: plain values, and the line of every key and item.
+"""YAML 1.2 with line numbers: plain values, and the line of every key and item.
 
-The reading is stricter than PyYAML's where YAML surprises: a key given twice is refused, `1e-4` is a number, `010` and
-`1:30` are text, dates are text, tags and merge keys are refused. Aliases work, in bounds.
+Stricter than YAML where it surprises: a key given twice is refused, keys and dates are text, tags and merge keys are
+refused; laxer in that on, off, yes and no are booleans, as people write them. Aliases work, in bounds.
 """
 
 import re
@@ -9,7 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
-import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
+from ruamel.yaml.resolver import VersionedResolver
 
 from search_spaces.files.errors import Problem, shown
 from trainers.files.files import NotRegularError, regular_file
@@ -25,8 +29,6 @@ MAX_NODES = 50_000
 """Values in a file once its aliases are written out; a few nested aliases could stand for billions."""
 MAX_DIGITS = 18
 """Whole numbers stay within 64 bits."""
-
-BOOLEANS = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
 
 
 class YamlError(Exception):
@@ -115,86 +117,100 @@ def read_tree(text: str) -> Tree:
     Raises:
         YamlError: it is not YAML, more than one document, nested too deeply, or too much.
     """
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Resolver = _Words
+    yaml.composer.warn_double_anchors = False
     try:
-        node = yaml.compose(text, Loader=_Loader)
-        tree = Tree(None, {(): _line(node) if node is not None else 1})
-        tree.values = None if node is None else _Reading(tree).value(node, (), ())
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        reason = error.problem or error.context
-        raise YamlError(None if mark is None else mark.line + 1, f"is not YAML: {reason}{_hint(text, mark)}") from None
-    except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        raise YamlError(line, f"is not YAML: {error.reason}") from None
+        node = _composed(yaml, text)
+        tree = Tree(None, {(): 1 if node is None else _line(node)})
+        tree.values = None if node is None else _Reading(tree, yaml.constructor).value(node, (), ())
     except RecursionError:
         raise YamlError(None, "is nested too deeply") from None
     return tree
 
 
-def _hint(text: str, mark: "yaml.Mark | None") -> str:
+def _composed(yaml: YAML, text: str) -> Node | None:
+    """Return the nodes of a text; nothing is constructed that a tag may name."""
+    try:
+        node: Node | None = yaml.compose(text)
+        return node
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = None if mark is None else mark.line + 1
+        reason = re.sub(r"\('(.*?)',\)", r"'\1'", error.problem or error.context)  # words that ruamel has in tuples
+        raise YamlError(line, f"is not YAML: {reason}{_hint(text, line)}") from None
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise YamlError(line, f"is not YAML: {error.reason}") from None
+    except AssertionError as error:  # a version of YAML that ruamel does not know
+        raise YamlError(None, f"is not YAML: {error}") from None
+
+
+def _hint(text: str, line: int | None) -> str:
     """Return what may be behind a line that is no YAML: a space that is none, on it or on the line before."""
-    lines = text.splitlines()[max(0, mark.line - 1) : mark.line + 1] if mark is not None else []
+    lines = text.splitlines()[max(0, line - 2) : line] if line is not None else []
     found = next((name for line in lines if (name := _strange_in(line.strip("\t ")))), "")
     return f" (there is a {found} near here)" if found else ""
 
 
-class _Loader(yaml.SafeLoader):
-    """Builds nodes only; decides which plain words are numbers, booleans and null."""
+class _Words(VersionedResolver):
+    """Which plain words are numbers, booleans and nothing: those of YAML 1.2, whatever a file says of its version."""
+
+    processing_version = (1, 2)
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        assert self.versioned_resolver  # YAML's own words come first
+        for kind, pattern, first in (
+            ("bool", "on|On|ON|off|Off|OFF|yes|Yes|YES|no|No|NO", "oOyYnN"),
+            ("float", r"[-+]?\.[0-9_]+[eE][0-9]+", "-+."),
+        ):
+            self.add_version_implicit_resolver((1, 2), _TAG + kind, re.compile(f"(?:{pattern})\\Z"), list(first))
 
 
-_NULL, _BOOL, _INT, _FLOAT, _STR = (f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str"))
-_CONTAINERS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
-_WORDS = "|".join(f"{w}|{w.capitalize()}|{w.upper()}" for w in BOOLEANS)
-_PATTERNS = {
-    _NULL: r"~|null|Null|NULL|",
-    _BOOL: _WORDS,
-    _INT: r"[-+]?(0|[1-9](_?[0-9])*)",
-    _FLOAT: r"[-+]?(([0-9](_?[0-9])*)?\.[0-9]+|[0-9](_?[0-9])*\.)([eE][-+]?[0-9]+)?"
-    r"|[-+]?[0-9]+[eE][-+]?[0-9]+|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
-}
-_Loader.yaml_implicit_resolvers = {}
-for _tag, _pattern in _PATTERNS.items():
-    _Loader.add_implicit_resolver(_tag, re.compile(f"(?:{_pattern})\\Z"), None)
+_TAG = "tag:yaml.org,2002:"
+_TEXT = {_TAG + kind for kind in ("str", "timestamp", "merge", "value")}
 
 
-def _line(node: yaml.Node) -> int:
+def _line(node: Node) -> int:
     return int(node.start_mark.line) + 1
 
 
 class _Reading:
     """Turns nodes into values, noting lines and problems."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, constructor: Any) -> None:
         self.tree = tree
         self.nodes = 0
+        self.plain = {_TAG + kind: getattr(constructor, f"construct_yaml_{kind}") for kind in _PLAIN}
 
-    def value(self, node: yaml.Node, path: Path, above: tuple[int, ...]) -> Any:
+    def value(self, node: Node, path: Path, above: tuple[int, ...]) -> Any:
         self.nodes += 1
         if self.nodes > MAX_NODES:
             raise YamlError(_line(node), f"must hold at most {MAX_NODES} values, aliases written out")
         if id(node) in above:
             raise YamlError(_line(node), "holds an alias that contains itself")
         above = (*above, id(node))
-        if isinstance(node, yaml.MappingNode) and node.tag in _CONTAINERS:
+        if isinstance(node, MappingNode) and node.tag == _TAG + "map":
             return self.mapping(node, path, above)
-        if isinstance(node, yaml.SequenceNode) and node.tag in _CONTAINERS:
+        if isinstance(node, SequenceNode) and node.tag == _TAG + "seq":
             return [self.item(child, (*path, i), above) for i, child in enumerate(node.value)]
-        if isinstance(node, yaml.ScalarNode) and (node.tag == _STR or node.tag in _PATTERNS):
+        if isinstance(node, ScalarNode) and (node.tag in _TEXT or node.tag in self.plain):
             return self.scalar(node, path)
         self.tree.unreadable(path, f"the YAML tag {shown(node.tag)} is not supported")
         return None
 
-    def item(self, node: yaml.Node, path: Path, above: tuple[int, ...]) -> Any:
+    def item(self, node: Node, path: Path, above: tuple[int, ...]) -> Any:
         self.tree.lines[path] = _line(node)
         return self.value(node, path, above)
 
-    def mapping(self, node: yaml.MappingNode, path: Path, above: tuple[int, ...]) -> dict[str, Any]:
+    def mapping(self, node: MappingNode, path: Path, above: tuple[int, ...]) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for key, child in node.value:
-            if not isinstance(key, yaml.ScalarNode) or _lone_surrogate(key.value):
+            if not isinstance(key, ScalarNode) or _lone_surrogate(key.value):
                 self.tree.problems.append(Problem(_line(key), dotted(path), "a key must be text"))
                 continue
-            name = _meant(str(key.value))
+            name = _meant(key.value)
             inner = (*path, name)
             if name in values:
                 message = f"given twice, first on line {self.tree.lines[inner]}"
@@ -202,25 +218,28 @@ class _Reading:
                 continue
             self.tree.lines[inner] = _line(key)
             if name != key.value:
-                self.tree.add(inner, f"the key has a {_strange_in(str(key.value))} in it; write it without")
+                self.tree.add(inner, f"the key has a {_strange_in(key.value)} in it; write it without")
             values[name] = self.value(child, inner, above)
         return values
 
-    def scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
-        text = str(node.value)
+    def scalar(self, node: ScalarNode, path: Path) -> Any:
+        text, tag = node.value, str(node.tag)
+        kind = tag.removeprefix(_TAG)
         if _lone_surrogate(text):  # an escape such as \ud800 in quotes: no file or database takes it
             self.tree.unreadable(path, f"must be Unicode text, got {shown(text)}")
-            return None
-        if node.tag == _STR:
+        elif tag in _TEXT:
             return text
-        if not re.fullmatch(_PATTERNS[node.tag], text):  # an explicit tag on another word: !!int abc
-            self.tree.unreadable(path, f"{shown(text)} is not a YAML {node.tag.rpartition(':')[2]}")
-            return None
-        digits = sum(map(str.isdigit, text))
-        if node.tag == _INT and digits > MAX_DIGITS:
+        elif kind == "int" and (digits := sum(map(str.isalnum, text))) > MAX_DIGITS:
             self.tree.unreadable(path, f"must have at most {MAX_DIGITS} digits, got {digits}")
-            return None
-        return _plain(node.tag, text)
+        else:
+            try:
+                return self.plain[tag](node)
+            except (ValueError, KeyError, IndexError):  # an explicit tag on another word: !!int abc
+                self.tree.unreadable(path, f"{shown(text)} is not a YAML {kind}")
+        return None
+
+
+_PLAIN = ("null", "bool", "int", "float")
 
 
 def _meant(key: str) -> str:
@@ -238,14 +257,3 @@ def _strange_in(text: str) -> str:
 
 def _lone_surrogate(text: str) -> bool:
     return any("\ud800" <= letter <= "\udfff" for letter in text)
-
-
-def _plain(tag: str, text: str) -> Any:
-    if tag == _NULL:
-        return None
-    if tag == _BOOL:
-        return BOOLEANS[text.lower()]
-    digits = text.replace("_", "").lower()
-    if tag == _INT:
-        return int(digits)
-    return float(digits.replace(".inf", "inf").replace(".nan", "nan"))

@@ -64,10 +64,13 @@ def test_every_key_and_item_has_its_line(mapping: dict[str, object]) -> None:
         ("5.", 5.0),
         ("1_000", 1000),
         ("-3", -3),
-        ("010", "010"),
+        ("010", 10),
+        ("08", 8),
+        ("0o17", 15),
+        (".5e3", 500.0),
         ("1:30", "1:30"),
         ("2024-01-01", "2024-01-01"),
-        ("0x10", "0x10"),
+        ("0x10", 16),
         ("on", True),
         ("Off", False),
         ("'on'", "on"),
@@ -76,6 +79,8 @@ def test_every_key_and_item_has_its_line(mapping: dict[str, object]) -> None:
         (".inf", float("inf")),
         ("!!str 5", "5"),
         ("!!float 5.0", 5.0),
+        ("y", "y"),
+        ("=", "="),
         ("1.2.3", "1.2.3"),
     ],
 )
@@ -83,6 +88,34 @@ def test_plain_words(text: str, value: object) -> None:
     read = read_tree(f"key: {text}").values["key"]
     assert read == value
     assert type(read) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("!!int abc", "'abc' is not a YAML int"),
+        ("!!bool 2", "'2' is not a YAML bool"),
+        ("!!float ''", "'' is not a YAML float"),
+        ("0x_", "'0x_' is not a YAML int"),
+    ],
+)
+def test_a_word_that_is_not_what_it_says(text: str, message: str) -> None:
+    assert [problem.message for problem in read_tree(f"key: {text}").problems] == [message]
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.2"])
+def test_words_mean_the_same_whatever_version_a_file_names(version: str) -> None:
+    assert read_tree(f"%YAML {version}\n---\na: [010, 1:30, y, 1e-4]").values == {"a": [10, "1:30", "y", 1e-4]}
+
+
+def test_a_message_of_ruamel_has_words_not_tuples() -> None:
+    with pytest.raises(YamlError, match=r"expected '<document start>', but found '<block mapping start>'$"):
+        read_tree("|2-\na: b")
+
+
+def test_a_version_that_there_is_not() -> None:
+    with pytest.raises(YamlError, match="is not YAML: version minor part can only be 2 or 1"):
+        read_tree("%YAML 1.3\n---\na: b")
 
 
 def test_a_key_is_text_whatever_it_looks_like() -> None:
