@@ -4,6 +4,7 @@ Every file is whole or not there; equal results give equal bytes.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -58,7 +59,9 @@ class Report:
         """All tables of the page."""
         against = [] if self._comparison is None else published.build(self._comparison)
         changed = [] if self._changes is None else sweep.build(self._changes)
-        return [*self.tables, *self.ablations, *against, *changed]
+        titled = [(table, "Beside published figures") for table in against]
+        titled += [(table, f"Beside {self._changes.theirs}") for table in changed if self._changes]
+        return [*self.tables, *self.ablations, *(replace(one, title=f"{title}: {one.title}") for one, title in titled)]
 
     @property
     def figures(self) -> list[Figure]:

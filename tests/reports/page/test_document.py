@@ -141,6 +141,9 @@ def test_tables_against_others_are_in_the_page(results_of: Loader, tmp_path: Pat
     assert {"against.md", "against.csv", "compare.tex"} <= set(names)
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert {"against-1", "compare-1"} <= set(sections(text))
+    titles = [title for _, title in Parsed(text).all("h2")]
+    assert any(title.startswith("Beside published figures: CIFAR-100") for title in titles)
+    assert any(title.startswith("Beside published: CIFAR-100") for title in titles)  # the other sweep's name
     table = report.shown[0]
     assert list(sections(render(results, report.board, [table, table]))) == [table.name, f"{table.name}-2"]
 
