@@ -88,17 +88,18 @@ def _end_of_group(svg: str, start: int) -> int:
 
 
 def _marked(content: str, marks: Sequence[str]) -> str:
-    hidden = [(found.start(), found.end()) for found in DEFINED.finditer(content)]
+    hidden = [found.span() for found in DEFINED.finditer(content)]
     for kind in MARKS if marks else ():
-        seen = [
-            found for found in kind.finditer(content) if not any(low <= found.start() < high for low, high in hidden)
-        ]
+        every = kind.finditer(content)
+        seen = [found for found in every if not any(low <= found.start() < high for low, high in hidden)]
         if len(seen) == len(marks):
-            for found, text in zip(reversed(seen), reversed(marks), strict=True):
+            parts, done = [], 0
+            for found, text in zip(seen, marks, strict=True):
                 name = found[0][1:].partition(" ")[0]
                 title = f"{found[0][:-2].rstrip()}><title>{text}</title></{name}>"
-                content = content[: found.start()] + title + content[found.end() :]
-            break
+                parts += [content[done : found.start()], title]
+                done = found.end()
+            return "".join([*parts, content[done:]])
     return content
 
 

@@ -69,15 +69,17 @@ def look(index: int) -> Look:
 TITLE = "title:"
 """How the id of an artist begins that is told in a picture: see `told`."""
 BETWEEN = "\N{SYMBOL FOR UNIT SEPARATOR}"
+MOST_MARKS = 500
 
 
 def told(artist: Any, whole: str, marks: Sequence[str] = ()) -> None:
     """Have an artist say this where a browser shows the picture and points at it.
 
     Args:
-        marks: of the artist's marks, such as the dots of a line, what each says by itself, in their order.
+        marks: of the artist's marks, such as the dots of a line, what each says by itself, in their order; more than
+            `MOST_MARKS` lie on one another, and would be most of a page.
     """
-    artist.set_gid(TITLE + BETWEEN.join([whole, *marks]))
+    artist.set_gid(TITLE + BETWEEN.join([whole, *(marks if len(marks) <= MOST_MARKS else ())]))
 
 
 def panels(

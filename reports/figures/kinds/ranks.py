@@ -152,7 +152,8 @@ def draw(canvas: "Canvas", figure: Ranks) -> None:
     axes.plot([low, high], [0, 0], color="black", linewidth=0.8)
     for tick in range(low, high + 1):
         axes.plot([tick, tick], [0, 0.25], color="black", linewidth=0.8)
-        axes.text(tick, 0.45, str(tick), ha="center", va="bottom", fontsize=style.SMALL)
+        if tick % 2 or high <= MOST_ROWS:  # of more, every second has room for its number
+            axes.text(tick, 0.45, str(tick), ha="center", va="bottom", fontsize=style.SMALL)
     for number, (first, last) in enumerate(figure.groups):
         ends = [figure.ranks[first][1] - 0.04, figure.ranks[last][1] + 0.04]
         (bar,) = axes.plot(ends, [-(number + 0.7)] * 2, color="black", linewidth=2.4, solid_capstyle="butt")
