@@ -1,9 +1,9 @@
 """Rules for the networks of a file: known names, weights that are there, how teachers see, what students start from."""
 
-from collections.abc import Callable
 from typing import Any
 
 from search_spaces.checks import facts
+from search_spaces.checks.recipes import recipe_values
 from search_spaces.files.draft import Draft
 from search_spaces.files.errors import nearest
 from search_spaces.files.schema import TeacherModel
@@ -17,9 +17,6 @@ NOT_FETCHED = "not fetched"
 """Stands for the digest of weights that are not here, in a file that is read to plan."""
 SMALL_PIXELS = 64
 """On images up to this height networks see what the data set says, whatever their published weights were made for."""
-
-Names = dict[str, dict[str, str]]
-"""By data set and network."""
 
 
 def check_teachers(draft: Draft) -> dict[str, str]:
@@ -55,7 +52,7 @@ def check_teachers(draft: Draft) -> dict[str, str]:
 
 
 def _check_lens(draft: Draft, path: Path, model: TeacherModel) -> None:
-    if not (model.checkpoint or model.pretrained):
+    if not model.is_given:
         for key in ("size", "mean", "std"):
             if getattr(model, key) is not None:
                 message = "needs checkpoint or pretrained: a teacher that is trained here sees what students see"
@@ -79,7 +76,7 @@ def _check_lens(draft: Draft, path: Path, model: TeacherModel) -> None:
 
 
 def _check_variant(draft: Draft, path: Path, model: TeacherModel) -> None:
-    if model.variant == "strong" and not (model.checkpoint or model.pretrained):
+    if model.variant == "strong" and not model.is_given:
         for info in draft.infos().values():
             if info.task == "segmentation":
                 message = f"strong is for classes of images, {info.name} has classes of pixels; give checkpoint:"
@@ -120,7 +117,7 @@ def _full_name(name: str, size: int) -> str | None:
 
 def teachers_size(model: TeacherModel | None, name: str, info: DataInfo) -> int:
     """Return the height in pixels of what a teacher sees; 0: as students."""
-    if model is None or not (model.checkpoint or model.pretrained):
+    if model is None or not model.is_given:
         return 0
     size = model.size
     if size is None and model.pretrained and info.size > SMALL_PIXELS and info.task == "classification":
@@ -162,25 +159,19 @@ def lenses(draft: Draft) -> dict[str, dict[str, dict[str, Any]]]:
     return found
 
 
-def initials(draft: Draft, models: Names, starts: Callable[[str, str, bool], bool]) -> Names:
-    """Return the SHA-256 of what networks start from, by data set and network; weights that are not there are fetched.
-
-    Args:
-        starts: whether a network's recipe on a data set, as a teacher or as a student, starts from published weights.
-    """
-    found: Names = {}
+def initials(draft: Draft) -> dict[str, dict[str, str]]:
+    """Return the SHA-256 of what networks start from, by data set and network; those not there are fetched."""
+    found: dict[str, dict[str, str]] = {}
     for dataset, info in draft.infos().items():
         for path, pair in draft.pairs.items():
             for plain, teaches in ((pair.teacher, True), (pair.student, False)):
-                if plain not in models.get(dataset, {}) or plain in found.get(dataset, {}):
+                if plain not in draft.models.get(dataset, {}) or plain in found.get(dataset, {}):
                     continue
                 given = draft.teachers.get(plain) if teaches else None
-                if (given is not None and (given.checkpoint or given.pretrained)) or not starts(
-                    dataset, plain, teaches
-                ):
+                if given is not None and given.is_given:
                     continue
-                digest = _initial(draft, path, models[dataset][plain], info)
-                found.setdefault(dataset, {})[plain] = digest
+                if recipe_values(draft, info, plain, of_teacher=teaches).get("start") == "published":
+                    found.setdefault(dataset, {})[plain] = _initial(draft, path, draft.models[dataset][plain], info)
     return found
 
 

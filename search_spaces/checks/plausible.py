@@ -4,7 +4,7 @@ Asked of files only: sweeps that were accepted before stay readable.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from search_spaces import recipes
@@ -30,7 +30,7 @@ PATHS = ("root", "checkpoint")
 """Keys of names that others have given to files."""
 
 
-def check_plausible(draft: Draft, entries: Sequence[Entry]) -> None:
+def check_plausible(draft: Draft) -> None:
     """Add what cannot be meant to the tree's problems."""
     told = {problem.where for problem in draft.tree.problems}
     for path, text in _texts(draft.tree.values, ()):
@@ -43,7 +43,7 @@ def check_plausible(draft: Draft, entries: Sequence[Entry]) -> None:
     for path, given in _recipes(draft):
         _check_recipe(draft, path, given)
     methods = draft.tree.values.get("methods")
-    for entry in entries:
+    for entry in draft.entries:
         given = methods.get(entry.name) if isinstance(methods, dict) else None
         for name, value in given.items() if isinstance(given, dict) else ():
             if name != "method":

@@ -8,7 +8,6 @@ from pydantic import BaseModel
 
 from search_spaces import recipes
 from search_spaces.files.draft import Draft
-from search_spaces.files.entries import Entry
 from search_spaces.files.yaml_lines import Path
 from trainers.data import DataInfo
 from trainers.trials.recipe import Recipe
@@ -74,16 +73,6 @@ def _tell_without_base(draft: Draft, path: Path, given: BaseModel | None) -> Non
             draft.tree.add((*path, field), message)
 
 
-def starts_published(draft: Draft, dataset: str, network: str, teaches: bool) -> bool:
-    """Return whether a network's recipe on a data set starts from the weights that are published for it.
-
-    Args:
-        teaches: it is trained as a teacher is.
-    """
-    values = recipe_values(draft, draft.infos()[dataset], network, of_teacher=teaches)
-    return bool(values.get("start") == "published")
-
-
 def recipe_values(draft: Draft, info: DataInfo, network: str = "", *, of_teacher: bool = False) -> dict[str, Any]:
     """Return the settings of the recipe that a network is trained by on a data set; of one with an unknown name those
     given.
@@ -103,7 +92,7 @@ def recipe_values(draft: Draft, info: DataInfo, network: str = "", *, of_teacher
     return (dataclasses.asdict(recipes.get(base, network)) if base in recipes.names() else {}) | given
 
 
-def check_training(draft: Draft, entries: Sequence[Entry]) -> None:
+def check_training(draft: Draft) -> None:
     """Tell every method that cannot be trained as the recipe or the data set has it."""
     for info in draft.infos().values():
         values = recipe_values(draft, info)
@@ -114,9 +103,9 @@ def check_training(draft: Draft, entries: Sequence[Entry]) -> None:
                     of_teacher = recipe_values(draft, info, name, of_teacher=True)
                     changed = {key: value for key, value in of_teacher.items() if values.get(key) != value}
                     _check_pixels(draft, ("teachers", name, "recipe"), changed, info)
-            _tell(draft, entries, "compares features", f"{info.name} has classes of pixels: methods of logits alone")
+            _tell(draft, "compares features", f"{info.name} has classes of pixels: methods of logits alone")
         elif values.get("mixup"):
-            _tell(draft, entries, "labelled", "depends on an image's one class, which recipe.mixup takes away")
+            _tell(draft, "labelled", "depends on an image's one class, which recipe.mixup takes away")
 
 
 def _check_pixels(draft: Draft, path: Path, values: Mapping[str, Any], info: DataInfo) -> None:
@@ -128,8 +117,8 @@ def _check_pixels(draft: Draft, path: Path, values: Mapping[str, Any], info: Dat
         draft.tree.add((*path, "batch_size"), message)
 
 
-def _tell(draft: Draft, entries: Sequence[Entry], rule: str, message: str) -> None:
-    for entry in entries:
+def _tell(draft: Draft, rule: str, message: str) -> None:
+    for entry in draft.entries:
         for method in entry.method.parts or (entry.method,):
             if method.labelled if rule == "labelled" else method.features or method.module is not None:
                 draft.tree.add(("methods", entry.name), f"{method.name}: {message}")

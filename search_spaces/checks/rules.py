@@ -1,6 +1,5 @@
 """Rules that need more than one place of a sweep file, or the world: methods, data sets, networks, weights files."""
 
-import functools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -9,7 +8,7 @@ from search_spaces.checks.facts import Facts
 from search_spaces.checks.networks import check_tasks, check_teachers, initials, lenses
 from search_spaces.checks.pairs import check_fit
 from search_spaces.checks.plausible import check_plausible
-from search_spaces.checks.recipes import check_recipes, check_training, starts_published
+from search_spaces.checks.recipes import check_recipes, check_training
 from search_spaces.checks.splits import check_batches_of_one, check_splits
 from search_spaces.checks.weights import check_weights_files
 from search_spaces.files.draft import Draft
@@ -24,40 +23,40 @@ MAX_TRIALS = 100_000
 
 def check(draft: Draft) -> Facts | None:
     """Add every broken rule to the tree's problems; return the facts that were needed where there is none."""
-    entries = _check_entries(draft)
+    draft.entries = _read_entries(draft)
     checkpoints = check_teachers(draft)
     unknown_networks = _check_networks(draft)
     check_recipes(draft)
     check_tasks(draft)
-    check_training(draft, entries)
-    check_plausible(draft, entries)
-    _check_search(draft, entries)
-    check_splits(draft, entries)
-    _check_report(draft, entries)
-    _check_size(draft, entries)
-    models = _networks(draft, unknown_networks)
-    seen = lenses(draft)
-    arguments = check_fit(draft, models, entries, seen)
-    check_batches_of_one(draft, models, arguments)
+    check_training(draft)
+    check_plausible(draft)
+    _check_search(draft)
+    check_splits(draft)
+    _check_report(draft)
+    _check_size(draft)
+    draft.models = _networks(draft, unknown_networks)
+    draft.lenses = lenses(draft)
+    check_fit(draft)
+    check_batches_of_one(draft)
     found = Facts(
         datasets=draft.infos(),
-        models=models,
+        models=draft.models,
         checkpoints=checkpoints,
-        arguments=arguments,
-        lenses=seen,
-        initials=initials(draft, models, functools.partial(starts_published, draft)),
-        readings=check_weights_files(draft, models, arguments, seen, checkpoints),
+        arguments={name: {n: a for n, a in of.items() if a} for name, of in draft.arguments.items()},
+        lenses=draft.lenses,
+        initials=initials(draft),
+        readings=check_weights_files(draft, checkpoints),
     )
     return None if draft.tree.problems else found
 
 
-def _class_counts(draft: Draft) -> list[int]:
-    return [info.classes for info in draft.infos().values()]
+def _read_entries(draft: Draft) -> list[Entry]:
 
+    def class_counts() -> list[int]:
+        return [info.classes for info in draft.infos().values()]
 
-def _check_entries(draft: Draft) -> list[Entry]:
-    entries = read_entries(draft.tree, draft.methods, lambda: _class_counts(draft))
-    entries = try_plugins(draft.tree, entries, lambda: _class_counts(draft))
+    entries = read_entries(draft.tree, draft.methods, class_counts)
+    entries = try_plugins(draft.tree, entries, class_counts)
     owner: dict[str, str] = {}
     for entry in entries:
         for row in entry.rows():
@@ -99,8 +98,8 @@ def _networks(draft: Draft, told: set[str]) -> dict[str, dict[str, str]]:
     return found
 
 
-def _check_search(draft: Draft, entries: Sequence[Entry]) -> None:
-    searched = next((entry for entry in entries if entry.searched), None)
+def _check_search(draft: Draft) -> None:
+    searched = draft.searched
     misspelt = any(nearest(key, ("search",)) for key in draft.tree.values if key not in SweepModel.model_fields)
     if searched is not None and draft.tree.values.get("search") is None and not misspelt:
         place: Path = ("methods", searched.name, searched.searched[0].name)
@@ -110,12 +109,12 @@ def _check_search(draft: Draft, entries: Sequence[Entry]) -> None:
         draft.tree.add(("search", "confirm"), f"must be at most trials ({search.trials}), got {search.confirm}")
 
 
-def _check_report(draft: Draft, entries: Sequence[Entry]) -> None:
+def _check_report(draft: Draft) -> None:
     report: ReportModel | None = draft.sections.get("report")
     methods = draft.tree.values.get("methods")
     if report is None or not isinstance(methods, dict):
         return
-    known = dict.fromkeys([*methods, *(row.label for entry in entries for row in entry.rows())])
+    known = dict.fromkeys([*methods, *(row.label for entry in draft.entries for row in entry.rows())])
     columns = dict.fromkeys([*draft.datasets, *(network for pair in draft.pairs.values() for network in pair)])
     for path, message in misnamed(report, ("report",), [*known], [*columns]):
         draft.tree.add(path, message)
@@ -148,11 +147,11 @@ def _entries_of(report: ReportModel, at: Path) -> Iterator[tuple[Path, str]]:
         yield from [((*place, "base"), ablation.base)] if ablation.base is not None else []
 
 
-def _check_size(draft: Draft, entries: Sequence[Entry]) -> None:
+def _check_size(draft: Draft) -> None:
     cells = len(draft.datasets) * len(draft.pairs)
     seeds = len(draft.sections.get("seeds", ()))
     each = Counter[str]()
-    for entry in entries:
+    for entry in draft.entries:
         rows = entry.row_count
         searching = 0 if draft.search is None else draft.search.trials + draft.search.confirm * seeds
         each[entry.name] = cells * rows * (searching if entry.searched else seeds)

@@ -1,24 +1,19 @@
 """Rules for the images that a trial trains on and is scored on: too few of them, or too few in a batch."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from search_spaces.checks.facts import sized
 from search_spaces.checks.recipes import recipe_values
 from search_spaces.files.draft import Draft
-from search_spaces.files.entries import Entry
 from search_spaces.files.yaml_lines import Path
 from trainers.data import DataInfo
 from trainers.trials.trial import Value
 
-Arguments = Mapping[str, Mapping[str, Mapping[str, Value]]]
-"""With which networks take images, by data set and network."""
 
-
-def check_splits(draft: Draft, entries: Sequence[Entry]) -> None:
+def check_splits(draft: Draft) -> None:
     """Tell every data set that has too few images for what is asked of it, and every method that compares more images
     with one another than a batch has."""
-    searched = next((entry for entry in entries if entry.searched), None)
+    searched = draft.searched
     for info in draft.infos().values():
         if searched is not None and not info.validation:
             place: Path = ("methods", searched.name, searched.searched[0].name)
@@ -28,7 +23,7 @@ def check_splits(draft: Draft, entries: Sequence[Entry]) -> None:
             message = "has one training image to train on; networks for pixels normalise over the images of a batch"
             draft.tree.add(draft.datasets[info.name][0], message)
         rows = recipe_values(draft, info).get("batch_size")
-        for entry in entries:
+        for entry in draft.entries:
             for method in entry.method.parts or (entry.method,):
                 if isinstance(rows, int) and 0 < rows < method.least_batch:
                     message = f"{method.name} compares the images of a batch with one another: recipe.batch_size must "
@@ -42,17 +37,13 @@ def _too_few(info: DataInfo) -> str:
     return f"each of its {info.classes} classes has one training image, and none is held out for validation"
 
 
-def check_batches_of_one(draft: Draft, models: Mapping[str, Mapping[str, str]], arguments: Arguments) -> None:
-    """Tell every network that cannot be trained with one image at a time, where the recipe asks for that.
-
-    Args:
-        models: timm's names by data set and network.
-    """
+def check_batches_of_one(draft: Draft) -> None:
+    """Tell every network that cannot be trained with one image at a time, where the recipe asks for that."""
     for dataset, info in draft.infos().items():
         for path, plain in _trained_by_ones(draft, info):
-            given = arguments.get(dataset, {}).get(sized(plain, 0), {})
-            if plain in models.get(dataset, {}) and info.task == "classification":
-                problem = _alone(models[dataset][plain], given, info)
+            given = draft.arguments.get(dataset, {}).get(plain, {})
+            if plain in draft.models.get(dataset, {}) and info.task == "classification":
+                problem = _alone(draft.models[dataset][plain], given, info)
                 if problem is not None:
                     message = f"must be at least 2 for {plain} on {dataset}, got 1: {problem}"
                     draft.tree.add((*path, "batch_size"), message)
@@ -66,7 +57,7 @@ def _trained_by_ones(draft: Draft, info: DataInfo) -> Iterator[tuple[Path, str]]
             yield ("recipe",), student
     for teacher in dict.fromkeys(pair.teacher for pair in draft.pairs.values()):
         given = draft.teachers.get(teacher)
-        if given is not None and (given.checkpoint or given.pretrained):
+        if given is not None and given.is_given:
             continue
         values = recipe_values(draft, info, teacher, of_teacher=True)
         if values.get("batch_size") == 1 and teacher not in students:

@@ -4,32 +4,23 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path as FilePath
 
 from search_spaces.checks.facts import sized
-from search_spaces.checks.networks import NOT_FETCHED, Names
-from search_spaces.checks.pairs import Arguments, Lenses
+from search_spaces.checks.networks import NOT_FETCHED
 from search_spaces.files.draft import Draft
 from trainers.data import DataInfo
 
-Readings = dict[str, dict[str, str]]
-"""By data set and teacher: how weights lie in a file, in words."""
 
-
-def check_weights_files(
-    draft: Draft, models: Names, arguments: Arguments, lenses: Lenses, checkpoints: Mapping[str, str]
-) -> Readings:
-    """Return how weights lie in the files that are given, where it should be told; files that are no weights of their
-    networks are problems.
+def check_weights_files(draft: Draft, checkpoints: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Return how weights lie in the files that are given, by data set and teacher, where it should be told; files that
+    are no weights of their networks are problems.
 
     Args:
-        models: timm's names by data set and network.
-        arguments: with which networks take the images.
-        lenses: how teachers see, where not as students do.
         checkpoints: SHA-256 of the files; what is not among them cannot be read, which is told already.
     """
-    found: Readings = {}
+    found: dict[str, dict[str, str]] = {}
     networks: dict[str, tuple[str, str]] = {}
     for dataset, info in draft.infos().items():
         for name, file in _given(draft):
-            digest, model = checkpoints.get(name, NOT_FETCHED), models.get(dataset, {}).get(name)
+            digest, model = checkpoints.get(name, NOT_FETCHED), draft.models.get(dataset, {}).get(name)
             if digest == NOT_FETCHED or model is None:
                 continue
             place = ("teachers", name, "checkpoint")
@@ -37,9 +28,9 @@ def check_weights_files(
             if known != model:
                 draft.tree.add(place, f"is the file of {first!r}, too, which is another network; keep each in its own")
                 continue
-            size = int(lenses.get(dataset, {}).get(name, {}).get("size", 0))
+            seen = sized(name, draft.teachers_size(dataset, name))
             try:
-                note = _note(file, model, info, dict(arguments.get(dataset, {}).get(sized(name, size), {})))
+                note = _note(file, model, info, draft.arguments.get(dataset, {}).get(seen, {}))
             except (OSError, ValueError) as error:
                 draft.tree.add(place, str(error))
                 continue

@@ -130,10 +130,11 @@ class _Reading:
         shape = shapes[0]
         if shape is schema.Range:
             given = self.without_steps(given)
-        if check(self.tree, self.path, given, TypeAdapter(shape), known=tuple(shape.model_fields)):
+        model, found = check(self.tree, self.path, given, TypeAdapter(shape), known=tuple(shape.model_fields))
+        if found:
             return None
-        if shape is schema.Range:
-            return self.range(schema.Range(**given))
+        if isinstance(model, schema.Range):
+            return self.range(model)
         if shape is schema.DefaultSearch:
             return self.default_search()
         key = "grid" if shape is schema.Grid else "choice"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
+from search_spaces.files.entries import Entry
 from search_spaces.files.errors import nearest, shown, unknown
 from search_spaces.files.schema import DataSetModel, EntryModel, Pair, SearchModel, SweepModel, TeacherModel
 from search_spaces.files.structure import read_sections
@@ -12,6 +13,7 @@ from search_spaces.files.yaml_lines import Path, Tree
 from trainers import data
 from trainers.data import DataInfo
 from trainers.texts.words import is_url
+from trainers.trials.trial import Value
 
 
 @dataclass(slots=True)
@@ -29,6 +31,14 @@ class Draft:
     """Files of data sets and published weights may be missing: what is known without them will do."""
     assumed: list[str] = field(default_factory=list)
     """What was not found and taken as published."""
+    entries: list[Entry] = field(default_factory=list)
+    """The sound ones."""
+    models: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By data set: timm's name of each network of the file."""
+    lenses: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    """By data set and teacher: what it sees, where that is not what students see."""
+    arguments: dict[str, dict[str, dict[str, Value]]] = field(default_factory=dict)
+    """By data set and network: with which it takes the images."""
 
     @property
     def pairs(self) -> Mapping[Path, Pair]:
@@ -50,6 +60,19 @@ class Draft:
     def search(self) -> SearchModel | None:
         search: SearchModel | None = self.sections.get("search")
         return search
+
+    @property
+    def searched(self) -> Entry | None:
+        """The first entry that is searched."""
+        return next((entry for entry in self.entries if entry.searched), None)
+
+    def model(self) -> SweepModel:
+        """Return the whole file, all of which is sound."""
+        return SweepModel.model_construct(**{**self.sections, "pairs": tuple(self.pairs.values())})
+
+    def teachers_size(self, dataset: str, teacher: str) -> int:
+        """Return the height in pixels of what a teacher sees; 0: as students."""
+        return int(self.lenses.get(dataset, {}).get(teacher, {}).get("size", 0))
 
     def infos(self) -> dict[str, DataInfo]:
         """Return what is known of every data set; one that cannot be read, or seen so, is a problem, told once."""

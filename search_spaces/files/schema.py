@@ -231,6 +231,11 @@ class TeacherModel(Closed):
     accept: StrictBool = False
     """Whether students learn from it whatever it scores on the test images."""
 
+    @property
+    def is_given(self) -> bool:
+        """Whether it has weights, so that it is not trained here."""
+        return bool(self.checkpoint or self.pretrained)
+
 
 class Grid(Closed):
     """Every value is a row of the table."""

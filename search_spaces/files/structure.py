@@ -79,25 +79,25 @@ def read_sections(tree: Tree) -> dict[str, Any]:
 
 
 def _section(tree: Tree, name: str, value: Any, adapter: TypeAdapter[Any]) -> dict[str, Any]:
-    check(tree, (name,), value, adapter)
-    for unknown in [path for path, kind in _findings(value, adapter) if kind == "extra_forbidden"]:
-        value = _without(value, unknown)  # so that it hides no other mistake
-    bad = [path for path, _ in _findings(value, adapter)]
-    if not bad:
-        return {name: adapter.validate_python(value)}
-    if name not in BY_ITEM or not isinstance(value, dict):
-        return {}
-    sound = {key: item for key, item in value.items() if all(path[:1] != (key,) for path in bad)}
-    return {name: adapter.validate_python(sound)} if sound else {}
+    model, found = check(tree, (name,), value, adapter)
+    if found:
+        for details in found:
+            if details["type"] == "extra_forbidden":  # taken out, so that it hides no other mistake
+                value = _without(value, details["loc"])
+        model, found = _validated(value, adapter)
+    if found and name in BY_ITEM and isinstance(value, dict):
+        bad = {details["loc"][0] for details in found if details["loc"]}
+        value = {key: item for key, item in value.items() if key not in bad}
+        model, found = _validated(value, adapter) if value else (None, found)
+    return {} if found else {name: model}
 
 
-def _findings(value: Any, adapter: TypeAdapter[Any]) -> list[tuple[Path, str]]:
-    """Return place and kind of everything that is wrong with a section."""
+def _validated(value: Any, adapter: TypeAdapter[Any]) -> tuple[Any, list[ErrorDetails]]:
+    """Return what the schema makes of a value, and what is wrong with it."""
     try:
-        adapter.validate_python(value)
+        return adapter.validate_python(value), []
     except pydantic.ValidationError as error:
-        return [(details["loc"], details["type"]) for details in error.errors(include_url=False)]
-    return []
+        return None, error.errors(include_url=False)
 
 
 def _without(value: Any, path: Path) -> Any:
@@ -112,20 +112,20 @@ def _without(value: Any, path: Path) -> Any:
     return value
 
 
-def check(tree: Tree, path: Path, value: Any, adapter: TypeAdapter[Any], known: Sequence[str] = ()) -> list[Path]:
-    """Add what is wrong with the value at `path` to the tree's problems; return the paths of it.
+def check(
+    tree: Tree, path: Path, value: Any, adapter: TypeAdapter[Any], known: Sequence[str] = ()
+) -> tuple[Any, list[ErrorDetails]]:
+    """Return what the schema makes of the value at `path`, and what is wrong with it, which joins the tree's problems.
 
     Args:
         known: the keys of the mapping at `path`, where the path alone does not say them.
     """
-    try:
-        adapter.validate_python(value)
-    except pydantic.ValidationError as error:
-        found = error.errors(include_url=False)
-        meant = {_meant((*path, *details["loc"]), known) for details in found if details["type"] == "extra_forbidden"}
-        kept = [d for d in found if d["type"] != "missing" or (*path, *d["loc"]) not in meant]
-        return [_add(tree, path, details, known) for details in kept]
-    return []
+    model, found = _validated(value, adapter)
+    meant = {_meant((*path, *details["loc"]), known) for details in found if details["type"] == "extra_forbidden"}
+    for details in found:
+        if details["type"] != "missing" or (*path, *details["loc"]) not in meant:
+            _add(tree, path, details, known)
+    return model, found
 
 
 def _meant(path: Path, known: Sequence[str]) -> Path:
@@ -133,13 +133,11 @@ def _meant(path: Path, known: Sequence[str]) -> Path:
     return (*path[:-1], nearest(str(path[-1]), known or _known(path[:-1])) or "")
 
 
-def _add(tree: Tree, path: Path, details: ErrorDetails, known: Sequence[str]) -> Path:
+def _add(tree: Tree, path: Path, details: ErrorDetails, known: Sequence[str]) -> None:
     where = (*path, *(part for part in details["loc"] if part != "[key]"))
     if details["type"] not in ("missing", "extra_forbidden"):
         where = tree.known(where)  # a pair or seed that stands alone has no place in a list
-    unknown = details["type"] == "extra_forbidden"
-    tree.add(where, _unknown(where, known) if unknown else message(details))
-    return where
+    tree.add(where, _unknown(where, known) if details["type"] == "extra_forbidden" else message(details))
 
 
 def _unknown(path: Path, known: Sequence[str]) -> str:

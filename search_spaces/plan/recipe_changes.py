@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from search_spaces import recipes
-from search_spaces.checks.facts import facts_from_json
 from search_spaces.sweeps.decisions import Decisions
-from search_spaces.sweeps.reading import SweepFile, model_of
+from search_spaces.sweeps.reading import accepted_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +36,7 @@ def recipe_changes(resolved: Mapping[str, Any], before: Mapping[str, Any]) -> tu
         resolved: of the sweep now.
         before: of the sweep as it was last accepted.
     """
-    file = SweepFile(
-        path=Path(resolved["file"]),
-        source="",
-        overrides=(),
-        given=resolved["given"],
-        model=model_of(resolved["given"]),
-        facts=facts_from_json(resolved["facts"]),
-    )
+    file = accepted_file(resolved)
     then = recipes.as_accepted(before)
     open_settings: dict[str, frozenset[str]] = {}
     for name, replaced in Decisions(file, resolved["autos"]).named_uses():

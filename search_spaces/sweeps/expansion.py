@@ -4,22 +4,19 @@ A function of the file, its facts (data digests, networks, weights files) and `a
 `autos` are given, asks nothing.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from search_spaces.checks import facts
-from search_spaces.checks.facts import facts_from_json
 from search_spaces.files.draft import root_of
-from search_spaces.files.entries import Entry, Row, read_entries
-from search_spaces.files.errors import SweepFileError
-from search_spaces.files.yaml_lines import Tree
+from search_spaces.files.entries import Entry, Row
 from search_spaces.recipes import Definitions, as_accepted, definitions
 from search_spaces.sweeps.autos import Capability, decide
 from search_spaces.sweeps.blueprint import Blueprint
 from search_spaces.sweeps.decisions import Decisions
 from search_spaces.sweeps.members import Member, Place, over_seeds
-from search_spaces.sweeps.reading import SweepFile, model_of
+from search_spaces.sweeps.reading import SweepFile, accepted_file
 from search_spaces.sweeps.searches import Search, new_search
 from search_spaces.sweeps.sweep import Cell, DataSetPlan, Initial, Resources, Sweep
 from search_spaces.sweeps.teachers import as_teacher, plan_teachers
@@ -49,12 +46,11 @@ def expand(
         cpu_bfloat16: whether the CPU multiplies in bfloat16, likewise.
 
     Raises:
-        SweepFileError: a method refuses its settings (its rules are no longer those that the file was read by).
         ValueError: `autos` has a value that is none of those possible.
     """
     decided = decide(file.model, file.facts, autos or {}, capability, cpu_bfloat16)
     decisions = Decisions(file, decided, accepted or {})
-    entries = _entries(file)
+    entries = file.entries
     cells = tuple(_cells(file))
     plans = tuple(plan_teachers(decisions)) if any(entry.method.teacher for entry in entries) else ()
     teachers = {(plan.dataset, plan.model): as_teacher(plan, decisions) for plan in plans}
@@ -95,28 +91,12 @@ def restore(resolved: Mapping[str, Any], source: str = "", folder: Path = Path()
         folder: of the sweep file; paths in it are seen from here.
 
     Raises:
+        SweepFileError: a method refuses its settings (its rules are no longer those that the file was read by).
         ValueError: it was written by another format of resolved sweeps.
     """
     if resolved.get("format") != FORMAT:
         raise ValueError(f"a resolved sweep must have format {FORMAT}, got {resolved.get('format')!r}")
-    file = SweepFile(
-        path=folder / resolved["file"],
-        source=source,
-        overrides=tuple(resolved["overrides"]),
-        given=resolved["given"],
-        model=model_of(resolved["given"]),
-        facts=facts_from_json(resolved["facts"]),
-    )
-    return expand(file, resolved["autos"], accepted=as_accepted(resolved))
-
-
-def _entries(file: SweepFile) -> list[Entry]:
-    tree = Tree(file.given, {(): 1})
-    classes = [info.classes for info in file.facts.datasets.values()]
-    entries = read_entries(tree, file.model.methods, lambda: classes)
-    if tree.problems:
-        raise SweepFileError(file.path, tree.problems)
-    return entries
+    return expand(accepted_file(resolved, source, folder), resolved["autos"], accepted=as_accepted(resolved))
 
 
 def _cells(file: SweepFile) -> Iterator[Cell]:
@@ -126,7 +106,7 @@ def _cells(file: SweepFile) -> Iterator[Cell]:
 
 
 def _blueprints(
-    decisions: Decisions, entries: list[Entry], cells: tuple[Cell, ...], teachers: Teachers
+    decisions: Decisions, entries: Sequence[Entry], cells: tuple[Cell, ...], teachers: Teachers
 ) -> Iterator[tuple[Cell, Row, Blueprint]]:
     known = decisions.file.facts
     for cell in cells:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from search_spaces.checks.facts import Facts
+from search_spaces.checks.facts import Facts, facts_from_json
 from search_spaces.files import overrides as set_values
+from search_spaces.files.entries import Entry, read_entries
 from search_spaces.files.errors import Problem, SweepFileError, shown
 from search_spaces.files.schema import SweepModel
 from search_spaces.files.yaml_lines import Tree, YamlError, read_text, read_tree
@@ -25,6 +26,8 @@ class SweepFile:
     given: Mapping[str, Any]
     """The values of the file with those of `--set` in place."""
     model: SweepModel
+    entries: tuple[Entry, ...]
+    """What stands under `methods:`, read once."""
     facts: Facts
     assumed: tuple[str, ...] = ()
     """What was not found and taken as published; only of a file that is read to plan."""
@@ -75,9 +78,40 @@ def _checked(path: Path, source: str, tree: Tree, overrides: Sequence[str], plan
         source=source,
         overrides=tuple(overrides),
         given=tree.values,
-        model=model_of(tree.values),
+        model=drafted.model(),
+        entries=tuple(drafted.entries),
         facts=facts,
         assumed=tuple(drafted.assumed),
+    )
+
+
+def accepted_file(resolved: Mapping[str, Any], source: str = "", folder: Path = Path()) -> SweepFile:
+    """Return the file that a resolved sweep was made of.
+
+    Args:
+        source: its text, if it is at hand.
+        folder: in which it lay.
+
+    Raises:
+        SweepFileError: a method refuses its settings (its rules are no longer those that the file was read by).
+    """
+    tree, model, facts = (
+        Tree(resolved["given"], {(): 1}),
+        model_of(resolved["given"]),
+        facts_from_json(resolved["facts"]),
+    )
+    entries = read_entries(tree, model.methods, lambda: [info.classes for info in facts.datasets.values()])
+    path = folder / resolved["file"]
+    if tree.problems:
+        raise SweepFileError(path, tree.problems)
+    return SweepFile(
+        path=path,
+        source=source,
+        overrides=tuple(resolved["overrides"]),
+        given=resolved["given"],
+        model=model,
+        entries=tuple(entries),
+        facts=facts,
     )
 
 
