@@ -63,15 +63,8 @@ class Facts:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; `facts_from_json` turns them back."""
-        return {
-            "datasets": {name: dataclasses.asdict(info) for name, info in self.datasets.items()},
-            "models": {name: dict(models) for name, models in self.models.items()},
-            "checkpoints": dict(self.checkpoints),
-            "arguments": {name: {n: dict(a) for n, a in of.items()} for name, of in self.arguments.items()},
-            "lenses": {name: {n: dict(a) for n, a in of.items()} for name, of in self.lenses.items()},
-            "initials": {name: dict(of) for name, of in self.initials.items()},
-            **({"readings": {name: dict(of) for name, of in self.readings.items()}} if self.readings else {}),
-        }
+        values = dataclasses.asdict(self)
+        return values if self.readings else {name: value for name, value in values.items() if name != "readings"}
 
 
 def on_dataset(dataset: str, network: str) -> str:
@@ -86,16 +79,7 @@ def sized(network: str, size: int) -> str:
 
 def facts_from_json(values: Mapping[str, Any]) -> Facts:
     """Return the facts that `Facts.to_json` wrote."""
-    infos = {name: DataInfo(**info) for name, info in values["datasets"].items()}
-    return Facts(
-        datasets=infos,
-        models=values["models"],
-        checkpoints=values["checkpoints"],
-        arguments=values.get("arguments", {}),
-        lenses=values.get("lenses", {}),
-        initials=values.get("initials", {}),
-        readings=values.get("readings", {}),
-    )
+    return Facts(**{**values, "datasets": {name: DataInfo(**info) for name, info in values["datasets"].items()}})
 
 
 def network_problem(plain: str, sizes: Callable[[], list[int]]) -> str | None:

@@ -6,8 +6,9 @@ from typing import Any
 from search_spaces.checks.facts import sized
 from search_spaces.files.draft import Draft
 from search_spaces.files.entries import Entry, chosen_values
-from search_spaces.files.schema import Pair
+from search_spaces.files.names import Pair
 from trainers.data import DataInfo
+from trainers.methods import of_part, try_out
 from trainers.model_names import PREFIX
 from trainers.trials.trial import Value
 
@@ -60,7 +61,6 @@ def _check_pair(draft: Draft, info: DataInfo, pair: Pair, seen: Sequence[tuple[s
     Args:
         seen: student and teacher, each with the height in pixels of what it sees; 0: as the data set has it.
     """
-    from trainers.methods import try_out
     from trainers.models.taps import TapError, shape_of
 
     names, found = draft.models[info.name], draft.arguments[info.name]
@@ -87,8 +87,6 @@ def _check_pair(draft: Draft, info: DataInfo, pair: Pair, seen: Sequence[tuple[s
 
 def _feature_parts(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Any, Mapping[str, Value]]]:
     """Yield every method that compares features, with each of the settings that the entry may give it."""
-    from trainers.methods import of_part  # imports torch
-
     for entry in entries:
         for part in entry.method.parts or (entry.method,):
             if part.features:

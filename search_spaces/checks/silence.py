@@ -2,22 +2,17 @@
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from search_spaces.files.dimensions import Dimension
+from trainers.methods import Method
 from trainers.trials.trial import Value
-
-if TYPE_CHECKING:
-    from trainers.methods import Method
 
 CE_WEIGHT = "ce_weight"
 MOST_CORNERS = 10_000
 """Are looked at."""
 
 
-def never_trains(
-    settings: Mapping[str, Value], dimensions: Sequence[Dimension], method: "Method", classes: int
-) -> bool:
+def never_trains(settings: Mapping[str, Value], dimensions: Sequence[Dimension], method: Method, classes: int) -> bool:
     """Return whether nothing is trained, whatever is proposed: at no corner of what is searched a factor counts."""
     if not _may_lack_labels(settings, dimensions, method):
         return False
@@ -25,7 +20,7 @@ def never_trains(
 
 
 def silent_corners(
-    settings: Mapping[str, Value], dimensions: Sequence[Dimension], method: "Method", classes: int
+    settings: Mapping[str, Value], dimensions: Sequence[Dimension], method: Method, classes: int
 ) -> Iterator[tuple[str, ...]]:
     """Yield the factors of 0 at each corner of what is searched at which nothing is trained."""
     if _may_lack_labels(settings, dimensions, method):
@@ -33,7 +28,7 @@ def silent_corners(
 
 
 def _corners(
-    settings: Mapping[str, Value], dimensions: Sequence[Dimension], method: "Method", classes: int
+    settings: Mapping[str, Value], dimensions: Sequence[Dimension], method: Method, classes: int
 ) -> Iterator[tuple[str, ...]]:
     several = {one.name: _ends(one) for one in dimensions}
     for values in itertools.islice(itertools.product(*several.values()), MOST_CORNERS):
@@ -41,7 +36,7 @@ def _corners(
         yield method.silent(whole, classes)
 
 
-def _may_lack_labels(settings: Mapping[str, Value], dimensions: Sequence[Dimension], method: "Method") -> bool:
+def _may_lack_labels(settings: Mapping[str, Value], dimensions: Sequence[Dimension], method: Method) -> bool:
     """Return whether the cross-entropy's factor is 0, or may be; in nearly all rows it is not."""
     if not method.teacher:
         return False

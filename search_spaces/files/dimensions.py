@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -11,10 +11,8 @@ from search_spaces.files import schema
 from search_spaces.files.errors import nearest, shown
 from search_spaces.files.structure import check
 from search_spaces.files.yaml_lines import Path, Tree
+from trainers.methods import Hyperparameter
 from trainers.trials.trial import Value
-
-if TYPE_CHECKING:
-    from trainers.methods import Hyperparameter
 
 SHAPES: dict[str, type[schema.Closed]] = {
     "grid": schema.Grid,
@@ -91,7 +89,7 @@ def coerce(value: Any, kind: Any, item: Any = None) -> Value:
 
 
 def parse(
-    tree: Tree, path: Path, given: Any, hyperparameter: "Hyperparameter", problems_of: ValueProblems
+    tree: Tree, path: Path, given: Any, hyperparameter: Hyperparameter, problems_of: ValueProblems
 ) -> Setting | None:
     """Return what the file sets at `path`; None, and problems in the tree, where that breaks a rule."""
     before = len(tree.problems)
@@ -104,7 +102,7 @@ def parse(
 class _Reading:
     tree: Tree
     path: Path
-    field: "Hyperparameter"
+    field: Hyperparameter
     problems_of: ValueProblems
 
     @property

@@ -7,7 +7,8 @@ from typing import Any
 
 from search_spaces.files.entries import Entry
 from search_spaces.files.errors import nearest, shown, unknown
-from search_spaces.files.schema import DataSetModel, EntryModel, Pair, SearchModel, SweepModel, TeacherModel
+from search_spaces.files.names import Pair
+from search_spaces.files.schema import DataSetModel, EntryModel, SearchModel, SweepModel, TeacherModel
 from search_spaces.files.structure import read_sections
 from search_spaces.files.yaml_lines import Path, Tree
 from trainers import data

@@ -5,16 +5,15 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from search_spaces.files.dimensions import Dimension, Fixed, Grid, Setting, parse, value_text
 from search_spaces.files.errors import nearest, unknown
 from search_spaces.files.schema import EntryModel, MethodName
 from search_spaces.files.yaml_lines import Path, Tree
+from trainers import methods
+from trainers.methods import METHODS, Hyperparameter, Method, PluginError, no_rules, try_out
 from trainers.trials.trial import Value
-
-if TYPE_CHECKING:
-    from trainers.methods import Hyperparameter, Method
 
 MAX_ROWS = 10_000
 ClassCounts = Callable[[], list[int]]
@@ -58,7 +57,7 @@ class Entry:
     """A sound line under `methods:`."""
 
     name: str
-    method: "Method"
+    method: Method
     settings: tuple[Setting, ...]
 
     @property
@@ -103,7 +102,6 @@ def read_entries(tree: Tree, models: Mapping[str, EntryModel], class_counts: Cla
         class_counts: returns those of the sweep's data sets; asked only where a rule depends on them. A value must
             suit each.
     """
-
     entries = []
     for name, model in models.items():
         path: Path = ("methods", name)
@@ -113,10 +111,8 @@ def read_entries(tree: Tree, models: Mapping[str, EntryModel], class_counts: Cla
     return entries
 
 
-def _method(tree: Tree, path: Path, given: MethodName | None) -> "Method | None":
+def _method(tree: Tree, path: Path, given: MethodName | None) -> Method | None:
     """Return the entry's method or combination; one that does not exist is a problem."""
-    from trainers import methods
-
     listed = {(*path, "method", i): name for i, name in enumerate(given)} if isinstance(given, tuple) else {}
     places = listed or {path if given is None else (*path, "method"): str(path[-1]) if given is None else str(given)}
     wrong = {place: name for place, name in places.items() if name not in methods.names()}
@@ -136,7 +132,7 @@ def _method(tree: Tree, path: Path, given: MethodName | None) -> "Method | None"
 
 
 def _read_entry(
-    tree: Tree, path: Path, method: "Method", given: Mapping[str, Any], class_counts: ClassCounts
+    tree: Tree, path: Path, method: Method, given: Mapping[str, Any], class_counts: ClassCounts
 ) -> Entry | None:
     before = len(tree.problems)
     fields = {field.name: field for field in method.fields()}
@@ -154,8 +150,6 @@ def _read_entry(
     if entry.row_count > MAX_ROWS:
         tree.add(path, f"its grids make more than {MAX_ROWS} rows")
         return None
-    from trainers.methods import PluginError  # imports torch
-
     try:
         for name, message in _together(entry, class_counts):
             tree.add((*path, name) if name in given else path, message)
@@ -193,8 +187,6 @@ def try_plugins(tree: Tree, entries: Sequence[Entry], class_counts: ClassCounts)
     """
     sound = []
     for entry in entries:
-        from trainers.methods import PluginError  # imports torch
-
         try:
             _try_out(entry, class_counts)
         except PluginError as error:
@@ -210,15 +202,13 @@ def _try_out(entry: Entry, class_counts: ClassCounts) -> None:
     Raises:
         PluginError: that fails.
     """
-    from trainers.methods import METHODS, try_out
-
     if all(part.name in METHODS for part in entry.method.parts or (entry.method,)):
         return
     for count in class_counts():
         try_out(entry.method, entry.method.whole(next(chosen_values(entry)), count), count)
 
 
-def _ranks(entry: Entry) -> list["Hyperparameter"]:
+def _ranks(entry: Entry) -> list[Hyperparameter]:
     """Return the hyperparameters that stand at their defaults, which must lie below the number of classes."""
     given = {setting.name for setting in entry.settings}
     return [f for f in entry.method.fields() if f.range and f.range.lt == "classes" and f.name not in given]
@@ -254,10 +244,8 @@ def _low(dimension: Dimension) -> Value:
     return dimension.low
 
 
-def _lawless(method: "Method") -> bool:
+def _lawless(method: Method) -> bool:
     """Whether no values of the method can contradict one another."""
-    from trainers.methods import no_rules
-
     return all(part.rules is no_rules for part in (method.parts or (method,)))
 
 
@@ -265,8 +253,8 @@ def _lawless(method: "Method") -> bool:
 class _ValueCheck:
     """What a method says of one value; for every class count where its rules depend on that."""
 
-    method: "Method"
-    field: "Hyperparameter"
+    method: Method
+    field: Hyperparameter
     class_counts: ClassCounts
 
     def __call__(self, value: object) -> Iterable[str]:

@@ -16,14 +16,9 @@ def apply(tree: Tree, overrides: Sequence[str]) -> None:
     for override in overrides:
         try:
             _apply(tree, override)
-        except ValueError as error:
-            tree.problems.append(Problem(None, _key(override), str(error), "--set"))
-        except YamlError as error:
-            tree.problems.append(Problem(None, _key(override), str(error), "--set"))
-
-
-def _key(override: str) -> str:
-    return override.partition("=")[0].strip()
+        except (ValueError, YamlError) as error:
+            key = override.partition("=")[0].strip()
+            tree.problems.append(Problem(None, key, str(error), "--set"))
 
 
 def _apply(tree: Tree, override: str) -> None:

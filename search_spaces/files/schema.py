@@ -5,9 +5,7 @@ Closed and frozen. What needs more than one place of the file, a method, a data 
 """
 
 import dataclasses
-import re
-import unicodedata
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -19,19 +17,22 @@ from pydantic import (
     StrictBool,
     StrictInt,
     StrictStr,
-    WithJsonSchema,
     create_model,
 )
 
+from search_spaces.files.names import (
+    Label,
+    Name,
+    Names,
+    Pairs,
+    check_distinct,
+)
 from trainers.data import DataOptions
 from trainers.texts.words import shown
 from trainers.trials.recipe import Recipe
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 NAME_RULE = "must be 1 to 64 of a-z, 0-9, '.', '_' and '-', the first a letter or digit"
-LABEL_PATTERN = r"[A-Za-z0-9:._/-]+"
-LABEL_RULE = "must be of a-z, A-Z, 0-9, ':', '.', '_', '/' and '-'"
-MAX_NAME = 80
 SEARCH_SEEDS = 1_000_000
 """Seeds of searches start here; reported seeds lie below."""
 MAX_SEEDS = 10_000
@@ -41,49 +42,10 @@ Pruner = Literal["median", "halving", "none"]
 TableName = Literal["head_to_head", "top5", "best_epoch", "cost", "statistics", "search", "ablations"]
 
 
-class Pair(NamedTuple):
-    """Names of networks as the file has them."""
-
-    teacher: str
-    student: str
-
-
 class Closed(BaseModel):
     """A mapping with known keys only."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
-
-
-def check_name(text: str) -> str:
-    """Return the text where it can serve as a name in tables, tags and file formats.
-
-    Raises:
-        ValueError: it is empty, long, or has control characters or spaces around it.
-    """
-    if not 1 <= len(text) <= MAX_NAME:
-        raise ValueError(f"a name must have 1 to {MAX_NAME} characters, got {len(text)}")
-    if any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in text):
-        raise ValueError(f"a name must have no control characters, got {shown(text)}")
-    if text != text.strip():
-        raise ValueError(f"a name must have no spaces around it, got {shown(text)}")
-    return text
-
-
-def parse_pair(value: object) -> Pair:
-    """Return the two names of `teacher -> student`.
-
-    Raises:
-        ValueError: it is not two names with one arrow between.
-    """
-    parts = [part.strip() for part in value.split("->")] if isinstance(value, str) else []
-    if len(parts) != 2 or not all(parts):
-        raise ValueError(f"must be 'teacher -> student', got {shown(value)}")
-    return Pair(check_name(parts[0]), check_name(parts[1]))
-
-
-def as_list(value: object) -> object:
-    """Return one value as a list of it."""
-    return [value] if isinstance(value, str) else value
 
 
 def _or_empty(value: object) -> object:
@@ -106,52 +68,14 @@ def _seed_list(value: object) -> object:
     return value
 
 
-def _distinct(seeds: tuple[int, ...]) -> tuple[int, ...]:
-    twice = sorted({seed for seed in seeds if seeds.count(seed) > 1}) if len(set(seeds)) < len(seeds) else []
-    if twice:
-        raise ValueError(f"must be distinct, got {twice[0]} twice")
-    return seeds
-
-
-def check_distinct(words: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the words where there is at least one and none stands twice.
-
-    Raises:
-        ValueError: otherwise.
-    """
-    if not words:
-        raise ValueError("must hold at least one, got an empty list")
-    twice = [word for i, word in enumerate(words) if word in words[:i]]
-    if twice:
-        raise ValueError(f"must be distinct, got {shown(twice[0])} twice")
-    return words
-
-
-def check_label(text: str) -> str:
-    r"""Return the text where LaTeX takes it in a \label.
-
-    Raises:
-        ValueError: it is empty or has other characters.
-    """
-    if not re.fullmatch(LABEL_PATTERN, text):
-        raise ValueError(f"{LABEL_RULE}, got {shown(text)}")
-    return text
-
-
-Name = Annotated[StrictStr, AfterValidator(check_name)]
-PairText = Annotated[
-    Pair, PlainValidator(parse_pair), WithJsonSchema({"type": "string", "pattern": "^.+->.+$", "title": "Pair"})
-]
-Pairs = Annotated[
-    tuple[PairText, ...], BeforeValidator(as_list, json_schema_input_type=str | list[str]), Field(min_length=1)
-]
 Seed = Annotated[StrictInt, Field(ge=0, lt=SEARCH_SEEDS)]
 Seeds = Annotated[
     tuple[Seed, ...],
     BeforeValidator(_seed_list, json_schema_input_type=int | list[int]),
-    AfterValidator(_distinct),
+    AfterValidator(check_distinct),
     Field(max_length=MAX_SEEDS),
 ]
+Text = Annotated[StrictStr, Field(min_length=1)]
 Pixels = Annotated[StrictInt, Field(ge=8, le=8192)]
 
 
@@ -191,7 +115,7 @@ RecipeText = Annotated[RecipeModel, BeforeValidator(_named_base, json_schema_inp
 class DataSetModel(Closed):
     """Where a data set comes from."""
 
-    root: Annotated[StrictStr, Field(min_length=1)] | None = None
+    root: Text | None = None
     """Folder with its files, seen from the sweep file; by default that of `KDSWEEP_DATA`, or one of its name in it."""
     download: StrictBool = False
     """Whether torchvision may fetch missing files, of CIFAR and MNIST."""
@@ -212,9 +136,9 @@ class DataSetModel(Closed):
 class TeacherModel(Closed):
     """Where a teacher's weights come from; by default it is trained by the sweep's recipe."""
 
-    checkpoint: Annotated[StrictStr, Field(min_length=1)] | None = None
+    checkpoint: Text | None = None
     """File with its weights, seen from the sweep file; by default it is trained."""
-    pretrained: StrictBool | Annotated[StrictStr, Field(min_length=1)] = False
+    pretrained: StrictBool | Text = False
     """Whether published weights are taken; or which, by their tag at timm or torchvision."""
     recipe: RecipeText | None = None
     """How it is trained; what has no `base` changes the students' recipe, which is the default."""
@@ -350,9 +274,6 @@ class ResourcesModel(Closed):
     `--workers 0`."""
 
 
-Names = Annotated[tuple[Name, ...], BeforeValidator(as_list, json_schema_input_type=str | list[str])]
-
-
 class AblationModel(Closed):
     """One ablation table."""
 
@@ -364,7 +285,7 @@ class AblationModel(Closed):
     """Hyperparameters, or methods of a combination, that are ticked where they are on; by default all that differ."""
     caption: Annotated[StrictStr, Field(max_length=1000)] | None = None
     """Stands before the sentences that every table has."""
-    label: Annotated[StrictStr, Field(max_length=MAX_NAME), AfterValidator(check_label)] | None = None
+    label: Label | None = None
     """Of the table in LaTeX; by default `tab:`, the sweep's name, `-ablation-` and a number."""
 
 
@@ -379,7 +300,7 @@ class ReportModel(Closed):
     """Stands before the sentences that every table has."""
     names: dict[Name, Name] = {}
     """The name that is shown for an entry, row, network or data set, by its own; by default as papers print it."""
-    label: Annotated[StrictStr, Field(max_length=MAX_NAME), AfterValidator(check_label)] | None = None
+    label: Label | None = None
     """Of the main table in LaTeX; by default `tab:` and the sweep's name."""
     order: Annotated[tuple[Name, ...], AfterValidator(check_distinct)] = ()
     """Entries in the order in which tables have them; those not named follow as the file has them."""

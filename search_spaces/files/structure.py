@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 from search_spaces.files import schema
 from search_spaces.files.errors import nearest, shown, unknown_key
+from search_spaces.files.names import Pair, as_list, parse_pair
 from search_spaces.files.schema import SweepModel
 from search_spaces.files.yaml_lines import Path, Tree
 
@@ -184,17 +185,17 @@ def _known(path: Path) -> Sequence[str]:
     return tuple(HOLDERS[masked].model_fields)
 
 
-def _pairs(tree: Tree, value: Any) -> Mapping[Path, schema.Pair]:
-    items = cast("list[Any]", schema.as_list(value))
+def _pairs(tree: Tree, value: Any) -> Mapping[Path, Pair]:
+    items = cast("list[Any]", as_list(value))
     if not isinstance(items, list) or not items:
         tree.add(("pairs",), f"must be 'teacher -> student', or a list of such, got {shown(value)}")
         return {}
-    pairs: dict[Path, schema.Pair] = {}
+    pairs: dict[Path, Pair] = {}
     path: Path
     for i, item in enumerate(items):
         path = ("pairs", i) if isinstance(value, list) else ("pairs",)
         try:
-            pair = schema.parse_pair(item)
+            pair = parse_pair(item)
         except ValueError as error:
             tree.add(path, str(error))
             continue

@@ -4,18 +4,22 @@ from collections.abc import Iterator, Mapping
 
 from search_spaces.checks.silence import silent_corners
 from search_spaces.files.dimensions import value_text
-from search_spaces.plan.split_notes import split_notes
 from search_spaces.sweeps.blueprint import is_warmup
 from search_spaces.sweeps.sweep import Sweep
+from trainers import methods
+from trainers.data import DataInfo
 from trainers.trials.recipe import Recipe
-from trainers.trials.trial import Value
+from trainers.trials.trial import Split, Value
+
+SPLITS: dict[Split, str] = {"full": "all training images", "search": "the fit images of a search"}
+
+FEW_SCORED = 50
+"""Validation images: with fewer, two settings differ by chance alone."""
 
 
 def notes(sweep: Sweep) -> tuple[str, ...]:
     """Return them in words, each once."""
-    return tuple(
-        dict.fromkeys([*_read(sweep), *_fitted(sweep), *_warmups(sweep), *_silent(sweep), *split_notes(sweep)])
-    )
+    return tuple(dict.fromkeys([*_read(sweep), *_fitted(sweep), *_warmups(sweep), *_silent(sweep), *_images(sweep)]))
 
 
 def _read(sweep: Sweep) -> Iterator[str]:
@@ -27,8 +31,6 @@ def _read(sweep: Sweep) -> Iterator[str]:
 
 def _fitted(sweep: Sweep) -> Iterator[str]:
     """Yield every default that is another on a data set of few classes."""
-    from trainers import methods
-
     classes = {plan.name: plan.info.classes for plan in sweep.datasets}
     rows = {row.label: row for row in sweep.rows}
     known = {
@@ -94,6 +96,43 @@ def _silent(sweep: Sweep) -> Iterator[str]:
         for names in silent_corners(plan.settings, search.dimensions, plan.method, plan.info.classes):
             yield f"{search.row}: a proposal with {' and '.join(names)} at 0 would train nothing"
             break
+
+
+def _images(sweep: Sweep) -> Iterator[str]:
+    """Yield what should be known of the images that a sweep trains on and is scored on."""
+    for plan in sweep.datasets:
+        yield from _of_data(sweep, plan.info)
+
+
+def _of_data(sweep: Sweep, info: DataInfo) -> Iterator[str]:
+    for split, batch, steps in _batches(sweep, info.name):
+        images = info.trained_on(split)
+        what = f"{info.name}: {SPLITS[split]} ({images:,})"
+        if not steps and images < batch:
+            yield f"{what} are fewer than a batch of {batch}: an epoch is one step"
+        elif not steps and batch > 1 and images % batch == 1:
+            yield f"{what} in batches of {batch} leave one over, which joins the batch before"
+    if any(search.blueprint.info.name == info.name for search in sweep.searches):
+        if info.unvalidated:
+            classes = f"{info.unvalidated} of {info.classes} classes have"
+            yield f"{info.name}: {classes} one training image: no proposal of a search is scored on them"
+        if info.task == "classification" and info.validation < FEW_SCORED:
+            step = 100 / info.validation
+            yield f"{info.name}: a search is scored on {info.validation} images: one is {step:.2g} points of accuracy"
+
+
+def _batches(sweep: Sweep, dataset: str) -> dict[tuple[Split, int, int], None]:
+    """Return split, images of a batch and steps of an epoch (0: one pass) of every kind of training on a data set."""
+    found: dict[tuple[Split, int, int], None] = {}
+    for trial in [member.trial for member in sweep.fixed] + [one.trial for one in sweep.teachers if one.trial]:
+        if trial.dataset == dataset:
+            found[trial.split, trial.recipe.batch_size, trial.recipe.epoch_steps] = None
+    for search in sweep.searches:
+        recipe = search.blueprint.recipe
+        if search.blueprint.info.name == dataset:
+            found["search", recipe.batch_size, recipe.epoch_steps] = None
+            found["full", recipe.batch_size, recipe.epoch_steps] = None
+    return found
 
 
 def _epochs(count: int) -> str:

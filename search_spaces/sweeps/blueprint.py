@@ -3,17 +3,15 @@
 import itertools
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from search_spaces.files.dimensions import Dimension
 from search_spaces.recipes import as_trained
 from trainers.data import DataInfo
+from trainers.methods import Method
 from trainers.trials.batches import leaves_one
 from trainers.trials.recipe import Recipe, compress
 from trainers.trials.trial import Keys, LastImage, Split, Teacher, Trial, Value, recipe_content, teacher_content
-
-if TYPE_CHECKING:
-    from trainers.methods import Method
 
 WARMUP = "warmup_epochs"
 
@@ -31,7 +29,7 @@ class Blueprint:
     """SHA-256 of the weights that the student starts from; empty: random ones."""
     teacher: Teacher | None
     """None where the method needs none, so that its key does not depend on the pair."""
-    method: "Method"
+    method: Method
     settings: Mapping[str, Value]
     """What the sweep file fixes, grid values included; the method's defaults stand for the others."""
     recipe: Recipe

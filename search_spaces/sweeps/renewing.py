@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from search_spaces.sweeps.members import Member
-from search_spaces.sweeps.searches import Search, study_id
+from search_spaces.sweeps.searches import Search, with_blueprint
 from search_spaces.sweeps.sweep import Sweep
 from trainers.trials.trial import config_key, trial_key
 
@@ -60,11 +60,4 @@ def _under(search: Search, weights: str) -> Search:
     assert search.blueprint.teacher is not None
     teacher = dataclasses.replace(search.blueprint.teacher, weights=weights)
     blueprint = dataclasses.replace(search.blueprint, teacher=teacher, shared={})
-    decides = {
-        "sampler": search.sampler,
-        "pruner": search.pruner,
-        "parallel": search.parallel,
-        "seed": search.seed,
-        "epochs": search.recipe.epochs,
-    }
-    return dataclasses.replace(search, study_id=study_id(decides, search.dimensions, blueprint), blueprint=blueprint)
+    return with_blueprint(search, blueprint)

@@ -1,7 +1,7 @@
 """A search: the row, the cell and the budget for which settings are proposed, and the trials they become."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from search_spaces.files.dimensions import Dimension
 from search_spaces.files.entries import Row
@@ -91,9 +91,8 @@ class Search:
 def new_search(cell: str, row: Row, blueprint: Blueprint, budget: SearchModel, seeds: tuple[int, ...]) -> Search:
     """Return the search of a row with dimensions in one cell."""
     recipe = blueprint.recipe if budget.epochs is None else compress(blueprint.recipe, budget.epochs)
-    decides = budget.model_dump(include={"sampler", "pruner", "parallel", "seed"}) | {"epochs": recipe.epochs}
-    return Search(
-        study_id=study_id(decides, row.dimensions, blueprint),
+    search = Search(
+        study_id="",
         cell=cell,
         entry=row.entry,
         row=row.label,
@@ -108,13 +107,21 @@ def new_search(cell: str, row: Row, blueprint: Blueprint, budget: SearchModel, s
         reported_seeds=seeds,
         blueprint=blueprint,
     )
+    return with_blueprint(search, blueprint)
 
 
-def study_id(search: Mapping[str, object], dimensions: tuple[Dimension, ...], blueprint: Blueprint) -> str:
+def with_blueprint(search: Search, blueprint: Blueprint) -> Search:
+    """Return the search for trials of this blueprint: a study of its own."""
+    decides = {name: getattr(search, name) for name in ("sampler", "pruner", "parallel", "seed")}
+    decides |= {"epochs": search.recipe.epochs}
+    return replace(search, study_id=study_id(decides, search.dimensions, blueprint), blueprint=blueprint)
+
+
+def study_id(decides: Mapping[str, object], dimensions: tuple[Dimension, ...], blueprint: Blueprint) -> str:
     """Return the identity of a study.
 
     Args:
-        search: what else decides its proposals: sampler, pruner, parallel, seed and the epochs of a proposal.
+        decides: what else its proposals depend on: sampler, pruner, parallel, seed and the epochs of a proposal.
     """
     return digest(
         {
@@ -122,6 +129,6 @@ def study_id(search: Mapping[str, object], dimensions: tuple[Dimension, ...], bl
             "trainer_version": TRAINER_VERSION,
             "blueprint": blueprint.to_json(dimensions),
             "dimensions": [dimension.to_json() for dimension in dimensions],
-            "search": dict(search),
+            "search": dict(decides),
         }
     )

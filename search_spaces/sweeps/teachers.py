@@ -8,6 +8,7 @@ from search_spaces.checks.networks import SMALL_PIXELS
 from search_spaces.sweeps.blueprint import Blueprint
 from search_spaces.sweeps.decisions import Decisions
 from search_spaces.sweeps.sweep import TeacherPlan
+from trainers import methods
 from trainers.data import DataOptions, with_options
 from trainers.training.scoring import scoring
 from trainers.trials.trial import Teacher, Trial, trial_key
@@ -82,8 +83,6 @@ def _weights_file(decisions: Decisions, dataset: str, name: str, timm_name: str)
 
 
 def _trial(decisions: Decisions, dataset: str, name: str, timm_name: str) -> Trial:
-    from trainers import methods
-
     info = decisions.file.facts.datasets[dataset]
     if variant_of(decisions, name) == "strong":
         info = with_options(info, DataOptions(augment=STRONG[info.size <= SMALL_PIXELS]))
