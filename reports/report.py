@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from reports import figures, tables
+from reports import figures, methods_text, tables
 from reports.board import board
 from reports.board.board import Board
 from reports.figures import Figure, NotDrawn, chosen
@@ -39,10 +39,10 @@ class Report:
         """Rows against pairs."""
         return board.build(self.results)
 
-    @cached_property
-    def _main(self) -> Table:
+    @property
+    def _mains(self) -> list[Table]:
         """Rows against pairs, whether the sweep asks for it or not."""
-        return head_to_head.build(self.results, self.board)
+        return tables.main(self.results, self.board)
 
     @cached_property
     def tables(self) -> list[Table]:
@@ -76,13 +76,15 @@ class Report:
     def console(self, width: int = 80) -> str:
         """Return the main table and the searches as plain text of at most `width` columns where it can."""
         measured = " and ".join(measure.short for measure in self.board.measures)
-        found = [text.render(self._main, width, f"{self.board.name}: test {measured}")]
+        title = f"{self.board.name}: test {measured}"
+        names = (f"{title}, {part.part}" if part.part else title for part in self.board.parts())
+        found = [text.render(table, width, name) for table, name in zip(self._mains, names, strict=True)]
         searched = searches.build(self.results, self.board)
         return "\n\n".join([*found, *([text.render(searched, width, "Searches:")] if searched else [])])
 
     def note(self, limit: int = 8000) -> str:
         """Return the main table in Markdown of at most `limit` characters."""
-        return markdown.cut(markdown.render(self._main), limit)
+        return markdown.cut("\n\n".join(map(markdown.render, self._mains)), limit)
 
     def write(self, out: Path) -> list[Path]:
         """Write all files of the report; return the paths."""
@@ -108,7 +110,9 @@ class Report:
                 drawn.append(one)
         yield write_text(out / "table.md", markdown.document(name, self.tables))
         yield write_text(out / "table.tex", latex.document("table.tex", self.tables))
-        yield write_text(out / "table.csv", csv.render(self._main))
+        yield write_text(out / "methods.md", methods_text.as_markdown(self.results, self.board))
+        yield write_text(out / "methods.tex", methods_text.as_latex(self.results, self.board))
+        yield write_text(out / "table.csv", csv.render(head_to_head.build(self.results, self.board)))
         yield _write_parquet(out / "results.parquet", self.results, self.board)
         svgs = [next(path for path in paths if path.suffix == ".svg").read_text(encoding="utf-8") for paths in saved]
         over = [one.cell.title if one.cell and len(self.board.cells) > 1 else "" for one in drawn]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from reports.board.behind import Behind
-from reports.board.order import arranged_cells, arranged_rows, heading_of
+from reports.board.order import DIFFERENT, SAME, architecture, arranged_cells, arranged_rows, heading_of
 from reports.board.score import Score, by_seed, collapsed_among, is_searched, missing, score
 from reports.board.searches import Choice, choices
 from reports.board.verdicts import Column, Verdict, leader
@@ -82,6 +82,8 @@ class Board:
     """What is still missing, and how results came together, in sentences."""
     budget: int | None = None
     """Proposals that each search may make, the same for all rows; None where it is not known."""
+    part: str = ""
+    """Which part of the sweep's board this is: pairs of the same or of different architectures; empty: all of it."""
 
     @property
     def several_datasets(self) -> bool:
@@ -92,6 +94,40 @@ class Board:
     def measures(self) -> tuple[Measure, ...]:
         """Return what the columns hold, each once; accuracy alone needs no label."""
         return tuple(dict.fromkeys(self.measure(cell) for cell in self.cells)) or (TOP1,)
+
+    def of(self, places: Sequence[int], part: str) -> "Board":
+        """Return the board of some of its cells, which has averages and ranks of its own."""
+        lines = (
+            dataclasses.replace(
+                line,
+                scores=tuple(line.scores[i] for i in places),
+                spent=tuple(line.spent[i] for i in places) if line.spent else (),
+            )
+            for line in self.lines
+        )
+        cells = tuple(self.cells[i] for i in places)
+        return dataclasses.replace(
+            self,
+            cells=cells,
+            lines=tuple(lines),
+            choices=tuple(choice for choice in self.choices if choice.cell in cells),
+            to_reference=tuple(tuple(of[i] for i in places) for of in self.to_reference),
+            to_best=tuple(tuple(of[i] for i in places) for of in self.to_best),
+            leaders=tuple(self.leaders[i] for i in places) if self.leaders else (),
+            families=tuple(self.families[i] for i in places) if self.families else (),
+            part=part,
+        )
+
+    def parts(self) -> "list[Board]":
+        """Return the boards of pairs of one architecture and of two, as the literature has them.
+
+        The board itself where either has fewer than two pairs, whose average says nothing.
+        """
+        kinds = {kind: [i for i, c in enumerate(self.cells) if architecture(c) == kind] for kind in (SAME, DIFFERENT)}
+        pairs = [{(self.cells[i].teacher, self.cells[i].student) for i in of} for of in kinds.values()]
+        if min(map(len, pairs)) < 2 or sum(map(len, kinds.values())) < len(self.cells):
+            return [self]
+        return [self.of(places, kind) for kind, places in kinds.items()]
 
     def measure(self, cell: Cell) -> Measure:
         """Return what a cell's trials are scored by."""

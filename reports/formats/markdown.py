@@ -32,15 +32,14 @@ def document(title: str, tables: Sequence[Table], before: Sequence[str] = ()) ->
 
 
 def render(table: Table) -> str:
-    """Return the table, and below it what it shows, what marks mean, and its notes."""
+    """Return the table, and below it what it shows, and as a list what marks mean, its notes and its footnotes."""
     footnotes, found = Footnotes(), []
     for part in parts(table, MOST_COLUMNS, cut=False):
         found += [f"**{escape(part.title)}**"] if part.title else []
         found.append(_grid(table, part, footnotes))
     legend = (f"{WORDS[mark]}: {text}" for mark, text in table.legend)
-    paragraphs = [" ".join([*([table.caption] if table.caption else []), *legend]), *table.notes]
-    paragraphs.append("  \n".join(escape(line) for line in footnotes.lines()))
-    return "\n\n".join([*found, *(escape(text) for text in paragraphs[:-1] if text), *filter(None, paragraphs[-1:])])
+    listed = [f"- {escape(text)}" for text in (" ".join(legend), *table.notes, *footnotes.lines()) if text]
+    return "\n\n".join(filter(None, [*found, escape(table.caption), "\n".join(listed)]))
 
 
 def cut(text: str, limit: int) -> str:

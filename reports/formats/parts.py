@@ -1,6 +1,6 @@
 """Tables that are too wide: which columns stand beside one another, and what stands over them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -17,35 +17,37 @@ class Part:
 
 
 def parts(table: Table, most: int, *, cut: bool = True) -> list[Part]:
-    """Return the columns in parts with at most `most` of those that have groups.
+    """Return the columns in parts with at most `most` of those that have groups, as even as can be: 4 and 3.
 
-    Columns without groups stand in every part; one that sums up stands where its data set ends.
+    Columns without groups stand in every part, and those that sum up a data set in every part that has some of it.
 
     Args:
         cut: whether a single group may be cut; else it stays whole, however many columns it has.
     """
     columns = table.columns
     grouped = [i for i, column in enumerate(columns) if column.groups]
-    size = most if cut else max(len(grouped), 1)
-    blocks = [
-        list(places)[start : start + size]
-        for _, found in groupby(grouped, key=lambda i: (columns[i].scope, columns[i].groups))
-        for places in [list(found)]
-        for start in range(0, len(places), size)
-    ]
     packed: list[list[int]] = [[]]
-    for block in blocks:
-        if packed[-1] and len(grouped) > most and len(packed[-1]) + len(block) > most:
-            packed.append([])
-        packed[-1] += block
-    last = {columns[i].scope: number for number, part in enumerate(packed) for i in part}
-    found = []
+    for _, found in groupby(grouped, key=lambda i: (columns[i].scope, columns[i].groups)):
+        for block in _even(list(found), most if cut else len(grouped)):
+            if packed[-1] and len(grouped) > most and len(packed[-1]) + len(block) > most:
+                packed.append([])
+            packed[-1] += block
+    plain = [i for i, column in enumerate(columns) if not column.groups and not column.sums]
+    result = []
     for number, part in enumerate(packed):
-        plain = [i for i, column in enumerate(columns) if not column.groups and not column.sums]
-        sums = [i for i, c in enumerate(columns) if c.sums and last.get(c.scope, len(packed) - 1) == number]
+        scopes = {columns[i].scope for i in part} | ({""} if number == len(packed) - 1 else set())
+        sums = [i for i, column in enumerate(columns) if column.sums and column.scope in scopes]
         title = _common([columns[i] for i in part]) if len(packed) > 1 else ""
-        found.append(Part((*plain, *part, *sums), title))
-    return found
+        result.append(Part((*plain, *part, *sums), title))
+    return result
+
+
+def _even(places: list[int], most: int) -> Iterator[list[int]]:
+    """Yield the places in as few runs of at most `most` as it takes, whose lengths differ by one at most."""
+    count = -(-len(places) // most)
+    for number in range(count):
+        start, end = (-(-len(places) * i // count) for i in (number, number + 1))
+        yield places[start:end]
 
 
 def _common(columns: Sequence[Column]) -> str:

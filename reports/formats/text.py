@@ -12,6 +12,7 @@ NAME_WIDTH = 32
 """Of the first column."""
 MOST_PAIRS = 1_000_000
 WORDS = {"best": "^", "second": "'", LOWER: LOWER, DIFFERS: DIFFERS}
+LISTED = "- "
 TICKS = {True: "✓", False: "", None: "–"}
 
 
@@ -30,10 +31,15 @@ def render(table: Table, width: int = 80, title: str = "") -> str:
     else:
         found = [_block(columns[:1], some) for some in _fitting(columns, width)]
     legend = (f"{WORDS[mark]}: {text}" for mark, text in table.legend)
-    caption = " ".join([*([table.caption] if table.caption else []), *legend])
-    notes = [textwrap.fill(text, width) for text in (caption, *table.notes) if text]
+    listed = "\n".join(
+        textwrap.fill(text, width, initial_indent=LISTED, subsequent_indent=" " * len(LISTED))
+        for text in (" ".join(legend), *table.notes)
+        if text
+    )
     explained = "\n".join(textwrap.fill(line, width, subsequent_indent="    ") for line in footnotes.lines())
-    return "\n\n".join([title or table.title, *found, *([explained] if explained else []), *notes])
+    return "\n\n".join(
+        filter(None, [title or table.title, *found, explained, textwrap.fill(table.caption, width), listed])
+    )
 
 
 class _Column:

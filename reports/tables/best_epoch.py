@@ -39,7 +39,11 @@ def build(results: "Results", board: Board) -> Table | None:
         name="best_epoch",
         title="Best epoch, chosen on test",
         label=f"{main_label(board)}-best-epoch",
-        columns=columns_of([*heads, "last epoch", "best epoch (by test)", "bias", "range"], range(len(heads))),
+        columns=columns_of(
+            [*heads, "last epoch", "best epoch (by test)", "bias", "range"],
+            range(len(heads)),
+            over=[0] if len(heads) > 1 else (),
+        ),
         rows=tuple(rows),
         notes=(_explanation(list(biases.values()), digits),),
     )

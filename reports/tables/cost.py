@@ -89,7 +89,7 @@ def _table(board: Board, names: list[str], rows: list[list[Cell]]) -> Table:
         name="cost",
         title="Training cost",
         label=f"{main_label(board)}-cost",
-        columns=columns_of([heads[i] for i in kept], range(len(names))),
+        columns=columns_of([heads[i] for i in kept], range(len(names)), over=[0] if len(names) > 1 else ()),
         rows=tuple(Row(cells=tuple(row[i] for i in kept)) for row in rows),
         notes=(NOTE,),
     )

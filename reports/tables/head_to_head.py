@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 from reports.board.averages import Average, averages
 from reports.board.board import Board
 from reports.board.board import build as build_board
-from reports.board.differences import notes, why_none
-from reports.board.order import architecture
-from reports.board.score import Score
 from reports.board.verdicts import Verdict
-from reports.results.measures import TOP1, TOP5
-from reports.results.sweep import setting_shown, setting_text
+from reports.results.measures import TOP5
+from reports.results.sweep import setting_shown
 from reports.statistics.families import FEWEST_SEEDS, UNEQUAL
 from reports.tables import origins
+from reports.tables.main_records import records
 from reports.tables.table import (
     DIFFERS,
     EMPTY,
@@ -26,57 +24,17 @@ from reports.tables.table import (
     Legend,
     Missing,
     Number,
-    Records,
     Row,
     Table,
     Text,
-    Value,
 )
-from reports.tables.wording import SHOWN, line_name, main_label, name_column, number, pair_columns, pair_text, shown_of
+from reports.tables.wording import line_name, main_label, name_column, number, pair_columns, pair_text
 from trainers.texts.counting import counted
 
 if TYPE_CHECKING:
     from reports.results.results import Results
 
-CONTRACT = {
-    "cell": "`digits100: tinyresnet -> tinycnn`",
-    "dataset": "name of the data set",
-    "teacher": "name of the teacher",
-    "student": "name of the student",
-    "entry": "name under `methods`; empty for the teacher",
-    "row": "the entry with its grid values: `gdkd (by k) k=5`; `teacher`",
-    "method": "name of the method; `teacher`",
-    "n": "seeds in the mean; 0 where there is none",
-    "mean": "empty where n is 0",
-    "std": "of the sample; empty for one seed",
-    "min": "lowest seed",
-    "max": "highest seed",
-    "seeds": "those in the mean, with spaces between",
-    "setting": "what the file fixes and the search chose: `k=7; w2=8.5`",
-    "missing": "why seeds are not in the mean; empty where none is missing",
-    "group": "heading that the row stands under: `logit`",
-    "architecture": "`same` or `different`: families of teacher and student",
-    "measure": "`top1` or `miou`",
-    "search_trials": "trainings that its search has ended; empty for a fixed row",
-    "difference": "in points from the baseline, else from the student alone",
-    "difference_p": "of that, corrected for the column by Dunnett; empty without a test",
-    "best": "`best`, `second` or empty",
-    "best_difference": "in points from the highest mean of the column",
-    "best_p": "of that, corrected for the column by Tukey",
-    "collapsed": "how many of the trainings in the mean collapsed; empty without a mean",
-    **SHOWN,
-}
-"""Contract of table.csv. Percent with at most 4 decimals; names as in the sweep file, at the end as shown."""
-FIELDS = tuple(CONTRACT)
-P_DECIMALS = 8
-COLLAPSED = (
-    "Collapsed trainings ended without an error but with a network that guesses, answers one class for nearly all "
-    "images, or whose loss has blown up; they are in the means."
-)
-PAIRED = (
-    "In points, of the two means: ± sample standard deviation of the differences by seed (number of seeds). Trials "
-    "with the same seed as {baseline} share initial weights and batch order."
-)
+COLLAPSED = "Collapsed trainings ended without an error and with nothing learnt; they are in the means."
 
 
 def build(results: "Results", board: Board, name: str = "head_to_head") -> Table:
@@ -91,7 +49,7 @@ def build(results: "Results", board: Board, name: str = "head_to_head") -> Table
                 cells=(Text(text=line_name(board, place)), *scores, *(cells[place] for _, cells in sums)),
                 heading=line.group if is_method else "",
                 rule=is_method and bool(place) and board.lines[place - 1].kind != "method",
-                apart=not is_method,
+                under={"teacher": 0, "alone": 1}.get(line.kind),
             )
         )
     usual = usual_n(board)
@@ -104,50 +62,23 @@ def build(results: "Results", board: Board, name: str = "head_to_head") -> Table
         rows=tuple(rows),
         caption=" ".join(_caption(board, usual)),
         legend=tuple(_legend(board)),
-        notes=tuple(
-            filter(None, (" ".join(_explained(board, sums)), _not_in_means(lacking), *origins.notes(results, board)))
+        notes=(
+            *_explained(board, sums),
+            *([f"Not in the means: {'; '.join(lacking)}."] if lacking else []),
+            *origins.notes(results, board),
         ),
         usual_n=usual,
-        records=Records(fields=FIELDS, lines=tuple(_records(board))),
+        records=records(board),
     )
 
 
 def top5(results: "Results", board: Board) -> Table | None:
     """Return rows against pairs by their top-5 accuracy; None where there is none."""
     options = dataclasses.replace(board.options, caption="")  # it is the main table's
-    found = dataclasses.replace(build_board(results, TOP5), options=options)
+    whole = dataclasses.replace(build_board(results, TOP5), options=options)
+    found = whole.of([i for i, cell in enumerate(whole.cells) if cell in board.cells], board.part)
     known = any(score.by_seed for line in found.lines for score in line.scores)
     return build(results, found, "top5") if known else None
-
-
-def difference(_: "Results", board: Board) -> Table | None:
-    """Return what every row has over the baseline, in points; None without one."""
-    if not board.baseline or board.reference_place is None:
-        return None
-    rows, stats, base = [], [], board.lines[board.reference_place]
-    for place, line in enumerate(board.lines):
-        if line.kind == "teacher" or place == board.reference_place:
-            continue
-        cells: list[Cell] = [Text(text=line.shown)]
-        for column, verdict in enumerate(board.to_reference[place] if board.to_reference else ()):
-            score = line.scores[column]
-            if verdict is None:
-                cells.append(Missing(why=why_none(score, base.scores[column], base.shown), trials=score.trials))
-                continue
-            stats.append(verdict.difference)
-            cells.append(
-                number(stats[-1], board.options.digits, signed=True, trials=score.trials, inside=len(score.by_seed))
-            )
-        rows.append(Row(cells=tuple(cells), heading=line.group if line.kind == "method" else ""))
-    return Table(
-        name="difference",
-        title=f"Difference from {board.baseline}",
-        label=f"{main_label(board)}-difference",
-        columns=(name_column(board), *pair_columns(board)),
-        rows=tuple(rows),
-        caption=f"Difference from {board.baseline}. "
-        + " ".join([PAIRED.format(baseline=board.baseline), *notes(stats)]),
-    )
 
 
 # --- cells ------------------------------------------------------------------------------------------------------------
@@ -257,7 +188,8 @@ def _caption(board: Board, usual: int | None) -> Iterator[str]:
         named = {cell.dataset: cell.shown_dataset for cell in board.cells if board.measure(cell) == measure}
         datasets = ", ".join(filter(None, named.values()))
         of = f" of {datasets}" if datasets else ""
-        yield f"{measure.long} in percent on the test images{of} after the last epoch."
+        kind = f", teacher and student of {board.part}" if board.part else ""
+        yield f"{measure.long} in percent on the test images{of} after the last epoch{kind}."
     yield _spread(board, usual)
 
 
@@ -317,10 +249,7 @@ def _levels(board: Board) -> Iterator[str]:
     unequal = [pair_text(c, board) for c, f in zip(board.cells, board.families, strict=True) if f and f.unequal]
     if unequal and not board.options.separate:
         where = f" in {'; '.join(unequal)}" if len(board.cells) > 1 else ""
-        yield (
-            f"The rows' variances differ{where} (Bartlett, p < {UNEQUAL:g}), so marks there err more often than the "
-            "level says; the statistics have Games and Howell's p."
-        )
+        yield f"Variances differ{where} (Bartlett, p < {UNEQUAL:g}): marks there err more often than the level says."
 
 
 def _stands_outside(board: Board, place: int) -> bool:
@@ -333,30 +262,29 @@ def _stands_outside(board: Board, place: int) -> bool:
 
 
 def _explained(board: Board, sums: Sequence[tuple[Column, list[Cell]]]) -> Iterator[str]:
-    """Yield what a reader needs besides."""
-    yield from _levels(board)
+    """Yield what a reader needs besides, a note each."""
+    levels = " ".join(_levels(board))
+    yield from [levels] if levels else []
     if any(score.collapsed for line in board.lines for score in line.scores):
         yield COLLAPSED
-    heads = [column.head for column, _ in sums]
-    if "search trials" in heads:
-        budget = f", of {counted(board.budget, 'proposal')} that each of them may make" if board.budget else ""
-        yield f"Search trials: trainings that the choice of a searched row's setting has cost{budget}."
-    if any(head.startswith("mean Δ") for head in heads):
-        yield f"Mean Δ: mean over pairs of the difference from {board.reference}, in points."
-    elif any(head.startswith("Δ") for head in heads):
-        yield f"Δ: difference from {board.reference} in points."
-    if any(head.startswith("mean rank") for head in heads):
-        yield "Mean rank: over pairs, among the rows that have a number for each; 1 is best."
+    explained = " ".join(_sums_explained([column.head for column, _ in sums], board))
+    yield from [explained] if explained else []
     for line in board.lines:
         if line.row.inference:
             yield f"At inference a student of {line.shown} costs more than a plain one: {line.row.inference}."
-    if any(line.searched for line in board.lines):
-        chosen_by = " or ".join(dict.fromkeys((m if m.validation else TOP1).short for m in board.measures))
-        yield (
-            f"The settings of searched rows were chosen by {chosen_by} on validation images held out of the training "
-            "set, then trained anew on the whole training set with every seed; no test image took part in the choice."
-        )
     yield from board.notes
+
+
+def _sums_explained(heads: Sequence[str], board: Board) -> Iterator[str]:
+    """Yield what columns that sum up hold."""
+    if any(head.startswith("mean Δ") for head in heads):
+        yield f"Mean Δ: mean over the pairs of the difference from {board.reference}, in points."
+    elif any(head.startswith("Δ") for head in heads):
+        yield f"Δ: difference from {board.reference} in points."
+    if any(head.startswith("mean rank") for head in heads):
+        yield "Mean rank: over the pairs, among rows with a number for each; 1 is best."
+    if "search trials" in heads:
+        yield "Search trials: trainings that the choice of a setting has cost."
 
 
 def _gaps(board: Board) -> Iterator[str]:
@@ -366,53 +294,3 @@ def _gaps(board: Board) -> Iterator[str]:
             if score.missing and score.stat is not None:
                 where = f"{line.shown}, {pair_text(cell, board)}" if len(board.cells) > 1 else line.shown
                 yield f"{where}: {score.missing}"
-
-
-def _not_in_means(lacking: Sequence[str]) -> str:
-    return f"Not in the means: {'; '.join(lacking)}." if lacking else ""
-
-
-# --- records ----------------------------------------------------------------------------------------------------------
-
-
-def _records(board: Board) -> Iterator[tuple[Value, ...]]:
-    """Yield a line for each row in each cell, teachers first."""
-    for column in range(len(board.cells)):
-        for place in range(len(board.lines)):
-            yield (*_names(board, place, column), *_numbers(board, place, column), *_compared_to(board, place, column))
-
-
-def _names(board: Board, place: int, column: int) -> tuple[Value, ...]:
-    cell, line = board.cells[column], board.lines[place]
-    method = "teacher" if line.kind == "teacher" else line.row.method
-    return (cell.id, cell.dataset, cell.teacher, cell.student, line.row.entry, line.row.label, method)
-
-
-def _numbers(board: Board, place: int, column: int) -> tuple[Value, ...]:
-    score: Score = board.lines[place].scores[column]
-    stat, found = score.stat, (0, None, None, None, None, "")
-    numbers: tuple[Value, ...] = found
-    if stat is not None:
-        numbers = (stat.n, stat.mean, stat.std, stat.low, stat.high, " ".join(map(str, stat.seeds)))
-    return (*numbers, setting_text(score.setting), score.missing)
-
-
-def _compared_to(board: Board, place: int, column: int) -> Iterator[Value]:
-    cell, line = board.cells[column], board.lines[place]
-    score = line.scores[column]
-    reference, best = (of[place][column] if of else None for of in (board.to_reference, board.to_best))
-    yield line.group
-    yield architecture(cell).removesuffix(" architecture")
-    yield board.measure(cell).final.removeprefix("final_")
-    yield line.spent[column] if line.spent else None
-    yield None if reference is None else reference.difference.mean
-    yield None if reference is None or reference.test is None else _p(reference.test.corrected_p)
-    yield "best" if score.best else "second" if score.second else ""
-    yield None if best is None else best.difference.mean
-    yield None if best is None or best.test is None else _p(best.test.corrected_p)
-    yield None if score.stat is None else score.collapsed
-    yield from shown_of(line.shown, cell)
-
-
-def _p(p: float | None) -> str | None:
-    return None if p is None else f"{p:.{P_DECIMALS}f}".rstrip("0").rstrip(".")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from reports.board.board import Board
 from reports.board.searches import Choice
 from reports.results.sweep import setting_shown
-from reports.tables.table import NONE, Cell, Column, Number, Row, Table, Text
+from reports.tables.table import NONE, Cell, Number, Row, Table, Text, columns_of
 from reports.tables.wording import main_label, measure_text, number, pair_text
 
 if TYPE_CHECKING:
@@ -34,12 +34,14 @@ def build(_: "Results", board: Board) -> Table | None:
         name="search",
         title="Search",
         label=f"{main_label(board)}-search",
-        columns=tuple(Column(head=head, kind="text" if head in WORDS else "number") for head in kept),
+        columns=columns_of(
+            kept, [i for i, head in enumerate(kept) if head in WORDS], over=[0] if "pair" in kept else ()
+        ),
         rows=tuple(rows),
-        caption=(
-            "The searches: what was tuned; the trials, epochs and training time spent on it; the setting chosen by "
-            f"validation {measured}, and its test {measured} when trained anew on the whole training set with every "
-            "seed. Gap: validation less test, in points, of other trainings on other images: a check, not a result."
+        caption=f"The searches: what was tuned, what it has cost, the setting chosen, and its {measured} in percent.",
+        notes=(
+            f"Validation: {measured} that the setting was chosen by. Test: trained anew on all training images.",
+            "Gap: validation less test, in points, of other trainings on other images: a check, not a result.",
         ),
     )
 

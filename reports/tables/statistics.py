@@ -62,7 +62,11 @@ def _table(board: Board, name: str, title: str, verdicts: Sequence[Sequence[Verd
         name=name,
         title=title,
         label=f"{main_label(board)}-{name}",
-        columns=columns_of([*heads, *heads_after], [*range(len(heads)), len(heads) + HEADS.index("test")]),
+        columns=columns_of(
+            [*heads, *heads_after],
+            [*range(len(heads)), len(heads) + HEADS.index("test")],
+            over=[0] * several + [len(heads) - 1] * of_best,
+        ),
         rows=tuple(rows),
         notes=tuple(notes),
     )
@@ -146,7 +150,11 @@ def pairs(_: "Results", board: Board) -> Table | None:
         name="statistics-pairs",
         title=f"Statistics over pairs: gain over {board.reference}",
         label=f"{main_label(board)}-statistics-pairs",
-        columns=columns_of([*heads, "pairs", "mean gain", "range", "signed-rank p", "mean rank"], range(len(heads))),
+        columns=columns_of(
+            [*heads, "pairs", "mean gain", "range", "signed-rank p", "mean rank"],
+            range(len(heads)),
+            over=[0] if len(datasets) > 1 else (),
+        ),
         rows=tuple(rows),
         notes=tuple(_pair_notes(board, sizes)),
     )

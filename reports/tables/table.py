@@ -141,6 +141,8 @@ class Column:
     """Its data set; a column that sums up says which one it does."""
     sums: bool = False
     """Whether it sums up columns before it, so that it stands where those end."""
+    over: bool = False
+    """Whether rows with the same text in it stand together, so that it can be a heading over them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,8 +154,15 @@ class Row:
     """What it stands under; rows with the same heading are together."""
     rule: bool = False
     """Whether there is a rule above it."""
-    apart: bool = False
-    """Whether it does not compete with the others, as the teacher."""
+    under: int | None = None
+    """Which line of the heads it belongs to: 0 the teachers', 1 the students'. Such a row does not compete."""
+    shaded: bool = False
+    """Whether it stands out as what the table is about."""
+
+    @property
+    def apart(self) -> bool:
+        """Whether it does not compete with the others, as the teacher."""
+        return self.under is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +207,8 @@ class Table:
             before = row.heading
 
 
-def columns_of(heads: Sequence[str], texts: Sequence[int] = (0,)) -> tuple[Column, ...]:
-    """Return plain columns; those at the places `texts` hold words."""
-    return tuple(Column(head=head, kind="text" if i in texts else "number") for i, head in enumerate(heads))
+def columns_of(heads: Sequence[str], texts: Sequence[int] = (0,), over: Sequence[int] = ()) -> tuple[Column, ...]:
+    """Return plain columns; those at the places `texts` hold words, those at `over` can be headings over rows."""
+    return tuple(
+        Column(head=head, kind="text" if i in texts else "number", over=i in over) for i, head in enumerate(heads)
+    )

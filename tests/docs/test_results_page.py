@@ -21,7 +21,7 @@ from reports.board.board import NO_TEACHER, NOT_ASKED
 from reports.report_file import read_report_file
 from reports.results.results import TRIAL_COLUMNS
 from reports.statistics.spread import Stat
-from reports.tables import head_to_head
+from reports.tables import main_records
 from reports.tables.ablations import tables as ablation_tables
 from reports.tables.against import changes
 from reports.tables.wording import SHOWN
@@ -132,7 +132,7 @@ def test_a_spread_is_of_the_sample(fake: reports.Results) -> None:
 
 
 def test_columns_are_those_of_the_contracts(written: Path) -> None:
-    assert list(pd.read_csv(written / "table.csv").columns) == list(head_to_head.CONTRACT)
+    assert list(pd.read_csv(written / "table.csv").columns) == list(main_records.CONTRACT)
     assert list(pd.read_csv(written / "ablations.csv").columns) == list(ablation_tables.CONTRACT)
     stored = pyarrow.parquet.read_schema(written / "results.parquet")
     settings = [name for name in stored.names if name.startswith("method.")]

@@ -327,7 +327,7 @@ def test_against_tex_is_balanced(comparison: Comparison, mixed: Comparison) -> N
         assert plain.count("{") == plain.count("}")
         assert plain.count("$") % 2 == 0
         assert "%" not in plain.partition("\\begin{document}")[2].replace("{%\n", "")
-        assert plain.count(r"\begin{tabular}") == plain.count(r"\end{tabular}") == len(found.cells)
+        assert plain.count(r"\begin{tabular}") == plain.count(r"\end{tabular}") >= len(found.cells)
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex: apt install texlive-latex-recommended")

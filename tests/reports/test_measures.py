@@ -44,7 +44,6 @@ def test_columns_of_a_mixed_table_are_labelled(mixed: reports.Results) -> None:
     assert text.startswith("mixed: test accuracy and mIoU\n")
     assert re.search(r"top-1 \(%\) +mIoU \(%\)", text)
     assert "(mIoU) in percent on the test images of Cityscapes after the last epoch" in " ".join(text.split())
-    assert "chosen by accuracy or mIoU on validation images" in " ".join(text.split())
 
 
 def test_a_segmentation_alone(results_of: Loader) -> None:

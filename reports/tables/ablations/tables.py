@@ -1,24 +1,41 @@
 """Ablations as tables: one each, or for a matrix one for each cell, and one of the differences."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from reports.board.board import Board
+from reports.board.board import ALONE, Board
 from reports.board.differences import notes, why_none
 from reports.board.score import Score
 from reports.results import naming
-from reports.results.sweep import Cell as Place
 from reports.tables.ablations.ablation import Ablation, Level
 from reports.tables.ablations.making import ablations
 from reports.tables.files import slug
-from reports.tables.table import EMPTY, Cell, Column, Missing, Records, Row, Table, Text, Tick, Value
+from reports.tables.table import (
+    EMPTY,
+    NONE,
+    Cell,
+    Column,
+    Missing,
+    Number,
+    Records,
+    Row,
+    Table,
+    Text,
+    Tick,
+    Value,
+    decimals,
+)
 from reports.tables.wording import SHOWN, label, measure_text, number, pair_columns, pair_text, shown_of
 from trainers import titles
+from trainers.texts.counting import counted
 
 if TYPE_CHECKING:
     from reports.results.results import Results
 
 GAIN = "Δ"
+MOST_CELLS = 2
+"""Beside one another; over more pairs a grid has pairs as rows, and terms are means over pairs."""
 CONTRACT = {
     "ablation": "name of the table",
     "kind": "grid, matrix or terms",
@@ -60,14 +77,14 @@ def tables(ablation: Ablation, board: Board, place: int = 1) -> Iterator[Table]:
     """
     name, records = f"ablation-{slug(ablation.name)}", _records(ablation, board)
     own = ablation.label or f"tab:{label(board.name)}-ablation-{place}"
-    if ablation.kind != "matrix":
+    if ablation.kind == "matrix":
+        yield _matrices(ablation, board, None, name, own, records)
+        if ablation.base is not None:
+            yield _matrices(ablation, board, ablation.base, name, f"{own}-2", None)
+    elif ablation.kind == "grid" and len(board.cells) > MOST_CELLS:
+        yield _by_pair(ablation, board, name, own, records)
+    else:
         yield _plain(ablation, board, name, own, records)
-        return
-    bases = [None, *([ablation.base] if ablation.base else [])]
-    every = [(column, cell, base) for column, cell in enumerate(board.cells) for base in bases]
-    for number_of, (column, cell, base) in enumerate(every, start=1):
-        of = own if number_of == 1 else f"{own}-{number_of}"
-        yield _matrix(ablation, board, column, cell, base, name, of, records if number_of == 1 else None)
 
 
 # --- a table of rows --------------------------------------------------------------------------------------------------
@@ -78,7 +95,7 @@ def _plain(ablation: Ablation, board: Board, name: str, own: str, records: Recor
     columns = [Column(head="row", kind="text")] if named else []
     heads = _factors(ablation)
     columns += [Column(head=head, stacked=(head,), kind="tick" if named else "text", sign=True) for head in heads]
-    for column in pair_columns(board):
+    for column in pair_columns(board) if len(board.cells) <= MOST_CELLS else _mean_columns(board):
         columns.append(column)
         columns += [Column(head=GAIN, groups=column.groups, scope=column.scope)] if ablation.base else []
     apart = list(_apart(ablation))
@@ -91,7 +108,7 @@ def _plain(ablation: Ablation, board: Board, name: str, own: str, records: Recor
             Row(cells=tuple(_cells(level, ablation, board)), rule=rule)
             for level, rule in zip(ablation.levels, apart, strict=True)
         ),
-        caption=" ".join([*_own(ablation), _about(ablation), _measured(board)]),
+        caption=" ".join([*_own(ablation), _about(ablation), _measured(board, means=len(board.cells) > MOST_CELLS)]),
         legend=(("best", "highest mean of a column."),) if _has_best(ablation) else (),
         notes=_notes(ablation, ablation.base),
         records=records,
@@ -106,10 +123,92 @@ def _cells(level: Level, ablation: Ablation, board: Board) -> Iterator[Cell]:
         yield from (Text(text=f) if isinstance(f, str) else Tick(on=f) for f in level.factors)
     else:  # a row from elsewhere
         yield from (EMPTY if named or i else Text(text=level.shown) for i in range(len(ablation.factors)))
+    if len(board.cells) > MOST_CELLS:
+        for _, places in scopes(board):
+            yield from _means(level, ablation, board, places)
+        return
     for column, score in enumerate(level.scores):
         yield _score(score, board)
         if ablation.base is not None:
             yield _gain(level, column, ablation.base, board)
+
+
+def scopes(board: Board) -> list[tuple[str, tuple[int, ...]]]:
+    """Return what means over pairs are of, with their columns: a data set's pairs of one architecture or of two."""
+    parts = board.parts()
+    found: dict[str, list[int]] = {}
+    for part in parts:
+        for cell in part.cells:
+            names = (cell.shown_dataset if board.several_datasets else "", part.part)
+            found.setdefault(", ".join(filter(None, names)), []).append(board.cells.index(cell))
+    return [(name, tuple(places)) for name, places in found.items()]
+
+
+def _mean_columns(board: Board) -> Iterator[Column]:
+    """Yield a column for each mean over pairs."""
+    for name, places in scopes(board):
+        yield Column(head=f"mean of {counted(len(places), 'pair')}", groups=(name,), scope=name)
+
+
+def _means(level: Level, ablation: Ablation, board: Board, places: Sequence[int]) -> Iterator[Cell]:
+    """Yield the mean over pairs, bold where it is the highest of all rows, and what it has over the base."""
+    means = {one.row.label: mean_over(one, places) for one in ablation.levels}
+    best = max((mean for mean in means.values() if mean is not None), default=None)
+    own = means[level.row.label]
+    digits = board.options.digits
+    if own is None:
+        yield Missing(why="not every pair")
+    else:
+        alike = best is not None and decimals(own, digits) == decimals(best, digits)
+        yield Number(value=own, digits=digits, mark="best" if alike and level.row.method != ALONE else "")
+    if ablation.base is not None:
+        gains = [level.gains[place] for place in places]
+        known = [gain.mean for gain in gains if gain is not None]
+        if level.is_base:
+            yield Text(text="base")
+        elif len(known) < len(places):
+            yield NONE
+        else:
+            yield Number(value=math.fsum(known) / len(known), digits=digits, signed=True)
+
+
+def mean_over(level: Level, places: Sequence[int]) -> float | None:
+    """Return the mean of a row over pairs; None where it lacks one."""
+    stats = [level.scores[place].stat for place in places]
+    means = [stat.mean for stat in stats if stat is not None]
+    return math.fsum(means) / len(means) if len(means) == len(places) else None
+
+
+def _by_pair(ablation: Ablation, board: Board, name: str, own: str, records: Records) -> Table:
+    """Return a grid over many pairs: a row for each pair, a column for each value, means and differences below."""
+    (head,) = _factors(ablation)
+    outside = [level for level in ablation.levels if not level.factors]
+    levels = [*outside, *ablation.inner]
+    rows: list[Row] = []
+    for title, places in scopes(board):
+        found = [list(_means(level, ablation, board, places)) for level in levels]
+        for i in places:
+            pair = Text(text=pair_text(board.cells[i], board))
+            rows.append(Row(cells=(pair, *(_score(level.scores[i], board) for level in levels)), heading=title))
+        rows.append(Row(cells=(Text(text="mean"), *(cells[0] for cells in found)), heading=title, rule=True))
+        if ablation.base is not None:
+            over = Text(text=f"{GAIN} over {ablation.base.shown}")
+            rows.append(Row(cells=(over, *(cells[1] for cells in found)), heading=title))
+    return Table(
+        name=name,
+        title=f"{ablation.title}: {head}",
+        label=own,
+        columns=(
+            Column(head="pair", kind="text"),
+            *(Column(head=level.shown) for level in outside),
+            *(Column(head=str(level.factors[0]), groups=(head,)) for level in ablation.inner),
+        ),
+        rows=tuple(rows),
+        caption=" ".join([*_own(ablation), _about(ablation), _measured(board)]),
+        legend=(("best", "highest mean of a row."),) if _has_best(ablation) else (),
+        notes=_notes(ablation, ablation.base),
+        records=records,
+    )
 
 
 def _score(score: Score, board: Board) -> Cell:
@@ -141,38 +240,41 @@ def _apart(ablation: Ablation) -> Iterator[bool]:
 # --- a matrix ---------------------------------------------------------------------------------------------------------
 
 
-def _matrix(
-    ablation: Ablation,
-    board: Board,
-    column: int,
-    cell: Place,
-    base: Level | None,
-    name: str,
-    own: str,
-    records: Records | None,
+def _matrices(
+    ablation: Ablation, board: Board, base: Level | None, name: str, own: str, records: Records | None
 ) -> Table:
-    """Return the scores of a cell as a matrix; with a base what they have over it."""
+    """Return the scores as a matrix for each cell, beside one another; with a base what they have over it."""
     down, across = (list(dict.fromkeys(str(level.factors[i]) for level in ablation.inner)) for i in (0, 1))
     levels = {level.factors: level for level in ablation.inner}
-    pair = pair_text(cell, board) if len(board.cells) > 1 else ""
     heads = _factors(ablation)
     title = f"{ablation.title}: {' × '.join(heads)}"
     over = f"{GAIN} over {base.shown}" if base is not None else ""
     shown = [] if base is not None else [_measured(board)]
+    several = len(board.cells) > 1
+    corner = " \\ ".join(heads)
     return Table(
         name=name,
-        title=", ".join(text for text in (title, pair, over) if text),
+        title=", ".join(text for text in (title, over) if text),
         label=own,
         columns=(
-            Column(head=" \\ ".join(heads), stacked=(" \\ ".join(heads),), kind="text", sign=True),
-            *(Column(head=value) for value in across),
+            Column(head=corner, stacked=(corner,), kind="text", sign=True),
+            *(
+                Column(head=value, stacked=(value,), groups=(pair_text(cell, board),) if several else (), scope=cell.id)
+                for cell in board.cells
+                for value in across
+            ),
         ),
         rows=tuple(
-            Row(cells=(Text(text=value), *(_entry(levels.get((value, a)), column, base, board) for a in across)))
+            Row(
+                cells=(
+                    Text(text=value),
+                    *(_entry(levels.get((value, a)), c, base, board) for c in range(len(board.cells)) for a in across),
+                )
+            )
             for value in down
         ),
-        caption=" ".join([*([f"{pair}."] if pair else []), *_own(ablation), _about(ablation), *shown]),
-        legend=(("best", "highest mean."),) if base is None and _has_best(ablation) else (),
+        caption=" ".join([*_own(ablation), *([f"{over}."] if over else []), _about(ablation), *shown]),
+        legend=(("best", "highest mean of a pair."),) if base is None and _has_best(ablation) else (),
         notes=_notes(ablation, base),
         records=records,
     )
@@ -210,9 +312,9 @@ def _about(ablation: Ablation) -> str:
     return f"What is on (✓) and off{'; – changes nothing at these values' if dead else ''}."
 
 
-def _measured(board: Board) -> str:
-    measured = measure_text(board)
-    return f"Test {measured} in percent after the last epoch, mean ± sample standard deviation (number of seeds)."
+def _measured(board: Board, *, means: bool = False) -> str:
+    of = "mean over pairs" if means else "mean ± sample standard deviation (number of seeds)"
+    return f"Test {measure_text(board)} in percent after the last epoch, {of}."
 
 
 def _has_best(ablation: Ablation) -> bool:

@@ -1,0 +1,85 @@
+"""What table.csv tells programs: a line for each row in each cell."""
+
+from collections.abc import Iterator
+
+from reports.board.board import Board
+from reports.board.order import architecture
+from reports.board.score import Score
+from reports.results.sweep import setting_text
+from reports.tables.table import Records, Value
+from reports.tables.wording import SHOWN, shown_of
+
+CONTRACT = {
+    "cell": "`digits100: tinyresnet -> tinycnn`",
+    "dataset": "name of the data set",
+    "teacher": "name of the teacher",
+    "student": "name of the student",
+    "entry": "name under `methods`; empty for the teacher",
+    "row": "the entry with its grid values: `gdkd (by k) k=5`; `teacher`",
+    "method": "name of the method; `teacher`",
+    "n": "seeds in the mean; 0 where there is none",
+    "mean": "empty where n is 0",
+    "std": "of the sample; empty for one seed",
+    "min": "lowest seed",
+    "max": "highest seed",
+    "seeds": "those in the mean, with spaces between",
+    "setting": "what the file fixes and the search chose: `k=7; w2=8.5`",
+    "missing": "why seeds are not in the mean; empty where none is missing",
+    "group": "heading that the row stands under: `logit`",
+    "architecture": "`same` or `different`: families of teacher and student",
+    "measure": "`top1` or `miou`",
+    "search_trials": "trainings that its search has ended; empty for a fixed row",
+    "difference": "in points from the baseline, else from the student alone",
+    "difference_p": "of that, corrected for the column by Dunnett; empty without a test",
+    "best": "`best`, `second` or empty",
+    "best_difference": "in points from the highest mean of the column",
+    "best_p": "of that, corrected for the column by Tukey",
+    "collapsed": "how many of the trainings in the mean collapsed; empty without a mean",
+    **SHOWN,
+}
+"""Contract of table.csv. Percent with at most 4 decimals; names as in the sweep file, at the end as shown."""
+FIELDS = tuple(CONTRACT)
+P_DECIMALS = 8
+
+
+def records(board: Board) -> Records:
+    """Return a line for each row in each cell, teachers first."""
+    every = ((place, column) for column in range(len(board.cells)) for place in range(len(board.lines)))
+    lines = ((*_names(board, *at), *_numbers(board, *at), *_compared_to(board, *at)) for at in every)
+    return Records(fields=FIELDS, lines=tuple(lines))
+
+
+def _names(board: Board, place: int, column: int) -> tuple[Value, ...]:
+    cell, line = board.cells[column], board.lines[place]
+    method = "teacher" if line.kind == "teacher" else line.row.method
+    return (cell.id, cell.dataset, cell.teacher, cell.student, line.row.entry, line.row.label, method)
+
+
+def _numbers(board: Board, place: int, column: int) -> tuple[Value, ...]:
+    score: Score = board.lines[place].scores[column]
+    stat, found = score.stat, (0, None, None, None, None, "")
+    numbers: tuple[Value, ...] = found
+    if stat is not None:
+        numbers = (stat.n, stat.mean, stat.std, stat.low, stat.high, " ".join(map(str, stat.seeds)))
+    return (*numbers, setting_text(score.setting), score.missing)
+
+
+def _compared_to(board: Board, place: int, column: int) -> Iterator[Value]:
+    cell, line = board.cells[column], board.lines[place]
+    score = line.scores[column]
+    reference, best = (of[place][column] if of else None for of in (board.to_reference, board.to_best))
+    yield line.group
+    yield architecture(cell).removesuffix(" architecture")
+    yield board.measure(cell).final.removeprefix("final_")
+    yield line.spent[column] if line.spent else None
+    yield None if reference is None else reference.difference.mean
+    yield None if reference is None or reference.test is None else _p(reference.test.corrected_p)
+    yield "best" if score.best else "second" if score.second else ""
+    yield None if best is None else best.difference.mean
+    yield None if best is None or best.test is None else _p(best.test.corrected_p)
+    yield None if score.stat is None else score.collapsed
+    yield from shown_of(line.shown, cell)
+
+
+def _p(p: float | None) -> str | None:
+    return None if p is None else f"{p:.{P_DECIMALS}f}".rstrip("0").rstrip(".")
