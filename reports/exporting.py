@@ -7,7 +7,7 @@ from reports.errors import UnknownSweepError
 from reports.results.loading import tracking_uri_of
 from reports.results.results import Results
 from reports.stores import open_store
-from reports.stores.attaching import attach
+from reports.stores.artifacts import attach
 from trainers.texts.addresses import sqlite_file
 
 PLACE = "report"

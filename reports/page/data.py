@@ -123,9 +123,18 @@ class _Settings:
 
     def __init__(self, params: Mapping[str, Mapping[str, str]], rows: Mapping[str, Row]) -> None:
         self._params, self._rows = params, rows
+        self._known: dict[tuple[int, str], str] = {}
 
     def text(self, key: str, label: str) -> str:
-        values = _without(self._params.get(key, {}), METHOD_PREFIX)
+        """Return the hyperparameters of a trial; those of one configuration share the object that has them."""
+        params = self._params.get(key, {})
+        known = (id(params), label) if params else (0, "")
+        if known not in self._known:
+            self._known[known] = self._text(params, label)
+        return self._known[known]
+
+    def _text(self, params: Mapping[str, str], label: str) -> str:
+        values = _without(params, METHOD_PREFIX)
         row = self._rows.get(label)
         first = () if row is None else (*row.grid, *(str(d["name"]) for d in row.dimensions))
         names = dict.fromkeys((*(name for name in first if name in values), *sorted(values)))

@@ -36,7 +36,7 @@ def load(name: str, *, home: Path | str | None = None, tracking_uri: str | None 
     named = read_cells(resolved, (member["cell"] for member in members if member["phase"] != "teacher"))
     cells = {cell.id: cell for cell in named}
     lines = [_line(member, runs.get(member["trial_key"]), cells) for member in members]
-    params = {key: _trained(run) for key, run in runs.items()}
+    params = _params(runs)
     frames = _member_frame(members), _trial_frame(lines)
     return Results(name, *frames, resolved, params, store.curves, folder, store.details, mlflow=pages_at(uri))
 
@@ -93,9 +93,14 @@ def find_runs(store: Store, members: Sequence[Member], experiment_id: str) -> di
     return found | store.by_trial_key(unknown, experiment_id)
 
 
-def _trained(run: RunRecord) -> Mapping[str, str]:
-    """Return what MLflow says of how a run was trained."""
-    return {**run.params, **{name: run.tags[name] for name in TEACHER_TAGS if name in run.tags}}
+def _params(runs: Mapping[str, RunRecord]) -> dict[str, Mapping[str, str]]:
+    """Return what MLflow says of how each run was trained; one object for all that share their params."""
+    known: dict[tuple[object, ...], Mapping[str, str]] = {}
+    found = {}
+    for key, run in runs.items():
+        taught = {name: run.tags[name] for name in TEACHER_TAGS if name in run.tags}
+        found[key] = known.setdefault((id(run.params), *taught.items()), {**run.params, **taught})
+    return found
 
 
 def _line(member: Member, run: RunRecord | None, cells: Mapping[str, Cell]) -> dict[str, Any]:

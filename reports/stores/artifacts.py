@@ -1,11 +1,14 @@
-"""Artifacts of a run as text: from the disk where they are on it, else through MLflow."""
+"""Artifacts of a run, read as text or put beside the others: on the disk where they are on it, else through MLflow."""
 
+import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from reports.errors import StoreUnavailableError
 from reports.stores._base import RunRecord
+from trainers.files.files import replaced
 from trainers.texts.addresses import without_password
 
 
@@ -19,10 +22,9 @@ def read_artifact(run: RunRecord, name: str, tracking_uri: str, moved_to: Path |
     Raises:
         StoreUnavailableError: it is not there, or out of reach.
     """
-    folder = local_folder(run.artifact_uri)
-    if folder is None:
+    folders = _folders(run, moved_to)
+    if not folders:
         return _downloaded(run, name, tracking_uri)
-    folders = [folder] if moved_to is None else [moved_to / run.run_id / "artifacts", folder]
     for candidate in folders:
         try:
             return (candidate / name).read_text(encoding="utf-8")
@@ -30,9 +32,42 @@ def read_artifact(run: RunRecord, name: str, tracking_uri: str, moved_to: Path |
             continue
     begun = ": a sweep that began seconds ago has not told it yet" if run.status == "RUNNING" else ""
     raise StoreUnavailableError(
-        f"{name} of the sweep's parent run {run.run_id} is not in {folder}{begun}; is the artifact store on this "
+        f"{name} of the sweep's parent run {run.run_id} is not in {folders[-1]}{begun}; is the artifact store on this "
         "machine?"
     )
+
+
+def attach(run: RunRecord, files: Mapping[str, Path], tracking_uri: str, moved_to: Path | None = None) -> None:
+    """Put files among the artifacts of `run`, each over what had its name before.
+
+    Args:
+        files: by their names as artifacts, such as `report/table.md`.
+        moved_to: as of `read_artifact`: what a home was copied from is not to be touched.
+
+    Raises:
+        StoreUnavailableError: they cannot be put there.
+    """
+    folders = _folders(run, moved_to)
+    if not folders:
+        _upload(run, files, tracking_uri)
+        return
+    there = next((candidate for candidate in folders if candidate.is_dir()), None)
+    if there is None:
+        raise StoreUnavailableError(
+            f"the artifacts of the sweep's parent run {run.run_id} are not in {folders[-1]}; is the artifact store on "
+            "this machine?"
+        )
+    for name, path in files.items():
+        with replaced(there / name) as temporary:
+            temporary.write_bytes(path.read_bytes())
+
+
+def _folders(run: RunRecord, moved_to: Path | None) -> list[Path]:
+    """Return where a run's artifacts may be on this machine's disk, the place to look first before the others."""
+    folder = local_folder(run.artifact_uri)
+    if folder is None or moved_to is None:
+        return [] if folder is None else [folder]
+    return [moved_to / run.run_id / "artifacts", folder]
 
 
 def local_folder(artifact_uri: str) -> Path | None:
@@ -54,3 +89,22 @@ def _downloaded(run: RunRecord, name: str, tracking_uri: str) -> str:
         except (MlflowException, OSError) as error:
             message = f"{name} of the sweep's parent run {run.run_id} cannot be read: {error}"
             raise StoreUnavailableError(without_password(message, tracking_uri)) from error
+
+
+def _upload(run: RunRecord, files: Mapping[str, Path], tracking_uri: str) -> None:
+    from reports.stores.client import SETTINGS
+
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    client = MlflowClient(tracking_uri)
+    for name, path in files.items():
+        try:
+            client.log_artifact(run.run_id, str(path), str(Path(name).parent))
+        except (MlflowException, OSError) as error:
+            reason = without_password(str(error), tracking_uri).partition("\n")[0]
+            raise StoreUnavailableError(
+                f"{name} cannot be put among the artifacts of run {run.run_id}: {reason}"
+            ) from error
