@@ -35,6 +35,7 @@ def test_the_same_as_from_the_database(server: tuple[str, Path]) -> None:
     trials += [FakeTrial(row="kd", seed=3, metrics={"final_top1": float("nan"), "best_top1": float("inf")})]
     FakeSweep("second", trials, [row("ce", "ce"), row("kd"), row("dkd", "dkd")]).tell(client, None)
     over_http = reports.load("second", tracking_uri=address)
+    assert over_http.mlflow == address.rstrip("/")
     assert over_http.trials["state"].tolist().count("COMPLETE") == 7
     with pytest.raises(reports.UnknownSweepError, match="did you mean 'second'"):
         reports.load("secon", tracking_uri=address)

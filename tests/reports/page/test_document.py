@@ -14,6 +14,7 @@ import pytest
 
 import reports
 from reports.formats.text import content
+from reports.page.data import data
 from reports.page.page import Drawn, embedded, render
 from reports.page.svg import inline
 from reports.report import Report
@@ -21,6 +22,8 @@ from reports.results.loading import pages_at
 from reports.tables.table import Missing
 from tests.reports.conftest import Loader
 from tests.reports.fake_sweep import NASTY, FakeSweep, published_sweep, row, seeds
+from tests.reports.page.many import many
+from tests.reports.plain import plain_results
 
 WICKED = "</script><script>alert(1)</script><!-- & {{script}} {{data}} \u2028 é 中"
 
@@ -162,6 +165,11 @@ def test_rows_are_known_by_their_place(results_of: Loader) -> None:
 def test_where_mlflow_shows_a_run() -> None:
     assert pages_at("https://me:secret@mlflow.example/prefix/") == "https://mlflow.example/prefix"
     assert pages_at("sqlite:////home/mlflow.db") == pages_at("postgresql://me:secret@host/db") == ""
+
+
+def test_ten_thousand_trials_fit_into_ten_megabytes() -> None:
+    results = many(plain_results(FakeSweep("one", seeds("kd", (60.0,)), [row("kd")])), 1000)
+    assert 10 * len(embedded(data(results, reports.table(results))).encode()) <= 8_000_000  # beside tables and figures
 
 
 def test_wicked_names(nasty: reports.Results) -> None:
