@@ -1,5 +1,6 @@
 """docs/results.md holds to the code: columns, notes, states, what MLflow holds, and every query and example works."""
 
+import fnmatch
 import re
 import shutil
 import sqlite3
@@ -115,7 +116,10 @@ def told(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_files_are_those_that_are_written(written: Path) -> None:
     files = {str(path.relative_to(written)) for path in written.rglob("*") if path.is_file()}
-    assert set(listed("file", "what it is")) == files
+    shown = "".join(line["file"] for line in lines_of(PAGE, ("file", "what it is")))
+    found = {pattern: fnmatch.filter(files, pattern) for pattern in re.findall(r"`(.+?)`", shown)}
+    assert files == {file for matching in found.values() for file in matching}
+    assert {pattern for pattern in found if not found[pattern]} == {"against.*", "compare.*"}
 
 
 def test_the_lines_shown_are_lines_of_the_invented_sweep(written: Path) -> None:
@@ -141,11 +145,9 @@ def test_columns_are_those_of_the_contracts(written: Path) -> None:
     assert types == {name: dtype for name, (dtype, _) in TRIAL_COLUMNS.items()}
 
 
-def test_verdicts_and_files_of_a_comparison() -> None:
+def test_verdicts_of_a_comparison() -> None:
     verdicts = {name.replace("in A", "ours") for name in listed("verdict", "what it means")}
     assert verdicts == {*changes.Verdict.__args__} - {"only theirs", "no number"}  # type: ignore[attr-defined]
-    files = {f"compare.{ending}" for ending in ("md", "tex", "csv")}
-    assert set(listed("file of --compare", "what it is")) == files
 
 
 def test_the_report_file_shown_is_one(tmp_path: Path) -> None:
@@ -250,11 +252,7 @@ def query(told: Path, sql: str) -> list[tuple]:
 
 def test_queries(told: Path) -> None:
     answers = [query(told, sql) for sql in examples("sql")]
-    assert len(answers) == 4
-    gained, line, over_k, wrong = answers
-    (points, count), *_ = gained
-    assert points > 0
-    assert count == sum(1 for _ in query(told, "SELECT 1 FROM latest_metrics WHERE key = 'best_top1'")) - 1  # DIVERGED
+    line, over_k, wrong = answers
     assert [(seed, top1) for seed, top1, _ in line] == [("0", 60.0), ("1", 61.0)]
     assert {(1, 2, 60.5), (5, 2, 60.5)} <= set(over_k)
     place = ("quickstart", "digits100: tinyresnet -> tinycnn")
@@ -267,7 +265,7 @@ def test_queries_by_the_command(told: Path) -> None:
     answer = subprocess.run(
         command, input="\n".join(examples("sql")), cwd=told, capture_output=True, text=True, check=True
     )
-    assert len(answer.stdout.splitlines()) >= 4
+    assert len(answer.stdout.splitlines()) >= 3
 
 
 @pytest.mark.parametrize("number", range(len(examples("python"))))
