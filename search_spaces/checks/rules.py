@@ -13,8 +13,8 @@ from search_spaces.checks.splits import check_batches_of_one, check_splits
 from search_spaces.checks.weights import check_weights_files
 from search_spaces.files.draft import Draft
 from search_spaces.files.entries import Entry, read_entries, try_plugins
-from search_spaces.files.errors import nearest, unknown
-from search_spaces.files.schema import ReportModel, SweepModel
+from search_spaces.files.errors import unknown
+from search_spaces.files.schema import ReportModel
 from search_spaces.files.yaml_lines import Path
 
 MAX_TRIALS = 100_000
@@ -100,8 +100,7 @@ def _networks(draft: Draft, told: set[str]) -> dict[str, dict[str, str]]:
 
 def _check_search(draft: Draft) -> None:
     searched = draft.searched
-    misspelt = any(nearest(key, ("search",)) for key in draft.tree.values if key not in SweepModel.model_fields)
-    if searched is not None and draft.tree.values.get("search") is None and not misspelt:
+    if searched is not None and draft.tree.values.get("search") is None and "search" not in draft.meant:
         place: Path = ("methods", searched.name, searched.searched[0].name)
         draft.tree.add(("search",), f"is missing; {'.'.join(map(str, place))} is searched", at=place)
     search = draft.search

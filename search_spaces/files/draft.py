@@ -6,7 +6,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from search_spaces.files.entries import Entry
-from search_spaces.files.errors import nearest, shown, unknown
+from search_spaces.files.errors import shown, unknown
 from search_spaces.files.names import Pair
 from search_spaces.files.schema import DataSetModel, EntryModel, SearchModel, SweepModel, TeacherModel
 from search_spaces.files.structure import read_sections
@@ -27,6 +27,13 @@ class Draft:
     sections: dict[str, Any]
     datasets: dict[str, tuple[Path, DataSetModel]]
     """Those that exist, with their place in the file."""
+    pairs: Mapping[Path, Pair]
+    """The sound ones, by place."""
+    teachers: Mapping[str, TeacherModel]
+    methods: Mapping[str, EntryModel]
+    search: SearchModel | None
+    meant: set[str | None]
+    """Keys at the top that misspelt ones were most likely meant to be: they are not missing."""
     described: dict[str, DataInfo | None] = field(default_factory=dict)
     planning: bool = False
     """Files of data sets and published weights may be missing: what is known without them will do."""
@@ -40,27 +47,6 @@ class Draft:
     """By data set and teacher: what it sees, where that is not what students see."""
     arguments: dict[str, dict[str, dict[str, Value]]] = field(default_factory=dict)
     """By data set and network: with which it takes the images."""
-
-    @property
-    def pairs(self) -> Mapping[Path, Pair]:
-        """The sound pairs, by place."""
-        pairs: Mapping[Path, Pair] = self.sections.get("pairs", {})
-        return pairs
-
-    @property
-    def teachers(self) -> Mapping[str, TeacherModel]:
-        teachers: Mapping[str, TeacherModel] = self.sections.get("teachers", {})
-        return teachers
-
-    @property
-    def methods(self) -> Mapping[str, EntryModel]:
-        methods: Mapping[str, EntryModel] = self.sections.get("methods", {})
-        return methods
-
-    @property
-    def search(self) -> SearchModel | None:
-        search: SearchModel | None = self.sections.get("search")
-        return search
 
     @property
     def searched(self) -> Entry | None:
@@ -117,18 +103,26 @@ def root_of(model: DataSetModel, folder: FilePath) -> FilePath | None:
 
 def draft(tree: Tree, folder: FilePath, *, planning: bool = False) -> Draft:
     """Return the sound parts of a file; what is wrong with the others joins the tree's problems."""
-    sections = read_sections(tree)
+    sections, meant = read_sections(tree)
     given = [key for key in ("dataset", "datasets") if tree.values.get(key) is not None]
-    misspelt = {
-        nearest(key, tuple(SweepModel.model_fields)) for key in tree.values if key not in SweepModel.model_fields
-    }
-    if not given and not misspelt & {"dataset", "datasets"}:
+    if not given and not meant & {"dataset", "datasets"}:
         tree.add(("dataset",), "is missing")
     elif len(given) == 2:
         tree.add(("datasets",), "give dataset or datasets, not both")
     elif sections.get("datasets") == {}:
         tree.add(("datasets",), "must name at least one data set, got none")
-    return Draft(tree, folder, sections, dict(_datasets(tree, sections)), planning=planning)
+    return Draft(
+        tree=tree,
+        folder=folder,
+        sections=sections,
+        datasets=dict(_datasets(tree, sections)),
+        pairs=sections.get("pairs", {}),
+        teachers=sections.get("teachers", {}),
+        methods=sections.get("methods", {}),
+        search=sections.get("search"),
+        meant=meant,
+        planning=planning,
+    )
 
 
 def _datasets(tree: Tree, sections: Mapping[str, Any]) -> list[tuple[str, tuple[Path, DataSetModel]]]:

@@ -53,8 +53,9 @@ RULES = {
 """The house words for what pydantic finds; the value follows."""
 
 
-def read_sections(tree: Tree) -> dict[str, Any]:
-    """Return the sections that are sound, with defaults for those not given; problems join the tree's.
+def read_sections(tree: Tree) -> tuple[dict[str, Any], set[str | None]]:
+    """Return the sections that are sound, with defaults for those not given, and the keys that misspelt ones were most
+    likely meant to be; problems join the tree's.
 
     In sections of `BY_ITEM` and in `pairs` (a mapping from the pair's path to the pair) only the sound items stay.
     A key with nothing behind it counts as not given.
@@ -63,7 +64,7 @@ def read_sections(tree: Tree) -> dict[str, Any]:
     strange = [key for key in tree.values if key not in SweepModel.model_fields]
     for key in strange:
         tree.add((key,), _unknown_section(key))
-    meant = {nearest(key, _known(())) for key in strange}
+    meant: set[str | None] = {nearest(key, _known(())) for key in strange}
     sections: dict[str, Any] = {}
     for name, field in SweepModel.model_fields.items():
         if name not in given:
@@ -76,7 +77,7 @@ def read_sections(tree: Tree) -> dict[str, Any]:
             kind: Any = Annotated[field.annotation, pydantic.Field(), *field.metadata]
             adapter: TypeAdapter[Any] = TypeAdapter(kind)
             sections |= _section(tree, name, given[name], adapter)
-    return sections
+    return sections, meant
 
 
 def _section(tree: Tree, name: str, value: Any, adapter: TypeAdapter[Any]) -> dict[str, Any]:
