@@ -114,6 +114,20 @@ def coerced(values: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
+def chain(default: str, *given: BaseModel | None) -> tuple[str, list[BaseModel]]:
+    """Return the name of the recipe that a network's training begins with, and what of a sweep file changes it.
+
+    Args:
+        default: the data set's.
+        given: the students' recipe, and the teacher's where it is one; the last that names a base stands on it.
+    """
+    later = [one for one in given if one is not None]
+    for place, one in reversed(list(enumerate(later))):
+        if getattr(one, "base", None) is not None:
+            return one.base, later[place:]  # type: ignore[attr-defined]  # a recipe has it
+    return default, later
+
+
 def changes(given: BaseModel | None) -> dict[str, Any]:
     """Return the single settings that a recipe in a sweep file replaces."""
     if given is None:

@@ -80,16 +80,10 @@ def recipe_values(draft: Draft, info: DataInfo, network: str = "", *, of_teacher
     Args:
         network: empty: any student.
     """
-    chain = [draft.sections.get("recipe")]
-    if of_teacher and network in draft.teachers:
-        chain.append(draft.teachers[network].recipe)
-    base: str = info.recipe
-    given: dict[str, Any] = {}
-    for recipe in chain:
-        if getattr(recipe, "base", None) is not None:
-            base, given = recipe.base, {}  # type: ignore[union-attr]  # a model has it
-        given |= recipes.changes(recipe)
-    return (dataclasses.asdict(recipes.get(base, network)) if base in recipes.names() else {}) | given
+    teacher = draft.teachers.get(network) if of_teacher else None
+    base, changes = recipes.chain(info.recipe, draft.sections.get("recipe"), teacher and teacher.recipe)
+    whole = dataclasses.asdict(recipes.get(base, network)) if base in recipes.names() else {}
+    return {**whole, **{name: value for one in changes for name, value in recipes.changes(one).items()}}
 
 
 def check_training(draft: Draft) -> None:

@@ -41,13 +41,9 @@ def _base_rate(model: SweepModel, sweep: Sweep, dataset: str, network: str) -> f
     """Return the learning rate that was scaled to another batch; None where none was."""
     plain = network.removeprefix(TEACHER)
     of_teacher = model.teachers[plain].recipe if network != plain and plain in model.teachers else None
-    students = None if getattr(of_teacher, "base", None) else model.recipe
-    given = [one for one in (of_teacher, students) if one is not None]
-    if not any(getattr(one, SCALE) for one in given):
-        return None
     (info,) = (plan.info for plan in sweep.datasets if plan.name == dataset)
-    base = next((name for one in given if (name := getattr(one, "base", None))), info.recipe)
-    return recipes.get(base, plain).learning_rate
+    base, changes = recipes.chain(info.recipe, model.recipe, of_teacher)
+    return recipes.get(base, plain).learning_rate if any(getattr(one, SCALE) for one in changes) else None
 
 
 def _words(recipe: Recipe, base_rate: float | None) -> str:

@@ -5,7 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import BaseModel
+
 from search_spaces import recipes
+from search_spaces.files.schema import TeacherModel
 from search_spaces.sweeps.reading import SweepFile
 from trainers.trials.recipe import Precision, Recipe
 
@@ -33,32 +36,28 @@ class Decisions:
 
     def recipe(self, dataset: str, network: str = "") -> Recipe:
         """Return how a network trains on a data set: by the named recipe or the data set's, with the file's changes."""
-        given = self.file.model.recipe
-        base = recipes.get(self._students_base(dataset), network, self.accepted)
-        return recipes.changed(base, given, self.precision)
+        return self._changed(network, *self._chain(dataset))
 
     def teacher_recipe(self, dataset: str, name: str) -> Recipe:
         """Return how a teacher trains: as students do, unless the file says otherwise."""
-        teacher = self.file.model.teachers.get(name)
-        given = None if teacher is None else teacher.recipe
-        base = getattr(given, "base", None)
-        whole = self.recipe(dataset, name) if base is None else recipes.get(base, name, self.accepted)
-        return recipes.changed(whole, given, self.precision)
-
-    def _students_base(self, dataset: str) -> str:
-        return getattr(self.file.model.recipe, "base", None) or self.file.facts.datasets[dataset].recipe
+        return self._changed(name, *self._chain(dataset, self.file.model.teachers.get(name)))
 
     def named_uses(self) -> Iterator[tuple[str, frozenset[str]]]:
         """Yield the name of each recipe that networks are trained by, with the settings that the file replaces."""
-        own = recipes.changes(self.file.model.recipe).keys()
         for dataset in self.file.facts.datasets:
-            yield self._students_base(dataset), frozenset(own)
-            for teacher in self.file.model.teachers.values():
-                if teacher.recipe is None:
-                    continue
-                base = getattr(teacher.recipe, "base", None)
-                replaced = recipes.changes(teacher.recipe).keys()
-                yield base or self._students_base(dataset), frozenset(replaced | (set() if base else own))
+            for teacher in (None, *self.file.model.teachers.values()):
+                base, changes = self._chain(dataset, teacher)
+                yield base, frozenset(name for one in changes for name in recipes.changes(one))
+
+    def _chain(self, dataset: str, teacher: TeacherModel | None = None) -> tuple[str, list[BaseModel]]:
+        of_teacher = None if teacher is None else teacher.recipe
+        return recipes.chain(self.file.facts.datasets[dataset].recipe, self.file.model.recipe, of_teacher)
+
+    def _changed(self, network: str, base: str, changes: list[BaseModel]) -> Recipe:
+        recipe = recipes.changed(recipes.get(base, network, self.accepted), None, self.precision)
+        for one in changes:
+            recipe = recipes.changed(recipe, one, self.precision)
+        return recipe
 
     def recipes_json(self) -> dict[str, Any]:
         """Return the students' recipes by data set, as plain JSON values."""
