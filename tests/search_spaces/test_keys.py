@@ -146,7 +146,7 @@ CASES = (
     Case("report.baseline", "by k k=5", "5", "report.baseline: must be text, got 5"),
     Case("report.digits", "2", "7", "report.digits: must be at most 6, got 7"),
     Case("report.caption", "Students of one teacher.", "5", "report.caption: must be text, got 5"),
-    Case("report.names", "{by k: GDKD}", "{by kk: GDKD}", "report.names.by kk: unknown entry 'by kk'; did you mean 'by k'? (known: ce, plain, by k, tuned, by k k=1, by k k=5)"),
+    Case("report.names", "{by k: GDKD}", "{by kk: GDKD}", "report.names.by kk: unknown entry, network or data set 'by kk'; did you mean 'by k'? (known: ce, plain, by k, tuned, by k k=1, by k k=5, digits100, tinyresnet, tinycnn)"),
     Case("report.label", "tab:main", "tab main", "report.label: must be of a-z, A-Z, 0-9, ':', '.', '_', '/' and '-', got 'tab main'"),
     Case("report.order", "[tuned, plain]", "[tunes]", "report.order[0]: unknown entry 'tunes'; did you mean 'tuned'? (known: ce, plain, by k, tuned, by k k=1, by k k=5)"),
     Case("report.groups", "{plain: as published, tuned: searched}", "{plan: x}", "report.groups.plan: unknown entry 'plan'; did you mean 'plain'? (known: ce, plain, by k, tuned, by k k=1, by k k=5)"),
