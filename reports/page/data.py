@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from reports.board.behind import TEACHER
 from reports.board.board import Board
 from reports.formats.text import content
 from reports.results.results import Results
@@ -71,7 +72,8 @@ def columns(results: Results, board: Board) -> dict[str, Any]:
     lines = {line.row.label: line for line in board.lines}
     settings = _Settings(results.params, {label: line.row for label, line in lines.items()})
     keys, labels = trials["trial_key"].tolist(), trials["row"].tolist()
-    shown = [lines[label].shown if label in lines else label for label in labels]
+    students = trials["phase"] != TEACHER  # an entry may be called like the teacher's row
+    shown = [lines[label].shown if of and label in lines else label for label, of in zip(labels, students, strict=True)]
     pairs = {cell.id: pair_text(cell, board) for cell in board.cells}
     teachers = {f"{cell.dataset}: {cell.teacher}": _teacher(cell) for cell in board.cells}
     pairs = {name: pair_text(cell, board) for name, cell in teachers.items()} | pairs

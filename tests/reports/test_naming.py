@@ -6,7 +6,7 @@ import reports
 from reports.formats.latex_escape import escape
 from reports.results.sweep import Row
 from tests.reports.fake_store import results_of
-from tests.reports.fake_sweep import RANGES, FakeSweep, grid, row, seeds
+from tests.reports.fake_sweep import RANGES, FakeSweep, grid, row, seeds, teacher
 from tests.reports.shown import as_latex, as_markdown, main
 
 
@@ -93,3 +93,12 @@ def test_rows_and_columns_that_are_shown_alike_stay_two_and_are_told() -> None:
     told = " ".join(main(results).notes)
     assert "2 rows are shown as KD: kd and KD; report.names can tell them apart." in told
     assert f"2 columns are shown as CIFAR-100: ResNet-18 → ResNet8×4: {cells[0]} and {cells[1]};" in told
+
+
+def test_an_entry_called_teacher_does_not_name_the_teachers_trials() -> None:
+    from reports.page.data import columns
+
+    trials = [teacher(80.0), *seeds("teacher", (60.0,))]
+    results = results_of(FakeSweep("own", trials, [row("teacher")], report={"names": {"teacher": "Mine"}}))
+    shown = columns(results, reports.table(results))["row"]
+    assert [shown["values"][place] for place in shown["at"]] == ["teacher", "Mine"]
