@@ -40,5 +40,5 @@ def test_lists_and_combinations_are_searched_trained_and_told(tmp_path: Path):
 
 def test_texts_of_lists():
     assert value_text((1, 4.5)) == "[1,4.5]"
-    assert dimension_text({"name": "cuts", "choices": [[5], [1, 4]]}) == "cuts [5]|[1,4]"
+    assert dimension_text({"name": "cuts", "choices": [[5], [1, 4]]}) == "cuts = [5]|[1,4]"
     assert content._hyperparameter([5]) == "[5]"

@@ -224,6 +224,7 @@ def test_runs_for_two_trials_of_one_epoch(name: str, tmp_path: Path, home: Path)
         *(f"pairs={small.pair}", f"methods={json.dumps(entries)}", "seeds=1", "report={digits: 2}", "bank=off"),
         *("recipe.epochs=1", "recipe.epoch_steps=2", "recipe.batch_size=4", "resources={cpus: 1}", *data),
         *(value.replace("DATA", str(tmp_path / "data")) for value in small.values),
+        f"teachers.{small.pair.partition(' ')[0]}.accept=true",  # two steps teach a teacher nothing
     ]
     result = orchestrator.run([path_of(name)], home=home, overrides=overrides, workers=0)
     assert result.exit_code == 0, result.problems
