@@ -32,7 +32,7 @@ NODE_SECONDS = 10.0
 
 LOCAL_SECONDS = 120.0
 """So long may a cluster of our own take to come up: its programs are read from a disk that may be slow."""
-TOKEN = "a cluster that wants a token is entered with RAY_AUTH_MODE=token"
+ENTRANCE = "a cluster that wants a token is entered with RAY_AUTH_MODE=token"
 LASTING = (
     *(ValueError, TypeError, AttributeError, ImportError),
     *(FileNotFoundError, NotADirectoryError, FileExistsError, PermissionError),
@@ -118,7 +118,7 @@ class Cluster:
     def _late(self) -> ClusterError:
         """Return what to raise where Ray has not done in time what it was asked; its thread is left to itself."""
         if self._address is not None:
-            return silent(self._address, f"it has not let us in within {self._patience:g} s; {TOKEN}")
+            return silent(self._address, f"it has not let us in within {self._patience:g} s; {ENTRANCE}")
         return ClusterError(
             f"Ray has not started on this machine within {self._patience:g} s; --verbose shows what it does, "
             "--workers 0 does without it"
@@ -241,7 +241,7 @@ def _connect(address: str, options: dict[str, Any]) -> None:
         ray.init(address=address, **options)
     except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise silent(address, f"{reason}; {TOKEN}") from error
+        raise silent(address, f"{reason}; {ENTRANCE}") from error
 
 
 def _of_our_own(error: Exception) -> Exception:
