@@ -159,7 +159,7 @@ def build(results: "Results", measure: Measure | None = None) -> Board:
     lines.sort(key=lambda line: line.kind != "alone")  # stable: the order of rows within each kind
     behind = Behind(results)
     top, *lines = (_with_trials(line, cells, behind) for line in (top, *lines))
-    baseline = _baseline(lines, options)
+    baseline = named(lines, options.baseline)
     table = Board(
         name=results.name,
         cells=tuple(cells),
@@ -382,8 +382,7 @@ def _marked(board: Board) -> Board:
     return dataclasses.replace(board, lines=tuple(marked))
 
 
-def _baseline(lines: Sequence[Line], options: Options) -> Line | None:
-    """Return the row that the sweep names as baseline; of an entry with a grid the first."""
-    wanted = options.baseline
-    named = [ln for ln in lines if wanted and ln.row.label == wanted]
-    return next(iter([*named, *(ln for ln in lines if wanted and ln.row.entry == wanted)]), None)
+def named(lines: Sequence[Line], wanted: str) -> Line | None:
+    """Return the row of a label, else the first one of an entry; None where there is none, or nothing is wanted."""
+    rows = [line for line in lines if wanted and line.row.label == wanted]
+    return next(iter([*rows, *(line for line in lines if wanted and line.row.entry == wanted)]), None)

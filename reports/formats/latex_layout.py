@@ -29,6 +29,8 @@ LEAST_TEXT = 7.0
 SCRIPT = 7 / 8
 r"""Of \scriptsize beside \footnotesize."""
 
+LATEST = "\u2fff"
+"""What comes after it is printed as its number."""
 NARROW, WIDE = frozenset("ijlt.,:;'!|()[]f I-"), frozenset("mwMW…→±×%@–—+<>=≤≥Δ")
 
 
@@ -47,7 +49,8 @@ SIZES = (Size("footnotesize", 8, 5), Size("footnotesize", 8, 3), Size("scriptsiz
 
 def em(text: str) -> float:
     """Return how wide a text is."""
-    return sum(0.34 if c in NARROW else 0.95 if c in WIDE else 0.72 if c.isupper() else 0.53 for c in text)
+    known = dict.fromkeys(NARROW, 0.34) | dict.fromkeys(WIDE, 0.95)
+    return sum(known.get(c) or (4.5 if c > LATEST else 0.72 if c.isupper() else 0.53) for c in text)
 
 
 def number_widths(cell: Number, table: Table, size: Size) -> tuple[float, float]:

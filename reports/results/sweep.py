@@ -98,6 +98,8 @@ class Options:
 
     baseline: str = ""
     """Entry or row that the others are compared with, seed by seed; empty for none."""
+    proposal: str = ""
+    """Entry or row that the tables are about; empty for none."""
     digits: int = 1
     """Decimals of an accuracy, and of its std."""
     caption: str = ""
@@ -125,6 +127,7 @@ def read_options(resolved: Mapping[str, Any]) -> Options:
     digits = given.get("digits")
     return Options(
         baseline=str(given.get("baseline") or ""),
+        proposal=str(given.get("proposal") or ""),
         digits=1 if digits is None else int(digits),
         caption=" ".join(str(given.get("caption") or "").split()),
         label=str(given.get("label") or ""),

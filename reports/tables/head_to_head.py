@@ -12,7 +12,7 @@ from reports.board.verdicts import Verdict
 from reports.results.measures import TOP5
 from reports.results.sweep import setting_shown
 from reports.statistics.families import FEWEST_SEEDS, UNEQUAL
-from reports.tables import origins
+from reports.tables import origins, proposal
 from reports.tables.main_records import records
 from reports.tables.table import (
     DIFFERS,
@@ -40,7 +40,7 @@ COLLAPSED = "Collapsed trainings ended without an error and with nothing learnt;
 def build(results: "Results", board: Board, name: str = "head_to_head") -> Table:
     """Return rows against pairs, with whatever has ended so far."""
     sums = list(_sums(board))
-    rows = []
+    rows, proposed = [], proposal.place_of(board)
     for place, line in enumerate(board.lines):
         scores = (_score(board, place, column) for column in range(len(board.cells)))
         is_method = line.kind == "method"
@@ -50,8 +50,12 @@ def build(results: "Results", board: Board, name: str = "head_to_head") -> Table
                 heading=line.group if is_method else "",
                 rule=is_method and bool(place) and board.lines[place - 1].kind != "method",
                 under={"teacher": 0, "alone": 1}.get(line.kind),
+                shaded=place == proposed,
             )
         )
+        if place == proposed:
+            gains = ((*cells, *[EMPTY] * len(sums)) for cells in proposal.gains(board, place))
+            rows += [Row(cells=cells, heading=line.group if is_method else "", shaded=True) for cells in gains]
     usual = usual_n(board)
     lacking = list(_gaps(board))
     return Table(

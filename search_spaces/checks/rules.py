@@ -139,7 +139,8 @@ def _entries_of(report: ReportModel, at: Path) -> Iterator[tuple[Path, str]]:
     """Yield every entry or row that a report chooses, with its place."""
     yield from (((*at, "groups", name), name) for name in report.groups)
     yield from (((*at, "order", place), name) for place, name in enumerate(report.order))
-    yield from [((*at, "baseline"), report.baseline)] if report.baseline is not None else []
+    chosen = {"baseline": report.baseline, "proposal": report.proposal}
+    yield from (((*at, key), name) for key, name in chosen.items() if name is not None)
     for i, ablation in enumerate(report.ablations or ()):
         place = (*at, "ablations", i)
         yield from (((*place, "entries", j), name) for j, name in enumerate(ablation.entries))

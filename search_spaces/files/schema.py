@@ -294,6 +294,8 @@ class ReportModel(Closed):
 
     baseline: Name | None = None
     """Entry or row that all others are compared with, seed by seed; of an entry with a grid its first row."""
+    proposal: Name | None = None
+    """Entry or row that is proposed: shaded, with what it has over the baseline and over the row that it extends."""
     digits: Annotated[StrictInt, Field(ge=0, le=6)] | None = None
     """Digits after the point of accuracies and their spread; by default 1."""
     caption: Annotated[StrictStr, Field(max_length=1000)] | None = None

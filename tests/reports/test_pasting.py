@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,15 @@ import reports
 from reports import methods_text
 from reports.formats import latex, markdown
 from reports.formats.latex_layout import Layout, layouts
+from reports.formats.text import content
 from reports.report import Report
+from reports.tables import head_to_head
 from reports.tables.table import Column, Number, Row, Table, Text
 from tests.reports.fake_store import results_of
 from tests.reports.fake_sweep import NASTY
 from tests.reports.thirteen import CROSS, SAME, thirteen_pairs
 
+LONG = "gdkd + reviewkd with a name that is long"
 CLASSES = {"two columns": "[twocolumn]{article}", "one column": "{article}", "larger type": "[11pt]{article}"}
 
 
@@ -125,6 +129,32 @@ def test_every_table_fits_as_it_is_pasted(options: str, tmp_path: Path) -> None:
     found = Report(results_of(thirteen_pairs({"names": {"at": NASTY}})))
     for table in found.shown:
         assert not list(complaints(compiled(tmp_path, latex.render(table), options))), table.name
+
+
+# --- the row that is proposed ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("proposal", "rows"),
+    [
+        ("gdkd (tuned)", ["GDKD (tuned)", "Δ over KD"]),
+        ("gdkd+ls", ["GDKD + LS", "Δ over KD", "Δ over GDKD"]),
+        (LONG, [LONG, "Δ over KD", "Δ over GDKD"]),
+        ("kd", ["KD"]),
+    ],
+)
+def test_the_proposal_is_shaded_with_what_it_gains(report: Report, proposal: str, rows: list[str]) -> None:
+    board = replace(report.board, options=replace(report.board.options, proposal=proposal))
+    table = head_to_head.build(report.results, board)
+    shaded = [row for row in table.rows if row.shaded]
+    assert [content(row.cells[0]) for row in shaded] == rows
+    assert latex.render(table).count(r"\rowcolor") >= len(rows)
+    means = {content(row.cells[0]): row.cells[1] for row in table.rows}
+    for row in shaded[1:]:
+        other, gain = means[content(row.cells[0]).removeprefix("Δ over ")], row.cells[1]
+        own = shaded[0].cells[1]
+        assert isinstance(own, Number) and isinstance(other, Number) and isinstance(gain, Number)
+        assert gain.value == pytest.approx(own.value - other.value) and gain.signed
 
 
 # --- the text beside ------------------------------------------------------------------------------------------------

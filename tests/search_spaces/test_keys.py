@@ -143,6 +143,7 @@ CASES = (
     Case("resources.loaders", "2", "-1", "resources.loaders: must be at least 0, got -1"),
     Case("resources.stall_seconds", "120", "5", "resources.stall_seconds: must be at least 10, got 5"),
     Case("report.baseline", "plain", "plan", "report.baseline: unknown entry 'plan'; did you mean 'plain'? (known: ce, plain, by k, tuned, by k k=1, by k k=5)"),
+    Case("report.proposal", "tuned", "tunes", "report.proposal: unknown entry 'tunes'; did you mean 'tuned'? (known: ce, plain, by k, tuned, by k k=1, by k k=5)"),
     Case("report.baseline", "by k k=5", "5", "report.baseline: must be text, got 5"),
     Case("report.digits", "2", "7", "report.digits: must be at most 6, got 7"),
     Case("report.caption", "Students of one teacher.", "5", "report.caption: must be text, got 5"),
