@@ -5,6 +5,7 @@ Times there is room to spare. Nothing is smaller than \scriptsize.
 """
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -26,6 +27,10 @@ SHORT_REASON = 12
 """Characters of a reason that stand in a cell; longer ones stand below."""
 LEAST_TEXT = 7.0
 """Of a column of words that wraps; narrower ones do not."""
+SLACK = 0.4
+"""Beside words that wrap, for the estimate of everything else."""
+RAGGED = 1.3
+"""What a line of words that wrap leaves free at its end."""
 SCRIPT = 7 / 8
 r"""Of \scriptsize beside \footnotesize."""
 
@@ -89,11 +94,12 @@ def head_lines(text: str, column: Column, content: float) -> list[str]:
     """Return a head in lines: as few as make it about as narrow as what stands below."""
     limit = max(content, 6.0 if column.stacked else 3.0)
     lines: list[str] = []
-    for word in text.split():
+    for word in re.split(r"\s+|(?<=\w–)(?=\w)", text.strip()):
         pieces = [word[i : i + 18] for i in range(0, len(word), 18)] if len(word) > 24 else [word]
         for piece in pieces:
-            if lines and em(f"{lines[-1]} {piece}") <= limit:
-                lines[-1] += f" {piece}"
+            space = "" if lines and f"{lines[-1]}{piece}" in text else " "
+            if lines and em(f"{lines[-1]}{space}{piece}") <= limit:
+                lines[-1] += f"{space}{piece}"
             else:
                 lines.append(piece)
     return lines or [""]
@@ -180,34 +186,36 @@ class Layout:
 
     @property
     def shares(self) -> dict[int, float]:
-        """By slot, of words that wrap where a table without pairs is too wide: their share of the room there is."""
+        """By slot, of words that wrap where a table without pairs is too wide: their share of what room is left when
+        each has the least."""
         if self.paired or self.width <= NARROW_PAGE:
             return {}
         words = {slot: width for slot, width in enumerate(self.widths) if self.is_text(slot)}
-        wrapping = {slot: min(width, 30.0) for slot, width in words.items() if width > LEAST_TEXT}
+        wrapping = {slot: min(width, 30.0) - LEAST_TEXT for slot, width in words.items() if width > LEAST_TEXT}
         total = sum(wrapping.values())
         return {slot: width / total for slot, width in wrapping.items()}
 
     @property
     def fixed(self) -> float:
-        """How wide everything is but words that wrap."""
-        return sum(width for slot, width in enumerate(self.widths) if slot not in self.shares) + self._spaces
+        """How wide everything is with the least of words that wrap."""
+        plain = sum(width for slot, width in enumerate(self.widths) if slot not in self.shares)
+        return plain + self._spaces + (LEAST_TEXT * len(self.shares) + SLACK if self.shares else 0)
 
     @property
     def least(self) -> float:
         """How wide it is at least, in em of 10 points."""
-        return (self.fixed + LEAST_TEXT * len(self.shares)) * self.size.points / 10 if self.shares else self.width
+        return self.fixed * self.size.points / 10 if self.shares else self.width
 
     def room(self, slot: int) -> float | None:
         """Return how wide the words in a slot may be; None where they do not wrap."""
         if slot in self.shares:
-            return max(1.0, (NARROW_PAGE * 10 / self.size.points - self.fixed) * self.shares[slot])
+            return max(1.0, LEAST_TEXT + (NARROW_PAGE * 10 / self.size.points - self.fixed) * self.shares[slot])
         return self.texts[slot]
 
     def lines_of(self, cells: Sequence[Cell], slots: Sequence[int | None]) -> int:
         """Return in how many lines a row stands."""
         rooms = [(self.room(slot), place) for slot, place in enumerate(slots) if place is not None]
-        wrapped = [math.ceil(1.1 * _width(cells[place]) / room) for room, place in rooms if room]
+        wrapped = [math.ceil(_width(cells[place]) / max(1.0, room - RAGGED)) for room, place in rooms if room]
         return max([1, *wrapped])
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from reports.formats.footnotes import Footnotes
 from reports.formats.latex_escape import escape
-from reports.formats.latex_layout import SHORT_REASON, Layout, content_width, em, head_lines
+from reports.formats.latex_layout import LEAST_TEXT, SHORT_REASON, Layout, content_width, em, head_lines
 from reports.formats.parts import heights, spans
 from reports.formats.text import content
 from reports.tables.table import DIFFERS, LOWER, Cell, Interval, Missing, Number, Row, Text, Tick
@@ -41,7 +41,7 @@ class Tabular:
         page: list[str] = []
         used = 0
         for block in blocks:
-            lines = sum(height for _, height in block)
+            lines = sum(height for _, height in block) + 1  # for the space around its rules
             if page and used + lines > self._layout.most_lines:
                 yield self._whole(page)
                 page, used = [], 0
@@ -52,7 +52,8 @@ class Tabular:
     def _whole(self, lines: Sequence[str]) -> str:
         layout, spec = self._layout, "".join(map(self._spec, range(len(self._doubles))))
         shares = {
-            slot: f"(\\linewidth-{layout.fixed:.1f}em)*{round(1000 * s)}/1000" for slot, s in layout.shares.items()
+            slot: f"{LEAST_TEXT:g}em+(\\linewidth-{layout.fixed:.1f}em)*{int(1000 * s)}/1000"
+            for slot, s in layout.shares.items()
         }
         narrow = "".join(rf"\def{_room(slot)}{{\dimexpr{room}\relax}}" for slot, room in shares.items())
         wide = "".join(rf"\def{_room(slot)}{{{layout.widths[slot]:.1f}em}}" for slot in shares)
