@@ -315,7 +315,7 @@ class ReportModel(Closed):
     variances: Literal["pooled", "separate"] | None = None
     """Whether rows of a column are tested with one variance (the default), or each pair of rows with its own two."""
     ablations: tuple[AblationModel, ...] | None = None
-    """The ablation tables; by default all that the rows make, none where the list is empty."""
+    """The ablation tables; by default those of what varies on purpose, none where the list is empty."""
 
 
 class SweepModel(Closed):

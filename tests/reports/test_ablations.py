@@ -181,10 +181,16 @@ def test_terms_on_and_off() -> None:
 
 
 def test_rows_that_differ_in_more_than_what_is_off_are_no_ablation() -> None:
-    plain, ls = ("gdkd", "gdkd", {}, (60.0, 61.0)), {"standardize": True, "temperature": 2.0}
+    plain = ("gdkd", "gdkd", {"standardize": False}, (60.0, 61.0))
+    ls = {"standardize": True, "temperature": 2.0}
     assert not built(sweep(plain, ("ls", "gdkd", ls, (62.0, 62.5))))
-    ablation = only(sweep(plain, ("ls", "gdkd", {"standardize": True}, (62.0, 62.5))))
-    assert (ablation.factors, ablation.base.row.label) == (("standardize",), "gdkd")
+
+
+def test_only_what_is_switched_off_by_name_is_an_ablation() -> None:
+    ls = ("ls", "gdkd", {"standardize": True}, (62.0, 62.5))
+    assert not built(sweep(("gdkd", "gdkd", {}, (60.0, 61.0)), ls))
+    ablation = only(sweep(("plain", "gdkd", {"standardize": False}, (60.0, 61.0)), ls))
+    assert (ablation.factors, ablation.base.row.label) == (("standardize",), "plain")
 
 
 def test_a_term_that_changes_nothing_is_not_ticked() -> None:
@@ -202,18 +208,16 @@ def test_a_grid_that_turns_terms_off_is_both() -> None:
     assert len(items[1].inner) == 4
 
 
-def test_a_combination_with_its_methods() -> None:
-    both = {"gdkd.w2": 8.0}
-    ablation = only(
-        sweep(
-            ("ce", "ce", {}, (50.0,)),
-            ("gdkd", "gdkd", {}, (60.0, 61.0)),
-            ("other gdkd", "gdkd", {"k": 20}, (60.0, 61.0)),
-            ("review", "reviewkd", {}, (59.0, 60.0)),
-            ("both", "gdkd+reviewkd", both, (62.0, 63.0)),
-        )
+def test_a_combination_with_its_methods_where_it_is_asked_for() -> None:
+    fake = sweep(
+        ("ce", "ce", {}, (50.0,)),
+        ("gdkd", "gdkd", {}, (60.0, 61.0)),
+        ("review", "reviewkd", {}, (59.0, 60.0)),
+        ("both", "gdkd+reviewkd", {"gdkd.w2": 8.0}, (62.0, 63.0)),
     )
-    assert (ablation.name, ablation.factors) == ("methods of both", ("gdkd", "reviewkd"))
+    assert not built(fake)
+    ablation = only(dataclasses.replace(fake, report={"ablations": [{"entries": ["gdkd", "review", "both"]}]}))
+    assert (ablation.kind, ablation.factors) == ("terms", ("gdkd", "reviewkd"))
     assert {level.row.label: level.factors for level in ablation.levels} == {
         "ce": (False, False),
         "gdkd": (True, False),
@@ -224,7 +228,9 @@ def test_a_combination_with_its_methods() -> None:
 
 
 def test_a_difference_in_the_cross_entropy_is_told() -> None:
-    ablation = only(sweep(("kd", "kd", {}, (60.0, 61.0)), ("both", "kd+reviewkd", {}, (62.0, 63.0))))
+    asked = {"ablations": [{"entries": ["kd", "both"]}]}
+    rows = (("kd", "kd", {}, (60.0, 61.0)), ("both", "kd+reviewkd", {}, (62.0, 63.0)))
+    ablation = only(sweep(*rows, report=asked))
     assert any("factor of the cross-entropy differs" in note and "KD 0.1" in note for note in ablation.notes)
 
 

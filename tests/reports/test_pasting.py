@@ -50,6 +50,10 @@ def test_pairs_of_one_architecture_and_of_two_have_tables_of_their_own(report: R
 NAMES = ("head_to_head", "head_to_head-cross")
 
 
+def test_a_head_to_head_comparison_has_no_ablations(report: Report) -> None:
+    assert not report.ablations
+
+
 def averages(table: Table, row: str, head: str) -> float:
     place = [column.head for column in table.columns].index(head)
     (cell,) = (line.cells[place] for line in table.rows if line.cells[0] == Text(text=row))

@@ -15,12 +15,14 @@ from reports.board.differences import differences
 from reports.results.sweep import Value, value_text
 from reports.statistics.spread import best
 from reports.tables.ablations.ablation import Ablation, Factor, Level
-from reports.tables.ablations.rules import CE_WEIGHT, Group, chosen_group, grids, term_of, terms
+from reports.tables.ablations.rules import Group, chosen_group, grids, term_of, terms
 from reports.tables.ablations.switches import Record, record_of
 from trainers import titles
 
 if TYPE_CHECKING:
     from reports.results.results import Results
+
+CE_WEIGHT = "ce_weight"
 
 
 def ablations(results: "Results", table: Board) -> list[Ablation]:

@@ -3,11 +3,11 @@
 - Grid: the rows of an entry with a grid over one hyperparameter; over two they are a matrix; over more, a matrix of the
   last two for each setting of the others.
 - Terms: a row, and every other fixed row of its method that has the same hyperparameters but for switches that are
-  off (`reports.switches`). So both are trained alike but for what is switched. A set of rows within another is left
-  out, and so are rows of a grid, unless the grid itself turns switches on and off (`w1: {grid: [0, 1]}`), and rows
-  that repeat the values of an earlier one.
-- Combinations: a combination of methods, and those of its methods (and smaller combinations) that are rows with the
-  same hyperparameters, the factor of the cross-entropy apart.
+  off (`ablations.switches`), one of them by name: `w1: 0`. So all are trained alike but for what is switched, and two
+  methods at their defaults make none. A set of rows within another is left out, and so are rows of a grid, unless the
+  grid itself turns switches on and off (`w1: {grid: [0, 1]}`), and rows that repeat the values of an earlier one.
+
+Combinations beside their methods are made where they are asked for: the main table has these rows as they are.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,8 +18,6 @@ from reports.results import naming
 from reports.results.sweep import Value, value_text
 from reports.tables.ablations.ablation import Kind
 from reports.tables.ablations.switches import Record, is_off
-
-CE_WEIGHT = "ce_weight"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,17 +63,10 @@ def grid_groups(entry: str, lines: Sequence[Line]) -> Iterator[Group]:
 
 
 def terms(lines: Sequence[Line], records: Mapping[str, Record]) -> Iterator[Group]:
-    """Yield the groups of terms: of each method in the sweep's order, then of combinations."""
+    """Yield the groups of terms of each method, in the sweep's order."""
     fixed = list(_fixed(lines, records))
     for method, record in records.items():
-        own = [line for line in fixed if line.row.method == method]
-        yield from _of_method(own, record)
-    for full in fixed:
-        found = _of_combination(full, fixed, records)
-        if len(found) > 1:
-            name, title = f"methods of {full.row.label}", f"methods of {full.shown}"
-            parts = records[full.row.method].parts
-            yield Group(kind="terms", name=name, title=title, factors=parts, lines=found, full=full)
+        yield from _of_method([line for line in fixed if line.row.method == method], record)
 
 
 def _fixed(lines: Sequence[Line], records: Mapping[str, Record]) -> Iterator[Line]:
@@ -117,7 +108,9 @@ def _of_method(lines: Sequence[Line], record: Record) -> Iterator[Group]:
     for members, full in found.items():
         if not any(members < other for other in found):
             own = tuple(line for line in lines if line.row.label in members)
-            yield _terms_group(own, full, record)
+            group = _terms_group(own, full, record)
+            if any(is_off({name: 1, **line.row.hyperparameters}, name) for line in own for name in group.factors):
+                yield group
 
 
 def _terms_group(lines: tuple[Line, ...], full: Line, record: Record) -> Group:
@@ -131,26 +124,6 @@ def _turned_off(full: Mapping[str, Value], other: Mapping[str, Value], switches:
     """Return whether the other row is the full one with switches turned off."""
     differ = [name for name in full if full[name] != other.get(name)]
     return all(name in switches and is_off(other, name) for name in differ)
-
-
-def _of_combination(full: Line, lines: Sequence[Line], records: Mapping[str, Record]) -> tuple[Line, ...]:
-    """Return the rows of a combination's methods, of smaller combinations, and its own."""
-    whole = records[full.row.method]
-    if len(whole.parts) < 2:
-        return ()
-    values = whole.values(full.row)
-    found = []
-    for line in lines:
-        record = records[line.row.method]
-        smaller = set(record.parts) < set(whole.parts)
-        if line is full or (smaller and _same_in(values, record.values(line.row), record.parts)):
-            found.append(line)
-    return tuple(found)
-
-
-def _same_in(whole: Mapping[str, Value], part: Mapping[str, Value], names: Sequence[str]) -> bool:
-    prefix = f"{names[0]}." if len(names) == 1 else ""
-    return all(value == whole.get(prefix + name) for name, value in part.items() if name != CE_WEIGHT)
 
 
 def chosen_group(lines: Sequence[Line], factors: Sequence[str], records: Mapping[str, Record]) -> Group | None:
