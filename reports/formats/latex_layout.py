@@ -27,9 +27,11 @@ SHORT_REASON = 12
 """Characters of a reason that stand in a cell; longer ones stand below."""
 LEAST_TEXT = 7.0
 """Of a column of words that wraps; narrower ones do not."""
+SMALLEST = 0.91
+"""Of the em that a line of words is reckoned to have: those of Computer Modern's small sizes are wider."""
 SLACK = 0.4
 """Beside words that wrap, for the estimate of everything else."""
-RAGGED = 1.3
+RAGGED = 0.8
 """What a line of words that wrap leaves free at its end."""
 SCRIPT = 7 / 8
 r"""Of \scriptsize beside \footnotesize."""
@@ -209,7 +211,8 @@ class Layout:
     def room(self, slot: int) -> float | None:
         """Return how wide the words in a slot may be; None where they do not wrap."""
         if slot in self.shares:
-            return max(1.0, LEAST_TEXT + (NARROW_PAGE * 10 / self.size.points - self.fixed) * self.shares[slot])
+            line = SMALLEST * NARROW_PAGE * 10 / self.size.points
+            return max(1.0, LEAST_TEXT + (line - self.fixed) * self.shares[slot])
         return self.texts[slot]
 
     def lines_of(self, cells: Sequence[Cell], slots: Sequence[int | None]) -> int:
