@@ -6,7 +6,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.faults.world import SWEEP, World, processes, send
+from tests.faults.world import STALL_SECONDS, SWEEP, World, processes, send
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
@@ -23,7 +23,7 @@ def test_a_worker_that_is_stopped_is_replaced(world: World, undisturbed: bytes):
     driver.communicate()
     text = "".join(lines)
     assert driver.returncode == 0, text
-    assert "the worker made no step for 10 s and was ended" in text
+    assert f"the worker made no step for {STALL_SECONDS} s and was ended" in text
     assert not stopped[0].is_running() or not send(stopped[0], signal.SIGCONT)
     assert world.table == undisturbed
     world.check()
@@ -34,7 +34,7 @@ def test_a_trial_that_hangs_in_its_data_is_tried_again(tmp_path: Path):
     world = World(tmp_path / "world", text)
     result = world.run()
     assert result.returncode == 0, result.stdout + result.stderr
-    assert "the worker made no step for 10 s and was ended" in result.stdout
+    assert f"the worker made no step for {STALL_SECONDS} s and was ended" in result.stdout
     attempts = world.rows(
         "ledger.db", "SELECT DISTINCT attempts FROM trial JOIN member USING (key) WHERE row = 'stuck'"
     )

@@ -14,19 +14,21 @@ import psutil
 from orchestrator.ray_tune.processes import left_behind
 from tests.orchestrator.cli import kdsweep, start
 
-SWEEP = """
+STALL_SECONDS = 30
+"""Long enough for a machine that does other things, too: a worker that only waits for a core has not stalled."""
+SWEEP = f"""
 name: faulty
 dataset: digits100
 pairs: tinyresnet -> tinycnn
-teachers: {tinyresnet: {recipe: {base: digits-teacher, epochs: 2}}}
-recipe: {base: digits, epochs: 4}
+teachers: {{tinyresnet: {{recipe: {{base: digits-teacher, epochs: 2}}}}}}
+recipe: {{base: digits, epochs: 4}}
 methods:
   ce:
-  gdkd (by k): {method: gdkd, k: {grid: [1, 20]}}
-  gdkd (tuned): {method: gdkd, k: {low: 1, high: 30, log: true}}
-search: {trials: 6, parallel: 2, sampler: tpe, pruner: median}
+  gdkd (by k): {{method: gdkd, k: {{grid: [1, 20]}}}}
+  gdkd (tuned): {{method: gdkd, k: {{low: 1, high: 30, log: true}}}}
+search: {{trials: 6, parallel: 2, sampler: tpe, pruner: median}}
 seeds: 2
-resources: {stall_seconds: 10}
+resources: {{stall_seconds: {STALL_SECONDS}}}
 """
 END_SECONDS = 300
 
