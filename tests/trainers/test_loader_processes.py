@@ -13,7 +13,7 @@ READER = """
 import sys
 from pathlib import Path
 import torch
-from trainers.device_data import on_device
+from trainers.views.device_data import on_device
 
 data = on_device("imagefolder", Path(sys.argv[1]), torch.device("cpu"), "rrc16-flip", 2, loaders=2)
 numbers = torch.arange(6)

@@ -144,7 +144,7 @@ def test_the_classes_of_pixels_are_the_same_from_either_kind_of_label_map(tmp_pa
 
 def test_describing_needs_neither_torch_nor_pillow():
     readers = ", ".join(sorted({name.split()[0] for name in LAYOUTS}))
-    code = f"from trainers.data import {readers}; import sys; print(*sys.modules)"
+    code = f"from trainers.data.sets import {readers}; import sys; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert not {"torch", "torchvision", "PIL", "scipy"} & set(loaded.stdout.split())
 

@@ -11,7 +11,7 @@ from trainers.methods.dkd import dkd_loss
 from trainers.methods.gdkd import gdkd_loss
 from trainers.methods.gdkd3 import gdkd3_loss
 from trainers.methods.kd import kd_loss
-from trainers.methods.terms import standardize
+from trainers.methods.terms.standardize import standardize
 
 
 def logits(*probabilities: float, temperature: float = 1.0) -> torch.Tensor:
