@@ -66,17 +66,19 @@ function known(section) {
   const heads = [...table.tHead.rows[0].cells];
   const [pinned, body] = table.tBodies;
   const headings = new Map();
-  let heading = null;
+  const below = new Map(); // what says more of a row and goes where it goes
+  let [heading, before] = [null, null];
   for (const row of body.rows) {
     if (row.matches(".heading")) heading = row;
-    else headings.set(row, heading);
+    else if (row.matches(".below")) below.set(before, [...(below.get(before) ?? []), row]);
+    else headings.set(before = row, heading);
   }
   const rows = [...headings.keys()];
   const across = heads.some((head) => head.matches(".pair"));
   const texts = rows.map((row) => `${textOf(across ? row.cells[0] : row)} ${headings.get(row)?.textContent ?? ""}`.toLowerCase());
   return {
-    heads, body, count: rows.length, noun: "row", lines: [...pinned.rows, ...rows],
-    line: (row) => rows[row], heading: (row) => headings.get(rows[row]),
+    heads, body, count: rows.length, noun: "row", lines: [...pinned.rows, ...rows, ...[...below.values()].flat()],
+    line: (row) => rows[row], below: (row) => below.get(rows[row]) ?? [], heading: (row) => headings.get(rows[row]),
     keeps: ({ find }, wanted = words(find?.value ?? "")) => (row) => hasAll(texts[row], wanted),
     value(row, column) {
       const cell = rows[row].cells[column];
@@ -114,7 +116,7 @@ function knownTrials(section) {
 /** Show a table as its form says. */
 function update(section) {
   const { elements } = section.querySelector("form");
-  const { heads, body, count, noun, lines, line, heading, keeps, value } = tables.get(section);
+  const { heads, body, count, noun, lines, line, below, heading, keeps, value } = tables.get(section);
   const [, column, way] = /^(\d+)([ad])$/.exec(elements.sort.value) ?? [];
   const sorted = heads[column] !== undefined;
   const kept = Array.from({ length: count }, (_, row) => row).filter(keeps(elements));
@@ -123,7 +125,7 @@ function update(section) {
   const page = Math.min(Number(elements.page.value) || 0, last);
   const over = (row) => (sorted ? null : heading?.(row)); // rows that are sorted stand under no heading
   const shown = kept.slice(page * ROWS, (page + 1) * ROWS);
-  body.replaceChildren(...new Set(shown.flatMap((row) => [over(row), line(row)].filter(Boolean))));
+  body.replaceChildren(...new Set(shown.flatMap((row) => [over(row), line(row), ...(below?.(row) ?? [])].filter(Boolean))));
   heads.forEach((head, place) => {
     if (sorted && place === Number(column)) head.setAttribute("aria-sort", way === "d" ? "descending" : "ascending");
     else head.removeAttribute("aria-sort");
@@ -153,7 +155,7 @@ function shape(section, base) {
   for (const line of lines) {
     line.classList.toggle("base", line === base);
     for (const [column, cell] of [...line.cells].entries()) {
-      const differs = base && line !== base && heads[column].matches(".pair") && cell.dataset.d !== undefined;
+      const differs = base && line !== base && !line.matches(".below") && heads[column].matches(".pair") && cell.dataset.d !== undefined;
       show(cell, differs ? difference(cell, base.cells[column]) || "–" : null);
     }
   }

@@ -55,7 +55,8 @@ def build(results: "Results", board: Board, name: str = "head_to_head") -> Table
         )
         if place == proposed:
             gains = ((*cells, *[EMPTY] * len(sums)) for cells in proposal.gains(board, place))
-            rows += [Row(cells=cells, heading=line.group if is_method else "", shaded=True) for cells in gains]
+            heading = line.group if is_method else ""
+            rows += [Row(cells=cells, heading=heading, shaded=True, below=True) for cells in gains]
     usual = usual_n(board)
     lacking = list(_gaps(board))
     return Table(

@@ -158,6 +158,8 @@ class Row:
     """Which line of the heads it belongs to: 0 the teachers', 1 the students'. Such a row does not compete."""
     shaded: bool = False
     """Whether it stands out as what the table is about."""
+    below: bool = False
+    """Whether it says more of the row before it, and goes where that goes."""
 
     @property
     def apart(self) -> bool:

@@ -219,6 +219,32 @@ def test_differences_from_any_row(tab: Page, nasty: reports.Results, tmp_path: P
     assert rows_of(tab, "head_to_head", 1) == before
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_proposal_is_shaded_and_keeps_its_differences(
+    tab: Page, results_of: Loader, tmp_path: Path, scheme: str
+) -> None:
+    trials = [*seeds("a", (70.0, 71.0)), *seeds("b", (69.0, 70.0)), *seeds("c", (61.0, 62.0))]
+    report = {"baseline": "a", "proposal": "b"}
+    results = results_of(FakeSweep("proposed", trials, [row("a"), row("b"), row("c")], report=report))
+    opened(tab, results, tmp_path)
+    tab.look(1280, 800, scheme)
+    style = "getComputedStyle(document.querySelector('#head_to_head tr.proposal td'))"
+    assert contrast(tab.run(f"{style}.color"), tab.run(f"{style}.backgroundColor")) >= 4.5
+    assert tab.run(f"{style}.backgroundColor") != tab.run("getComputedStyle(document.body).backgroundColor")
+    assert names(tab) == ["a", "b", "Δ over a", "c"]
+    gain = rows_of(tab, "head_to_head", 1)["Δ over a"]
+    clicked(tab, "#head_to_head button.sort", 1)
+    assert names(tab) == ["a", "b", "Δ over a", "c"]
+    clicked(tab, "#head_to_head button.sort", 1)
+    assert names(tab) == ["c", "b", "Δ over a", "a"]
+    offered = texts_of(tab, "#head_to_head [name=base] option")
+    values = tab.run("[...document.querySelectorAll('#head_to_head [name=base] option')].map((one) => one.value)")
+    assert "Δ over a" not in offered
+    choose(tab, "head_to_head", base=values[offered.index("c")])
+    assert rows_of(tab, "head_to_head", 1)["b"] == "+8.0"
+    assert rows_of(tab, "head_to_head", 1)["Δ over a"] == gain
+
+
 def test_two_rows(tab: Page, whole: reports.Results, tmp_path: Path) -> None:
     opened(tab, whole, tmp_path)
     choose(tab, "head_to_head", one="8", other="2")
