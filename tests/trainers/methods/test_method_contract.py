@@ -12,8 +12,8 @@ import trainers.models  # noqa: F401 (registers the networks)
 from tests.trainers.methods.examples import answers, built, leaves
 from tests.trainers.methods.logits import random_logits
 from trainers.methods import ALL, METHODS, Hyperparameter, Method, Needs, build, get, methods, names
-from trainers.methods.terms.standardize import standardize
 from trainers.methods.terms.ranking import by_teacher
+from trainers.methods.terms.standardize import standardize
 
 every_method = pytest.mark.parametrize("method", ALL, ids=lambda method: method.name)
 every_teacher_method = pytest.mark.parametrize(
