@@ -148,7 +148,9 @@ def _sums(board: Board) -> Iterator[tuple[Column, list[Cell]]]:
         datasets.setdefault(cell.dataset, []).append(column)
     scopes = {name: of for name, of in datasets.items() if len(of) > 1 or len(board.cells) == 1}
     for dataset, of in scopes.items():
-        single, where = len(of) == 1, f" ({board.cells[of[0]].shown_dataset})" if len(scopes) > 1 else ""
+        single = len(of) == 1
+        told = [board.cells[of[0]].shown_dataset] * (len(scopes) > 1) + [f"{len(of)} pairs"] * (not single)
+        where = f" ({', '.join(told)})" if told else ""
         found = averages(board, of)
         if board.reference and (board.baseline or not single):
             head = f"{'' if single else 'mean '}Δ {board.reference}{where}"

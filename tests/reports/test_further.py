@@ -86,12 +86,12 @@ def test_rows_and_columns_stand_as_in_papers(results: reports.Results, table: Bo
 def test_columns_behind_worked_by_hand(results: reports.Results) -> None:
     """dkd is 1 above kd everywhere, kd+at has its mean and is missing once: it has no rank."""
     lines = {line["method"]: line for line in lines_of(main(results))}
-    assert list(lines["KD"])[-3:] == ["search trials", "mean Δ KD", "mean rank"]
-    gains = {name: line["mean Δ KD"] for name, line in lines.items()}
+    assert list(lines["KD"])[-3:] == ["search trials", "mean Δ KD (5 pairs)", "mean rank (5 pairs)"]
+    gains = {name: line["mean Δ KD (5 pairs)"] for name, line in lines.items()}
     above = statistics.fmean(n * n for n in NOISE) + 1
     assert (gains["DKD"], gains["KD"], gains["teacher"]) == ("+1.00", "", "")
     assert (gains["CE (student alone)"], gains["KD + AT"]) == ("-2.00", f"+{above:.2f} (4 of 5)")
-    ranks = [lines[name]["mean rank"] for name in ("DKD", "kd tuned", "CRD", "KD", "KD + AT")]
+    ranks = [lines[name]["mean rank (5 pairs)"] for name in ("DKD", "kd tuned", "CRD", "KD", "KD + AT")]
     assert ranks == ["1.0", "2.0", "3.0", "4.0", "–"]
 
 

@@ -39,12 +39,12 @@ def test_pairs_of_one_architecture_and_of_two_have_tables_of_their_own(report: R
     same, cross = (next(table for table in report.tables if table.name == name) for name in NAMES)
     assert [len([c for c in table.columns if c.groups]) for table in (same, cross)] == [len(SAME), len(CROSS)]
     assert [table.label for table in (same, cross)] == ["tab:thirteen", "tab:thirteen-cross"]
-    gains = [averages(table, "GDKD", "mean Δ KD") for table in (same, cross)]
+    gains = [averages(table, "GDKD", f"mean Δ KD ({n} pairs)") for table, n in ((same, 7), (cross, 6))]
     board = report.board
     place = next(i for i, line in enumerate(board.lines) if line.row.label == "gdkd")
     means = [v.difference.mean for v in board.to_reference[place] if v is not None]
     assert gains == pytest.approx([sum(means[:7]) / 7, sum(means[7:]) / 6])
-    assert averages(same, "GDKD (tuned)", "mean rank") == 1.0
+    assert averages(same, "GDKD (tuned)", "mean rank (7 pairs)") == 1.0
 
 
 NAMES = ("head_to_head", "head_to_head-cross")
@@ -66,7 +66,7 @@ def test_more_pairs_than_fit_are_split_evenly_with_average_and_rank_in_each(repo
     assert (pairs_of(wide), pairs_of(narrow)) == ([4, 3], [3, 2, 2])
     for layout in (wide, narrow):
         heads = [[layout.table.columns[i].head for i in part.places] for part in layout.parts]
-        assert all({"mean Δ KD", "mean rank"} <= set(of) for of in heads)
+        assert all({"mean Δ KD (7 pairs)", "mean rank (7 pairs)"} <= set(of) for of in heads)
     assert wide.least <= 49.5 and narrow.least <= 32.5
 
 
