@@ -134,7 +134,7 @@ def test_banks_on_a_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("command", ["methods", "models", "datasets"])
+@pytest.mark.parametrize("command", ["methods", pytest.param("models", marks=pytest.mark.slow), "datasets"])
 def test_lists(command, tmp_path: Path):
     few = {"models": ["tiny*"], "methods": ["gdkd", "crd"]}.get(command, [])
     result = kdsweep(command, *few, cwd=tmp_path)

@@ -24,6 +24,7 @@ def test_every_command_has_its_function():
             assert callable(getattr(importlib.import_module(module), name)), dotted
 
 
+@pytest.mark.slow  # trains two sweeps
 @pytest.mark.timeout(240)
 def test_the_python_page_runs_as_it_stands(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     (code,) = re.findall(r"```python\n(.+?)```", PYTHON, re.DOTALL)

@@ -34,8 +34,8 @@ def home(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("arguments", "found"),
     [
         (["parts"], "ablations.tex"),
-        (["published", "--against", "published"], "against.tex"),
-        (["parts", "--compare", "published"], "compare.tex"),
+        pytest.param(["published", "--against", "published"], "against.tex", marks=pytest.mark.slow),
+        pytest.param(["parts", "--compare", "published"], "compare.tex", marks=pytest.mark.slow),
     ],
 )
 def test_a_report_loads_no_torch(home: Path, tmp_path: Path, arguments: list[str], found: str) -> None:

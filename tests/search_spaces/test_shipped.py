@@ -28,7 +28,15 @@ QUICKSTART = "quickstart"
 SHIPPED = sorted(path.stem for path in FOLDER.glob("*.yaml") if path.stem != "recipes")
 OF_PAPERS = [name for name in SHIPPED if name != QUICKSTART]
 MOST_LINES = 50
-ALIKE = {"gdkd_terms", "gdkd_weights", "ls_combinations", "dynamic_partition", "cub200", "imagenet"}
+ALIKE = {
+    "gdkd_terms",
+    "gdkd_weights",
+    "ls_combinations",
+    "dynamic_partition",
+    "cub200",
+    "imagenet",
+    "cifar100_cross_family",
+}
 """Planned as another one is: by the slow suite alone."""
 PLANNED = [pytest.param(name, marks=pytest.mark.slow) if name in ALIKE else name for name in SHIPPED]
 

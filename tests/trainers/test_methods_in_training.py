@@ -55,7 +55,13 @@ def test_two_epochs_of_all_images_lower_the_loss(store, name):
     assert second.values["train_loss"] < first.values["train_loss"]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name in ("kd", "gdkd3", "fitnet", "crd") else pytest.param(name, marks=pytest.mark.slow)
+        for name in NAMES
+    ],
+)
 def test_two_epochs_lower_the_loss(store, name):
     first, second = run(trial_of(name), store)
     assert second.values["train_loss"] < first.values["train_loss"]

@@ -2,6 +2,7 @@
 
 import dataclasses
 import gc
+import itertools
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -90,8 +91,20 @@ ENDS: dict[str, Callable[[Iterator[Epoch]], None]] = {
 }
 
 
-@pytest.mark.parametrize("end", ENDS)
-@pytest.mark.parametrize("name", NAMES)
+FIRST = {
+    ("kd", "all epochs"),
+    ("gdkd3", "stopped"),
+    ("crd", "an exception"),
+    ("reviewkd", "all epochs"),
+    ("ctkd", "stopped"),
+}
+"""One of each kind of method and of end; the others are looked at by the slow suite."""
+
+
+@pytest.mark.parametrize(
+    ("name", "end"),
+    [pytest.param(*one, marks=() if one in FIRST else pytest.mark.slow) for one in itertools.product(NAMES, ENDS)],
+)
 def test_nothing_of_a_training_outlives_it(name: str, end: str, store: Store, born: list[weakref.ref[object]]) -> None:
     ENDS[end](distill(trial_of(name), store))
     assert born
