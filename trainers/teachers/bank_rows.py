@@ -4,6 +4,7 @@ Needs no torch: a report reads banks, too.
 """
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ MANIFEST, LOGITS, CHECKS = "manifest.json", "logits.bin", "checks.bin"
 MULTIPLIERS_SEED = 20_260
 LOOKED_AT = 2**24
 """Checks that are read to find rows; of a larger bank every so-many-th."""
+READ_AT_ONCE = 2**22
+"""Checks."""
 
 
 def multipliers(row_bytes: int) -> NDArray[np.uint64]:
@@ -76,18 +79,38 @@ def sampled_rows(bank: StoredBank, most: int) -> NDArray[np.float32]:
     """
     images, views, classes = bank.shape
     rows, kind = images * views, np.dtype(bank.logit_type)
+    width, stride = classes * kind.itemsize, -(-rows // LOOKED_AT)
     none = np.empty((0, classes), dtype=np.float32)
     try:
-        checks = np.memmap(bank.folder / CHECKS, dtype=np.uint32, mode="r", shape=(rows,))
-        logits = np.memmap(bank.folder / LOGITS, dtype=kind, mode="r", shape=(rows, classes))
+        checks = _every(bank.folder / CHECKS, rows, stride)
+        known = np.flatnonzero(checks)
+        if not len(known):
+            return none
+        chosen = known[np.linspace(0, len(known) - 1, min(most, len(known))).astype(np.int64)]
+        numbers = chosen * stride
+        with (bank.folder / LOGITS).open("rb") as file:
+            answers = b"".join(os.pread(file.fileno(), width, number * width) for number in numbers.tolist())
+        some = np.frombuffer(answers, kind).reshape(len(numbers), classes)
     except (OSError, ValueError):
         return none
-    stride = -(-rows // LOOKED_AT)
-    known = np.flatnonzero(np.array(checks[::stride])) * stride
-    if not len(known):
-        return none
-    numbers = known[np.linspace(0, len(known) - 1, min(most, len(known))).astype(np.int64)]
-    some = np.array(logits[numbers])
-    right = np.array(checks[numbers]) == checks_of(numbers, some, multipliers(classes * kind.itemsize))
+    right = checks[chosen] == checks_of(numbers, some, multipliers(width))
     found: NDArray[np.float32] = some[right].astype(np.float32)
     return found
+
+
+def _every(path: Path, rows: int, stride: int) -> NDArray[np.uint32]:
+    """Return every so-many-th check of a file; read, not mapped: a page of a mapped file that cannot be had, on a full
+    disk or because the file is being cut, would end the process.
+
+    Raises:
+        OSError, ValueError: it cannot be read, or is shorter.
+    """
+    block = stride * max(1, READ_AT_ONCE // stride)
+    with path.open("rb") as file:
+        parts = []
+        for start in range(0, rows, block):
+            part = np.fromfile(file, np.uint32, min(block, rows - start))
+            if len(part) < min(block, rows - start):
+                raise ValueError(f"{path} has fewer than {rows} checks")
+            parts.append(part[::stride])
+    return np.concatenate(parts)
