@@ -9,6 +9,7 @@ from typing import Any
 from orchestrator.home.home import HomeError, banks_folder, lock_holder
 from trainers.errors import RequestError
 from trainers.files.files import remove
+from trainers.teachers.bank_rows import READ_AT_ONCE
 
 SIZES = ((10**12, "TB"), (10**9, "GB"), (10**6, "MB"))
 
@@ -68,10 +69,14 @@ def _read(path: Path) -> BankOnDisk:
 def _filled(path: Path) -> int:
     import numpy as np
 
+    found = 0
     try:
-        return int(np.count_nonzero(np.memmap(path / "checks.bin", dtype=np.uint32, mode="r")))
-    except (OSError, ValueError):
+        with (path / "checks.bin").open("rb") as file:  # read, not mapped: a full disk under a map ends the process
+            while len(some := np.fromfile(file, np.uint32, READ_AT_ONCE)):
+                found += int(np.count_nonzero(some))
+    except OSError:
         return 0
+    return found
 
 
 def to_clear(home: Path | str, names: Sequence[str]) -> list[BankOnDisk]:
