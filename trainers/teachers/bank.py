@@ -38,6 +38,9 @@ READ_AT_ONCE = 16_384
 """Rows that are checked together when an epoch's are looked for."""
 BANKS_KEPT = 4
 """Open at a time in a process, as many as teachers are held."""
+MOST_RESERVED_BYTES = 2**26
+"""Checks of so many bytes have their room from the start: they are read through a map, and a hole in a map ends the
+process where a file system, as tmpfs, has no room left for it."""
 
 log = logging.getLogger("kdsweep")
 
@@ -76,6 +79,8 @@ class Bank:
             self._writers.append(descriptor)
             if os.fstat(descriptor).st_size != size:
                 os.ftruncate(descriptor, size)  # a file that was cut gets holes: rows that nobody has computed
+                if name == CHECKS and size <= MOST_RESERVED_BYTES:
+                    os.posix_fallocate(descriptor, 0, size)
         self._logits = np.memmap(folder / LOGITS, dtype=self._type, mode="r", shape=(self._rows, shape[2]))
         self._checks = np.memmap(folder / CHECKS, dtype=np.uint32, mode="r", shape=(self._rows,))
         self._multipliers = multipliers(self._row_bytes)
@@ -152,9 +157,14 @@ class Bank:
     def _read(self, numbers: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Return rows, and which of them are right. Checks are read first: they are written last."""
         stored = self._checks[numbers]
-        logits: NDArray[Any] = self._logits[numbers]
-        right: NDArray[np.bool_] = stored == checks_of(numbers, logits, self._multipliers)
-        damaged = int(((stored != 0) & ~right).sum())
+        there = stored != 0
+        if there.all():
+            logits: NDArray[Any] = self._logits[numbers]
+        else:  # a hole of a mapped file is not looked into: tmpfs needs room for that, and ends the process without
+            logits = np.zeros((len(numbers), self._logits.shape[1]), self._type)
+            logits[there] = self._logits[numbers[there]]
+        right: NDArray[np.bool_] = there & (stored == checks_of(numbers, logits, self._multipliers))
+        damaged = int((there & ~right).sum())
         if damaged and not self.damaged:
             log.warning("teacher logits in %s are damaged and are computed anew as they are met", self._folder)
         self.damaged += damaged
