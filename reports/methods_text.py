@@ -3,6 +3,7 @@
 Made of what the results record and of nothing else: what is not recorded is not said.
 """
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from reports.results.sweep import value_text
 from reports.statistics.families import FEWEST_SEEDS
 from reports.stores import COMMIT, METHOD_PREFIX, RECIPE_PREFIX, TEACHER_ID, TEACHER_VARIANT
 from trainers.texts.counting import counted
+from trainers.trials.recipe import Recipe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,22 +27,10 @@ if TYPE_CHECKING:
 
 Params = Mapping[str, str]
 
-USUAL = {
-    "accumulate": "1",
-    "clip_norm": "0",
-    "compile": "False",
-    "decay_norms": "True",
-    "ema_decay": "0",
-    "epoch_steps": "0",
-    "label_smoothing": "0",
-    "lr_warmup_epochs": "0",
-    "method_warmup_epochs": "0",
-    "min_learning_rate": "0",
-    "mixup": "0",
-    "nesterov": "False",
-    "start": "random",
-}
-"""Fields of a recipe of which nothing is said where they have these values, which change nothing."""
+ALWAYS = frozenset({"optimizer", "momentum", "weight_decay", "precision", "schedule", "milestones", "gamma", "power"})
+"""Fields of a recipe that are said whatever their value is; of the others nothing is where they are at their default,
+which changes nothing."""
+USUAL = {field.name: str(field.default) for field in dataclasses.fields(Recipe) if field.name not in ALWAYS}
 OF_SCHEDULE = {
     "step": ("milestones", "gamma"),
     "cosine": ("min_learning_rate",),
@@ -155,7 +145,7 @@ def _matters(name: str, own: Sequence[tuple[Any, Params]]) -> bool:
     reads = {field for schedule in schedules for field in OF_SCHEDULE.get(schedule, ())}
     if any(name in fields for fields in OF_SCHEDULE.values()) and name not in reads:
         return False
-    return any(_value(recipe.get(name, "")) not in ("", USUAL.get(name)) for _, recipe in own)
+    return any(_value(recipe.get(name, "")) not in ("", _value(USUAL.get(name, ""))) for _, recipe in own)
 
 
 def _said(text: str) -> str:

@@ -36,7 +36,7 @@ def why_kept(results: "Results", folder: Path, home: Path) -> str:
     It may not where trials that have a score in the report that is there have none in the store, nor where the store
     has no score at all of a sweep that has some in the home's ledger, unless a run is under way, which tells them.
     """
-    from reports.results.scored import lost_scores, scored
+    from reports.results.stored import lost_scores, scored
 
     lost = lost_scores(results, folder)
     if lost:

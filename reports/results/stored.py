@@ -1,4 +1,4 @@
-"""Results as a report leaves them behind in a results.parquet, and back again."""
+"""Results as a report leaves them behind in a results.parquet, and back; which scores a new report would lose."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 FILE = "results.parquet"
 TEACHER = "teacher"
+SCORES = ("final_top1", "final_miou")
+"""Columns with the score of a trial on test images."""
 
 
 def frame(results: Results, rows: Mapping[str, str]) -> "pd.DataFrame":
@@ -46,11 +48,10 @@ def load(path: Path) -> Results:
 
     file = path / FILE if path.is_dir() else path
     try:
-        with regular_file(file, MOST_DATA_BYTES) as handle:
-            stored = pd.read_parquet(handle)
+        stored = _read(file)
     except FileNotFoundError:
         raise ReportError(f"{path} is no report: there is no {file}") from None
-    except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
+    except (OSError, ValueError) as error:
         raise ReportError(f"{file} cannot be read as {FILE}: {str(error).splitlines()[0]}") from error
     needed = ("cell", "row", "phase", "seed", "trial_key", "state", "status")
     lacking = [name for name in needed if name not in stored.columns]
@@ -63,3 +64,38 @@ def load(path: Path) -> Results:
     settings = {name: stored[name] for name in stored.columns if name.startswith(METHOD_PREFIX)}
     trials = pd.DataFrame({**columns, **settings})
     return Results(file.absolute().parent.name, trials[list(MEMBER_COLUMNS)].copy(), trials, {})
+
+
+def scored(results: "Results") -> frozenset[str]:
+    """Return the keys of the trials that have ended with a score on test images."""
+    return _scored(results.trials)
+
+
+def lost_scores(results: "Results", folder: Path) -> int:
+    """Return how many trials of the results have a score in the report that is in the folder, and have none now."""
+    try:
+        before = _read(folder / FILE)
+    except (OSError, ValueError):  # there is none, or what is there is none
+        return 0
+    members = frozenset(str(key) for key in results.trials["trial_key"].dropna())
+    return len((_scored(before) & members) - scored(results))
+
+
+def _scored(trials: "pd.DataFrame") -> frozenset[str]:
+    scores = [name for name in SCORES if name in trials]
+    if not scores or not {"trial_key", "state"} <= {*trials}:
+        return frozenset()
+    ended = (trials["state"] == "COMPLETE") & trials[scores].notna().any(axis=1)
+    return frozenset(str(key) for key in trials.loc[ended.fillna(value=False), "trial_key"].dropna())
+
+
+def _read(file: Path) -> "pd.DataFrame":
+    """Return what stands in a parquet file.
+
+    Raises:
+        OSError, ValueError: there is none, or it is none (pyarrow's errors are ValueErrors).
+    """
+    import pandas as pd
+
+    with regular_file(file, MOST_DATA_BYTES) as handle:
+        return pd.read_parquet(handle)
