@@ -13,12 +13,12 @@ from orchestrator.acceptance.renewed_students import under_known_weights
 from orchestrator.display import Nothing, Screen, Watch
 from orchestrator.home.chatter import let_speak
 from orchestrator.home.home import DriverLock, check_writable, driver_lock
-from orchestrator.home.patience import START_SECONDS, LateError, within
 from orchestrator.ledger.database import LedgerWriteError
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import FINAL_SCORES, TrialRow
 from orchestrator.mlflow_store import MlflowTarget, TrackingError, check_answers, is_known, tracking_uri
 from orchestrator.optuna_studies.mirror import StorageError, check_storage, storage_url
+from orchestrator.patience import START_SECONDS, LateError, within
 from orchestrator.planning.gpu_share import gpu_share, this_gpu
 from orchestrator.planning.planner import Planner
 from orchestrator.planning.search_ends import search_standing

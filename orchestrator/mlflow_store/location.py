@@ -5,8 +5,8 @@ import time
 from pathlib import Path
 
 from orchestrator.home.chatter import may_speak
-from orchestrator.home.patience import START_SECONDS, LateError, within
 from orchestrator.outbox.databases import UnusableDatabaseError, is_database, tables_in
+from orchestrator.patience import START_SECONDS, LateError, within
 from trainers.errors import RequestError
 from trainers.files.files import replaced
 from trainers.texts.addresses import sqlite_file, sqlite_url, watchful, without_password

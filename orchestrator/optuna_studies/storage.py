@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.home.chatter import level
-from orchestrator.home.patience import START_SECONDS, LateError, within
 from orchestrator.outbox.databases import UnusableDatabaseError, tables_in
+from orchestrator.patience import START_SECONDS, LateError, within
 from trainers.errors import RequestError
 from trainers.files.files import replaced
 from trainers.texts.addresses import sqlite_file, sqlite_url, watchful, without_password

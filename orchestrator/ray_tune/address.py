@@ -8,7 +8,7 @@ import socket
 import time
 from collections.abc import Callable
 
-from orchestrator.home.patience import LateError, within
+from orchestrator.patience import LateError, within
 from trainers.errors import RequestError
 
 AUTO, LOCAL = "auto", "local"

@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import ray
 
-from orchestrator.home.patience import START_SECONDS, wait
+from orchestrator.patience import START_SECONDS, wait
 from orchestrator.ray_tune.address import ClusterError, check_address, silent
 from orchestrator.ray_tune.processes import descendants, kill, left_behind, marked
 from trainers.errors import RequestError

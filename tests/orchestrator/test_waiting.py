@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from orchestrator import run
-from orchestrator.home.patience import LateError, within
 from orchestrator.mlflow_store import TrackingError, location
 from orchestrator.optuna_studies import storage
 from orchestrator.optuna_studies.storage import StorageError
+from orchestrator.patience import LateError, within
 from orchestrator.ray_tune import address as addresses
 from orchestrator.ray_tune import cluster
 from orchestrator.ray_tune.address import ClusterError, check_address, cluster_address
