@@ -16,9 +16,9 @@ def place_of(board: Board) -> int | None:
 
 
 def gains(board: Board, place: int) -> Iterator[tuple[Cell, ...]]:
-    """Yield a name and the differences in every column: from the baseline, then from the row that this one extends."""
-    baseline = board.reference_place if board.baseline else None
-    for other in dict.fromkeys((baseline, extended(board, place))):
+    """Yield a name and the differences in every column: from the baseline, or the student alone where none is declared,
+    then from the row that this one extends."""
+    for other in dict.fromkeys((board.reference_place, extended(board, place))):
         if other is not None and other != place:
             name = Text(text=f"Δ over {board.lines[other].shown}")
             yield (name, *(_gain(board, place, other, column) for column in range(len(board.cells))))

@@ -161,6 +161,15 @@ def test_the_proposal_is_shaded_with_what_it_gains(report: Report, proposal: str
         assert gain.value == pytest.approx(own.value - other.value) and gain.signed
 
 
+def test_without_a_baseline_it_gains_over_the_student_alone(whole: reports.Results) -> None:
+    board = reports.table(whole)
+    proposed = next(line for line in board.lines if line.kind == "method")
+    assert not board.baseline and board.reference
+    board = replace(board, options=replace(board.options, proposal=proposed.row.entry))
+    names = [content(row.cells[0]) for row in head_to_head.build(whole, board).rows if row.shaded]
+    assert names[:2] == [proposed.shown, f"Δ over {board.reference}"]
+
+
 # --- the text beside ------------------------------------------------------------------------------------------------
 
 
