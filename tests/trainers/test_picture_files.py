@@ -11,7 +11,7 @@ import pytest
 import torchvision
 from PIL import Image
 
-from tests.trainers.layouts import LAYOUTS, write_cityscapes, write_imagenet
+from tests.trainers.layouts import LAYOUTS, write_cityscapes, write_imagefolder, write_imagenet
 from trainers.data._split import held_out_last
 from trainers.data.formats.picture_files import read_label_map, read_picture
 from trainers.data.formats.places import VARIABLE, DataFilesError
@@ -211,3 +211,17 @@ def test_a_label_map_of_another_kind_is_refused(tmp_path: Path):
     os.truncate(tmp_path / "cut.png", 900)
     with pytest.raises(DataFilesError, match=r"cut\.png cannot be read as a label map: "):
         read_label_map(tmp_path / "cut.png", table)
+
+
+def test_what_is_remembered_is_of_the_place_that_the_environment_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        write_imagefolder(tmp_path / name)
+    monkeypatch.setenv("KDSWEEP_DATA", str(tmp_path / "a"))
+    first = imagefolder_files(None)
+    assert imagefolder_files(None) is first
+    monkeypatch.setenv("KDSWEEP_DATA", str(tmp_path / "b"))
+    assert imagefolder_files(None).folder == tmp_path / "b"
+    monkeypatch.delenv("KDSWEEP_DATA")
+    with pytest.raises(DataFilesError, match="nothing says where"):
+        imagefolder_files(None)

@@ -1,8 +1,13 @@
 """Where the files of a data set lie: a folder that the sweep file names, or one in KDSWEEP_DATA."""
 
+import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 VARIABLE = "KDSWEEP_DATA"
 """Environment variable: a folder that holds the data sets of all sweep files that name none."""
@@ -14,6 +19,18 @@ class DataFilesError(ValueError):
 
 class DataNotFoundError(DataFilesError):
     """Files of a data set are nowhere that was looked; what is known of it as published is then all there is."""
+
+
+def kept(read: Callable[P, T]) -> Callable[P, T]:
+    """Remember the last two data sets that a function has read, by its arguments and by what the environment says: that
+    is where the files lie if no root is given."""
+    known = functools.lru_cache(maxsize=2)(lambda _shared, *args, **kwargs: read(*args, **kwargs))
+
+    @functools.wraps(read)
+    def found(*args: P.args, **kwargs: P.kwargs) -> T:
+        return known(os.environ.get(VARIABLE), *args, **kwargs)  # type: ignore[arg-type]  # all can be hashed
+
+    return found
 
 
 def folder_with(

@@ -16,7 +16,7 @@ from trainers.data._base import DataInfo, DataSet, Images
 from trainers.data.formats.fetch import fetch
 from trainers.data.formats.memory import as_published, in_memory
 from trainers.data.formats.pickles import read_pickle
-from trainers.data.formats.places import DataFilesError, folder_with
+from trainers.data.formats.places import DataFilesError, folder_with, kept
 
 SIZE = 32
 CHANNELS = 3
@@ -61,7 +61,7 @@ class _Cifar:
         )
 
 
-@functools.lru_cache(maxsize=2)
+@kept
 def _load(kind: _Cifar, root: Path | None) -> Images:
     folder = folder_with(kind.name, root, (kind.folder, "."), (*kind.train, *kind.test))
     train, test = (_read(kind, folder, names) for names in (kind.train, kind.test))

@@ -3,7 +3,6 @@
 Cordts et al., "The Cityscapes Dataset for Semantic Urban Scene Understanding", 2016, arXiv:1604.01685.
 """
 
-import functools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainers.data.formats.picture_files import PictureFiles, picture_files
-from trainers.data.formats.places import DataFilesError, folder_with
+from trainers.data.formats.places import DataFilesError, folder_with, kept
 from trainers.data.formats.scan import Found, Part, and_more, pictures_in, subfolders
 
 NAME = "cityscapes"
@@ -44,7 +43,7 @@ IDS = "_gtFine_labelIds.png"
 TRAIN_IDS = "_gtFine_labelTrainIds.png"
 
 
-@functools.lru_cache(maxsize=2)
+@kept
 def cityscapes_files(root: Path | None) -> PictureFiles:
     """Return the files. A tenth of each city's training pictures is held out for validation.
 

@@ -3,7 +3,6 @@
 Wah, Branson, Welinder, Perona, Belongie, "The Caltech-UCSD Birds-200-2011 Dataset", CNS-TR-2011-001, 2011.
 """
 
-import functools
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from trainers.data.formats.lists import Line, by_word, lines, refuse_differences
 from trainers.data.formats.picture_files import PictureFiles, picture_files
-from trainers.data.formats.places import DataFilesError, folder_with
+from trainers.data.formats.places import DataFilesError, folder_with, kept
 from trainers.data.formats.scan import Part, and_more, pictures_below
 
 NAME = "cub200"
@@ -20,7 +19,7 @@ LISTS = ("images.txt", "image_class_labels.txt", "train_test_split.txt")
 """Each has a line for each picture, which begins with the picture's id."""
 
 
-@functools.lru_cache(maxsize=2)
+@kept
 def cub200_files(root: Path | None) -> PictureFiles:
     """Return the files, in the order of images.txt.
 

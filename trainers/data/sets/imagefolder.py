@@ -1,10 +1,9 @@
 """Any folder of pictures with a sub-folder for each class, as torchvision's ImageFolder reads it."""
 
-import functools
 from pathlib import Path
 
 from trainers.data.formats.picture_files import PictureFiles, picture_files
-from trainers.data.formats.places import DataFilesError, folder_with
+from trainers.data.formats.places import DataFilesError, folder_with, kept
 from trainers.data.formats.scan import class_parts
 
 NAME = "imagefolder"
@@ -13,7 +12,7 @@ TEST_FOLDERS = ("val", "valid", "validation", "test")
 """The first that is there holds the test set."""
 
 
-@functools.lru_cache(maxsize=2)
+@kept
 def imagefolder_files(root: Path | None) -> PictureFiles:
     """Return the files.
 

@@ -4,7 +4,6 @@ Russakovsky et al., "ImageNet Large Scale Visual Recognition Challenge", 2015, a
 the order of their WordNet ids, as everywhere but in the challenge's own development kit.
 """
 
-import functools
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 
 from trainers.data.formats.lists import Line, by_word, lines
 from trainers.data.formats.picture_files import PictureFiles, picture_files
-from trainers.data.formats.places import DataFilesError, folder_with
+from trainers.data.formats.places import DataFilesError, folder_with, kept
 from trainers.data.formats.scan import Part, and_more, class_folders, class_names, class_parts, pictures_in, subfolders
 from trainers.files.files import MOST_DATA_BYTES, regular_file
 
@@ -32,7 +31,7 @@ Labels = Mapping[str, tuple[str, Line]]
 """By the name of a picture without its ending: its WordNet id, and the line that says so."""
 
 
-@functools.lru_cache(maxsize=2)
+@kept
 def imagenet_files(root: Path | None) -> PictureFiles:
     """Return the files. The classes are those that train/ holds.
 

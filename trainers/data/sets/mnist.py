@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from trainers.data._base import DataInfo, DataSet, Images
 from trainers.data.formats.fetch import fetch
 from trainers.data.formats.memory import as_published, in_memory
-from trainers.data.formats.places import DataFilesError, folder_with
+from trainers.data.formats.places import DataFilesError, folder_with, kept
 from trainers.files.files import MOST_DATA_BYTES, read_regular
 
 UNSIGNED_BYTES = 0x08
@@ -60,7 +60,7 @@ class _Mnist:
         )
 
 
-@functools.lru_cache(maxsize=2)
+@kept
 def _load(kind: _Mnist, root: Path | None) -> Images:
     folder = folder_with(kind.name, root, (f"{kind.folder}/raw", kind.folder, "raw", "."), FILES, endings=("", ".gz"))
     train, test = (_part(folder, *FILES[i : i + 2]) for i in (0, 2))

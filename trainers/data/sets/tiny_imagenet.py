@@ -4,7 +4,6 @@ Le, Yang, "Tiny ImageNet Visual Recognition Challenge", Stanford CS231n, 2015. T
 were never published. Classes are numbered in the order of their WordNet ids.
 """
 
-import functools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import numpy as np
 
 from trainers.data.formats.lists import by_word, lines, refuse_differences
 from trainers.data.formats.picture_files import PictureFiles, picture_files
-from trainers.data.formats.places import DataFilesError, folder_with
+from trainers.data.formats.places import DataFilesError, folder_with, kept
 from trainers.data.formats.scan import Found, Part, class_folders, pictures_in, refuse_other_classes, subfolders
 
 NAME = "tiny_imagenet"
@@ -22,7 +21,7 @@ WORDS = 6
 """Picture, class and a box; of a picture in train/ without the class."""
 
 
-@functools.lru_cache(maxsize=2)
+@kept
 def tiny_imagenet_files(root: Path | None) -> PictureFiles:
     """Return the files.
 
