@@ -1,5 +1,6 @@
 """Shared by all tests: one thread, no network store by accident, fresh homes; and a look after the rarer suites."""
 
+import gc
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -33,6 +34,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if missing:
                 names = ", ".join(sorted(missing))
                 raise pytest.UsageError(f"{item.nodeid} asks for fixtures that nobody makes: {names}")
+
+
+def pytest_collection_finish() -> None:
+    """Leave what imports and collection made out of every later look for garbage: there is none among it, and a look
+    takes a second."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
