@@ -18,6 +18,8 @@ IDS_IN_A_QUERY = 200
 CHUNK = 5000
 """Ids in one query of a database; SQLite takes 32,766 values."""
 HTTP = ("http://", "https://")
+HOME_TAG = "mlflow.kdsweep.token"
+"""Of a run, the home that has made it; MLflow's pages leave out tags that begin like this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class StoredRun:
     trial_key: str
     """Empty of a sweep's parent run."""
     state: str
+    home: str
+    """Name of the home that has made it; of earlier versions, any word."""
 
 
 @dataclass(slots=True)
@@ -105,11 +109,12 @@ def whole_runs(uri: str, run_ids: Iterable[str], without_curves: Collection[str]
 # --- a database -----------------------------------------------------------------------------------------------------
 
 RUNS = """
-SELECT r.run_uuid, r.experiment_id, e.name, r.lifecycle_stage, e.lifecycle_stage, k.value, s.value
+SELECT r.run_uuid, r.experiment_id, e.name, r.lifecycle_stage, e.lifecycle_stage, k.value, s.value, h.value
 FROM runs r JOIN experiments e ON e.experiment_id = r.experiment_id
 LEFT JOIN tags k ON k.run_uuid = r.run_uuid AND k.key = 'trial_key'
 LEFT JOIN tags s ON s.run_uuid = r.run_uuid AND s.key = 'state'
 LEFT JOIN tags p ON p.run_uuid = r.run_uuid AND p.key = 'kind'
+LEFT JOIN tags h ON h.run_uuid = r.run_uuid AND h.key = 'mlflow.kdsweep.token'
 WHERE k.value IS NOT NULL OR p.value = 'sweep' ORDER BY r.start_time, r.run_uuid
 """
 TIMES = "SELECT r.run_uuid, r.start_time, r.end_time FROM runs r WHERE r.run_uuid IN :ids"
@@ -119,9 +124,9 @@ POINTS = "SELECT m.run_uuid, m.key, m.step, m.timestamp, m.value, m.is_nan FROM 
 
 def _from_database(uri: str) -> Iterator[StoredRun]:
     if has_tables(uri):
-        for run_id, experiment_id, name, run_stage, stage, key, state in _rows(uri, RUNS):
+        for run_id, experiment_id, name, run_stage, stage, key, state, home in _rows(uri, RUNS):
             deleted = run_stage != "active" or stage != "active"
-            yield StoredRun(run_id, str(experiment_id), name, deleted, key or "", state or "")
+            yield StoredRun(run_id, str(experiment_id), name, deleted, key or "", state or "", home or "")
 
 
 def _whole_from_database(uri: str, ids: Sequence[str], without_curves: Collection[str]) -> dict[str, WholeRun]:
@@ -195,6 +200,7 @@ def _from_server(uri: str, wanted: Collection[str] | None) -> Iterator[StoredRun
                 run.info.lifecycle_stage != "active" or of.lifecycle_stage != "active",
                 tags.get("trial_key", ""),
                 tags.get("state", ""),
+                tags.get(HOME_TAG, ""),
             )
 
 

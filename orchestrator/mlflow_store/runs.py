@@ -1,5 +1,6 @@
 """Experiments and runs of sweeps and trials: found or made, each once, and remembered in the ledger."""
 
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,9 +9,9 @@ from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import TrialRow
 from orchestrator.mlflow_store import content
 from orchestrator.mlflow_store.context import context_tags
-from orchestrator.mlflow_store.doubts import Doubts
-from orchestrator.mlflow_store.listing import stored_runs
+from orchestrator.mlflow_store.listing import HOME_TAG, stored_runs
 from orchestrator.mlflow_store.location import TrackingError, artifact_folder
+from orchestrator.mlflow_store.lost_answers import LostAnswers
 from orchestrator.outbox.telling import RefusedError
 from trainers.texts.addresses import sqlite_file
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from mlflow.entities import Experiment, Run
 
 TARGET = "mlflow"
-TOKEN_TAG = "mlflow.kdsweep.token"  # noqa: S105 (no secret; MLflow's pages leave out tags that begin like this)
+HOME = "mlflow-home"
+"""What the ledger remembers the home's own name under, which all runs that it makes carry."""
 EXPERIMENT_TAGS = {
     "mlflow.experimentKind": "custom_model_development",  # else MLflow's pages open on traces of language models
     "mlflow.experiment.primaryMetric.name": "final_top1",
@@ -27,8 +29,8 @@ EXPERIMENT_TAGS = {
 }
 
 
-Make = Callable[[str, dict[str, str]], str]
-"""Makes a run in an experiment, with these tags besides its own; returns its id."""
+Make = Callable[[str], str]
+"""Makes a run in an experiment; returns its id."""
 
 
 class RunInDoubtError(TrackingError):
@@ -43,12 +45,12 @@ class Runs:
         uri: of the store.
     """
 
-    def __init__(self, client: "MlflowClient", uri: str, home: Path, ledger: Ledger, doubts: Doubts) -> None:
+    def __init__(self, client: "MlflowClient", uri: str, home: Path, ledger: Ledger, lost: LostAnswers) -> None:
         self._client = client
         self._uri = uri
         self._home = home
         self._ledger = ledger
-        self._doubts = doubts
+        self._lost = lost
         self._experiments: dict[str, str] = {}
         self.notes: list[str] = []
         """What people are to know, in sentences."""
@@ -64,9 +66,7 @@ class Runs:
         return self._one(
             f"sweep:{name}",
             name,
-            condition="tags.kind = 'sweep'",
-            order="attributes.start_time DESC",
-            make=lambda experiment, token: self._create(experiment, name, None, tags | token),
+            make=lambda experiment: self._create(experiment, name, None, tags),
         )
 
     def of_trial(self, row: TrialRow) -> str:
@@ -81,9 +81,7 @@ class Runs:
         return self._one(
             f"trial:{row.key}",
             sweep,
-            condition=f"tags.trial_key = '{row.key}'",
-            order="attributes.start_time ASC",
-            make=lambda experiment, token: self._create(experiment, content.run_name(row), started, tags | token),
+            make=lambda experiment: self._create(experiment, content.run_name(row), started, tags),
         )
 
     def parent_of(self, row: TrialRow) -> dict[str, str]:
@@ -110,63 +108,56 @@ class Runs:
         except MlflowException as error:
             return bool(error.error_code == "RESOURCE_DOES_NOT_EXIST")
 
-    def _one(self, ref: str, sweep: str, *, condition: str, order: str, make: Make) -> str:
+    def remove_doubles(self, ref: str) -> None:
+        """Remove runs that this home has made besides the one that it tells, by a request whose answer was lost; those
+        of another home are its own."""
         remembered = self._ledger.remembered(TARGET, ref)
-        known = None if remembered is None else remembered.split(" ", 1)[0]
-        if known is not None and not self._doubts.tokens(ref):
-            return known
+        if remembered is None:
+            return
+        kept, experiment = remembered.split(" ", 1)
+        found = {run.info.run_id: run.data.tags.get(HOME_TAG) for run in self._found(ref, experiment)}
+        if kept in found:  # else somebody has deleted the one that we tell: nothing here is ours to judge
+            for run_id, home in found.items():
+                if home == home_name(self._ledger) and run_id != kept:
+                    self._client.delete_run(run_id)
+
+    def _found(self, ref: str, experiment: str) -> "Sequence[Run]":
+        """Return the runs of a trial, the oldest first, or of a sweep, the newest first."""
+        kind, _, key = ref.partition(":")
+        condition, way = (f"tags.trial_key = '{key}'", "ASC") if kind == "trial" else ("tags.kind = 'sweep'", "DESC")
+        order = [f"attributes.start_time {way}", "attributes.run_id ASC"]
+        found: Sequence[Run] = self._client.search_runs([experiment], condition, order_by=order)
+        return found
+
+    def _one(self, ref: str, sweep: str, *, make: Make) -> str:
+        remembered = self._ledger.remembered(TARGET, ref)
+        if remembered is not None:
+            return remembered.split(" ", 1)[0]
         experiment = self._experiment(sweep)
-        if self._is_new(ref, experiment):
-            return self._made(ref, experiment, make)
-        found = self._client.search_runs([experiment], condition, order_by=[order, "attributes.run_id ASC"])
+        found = [] if self._is_new(ref, experiment) else self._found(ref, experiment)
         if found:
-            known = known or str(found[0].info.run_id)
-            self._ledger.remember(TARGET, ref, f"{known} {experiment}")
-            self._remove_doubles(ref, known, found)
-        if known is not None:
-            return known
-        if self._doubts.is_fresh(ref):
+            run_id = str(found[0].info.run_id)
+        elif self._lost.is_fresh(ref):
             raise RunInDoubtError(f"a run was asked for {ref}, without an answer; it is looked for before another is")
-        return self._made(ref, experiment, make)
+        else:
+            with self._lost.noted(ref):
+                run_id = make(experiment)
+        self._ledger.remember(TARGET, ref, f"{run_id} {experiment}")
+        return run_id
 
     def _is_new(self, ref: str, experiment: str) -> bool:
         """Return whether a trial has no run for certain, without asking MLflow, whose answer takes longer the more runs
         there are: in the home's own database nobody makes runs but us, and what was there before is read once."""
         kind, _, key = ref.partition(":")
-        if (
-            kind != "trial"
-            or self._doubts.tokens(ref)
-            or sqlite_file(self._uri) != (self._home / "mlflow.db").absolute()
-        ):
+        if kind != "trial" or ref in self._lost or sqlite_file(self._uri) != (self._home / "mlflow.db").absolute():
             return False
         if self._before is None:
             runs = stored_runs(self._uri)
             self._before = {(run.experiment_id, run.trial_key) for run in runs if not run.deleted}
         return (experiment, key) not in self._before
 
-    def _made(self, ref: str, experiment: str, make: Make) -> str:
-        token = self._doubts.creating(ref)
-        with self._doubts.writing(ref):
-            run_id = make(experiment, {TOKEN_TAG: token})
-        with self._ledger.transaction():
-            self._ledger.remember(TARGET, ref, f"{run_id} {experiment}")
-            self._doubts.created(ref, token)
-        return run_id
-
-    def _remove_doubles(self, ref: str, kept: str, found: "Sequence[Run]") -> None:
-        """Remove runs that we asked for more than once, and no others: those of another home are its own."""
-        asked_for = self._doubts.tokens(ref)
-        if kept not in {run.info.run_id for run in found}:
-            return  # somebody has deleted the one that we tell: nothing here is ours to judge
-        for run in found:
-            token = run.data.tags.get(TOKEN_TAG, "")
-            if token in asked_for:
-                if run.info.run_id != kept:
-                    self._client.delete_run(run.info.run_id)
-                self._doubts.created(ref, token)
-
     def _create(self, experiment: str, name: str, started: int | None, tags: Mapping[str, str]) -> str:
-        everything = {**context_tags(), **tags}
+        everything = {**context_tags(), **tags, HOME_TAG: home_name(self._ledger)}
         run = self._client.create_run(experiment, start_time=started, run_name=name, tags=everything)
         return str(run.info.run_id)
 
@@ -207,3 +198,12 @@ class Runs:
                 raise
             return found
         return self._client.get_experiment_by_name(name)
+
+
+def home_name(ledger: Ledger) -> str:
+    """Return the name that a home has in stores, drawn when it is first asked for."""
+    known = ledger.remembered(HOME, "name")
+    if known is None:
+        known = secrets.token_hex(8)
+        ledger.remember(HOME, "name", known)
+    return known

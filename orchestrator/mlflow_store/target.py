@@ -13,7 +13,6 @@ from orchestrator.ledger.known_weights import weights_of
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import TrialRow
 from orchestrator.mlflow_store import content
-from orchestrator.mlflow_store.doubts import REFUSALS, SETTLE_SECONDS, UNACCEPTABLE, Doubts
 from orchestrator.mlflow_store.listing import stored_runs
 from orchestrator.mlflow_store.location import (
     ARTIFACTS,
@@ -23,6 +22,7 @@ from orchestrator.mlflow_store.location import (
     prepare_client,
     silent,
 )
+from orchestrator.mlflow_store.lost_answers import REFUSALS, SETTLE_SECONDS, UNACCEPTABLE, LostAnswers
 from orchestrator.mlflow_store.runs import TARGET, Runs
 from orchestrator.mlflow_store.schema_mark import remember_schema
 from orchestrator.mlflow_store.verifying import EPOCHS_TOLD, WEIGHTS_TOLD, Verification, tell_whole
@@ -69,7 +69,7 @@ class MlflowTarget:
         self._uri = uri
         self._home = home
         self._ledger = ledger
-        self._doubts = Doubts(ledger, settle_seconds)
+        self._lost = LostAnswers(settle_seconds)
         self._client: MlflowClient | None = None
         self._known_runs: Runs | None = None
         self._schema_noted = False
@@ -146,11 +146,12 @@ class MlflowTarget:
         Raises:
             Exception: as `tell`.
         """
-        for ref in self._doubts.due():
+        for ref in self._lost.due():
+            self._runs.remove_doubles(ref)
             with contextlib.suppress(RefusedError):  # what is in the outbox is refused there, and said
                 self.tell(ref)
-            self._doubts.settled(ref)
-        return self._doubts.waiting
+            self._lost.settled(ref)
+        return self._lost.waiting
 
     def note(self, sweep: str, text: str) -> None:
         """Put the finished table into the description of the sweep's parent run."""
@@ -170,7 +171,7 @@ class MlflowTarget:
     @property
     def _runs(self) -> Runs:
         if self._known_runs is None:
-            self._known_runs = Runs(self.client, self._uri, self._home, self._ledger, self._doubts)
+            self._known_runs = Runs(self.client, self._uri, self._home, self._ledger, self._lost)
         return self._known_runs
 
     # --- sweeps -------------------------------------------------------------------------------------------------
@@ -186,7 +187,7 @@ class MlflowTarget:
             if ref.startswith("trial:")
         }
         members = content.members_csv(self._ledger.members(name), runs)  # type: ignore[arg-type]
-        with self._doubts.writing(f"sweep:{name}"):
+        with self._lost.noted(f"sweep:{name}"):
             self.client.log_text(run_id, sweep.source, "sweep.yaml")
             self.client.log_text(run_id, yaml.safe_dump(all_fitting(sweep.resolved), sort_keys=False), "resolved.yaml")
             self.client.log_text(run_id, members, "members.csv")
@@ -197,7 +198,7 @@ class MlflowTarget:
     def _tell_trial(self, row: TrialRow) -> None:
         run_id = self._runs.of_trial(row)
         seconds = self._ledger.trial_seconds(row.key)
-        with self._doubts.writing(f"trial:{row.key}"):
+        with self._lost.noted(f"trial:{row.key}"):
             self._log(run_id, row, seconds)
             if row.state == "COMPLETE" and row.spec["role"] == "teacher":
                 self._keep_weights(run_id, row)

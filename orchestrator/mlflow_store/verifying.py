@@ -13,6 +13,7 @@ from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import ENDED
 from orchestrator.mlflow_store.listing import StoredRun, stored_runs
 from orchestrator.mlflow_store.moved import bring_home
+from orchestrator.mlflow_store.runs import home_name
 from orchestrator.outbox.databases import is_database
 from trainers.files.store import Store
 
@@ -75,6 +76,7 @@ class Verification:
         if deleted:
             self._restore(deleted)
             runs = self._runs(experiments)
+        self._remove_doubles(wanted, runs)
         self._forget_gone(wanted, runs)
         self._look_at_artifacts()
 
@@ -122,6 +124,15 @@ class Verification:
         with self._ledger.transaction():
             for ref in self._refs_of(runs):
                 self._ledger.to_tell(TARGET, ref)
+
+    def _remove_doubles(self, wanted: Mapping[str, str], runs: Mapping[str, StoredRun]) -> None:
+        """Remove runs that this home has made besides those that it tells, by requests whose answers were lost."""
+        ours = home_name(self._ledger)
+        told = {(run.experiment_id, run.trial_key): run.run_id for run in _of(wanted, runs) if not run.deleted}
+        for run in runs.values():
+            kept = told.get((run.experiment_id, run.trial_key))
+            if kept is not None and run.run_id != kept and run.home == ours and not run.deleted:
+                self._client().delete_run(run.run_id)
 
     def _refs_of(self, runs: Iterable[StoredRun]) -> list[str]:
         ids = {run.run_id for run in runs}

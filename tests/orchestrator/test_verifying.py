@@ -14,6 +14,7 @@ import orchestrator
 import reports
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.mlflow_store import MlflowTarget, tracking_uri
+from orchestrator.mlflow_store.listing import HOME_TAG
 from orchestrator.mlflow_store.location import prepare_client
 from orchestrator.mlflow_store.moved import forget_places
 from orchestrator.optuna_studies.mirror import storage_url
@@ -370,6 +371,20 @@ def test_a_run_that_is_deleted_while_it_is_told(home: Path):
     assert held(home) == before
 
 
+def test_a_run_made_twice_by_a_lost_answer_is_removed_and_no_other_homes(home: Path):
+    run_id = of_phase(home, "fixed")[0]
+    mlflow = client(home)
+    run = mlflow.get_run(run_id)
+    tags = {name: run.data.tags[name] for name in ("trial_key", "kind", "state") if name in run.data.tags}
+    ours, theirs = (
+        mlflow.create_run(run.info.experiment_id, tags={**tags, HOME_TAG: whose}).info.run_id
+        for whose in (run.data.tags[HOME_TAG], "another")
+    )
+    orchestrator.sync(home)
+    stages = {one: mlflow.get_run(one).info.lifecycle_stage for one in (run_id, ours, theirs)}
+    assert stages == {run_id: "active", ours: "deleted", theirs: "active"}
+
+
 def test_a_run_that_mlflow_refuses_is_said_and_keeps_nobody_waiting(home: Path):
     with contextlib.closing(Ledger(home / "ledger.db")) as ledger:
         key = next(member.key for member in ledger.members("small") if member.phase == "fixed")
@@ -381,7 +396,6 @@ def test_a_run_that_mlflow_refuses_is_said_and_keeps_nobody_waiting(home: Path):
     assert f"MLflow does not take trial:{key}" in problem and "delete its run" in problem
     with contextlib.closing(Ledger(home / "ledger.db")) as ledger:
         assert [ref for _, ref in ledger.untold("mlflow")] == [f"trial:{key}"]
-        assert ledger.all_remembered("mlflow-doubt") == {}
 
 
 def test_a_run_looks_only_at_its_own_sweeps(home: Path):

@@ -65,7 +65,7 @@ def test_the_digest_knows_label_maps(tmp_path: Path):
     assert before.train_labels is not None
     with (tmp_path / before.train_labels[0]).open("ab") as file:
         file.write(b"!")
-    assert cityscapes_files.__wrapped__(tmp_path).digest != before.digest
+    assert cityscapes_files.__wrapped__(tmp_path).digest != before.digest  # type: ignore[attr-defined]
 
 
 def test_the_samples_are_those_of_torchvisions_image_folder(tmp_path: Path):
@@ -100,7 +100,7 @@ def test_imagenet_is_found_where_others_put_it(tmp_path: Path, place: str, monke
     write_imagenet(tmp_path / "imagenet" / place)
     assert imagenet_files(tmp_path / "imagenet").classes == 3
     monkeypatch.setenv(VARIABLE, str(tmp_path))
-    assert imagenet_files.__wrapped__(None).folder == tmp_path / "imagenet" / place
+    assert imagenet_files.__wrapped__(None).folder == tmp_path / "imagenet" / place  # type: ignore[attr-defined]
 
 
 def test_val_without_folders_may_hold_more_classes_than_train(tmp_path: Path):
