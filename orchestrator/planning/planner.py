@@ -17,7 +17,7 @@ from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import ENDED, MemberRow, ProposalRow, TrialRow
 from orchestrator.planning.refusals import refusal
 from orchestrator.planning.search_run import SearchRun
-from orchestrator.worker.attempts import Attempt, Outcome, Signal, Verdict
+from orchestrator.worker.attempts import Attempt, Outcome, Report, Signal, Verdict
 from search_spaces import Member, Search, Sweep, TeacherPlan
 from trainers.trials.trial import Teacher, Trial, canonical_json, teacher_content, to_json
 
@@ -134,6 +134,20 @@ class Planner:
                     return self._start(self._ready[phase].popleft())
         return Signal.WAIT if self._running else Signal.DONE
 
+    def reported(self, attempt: Attempt, report: Report) -> Verdict:
+        """Take what a worker says after an epoch, those of a former attempt first, and the end of the trial with the
+        last; say whether the attempt goes on."""
+        if report.provenance:
+            self._describe(attempt, report.provenance)
+        for warning in report.warnings:
+            self.notice(attempt, warning)
+        epochs = [*sorted(report.earlier.items()), (report.number, report.values)]
+        verdicts = [self.epoch(attempt, number, values) for number, values in epochs]
+        if report.ending == "":
+            return Verdict.STOP if Verdict.STOP in verdicts else Verdict.GO_ON
+        self.ended(attempt, Outcome(ending=report.ending, metrics=report.metrics, collapsed=report.collapsed))
+        return Verdict.STOP
+
     def epoch(self, attempt: Attempt, number: int, values: dict[str, float]) -> Verdict:
         """Take the values of an epoch; say whether the attempt goes on. A decision to prune is recorded first."""
         job = self._current(attempt)
@@ -233,8 +247,7 @@ class Planner:
         if self._current(attempt) is not None:
             self._ledger.set_worker(attempt.key, attempt.number)
 
-    def describe(self, attempt: Attempt, provenance: dict[str, str]) -> None:
-        """Take where and with what an attempt runs."""
+    def _describe(self, attempt: Attempt, provenance: dict[str, str]) -> None:
         if self._current(attempt) is not None:
             self._ledger.set_provenance(attempt.key, provenance)
 

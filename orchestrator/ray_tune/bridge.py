@@ -16,10 +16,9 @@ from ray.tune.search import Searcher
 from ray.tune.stopper import Stopper
 
 from orchestrator.planning.planner import Planner
-from orchestrator.planning.reporting import deliver
-from orchestrator.worker.attempts import Attempt, Outcome, Signal, Verdict
+from orchestrator.worker.attempts import Attempt, Outcome, Report, Signal, Verdict
 from orchestrator.worker.pulse import StallWatch
-from orchestrator.worker.worker import Order, Report, failure_file
+from orchestrator.worker.worker import Order, failure_file
 from trainers.files.store import Store
 
 if TYPE_CHECKING:
@@ -118,28 +117,19 @@ class Bridge:
         """Take note of a Ray trial, by which its worker is found."""
         self._trials[trial.trial_id] = trial
 
-    def result(self, trial_id: str, text: str) -> str:
+    def reported(self, trial_id: str, text: str) -> str:
         """Take a report; return whether the trial goes on."""
-        return self._safely(lambda: self._result(trial_id, text), str(TrialScheduler.STOP))
+        return self._safely(lambda: self._reported(trial_id, Report.from_text(text)), str(TrialScheduler.STOP))
 
-    def _result(self, trial_id: str, text: str) -> str:
+    def last_reported(self, trial_id: str, text: str) -> None:
+        """Take the report after which Tune stops the trial; it is known already unless it says how the trial ended."""
+        if Report.from_text(text).ending != "":
+            self.reported(trial_id, text)
+
+    def _reported(self, trial_id: str, report: Report) -> str:
         attempt = self._attempts.get(trial_id)
-        if attempt is None:
-            return str(TrialScheduler.STOP)
-        verdict = deliver(self.planner, attempt, Report.from_text(text))
-        return str(TrialScheduler.STOP if verdict is Verdict.STOP else TrialScheduler.CONTINUE)
-
-    def last_result(self, trial_id: str, text: str) -> None:
-        """Take a result after which Tune stops the trial: the planner knows it already unless it says how it ended."""
-        self._safely(lambda: self._last_result(trial_id, text), None)
-
-    def _last_result(self, trial_id: str, text: str) -> None:
-        attempt, report = self._attempts.get(trial_id), Report.from_text(text)
-        if attempt is not None and report.ending != "":
-            deliver(self.planner, attempt, report)
-            self.planner.ended(
-                attempt, Outcome(ending=report.ending, metrics=report.metrics, collapsed=report.collapsed)
-            )
+        goes_on = attempt is not None and self.planner.reported(attempt, report) is Verdict.GO_ON
+        return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
 
     def lost(self, trial_id: str, reason: str) -> None:
         """Take what Ray says of a worker that is lost; what is known already says more."""
@@ -266,7 +256,7 @@ class AttemptScheduler(FIFOScheduler):
         BRIDGES[self._name].added(trial)
 
     def on_trial_result(self, tune_controller: "TuneController", trial: "RayTrial", result: dict[str, Any]) -> str:
-        return BRIDGES[self._name].result(trial.trial_id, result["report"])
+        return BRIDGES[self._name].reported(trial.trial_id, result["report"])
 
     def on_trial_error(self, tune_controller: "TuneController", trial: "RayTrial") -> None:
         path = Path(trial.error_file) if trial.error_file else None
@@ -275,7 +265,7 @@ class AttemptScheduler(FIFOScheduler):
 
     def on_trial_complete(self, tune_controller: "TuneController", trial: "RayTrial", result: dict[str, Any]) -> None:
         if "report" in result:
-            BRIDGES[self._name].last_result(trial.trial_id, result["report"])
+            BRIDGES[self._name].last_reported(trial.trial_id, result["report"])
 
 
 class BridgeStopper(Stopper):

@@ -5,7 +5,8 @@ from typing import Any
 
 from ray import tune
 
-from orchestrator.worker.worker import Order, Report, run_order
+from orchestrator.worker.attempts import Report
+from orchestrator.worker.worker import Order, run_order
 
 
 class AttemptTrainable(tune.Trainable):

@@ -6,7 +6,6 @@ import traceback
 from collections.abc import Callable
 
 from orchestrator.planning.planner import Planner
-from orchestrator.planning.reporting import deliver
 from orchestrator.worker.attempts import Attempt, Outcome, Signal, Verdict
 from orchestrator.worker.worker import Order, run_order
 
@@ -39,7 +38,9 @@ def drive(planner: Planner, order_for: Callable[[Attempt], Order], clock: Callab
     """
     steps = _Steps(planner, clock)
     while isinstance(attempt := planner.next(), Attempt):
-        planner.ended(attempt, _run(planner, attempt, order_for(attempt), steps))
+        outcome = _run(planner, attempt, order_for(attempt), steps)
+        if outcome is not None:
+            planner.ended(attempt, outcome)
     assert attempt is Signal.DONE, "with one worker nothing can be in flight here"
 
 
@@ -70,8 +71,9 @@ class _Steps:
         return self._clock() >= self._deadline
 
 
-def _run(planner: Planner, attempt: Attempt, order: Order, steps: _Steps) -> Outcome:
-    """Run one attempt: only what is raised while it trains is its failure."""
+def _run(planner: Planner, attempt: Attempt, order: Order, steps: _Steps) -> Outcome | None:
+    """Run one attempt; return how it ended where it has not reported that itself. Only what is raised while it trains
+    is its failure."""
     planner.has_worker(attempt)
     with contextlib.closing(run_order(order, steps)) as reports:
         while True:
@@ -85,8 +87,8 @@ def _run(planner: Planner, attempt: Attempt, order: Order, steps: _Steps) -> Out
                 return Outcome(ending="FAIL", reason="".join(traceback.format_exception(error)))
             if report is None:
                 return Outcome(ending="FAIL", reason="the trial ended without a last epoch")
-            verdict = deliver(planner, attempt, report)
+            verdict = planner.reported(attempt, report)
             if report.ending != "":
-                return Outcome(ending=report.ending, metrics=report.metrics, collapsed=report.collapsed)
+                return None
             if verdict is Verdict.STOP:
                 return STOPPED

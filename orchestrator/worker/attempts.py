@@ -1,6 +1,7 @@
-"""What passes between the planner and whoever runs trials."""
+"""What passes between the planner and whoever runs trials: an attempt on its way down, reports and an outcome back."""
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import asdict, dataclass, field
 from enum import Enum
 from typing import Literal
 
@@ -49,6 +50,37 @@ class Attempt:
     """Use the teacher's stored logits."""
     life: str = ""
     """Of the ledger that counts the attempts: see `Ledger.life`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a worker says after an epoch; plain values."""
+
+    number: int
+    values: dict[str, float]
+    earlier: dict[int, dict[str, float]] = field(default_factory=dict)
+    """Epochs that a former attempt trained: with the first report after going on from a checkpoint."""
+    ending: Literal["", "COMPLETE", "DIVERGED"] = ""
+    """Empty while it goes on."""
+    metrics: dict[str, float] = field(default_factory=dict)
+    """Of the whole trial, with the ending."""
+    collapsed: str = ""
+    """With COMPLETE: why the training is thought to have come to nothing; empty where it is not."""
+    provenance: dict[str, str] = field(default_factory=dict)
+    """Host, device and versions, with the first report."""
+    warnings: list[str] = field(default_factory=list)
+    """What went wrong since the last report without changing any number."""
+
+    def to_text(self) -> str:
+        """Return the report as JSON text."""
+        return json.dumps(asdict(self))
+
+    @staticmethod
+    def from_text(text: str) -> "Report":
+        """Return the report that `to_text` wrote."""
+        content = json.loads(text)
+        content["earlier"] = {int(number): values for number, values in content["earlier"].items()}
+        return Report(**content)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,12 @@ import os
 import platform
 import traceback
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from orchestrator.home.home import banks_folder
-from orchestrator.worker.attempts import Attempt, file_stem
+from orchestrator.worker.attempts import Attempt, Report, file_stem
 from orchestrator.worker.pulse import FAILURE_SUFFIX, Pulse, is_superseded
 from trainers.files.files import remove, replaced
 from trainers.files.passing import steadily
@@ -51,37 +51,6 @@ class Order:
     def from_text(text: str) -> "Order":
         """Return the order that `to_text` wrote."""
         return Order(**json.loads(text))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """What a worker says after an epoch; plain values."""
-
-    number: int
-    values: dict[str, float]
-    earlier: dict[int, dict[str, float]] = field(default_factory=dict)
-    """Epochs that a former attempt trained: with the first report after going on from a checkpoint."""
-    ending: Literal["", "COMPLETE", "DIVERGED"] = ""
-    """Empty while it goes on."""
-    metrics: dict[str, float] = field(default_factory=dict)
-    """Of the whole trial, with the ending."""
-    collapsed: str = ""
-    """With COMPLETE: why the training is thought to have come to nothing; empty where it is not."""
-    provenance: dict[str, str] = field(default_factory=dict)
-    """Host, device and versions, with the first report."""
-    warnings: list[str] = field(default_factory=list)
-    """What went wrong since the last report without changing any number."""
-
-    def to_text(self) -> str:
-        """Return the report as JSON text."""
-        return json.dumps(asdict(self))
-
-    @staticmethod
-    def from_text(text: str) -> "Report":
-        """Return the report that `to_text` wrote."""
-        content = json.loads(text)
-        content["earlier"] = {int(number): values for number, values in content["earlier"].items()}
-        return Report(**content)
 
 
 def make_order(

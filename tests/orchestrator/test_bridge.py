@@ -11,8 +11,8 @@ from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.trials import EPOCH_SECONDS
 from orchestrator.planning.planner import Planner
 from orchestrator.ray_tune.bridge import STALL_LOOK_SECONDS, TURN_SECONDS, Bridge
-from orchestrator.worker.attempts import Attempt, Signal
-from orchestrator.worker.worker import Order, Report, make_order
+from orchestrator.worker.attempts import Attempt, Report, Signal
+from orchestrator.worker.worker import Order, make_order
 from search_spaces import Sweep
 from tests.orchestrator.simulation import SWEEP, new_planner, sweep_of
 from trainers.files.store import Store
@@ -79,7 +79,7 @@ def test_while_a_sampler_thinks_others_get_their_turn(sweep, ledger, home, clock
 def test_an_epoch_is_seen_though_nothing_else_happens(sweep, ledger, home, clock):
     bridge = bridge_to(new_planner(ledger, sweep), home, clock)
     assert isinstance(bridge.suggest("a"), dict)
-    bridge.result("a", Report(number=1, values={"test_top1": 1.0}).to_text())
+    bridge.reported("a", Report(number=1, values={"test_top1": 1.0}).to_text())
     key = bridge._attempts["a"].key
     other = Ledger(home / "ledger.db")
     assert other.epochs(key) == []

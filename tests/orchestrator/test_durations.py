@@ -15,7 +15,8 @@ from orchestrator.ledger.records import TrialRow
 from orchestrator.ledger.trials import ELAPSED_SECONDS, EPOCH_GROUP, EPOCH_SECONDS
 from orchestrator.mlflow_store import content
 from orchestrator.sweep_run import local_driver
-from orchestrator.worker.worker import Order, Report, make_order
+from orchestrator.worker.attempts import Report
+from orchestrator.worker.worker import Order, make_order
 from reports.stores import RunDetails
 from tests.orchestrator.simulation import new_planner, sweep_of
 

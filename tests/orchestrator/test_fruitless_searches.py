@@ -16,8 +16,8 @@ from orchestrator.ledger.ledger import Ledger
 from orchestrator.sweep_run import local_driver
 from orchestrator.sweep_run.beginning import what_there_is
 from orchestrator.sweep_run.conclusion import conclude
-from orchestrator.worker.attempts import Attempt, Outcome
-from orchestrator.worker.worker import Order, Report
+from orchestrator.worker.attempts import Attempt, Outcome, Report
+from orchestrator.worker.worker import Order
 from search_spaces import Sweep, nothing_to_confirm
 from tests.orchestrator.simulation import drive, new_planner, sweep_of
 

@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 
 from orchestrator.ledger.ledger import Ledger
-from orchestrator.planning.reporting import deliver
 from orchestrator.ray_tune.bridge import Bridge
 from orchestrator.sweep_run.drive import Orders
-from orchestrator.worker.attempts import Attempt, Outcome, Signal
+from orchestrator.worker.attempts import Attempt, Signal
 from orchestrator.worker.pulse import Pulse, clear_stale, is_superseded, pulse_file
 from orchestrator.worker.worker import failure_file, make_order, run_order
 from search_spaces import Sweep
@@ -115,9 +114,8 @@ def test_a_trial_goes_on_from_the_checkpoint_of_an_earlier_life(tiny: Sweep, hom
     again = planner.next()
     assert isinstance(again, Attempt) and again.number == 1 and again.life != attempt.life
     for report in run_order(make_order(again, home=home, threads=1, device="cpu")):
-        deliver(planner, again, report)
+        planner.reported(again, report)
         assert report.number > 1
-    planner.ended(again, Outcome(ending=report.ending, metrics=report.metrics))
     assert planner.next() is Signal.DONE
     assert [number for number, _, _ in ledger.epochs(again.key)] == [1, 2, 3]
     assert ledger.epochs(again.key)[0][2] == first.values

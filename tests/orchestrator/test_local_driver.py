@@ -14,8 +14,8 @@ from orchestrator.ledger.database import LedgerWriteError
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.planning.planner import Planner
 from orchestrator.sweep_run import local_driver
-from orchestrator.worker.attempts import Attempt, Verdict
-from orchestrator.worker.worker import Order, Report, make_order
+from orchestrator.worker.attempts import Attempt, Report, Verdict
+from orchestrator.worker.worker import Order, make_order
 from tests.orchestrator.simulation import new_planner, sweep_of
 
 SWEEP = """
@@ -71,7 +71,7 @@ def test_what_the_trial_raises_is_its_failure(planner, monkeypatch):
     assert "OSError: no more pictures" in text
 
 
-@pytest.mark.parametrize("where", ["epoch", "describe", "ended", "next"])
+@pytest.mark.parametrize("where", ["epoch", "reported", "ended", "next"])
 @pytest.mark.parametrize("error", [OSError("the planner's"), ValueError("the planner's"), LedgerWriteError("locked")])
 def test_what_the_driver_raises_is_no_failure_of_the_trial(planner, monkeypatch, where, error):
     def broken(*_: object, **__: object) -> Verdict:
@@ -79,10 +79,7 @@ def test_what_the_driver_raises_is_no_failure_of_the_trial(planner, monkeypatch,
 
     noted = trains(monkeypatch)
     with monkeypatch.context() as patch:
-        if where == "describe":
-            patch.setattr(local_driver, "deliver", broken)
-        else:
-            patch.setattr(planner, where, broken)
+        patch.setattr(planner, where, broken)
         with pytest.raises(type(error), match=str(error)):
             local_driver.drive(planner, order_for)
     assert "FAIL" not in states(planner)

@@ -97,14 +97,13 @@ def order_of(attempt: Attempt, home: Path) -> Order:
 def test_a_worker_that_wakes_after_it_was_replaced_ends_and_leaves_nothing(tiny: Sweep, home: Path):
     """What SIGSTOP, a replacement and SIGCONT come to, one epoch at a time."""
     from orchestrator.ledger.ledger import Ledger
-    from orchestrator.planning.reporting import deliver
 
     home.mkdir()
     ledger = Ledger(home / "ledger.db")
     planner = new_planner(ledger, tiny)
     old = planner.next()
     sleeper = run_order(order_of(old, home))
-    deliver(planner, old, next(sleeper))
+    planner.reported(old, next(sleeper))
     from orchestrator.worker.attempts import Outcome
 
     planner.ended(old, Outcome(ending="LOST", reason="it made no step"))
@@ -115,8 +114,7 @@ def test_a_worker_that_wakes_after_it_was_replaced_ends_and_leaves_nothing(tiny:
     assert list(sleeper) == []  # it trains the epoch it was in, sees the newer pulse, and ends
     assert sorted(path.name for path in Store(home).checkpoints(old.key).iterdir()) == checkpoints
     for report in reports:
-        deliver(planner, new, report)
-    planner.ended(new, Outcome(ending=reports[-1].ending, metrics=reports[-1].metrics))
+        planner.reported(new, report)
     assert planner.next() is Signal.DONE
     assert [row.state for row in ledger.attempts(old.key)] == ["LOST", "COMPLETE"]
     assert [number for number, _, _ in ledger.epochs(old.key)] == [1, 2, 3]
