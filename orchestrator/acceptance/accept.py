@@ -9,7 +9,7 @@ from orchestrator.ledger.records import ENDED, FINAL_SCORES
 from orchestrator.mlflow_store import TakenRun, TrackingError, known_runs, taken_runs
 from orchestrator.mlflow_store.verifying import EPOCHS_TOLD
 from orchestrator.optuna_studies.live import distributions_json
-from orchestrator.planning.planner import member_row, trial_row
+from orchestrator.planning.jobs import member_row, trial_row
 from search_spaces import Member, Problem, Search, Sweep, SweepFile, SweepFileError, TeacherPlan, expand
 from trainers.errors import RequestError
 from trainers.files.store import Store

@@ -11,49 +11,21 @@ but that work: it is a function of what has been committed.
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 
 from orchestrator.ledger.ledger import Ledger
-from orchestrator.ledger.records import ENDED, MemberRow, ProposalRow, TrialRow
-from orchestrator.planning.refusals import refusal
+from orchestrator.ledger.records import MemberRow, ProposalRow, TrialRow
+from orchestrator.planning.jobs import Job, member_row, trial_row
 from orchestrator.planning.search_run import SearchRun
+from orchestrator.planning.teaching import Teaching
 from orchestrator.worker.attempts import Attempt, Outcome, Report, Signal, Verdict
-from search_spaces import Member, Search, Sweep, TeacherPlan
-from trainers.trials.trial import Teacher, Trial, canonical_json, teacher_content, to_json
+from search_spaces import Member, Search, Sweep
+from trainers.trials.trial import Trial
 
 PHASES = ("teacher", "search", "fixed", "confirm")
 """In the order of their turn."""
 
 MAX_LOST_IN_A_ROW = 3
 """So many lost workers without a new epoch between make a trial a FAIL."""
-
-
-@dataclass(slots=True)
-class Job:
-    """A trial that this run has to see ended."""
-
-    key: str
-    trial: Trial
-    phase: str
-    sweep: Sweep
-    """That asked for it first in this run."""
-    state: str
-    reruns_pruned: bool
-    """Asked for without a pruner: PRUNED is not a result for it."""
-    attempt: int = 0
-    lost: int = 0
-    epochs: int = 0
-    """The last epoch that any attempt of this run reported."""
-    epochs_at_start: int = 0
-    """`epochs` when the current attempt was handed out."""
-    searches: list[SearchRun] = field(default_factory=list)
-    """Those with a proposal that waits for it."""
-    curve: dict[int, dict[str, float]] = field(default_factory=dict)
-    """Values of the epochs that were reported in this run."""
-
-    @property
-    def ended(self) -> bool:
-        return self.state == "FAIL" or (self.state in ENDED and not (self.state == "PRUNED" and self.reruns_pruned))
 
 
 class Planner:
@@ -92,9 +64,7 @@ class Planner:
         self._on_trouble = on_trouble
         self._on_search_failed = on_search_failed
         self._adopt = adopt
-        self._has_weights = has_weights
-        self._is_renewed = is_renewed
-        self._renewed: set[str] = set()
+        self._teaching = Teaching(ledger, has_weights, is_renewed)
         states = ledger.states()
         self._recorded = frozenset(states)
         self._known = dict(states)
@@ -102,12 +72,6 @@ class Planner:
         self._ready: dict[str, deque[Job]] = {phase: deque() for phase in PHASES}
         self._blocked: dict[str, list[Job]] = {}
         self._waiting_searches: dict[str, list[SearchRun]] = {}
-        self._teachers: dict[str, TeacherPlan] = {}
-        """By the key of the trial that trains or scores it."""
-        self._scorings: dict[str, Job] = {}
-        """By what students know of a given teacher."""
-        self._refusals: dict[str, str] = {}
-        """Why teachers are refused, in words, by the key of the trial that trained or scored them."""
         self._running: dict[str, Job] = {}
         self._runs: list[SearchRun] = []
         """All searches."""
@@ -229,7 +193,7 @@ class Planner:
 
     def refused(self) -> list[str]:
         """Return why teachers are refused that students wait for, in words."""
-        return [words for key, words in self._refusals.items() if key in self._blocked or key in self._waiting_searches]
+        return self._teaching.refused(self._blocked.keys() | self._waiting_searches.keys())
 
     def running(self) -> list[str]:
         """Return the keys of the trials in flight."""
@@ -255,37 +219,16 @@ class Planner:
 
     def _take_up(self, sweep: Sweep) -> None:
         for teacher in sweep.teachers:
-            self._take_up_teacher(sweep, teacher)
+            member = teacher.member() or teacher.scored()
+            if member is not None and member.key in self._recorded:  # else: accepted before given teachers were scored
+                job = self._add_job(sweep, member.key, member.trial, "teacher")
+                self._teaching.take_up(teacher, job)
         for member in sweep.fixed:
             self._add_job(sweep, member.key, member.trial, "fixed")
         for search in sweep.searches:
             run = SearchRun(sweep, search, self._ledger, self._chance(search.blueprint.info.name))
             self._runs.append(run)
             self._open(run)
-
-    def _take_up_teacher(self, sweep: Sweep, teacher: TeacherPlan) -> None:
-        member = teacher.member() or teacher.scored()
-        if member is None or member.key not in self._recorded:
-            return  # not scored: its students were accepted before that was asked
-        job = self._add_job(sweep, member.key, member.trial, "teacher")
-        if member.trial.role == "given" and member.trial.teacher is not None:
-            self._scorings[_known_as(teacher.dataset, member.trial.teacher)] = job
-        if member.key not in self._teachers or teacher.accept:
-            self._teachers[member.key] = teacher
-        self._judge(job)
-
-    def _judge(self, job: Job) -> None:
-        """Say whether students may learn from a teacher that has been trained or scored."""
-        self._refusals.pop(job.key, None)
-        words = refusal(self._row(job), self._teachers[job.key]) if job.state == "COMPLETE" else ""
-        if words:
-            self._refusals[job.key] = words
-
-    def _trainer(self, dataset: str, teacher: Teacher | None) -> Job | None:
-        """Return the job that students of a teacher have to wait for; None where there is none."""
-        if teacher is None:
-            return None
-        return self._jobs.get(teacher.id) or self._scorings.get(_known_as(dataset, teacher))
 
     def _add_job(self, sweep: Sweep, key: str, trial: Trial, phase: str, *, reruns_pruned: bool = True) -> Job:
         job = self._jobs.get(key)
@@ -302,27 +245,20 @@ class Planner:
         return job
 
     def _queue(self, job: Job) -> None:
-        trainer = None if job.trial.role == "given" else self._trainer(job.trial.dataset, job.trial.teacher)
         goes_on = job.phase == "confirm" or job.state in ("INTERRUPTED", "PRUNED")  # its teacher was good enough then
+        given = job.trial.role == "given"
+        trainer = None if given else self._teaching.awaited(job.trial.dataset, job.trial.teacher)
         if trainer is not None and not self._can_teach(trainer, goes_on=goes_on):
             self._blocked.setdefault(trainer.key, []).append(job)
         else:
             self._ready[job.phase].append(job)
 
     def _can_teach(self, trainer: Job, *, goes_on: bool) -> bool:
-        """Return whether students may start; where a teacher's weights are gone, see to it that it is trained again.
-
-        Args:
-            goes_on: the student has begun; its teacher was good enough then.
-        """
-        refused = trainer.key in self._refusals and not goes_on
-        if trainer.state != "COMPLETE" or refused or trainer.key in self._renewed:
-            return False
-        if trainer.trial.role == "given" or self._has_weights(trainer.key):
-            return True
-        trainer.state = "WAITING"
-        self._queue(trainer)
-        return False
+        """Return whether students may start; where a teacher's weights are gone, see to it that it is trained again."""
+        was, can = trainer.state, self._teaching.can_teach(trainer, goes_on=goes_on)
+        if trainer.state != was:
+            self._queue(trainer)
+        return can
 
     def _start(self, job: Job) -> Attempt:
         job.attempt = self._ledger.start_attempt(job.key)
@@ -374,11 +310,7 @@ class Planner:
         """Let everything that waited for the trial go on."""
         if job.state == "INTERRUPTED":
             return
-        if job.key in self._teachers:
-            self._judge(job)
-        if job.state == "COMPLETE" and job.trial.role == "teacher" and self._is_renewed(job.key):
-            self._renewed.add(job.key)
-        if job.state == "COMPLETE" and job.key not in self._refusals and job.key not in self._renewed:
+        if self._teaching.ended(job):
             for blocked in self._blocked.pop(job.key, []):
                 self._ready[blocked.phase].append(blocked)
             for search in self._waiting_searches.pop(job.key, []):
@@ -399,9 +331,9 @@ class Planner:
     # --- searches -----------------------------------------------------------------------------------------------
 
     def _open(self, run: SearchRun) -> None:
-        trainer = self._trainer(run.search.blueprint.info.name, run.search.blueprint.teacher)
+        trainer = self._teaching.awaited(run.search.blueprint.info.name, run.search.blueprint.teacher)
         goes_on = bool(self._ledger.proposals(run.search.study_id))
-        if trainer is not None and (trainer.state != "COMPLETE" or (trainer.key in self._refusals and not goes_on)):
+        if trainer is not None and not self._teaching.is_good(trainer, goes_on=goes_on):
             self._waiting_searches.setdefault(trainer.key, []).append(run)
             return
         self._replay(run)
@@ -507,29 +439,3 @@ class Planner:
         self._unrecorded = []
         for run in changed:
             run.saved()
-
-
-def trial_row(sweep: str, member: Member, proposal: int | None = None) -> TrialRow:
-    """Return the ledger's record of a trial that `member` asks for."""
-    origin = {
-        "sweep": sweep,
-        "cell": member.cell,
-        "entry": member.entry,
-        "row": member.row,
-        "phase": member.phase,
-        "rank": member.rank,
-        "proposal": proposal,
-    }
-    return TrialRow(key=member.key, config_key=member.config_key, spec=to_json(member.trial), origin=origin)
-
-
-def member_row(member: Member, proposal: int | None = None) -> MemberRow:
-    """Return the ledger's record of a member."""
-    return MemberRow(
-        member.cell, member.entry, member.row, member.phase, member.rank, member.seed, member.key, proposal
-    )
-
-
-def _known_as(dataset: str, teacher: Teacher) -> str:
-    """Return what tells a given teacher from any other: its weights, and how it sees a data set's images."""
-    return canonical_json([dataset, teacher_content(teacher)])

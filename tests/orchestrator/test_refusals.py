@@ -16,7 +16,7 @@ import orchestrator
 from orchestrator.acceptance import accept as acceptance
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import TrialRow
-from orchestrator.planning.refusals import refusal
+from orchestrator.planning.teaching import refusal
 from search_spaces import TeacherPlan
 from tests.orchestrator.test_notes import Listening
 from tests.trainers.layouts import write_imagefolder
