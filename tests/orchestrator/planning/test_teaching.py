@@ -18,7 +18,7 @@ from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import TrialRow
 from orchestrator.planning.teaching import refusal
 from search_spaces import TeacherPlan
-from tests.orchestrator.test_notes import Listening
+from tests.orchestrator.acceptance.test_notes import Listening
 from tests.trainers.layouts import write_imagefolder
 from tests.trainers.picture_trials import CPU, recipe, trial
 from trainers.files.store import Store

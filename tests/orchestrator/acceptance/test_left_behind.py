@@ -8,8 +8,8 @@ import pytest
 from orchestrator.acceptance.left_behind import told_at_acceptance, told_in_plan
 from orchestrator.ledger.ledger import Ledger
 from search_spaces import Sweep, recipes, restore
+from tests.orchestrator.acceptance.test_growing import BASE
 from tests.orchestrator.simulation import drive, new_planner, sweep_of
-from tests.orchestrator.test_growing import BASE
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from orchestrator.ledger.ledger import Ledger
 from orchestrator.mlflow_store import TrackingError
 from orchestrator.mlflow_store.moved import forget_places
 from orchestrator.sweep_run.teacher_weights import TeacherWeightsError
-from tests.orchestrator.test_notes import Listening
+from tests.orchestrator.acceptance.test_notes import Listening
 from tests.trainers.layouts import write_imagefolder
 from trainers.files.store import Store
 from trainers.files.tensor_digest import weights_digest

@@ -11,7 +11,7 @@ import orchestrator
 import reports
 from orchestrator.ledger.ledger import Ledger
 
-GOLDEN = Path(__file__).parents[1] / "golden"
+GOLDEN = Path(__file__).parents[2] / "golden"
 SWEEP = GOLDEN / "home.yaml"
 
 
