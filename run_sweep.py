@@ -22,8 +22,6 @@ EXIT_STOPPED = 128
 WIDE = 110
 """Columns of a table beside published figures where there is no terminal to ask."""
 
-"""Between two reports of a sweep that runs."""
-
 EXAMPLES = """examples:
   python run_sweep.py run search_spaces/quickstart.yaml     train what the file asks for, write tables and figures
   python run_sweep.py plan search_spaces/quickstart.yaml    say what that would be, start nothing

@@ -67,7 +67,6 @@ function openRows(section) {
 }
 
 /** A trial as texts, by the slots that they are for. */
-/** A trial as texts, by the slots that they are for. */
 function told(trial) {
   const texts = Object.fromEntries(Object.keys(TRIALS).map((column) => [column, of(column, trial)]));
   const name = texts.phase === "search" ? `search ${texts.key.slice(0, 8)}` : `seed ${texts.seed}`;
