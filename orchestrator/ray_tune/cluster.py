@@ -2,9 +2,11 @@
 
 import contextlib
 import errno
+import functools
 import gc
 import logging
 import os
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -152,7 +154,7 @@ class Cluster:
         kill(set(left_behind(self._home)))  # of a driver that was killed: the home is ours now
         cpus, _ = self._request
         cores = self._workers * cpus if self._workers else max(usable_cores(), cpus)
-        with _private_token(), marked(self._home):
+        with _own_token(), marked(self._home):
             ray.init(address="local", num_cpus=cores, include_dashboard=False, **_own_folder(), **options)
 
     def _slots(self) -> int:
@@ -273,14 +275,24 @@ def _own_folder() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _private_token() -> Iterator[None]:
-    """Make the token that Ray writes for its first local cluster readable by its owner alone: whoever has it runs code
-    in the cluster."""
-    token = Path.home() / ".ray" / "auth_token"
-    there = token.exists()
-    yield
-    if not there and token.exists():
-        token.chmod(0o600)
+def _own_token() -> Iterator[None]:
+    """Let a cluster of ours in by a token that is ours alone and in no file: one that Ray makes lies in ~/.ray, and
+    turns authentication on for the next `ray start` of anybody. What the user says of tokens goes before."""
+    if any(name in os.environ for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")):
+        yield
+        return
+    os.environ["RAY_AUTH_TOKEN"] = _token()
+    try:
+        yield  # Ray turns authentication on by itself
+    finally:
+        del os.environ["RAY_AUTH_TOKEN"]
+        os.environ.pop("RAY_AUTH_MODE", None)
+
+
+@functools.cache
+def _token() -> str:
+    """Return the token of this process, which Ray remembers as long."""
+    return secrets.token_hex(32)
 
 
 def _processors(cpus: float, gpus: float) -> str:

@@ -19,6 +19,8 @@ from trainers.files.store import Store
 from trainers.texts.letters import fitting
 from trainers.trials.trial import Trial, from_json, to_json
 
+SHARED_DATA = "KDSWEEP_DATA"
+"""Environment variable that `trainers.data` reads, which a worker does not import before its first step."""
 KEPT_BESIDE = 1
 """Checkpoints that stay beside the newest one, for the case that it cannot be read."""
 
@@ -38,6 +40,8 @@ class Order:
     threads: int
     device: str
     data_root: str | None = None
+    shared_data: str | None = None
+    """Folder with all data sets (KDSWEEP_DATA), where the driver knows one and the worker's node does not."""
     loaders: int = 0
     """Processes that read pictures ahead."""
     life: str = ""
@@ -75,6 +79,7 @@ def make_order(
         loaders=loaders,
         life=attempt.life,
         data_root=None if data_root is None else str(data_root),
+        shared_data=str(Path(shared).absolute()) if (shared := os.environ.get(SHARED_DATA)) else None,
     )
 
 
@@ -93,6 +98,8 @@ def run_order(order: Order, on_step: Callable[[], None] = lambda: None) -> Gener
         Exception: whatever the training raises; its traceback has been written to `failure_file` by then.
     """
     store = Store(Path(order.home), Path(order.banks))
+    if order.shared_data is not None:
+        os.environ.setdefault(SHARED_DATA, order.shared_data)
     try:
         with Pulse(store.checkpoints(order.key), order.number, life=order.life) as pulse:
 

@@ -257,14 +257,23 @@ def _auto_or(value: object) -> object:
     return None if value == "auto" else value
 
 
+def _part_or_whole(gpus: float) -> float:
+    if gpus > 1 and gpus % 1:
+        raise ValueError(f"must be a fraction of one GPU or a whole number, got {shown(gpus)}")
+    return gpus
+
+
+GpuCount = Annotated[Amount, AfterValidator(_part_or_whole)]
+
+
 class ResourcesModel(Closed):
     """What one trial holds while it runs."""
 
     cpus: Annotated[StrictInt, Field(ge=1, le=10_000)] = 1
     """Cores of a student's trial; it computes with as many threads."""
-    gpus: Annotated[Amount | None, BeforeValidator(_auto_or, json_schema_input_type=Amount | None)] = None
-    """GPUs of a trial; fractions share one. 0 trains on the CPU. auto: 0 without a GPU, else a whole one, which as many
-    trials share as have room by the memory that trials like them took."""
+    gpus: Annotated[GpuCount | None, BeforeValidator(_auto_or, json_schema_input_type=GpuCount | None)] = None
+    """GPUs of a trial: a whole number, or a fraction of one, which others share. 0 trains on the CPU. auto: 0 without a
+    GPU, else a whole one, which as many trials share as have room by the memory that trials like them took."""
     teacher_cpus: Annotated[StrictInt, Field(ge=1, le=10_000)] | None = None
     """Threads of a teacher's trial; by default `cpus`."""
     loaders: Annotated[StrictInt, Field(ge=0, le=256)] | None = None

@@ -326,6 +326,11 @@ ONE_LINE = [
     ("seeds: 2", "seeds: 2\nbank: maybe", "line 8  bank: must be on or off, got 'maybe'"),
     ("seeds: 2", "seeds: 2\nresources: {cpus: 0}", "line 8  resources.cpus: must be at least 1, got 0"),
     ("seeds: 2", "seeds: 2\nresources: {gpus: -1}", "line 8  resources.gpus: must be at least 0, got -1"),
+    (
+        "seeds: 2",
+        "seeds: 2\nresources: {gpus: 1.5}",
+        "line 8  resources.gpus: must be a fraction of one GPU or a whole number, got 1.5",
+    ),
     ("seeds: 2", "seeds: 2\nresources: {cpu: 2}", "line 8  resources.cpu: unknown key; did you mean 'cpus'?"),
     (
         "seeds: 2",
