@@ -123,16 +123,14 @@ def keys(model: str, prefix: str = "") -> str:
 
 def recipe() -> str:
     """Return the keys of a recipe."""
-    from pydantic import ConfigDict, TypeAdapter
-
     from search_spaces.files import schema
     from trainers.trials.recipe import Recipe
 
-    Recipe.__pydantic_config__ = ConfigDict(use_attribute_docstrings=True)  # type: ignore[attr-defined]
-    parts = schema.RecipeModel.model_json_schema()["properties"] | TypeAdapter(Recipe).json_schema()["properties"]
-    rows = [
-        (f"`recipe.{name}`", _type(part), part["description"]) for name, part in parts.items() if name != "precision"
-    ]
+    parts = schema.RecipeModel.model_json_schema()["properties"] | Recipe.model_json_schema()["properties"]
+    del parts["precision"]
+    said = [name for name, _ in BOUNDS]  # by the meanings
+    kinds = [_type({key: of for key, of in part.items() if key not in said}) for part in parts.values()]
+    rows = [(f"`recipe.{name}`", kind, parts[name]["description"]) for name, kind in zip(parts, kinds, strict=True)]
     return table(("key", "type", "meaning"), rows)
 
 

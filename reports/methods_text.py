@@ -3,7 +3,6 @@
 Made of what the results record and of nothing else: what is not recorded is not said.
 """
 
-import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +29,7 @@ Params = Mapping[str, str]
 ALWAYS = frozenset({"optimizer", "momentum", "weight_decay", "precision", "schedule", "milestones", "gamma", "power"})
 """Fields of a recipe that are said whatever their value is; of the others nothing is where they are at their default,
 which changes nothing."""
-USUAL = {field.name: str(field.default) for field in dataclasses.fields(Recipe) if field.name not in ALWAYS}
+USUAL = {name: str(field.default) for name, field in Recipe.model_fields.items() if name not in ALWAYS}
 OF_SCHEDULE = {
     "step": ("milestones", "gamma"),
     "cosine": ("min_learning_rate",),

@@ -1,6 +1,5 @@
 """Recipes as sweep files name and change them."""
 
-import dataclasses
 import fnmatch
 import functools
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,12 +16,11 @@ SCALE = "scale_learning_rate"
 BY_NETWORK = "by_network"
 """In recipes.yaml: patterns of networks' plain names, and what is changed for them."""
 NAMED = FilePath(__file__).with_name("recipes.yaml")
-FLOATS = {field.name for field in dataclasses.fields(Recipe) if field.type is float}
 Definitions = Mapping[str, Mapping[str, Any]]
 """Named recipes as recipes.yaml has them, with their exceptions by network, as plain JSON values."""
 BEFORE: Definitions = {"quick": {"clip_norm": 0}, "digits": {"clip_norm": 0}}
 """What named recipes said otherwise when sweeps did not yet record what they were accepted with."""
-DEFAULTS: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(Recipe)}
+DEFAULTS: dict[str, Any] = {name: field.default for name, field in Recipe.model_fields.items()}
 
 DEAD = {
     "adamw": ("momentum", "nesterov"),
@@ -50,10 +48,10 @@ def get(name: str, network: str = "", accepted: Definitions | None = None) -> Re
     """
     if accepted is not None and name in accepted:
         values = accepted[name]
-        return Recipe(**coerced(_without(values)) | _exceptions(values, network))
+        return Recipe(**_without(values) | _exceptions(values, network))
     if name not in named_recipes():
         raise ValueError(unknown("recipe", name, names()))
-    return dataclasses.replace(named_recipes()[name], **exceptions(name, network))
+    return named_recipes()[name].replaced(**exceptions(name, network))
 
 
 def definitions(used: Iterable[str], accepted: Definitions | None = None) -> dict[str, Any]:
@@ -70,7 +68,7 @@ def as_accepted(resolved: Mapping[str, Any]) -> Definitions:
 @functools.cache
 def named_recipes() -> Mapping[str, Recipe]:
     """Return all named recipes, as recipes.yaml has them, for networks that none of their exceptions names."""
-    return {name: Recipe(**coerced(_without(values))) for name, values in _file().items()}
+    return {name: Recipe(**_without(values)) for name, values in _file().items()}
 
 
 @functools.cache
@@ -100,18 +98,8 @@ def _exceptions(recipe: Mapping[str, Any], network: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for pattern, values in recipe.get(BY_NETWORK, {}).items():
         if fnmatch.fnmatchcase(plain, pattern):
-            found |= coerced(values)
+            found |= values
     return found
-
-
-def coerced(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return recipe values as the recipe's types have them: 1 as 1.0, a list as a tuple; wrong types stay."""
-    kept: dict[str, Any] = {
-        name: float(value) if name in FLOATS and type(value) is int else value for name, value in values.items()
-    }
-    if isinstance(kept.get("milestones"), list):
-        kept["milestones"] = tuple(kept["milestones"])
-    return kept
 
 
 def chain(default: str, *given: BaseModel | None) -> tuple[str, list[BaseModel]]:
@@ -132,18 +120,14 @@ def changes(given: BaseModel | None) -> dict[str, Any]:
     """Return the single settings that a recipe in a sweep file replaces."""
     if given is None:
         return {}
-    return coerced({name: getattr(given, name) for name in given.model_fields_set if name not in ("base", SCALE)})
+    return {name: getattr(given, name) for name in given.model_fields_set if name not in ("base", SCALE)}
 
 
 def problems(base: Recipe, given: BaseModel | None) -> Iterator[tuple[str, str]]:
     """Yield (field, what is wrong with it) for every rule that the changed recipe breaks."""
     if getattr(given, SCALE, False) and "learning_rate" in changes(given):
         yield SCALE, "give a learning_rate, or let that of the base be scaled, not both"
-    found = recipe_problems(_merged(base, changes(given), scaled=getattr(given, SCALE, False)))
-    fields = {field for field, _ in found}
-    for field, text in found:
-        if field != "milestones" or "epochs" not in fields:  # without epochs no milestone can be right
-            yield field, text
+    yield from recipe_problems(_merged(base, changes(given), scaled=getattr(given, SCALE, False)))
 
 
 def changed(base: Recipe, given: BaseModel | None, precision: Precision) -> Recipe:
@@ -159,7 +143,7 @@ def _merged(base: Recipe, replaced: Mapping[str, Any], *, scaled: bool) -> dict[
     epochs = replaced.get("epochs", base.epochs)
     if type(epochs) is int and epochs >= 1 and epochs != base.epochs and "milestones" not in replaced:
         base = compress(base, epochs)
-    merged = {**dataclasses.asdict(base), **replaced}
+    merged = {**dict(base), **replaced}
     if scaled and "learning_rate" not in replaced:
         merged["learning_rate"] *= _share(merged, base)
     return merged
@@ -183,4 +167,4 @@ def as_trained(recipe: Recipe) -> Recipe:
         dead.add("gamma")
     if not recipe.weight_decay:
         dead.add("decay_norms")
-    return dataclasses.replace(recipe, **{name: DEFAULTS[name] for name in dead})
+    return recipe.replaced(**{name: DEFAULTS[name] for name in dead})

@@ -1,6 +1,5 @@
 """Rules for the recipes of a sweep file: known names, sound changes, a search no longer than the whole."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -82,7 +81,7 @@ def recipe_values(draft: Draft, info: DataInfo, network: str = "", *, of_teacher
     """
     teacher = draft.teachers.get(network) if of_teacher else None
     base, changes = recipes.chain(info.recipe, draft.sections.get("recipe"), teacher and teacher.recipe)
-    whole = dataclasses.asdict(recipes.get(base, network)) if base in recipes.names() else {}
+    whole = dict(recipes.get(base, network)) if base in recipes.names() else {}
     return {**whole, **{name: value for one in changes for name, value in recipes.changes(one).items()}}
 
 

@@ -4,10 +4,9 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
 from search_spaces.files.dimensions import Dimension
-from trainers.methods import Method
+from trainers.methods import CE_WEIGHT, Method
 from trainers.trials.trial import Value
 
-CE_WEIGHT = "ce_weight"
 MOST_CORNERS = 10_000
 """Are looked at."""
 

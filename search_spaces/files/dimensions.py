@@ -80,14 +80,6 @@ ValueProblems = Callable[[object], Iterable[str]]
 """Says what is wrong with a value of one hyperparameter."""
 
 
-def coerce(value: Any, kind: Any, item: Any = None) -> Value:
-    """Return the value as the hyperparameter's type has it: 8 is 8.0 where numbers are floats, a list is a tuple."""
-    if item is not None:
-        return tuple(coerce(one, item) for one in value)  # type: ignore[return-value]  # of one type
-    sound: Value = float(value) if kind is float and type(value) is int else value
-    return sound
-
-
 def parse(
     tree: Tree, path: Path, given: Any, hyperparameter: Hyperparameter, problems_of: ValueProblems
 ) -> Setting | None:
@@ -117,7 +109,7 @@ class _Reading:
         elif given is None:
             self.add((), "needs a value, got nothing")
         elif self.sound((), given):
-            return Fixed(self.name, self.coerced(given))
+            return Fixed(self.name, self.field.coerced(given))
         return None
 
     def mapping(self, given: dict[str, Any]) -> Setting | None:
@@ -157,16 +149,13 @@ class _Reading:
             self.add(("search",), f"{self.name} has no default search; give {{low: …, high: …}} or {{choice: […]}}")
             return None
         if not hasattr(space, "low"):
-            return Dimension(name=self.name, type=self.field.type, choices=tuple(map(self.coerced, space.values)))
-        low, high = self.coerced(space.low), self.coerced(space.high)
+            return Dimension(name=self.name, type=self.field.type, choices=tuple(map(self.field.coerced, space.values)))
+        low, high = self.field.coerced(space.low), self.field.coerced(space.high)
         assert isinstance(low, int | float)
         assert isinstance(high, int | float)
         while isinstance(high, int) and high > low and list(self.problems_of(high)):
             high -= 1
         return Dimension(name=self.name, type=self.field.type, low=low, high=high, log=type(space).__name__ == "Log")
-
-    def coerced(self, value: Any) -> Value:
-        return coerce(value, self.field.type, self.field.item)
 
     def listed(self, key: str, given: Any) -> tuple[Value, ...]:
         if not isinstance(given, list) or not given:
@@ -176,7 +165,7 @@ class _Reading:
         for i, item in enumerate(given):
             if not self.sound((key, i), item):
                 continue
-            value = self.coerced(item)
+            value = self.field.coerced(item)
             if value in values:
                 self.add((key, i), f"must be distinct values, got {shown(item)} twice")
             values.append(value)
@@ -190,7 +179,7 @@ class _Reading:
         ends = [self.sound((key,), getattr(given, key)) for key in ("low", "high")]
         if not all(ends):
             return None
-        low, high = (self.coerced(end) for end in (given.low, given.high))
+        low, high = (self.field.coerced(end) for end in (given.low, given.high))
         assert isinstance(low, int | float)
         assert isinstance(high, int | float)
         if low >= high:

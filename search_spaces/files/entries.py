@@ -211,7 +211,7 @@ def _try_out(entry: Entry, class_counts: ClassCounts) -> None:
 def _ranks(entry: Entry) -> list[Hyperparameter]:
     """Return the hyperparameters that stand at their defaults, which must lie below the number of classes."""
     given = {setting.name for setting in entry.settings}
-    return [f for f in entry.method.fields() if f.range and f.range.lt == "classes" and f.name not in given]
+    return [f for f in entry.method.fields() if f.is_rank and f.name not in given]
 
 
 def _unfit(entry: Entry, count: int | None) -> Iterator[tuple[str, str]]:
@@ -259,7 +259,7 @@ class _ValueCheck:
 
     def __call__(self, value: object) -> Iterable[str]:
         broken = self.method.value_problems(self.field.name, value, None)
-        if broken or self.field.range is None or self.field.range.lt != "classes":
+        if broken or not self.field.is_rank:
             return broken
         found = [self.method.value_problems(self.field.name, value, count) for count in self.class_counts()]
         return dict.fromkeys(message for messages in found for message in messages)

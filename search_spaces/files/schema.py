@@ -4,7 +4,6 @@ Closed and frozen. What needs more than one place of the file, a method, a data 
 `SweepModel.model_json_schema()` describes the whole for editors.
 """
 
-import dataclasses
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -92,7 +91,7 @@ Extra = Literal["autoaugment", "randaugment", "cutout"]
 Count = Annotated[StrictInt, Field(ge=1, le=100_000)]
 Amount = Annotated[float, Field(ge=0, le=100_000, strict=True)]
 
-OVERRIDABLE = {field.name: field for field in dataclasses.fields(Recipe) if field.name != "precision"}
+OVERRIDABLE = tuple(name for name in Recipe.model_fields if name != "precision")
 """What a recipe in a sweep file may set; precision is a key of its own."""
 
 RecipeModel = create_model(

@@ -1,7 +1,7 @@
 """Named recipes that say otherwise than when a sweep was accepted."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from search_spaces import recipes
@@ -43,7 +43,7 @@ def recipe_changes(resolved: Mapping[str, Any], before: Mapping[str, Any]) -> tu
         open_settings[name] = open_settings.get(name, frozenset()) | (_settings() - replaced)
     found = []
     for name, settings in open_settings.items():
-        was, now = asdict(recipes.get(name, "", then)), asdict(recipes.get(name))
+        was, now = dict(recipes.get(name, "", then)), dict(recipes.get(name))
         others = [field for field in now if field in settings and was[field] != now[field]]
         if others:
             found.append(RecipeChange(name, {n: was[n] for n in others}, {n: now[n] for n in others}))

@@ -1,6 +1,5 @@
 """A sweep file with every `auto` decided, and the recipes that follow."""
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -61,5 +60,4 @@ class Decisions:
 
     def recipes_json(self) -> dict[str, Any]:
         """Return the students' recipes by data set, as plain JSON values."""
-        whole = {name: self.recipe(name) for name in self.file.facts.datasets}
-        return {n: {**dataclasses.asdict(r), "milestones": list(r.milestones)} for n, r in whole.items()}
+        return {name: self.recipe(name).model_dump(mode="json") for name in self.file.facts.datasets}

@@ -105,7 +105,7 @@ CHANGED: dict[str, Any] = {
 def test_every_new_setting_of_a_recipe_is_in_the_key() -> None:
     assert CHANGED.keys() == ADDED_TO_RECIPE.keys()
     keys = {
-        trial_key(dataclasses.replace(STUDENT_TRIAL, recipe=dataclasses.replace(ADAMW, **{name: value})))
+        trial_key(dataclasses.replace(STUDENT_TRIAL, recipe=ADAMW.replaced(**{name: value})))
         for name, value in CHANGED.items()
     }
     assert len(keys | {trial_key(STUDENT_TRIAL)}) == len(CHANGED) + 1
@@ -123,7 +123,7 @@ def test_trials_with_everything_survive_json() -> None:
         STUDENT_TRIAL,
         initial="f" * 64,
         last_image="joined",
-        recipe=dataclasses.replace(ADAMW, **CHANGED),
+        recipe=ADAMW.replaced(**CHANGED),
         teacher=dataclasses.replace(TEACHER, **NEW_OF_TEACHER, variant="strong"),
     )
     again = from_json(json.loads(json.dumps(to_json(trial))))

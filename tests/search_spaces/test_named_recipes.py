@@ -1,5 +1,3 @@
-import dataclasses
-
 import pytest
 
 from search_spaces import recipes
@@ -22,9 +20,9 @@ def test_the_cifar_recipe_is_the_literatures() -> None:
 
 @pytest.mark.parametrize("name", recipes.names())
 def test_every_recipe_has_numbers_of_their_types(name: str) -> None:
-    for field in dataclasses.fields(Recipe):
-        if field.type is float:
-            assert type(getattr(recipes.get(name), field.name)) is float
+    for field, of in Recipe.model_fields.items():
+        if of.annotation is float:
+            assert type(getattr(recipes.get(name), field)) is float
 
 
 def test_epochs_alone_squeeze_the_rest() -> None:
@@ -44,8 +42,8 @@ def test_whole_numbers_for_floats_make_the_same_recipe() -> None:
 
 
 def test_what_has_no_effect_is_at_its_default_in_a_trial() -> None:
-    cosine = dataclasses.replace(recipes.get("digits"), gamma=0.5)
-    adamw = dataclasses.replace(recipes.get("cifar"), optimizer="adamw", momentum=0.5)
+    cosine = recipes.get("digits").replaced(gamma=0.5)
+    adamw = recipes.get("cifar").replaced(optimizer="adamw", momentum=0.5)
     assert recipes.as_trained(cosine).gamma == 0.1
     assert recipes.as_trained(cosine).method_warmup_epochs == 0.0
     assert recipes.as_trained(adamw).momentum == 0.9

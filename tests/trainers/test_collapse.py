@@ -118,9 +118,7 @@ def test_a_training_says_so_at_its_end(tmp_path: Path) -> None:
     epochs = tiny.run(trial, tiny.Store(tmp_path))
     assert [epoch.collapsed for epoch in epochs] == ["", ""]
     for split in ("full", "search"):
-        still = dataclasses.replace(
-            trial, split=split, recipe=dataclasses.replace(trial.recipe, learning_rate=1e-30, epochs=1)
-        )
+        still = dataclasses.replace(trial, split=split, recipe=trial.recipe.replaced(learning_rate=1e-30, epochs=1))
         (only,) = distill(still, tiny.Store(tmp_path))
         assert "images" in only.collapsed
         assert not only.diverged

@@ -48,7 +48,7 @@ def test_the_same_trial_gives_the_same_bits(store):
 
 def test_going_on_from_a_checkpoint_gives_the_same_bits(store, tmp_path: Path):
     trial = dataclasses.replace(
-        student_trial("gdkd"), recipe=dataclasses.replace(student_trial().recipe, epochs=3, lr_warmup_epochs=1.5)
+        student_trial("gdkd"), recipe=student_trial().recipe.replaced(epochs=3, lr_warmup_epochs=1.5)
     )
     whole = run(trial, store)
     started = distill(trial, store)

@@ -56,7 +56,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def trial_of(name: str, **changes: Any) -> Trial:
     trial = student_trial(name, **SETTINGS.get(name, {}))
-    recipe = dataclasses.replace(trial.recipe, batch_size=BATCH, epochs=1)
+    recipe = trial.recipe.replaced(batch_size=BATCH, epochs=1)
     return dataclasses.replace(trial, **{"recipe": recipe, "last_image": "joined", **changes})
 
 
@@ -85,7 +85,7 @@ def test_batches_that_are_accumulated_or_mixed(
     changes: dict[str, Any], store: Store, images: Callable[[int], None], seen: list[int]
 ) -> None:
     images(3 * BATCH + 1)
-    recipe = dataclasses.replace(trial_of("kd").recipe, **changes)
+    recipe = trial_of("kd").recipe.replaced(**changes)
     (epoch,) = run(trial_of("kd", recipe=recipe), store)
     assert seen == [BATCH, BATCH, BATCH + 1]
     assert math.isfinite(epoch.values["train_loss"])

@@ -44,7 +44,7 @@ def trial_of(name: str, **settings: object) -> Trial:
     """Return a trial of the method without warm-up, so that the losses of two epochs can be compared."""
     warmup = {} if name == "ce" else {"warmup_epochs": 0}
     trial = student_trial(name, **warmup, **SETTINGS.get(name, {}), **settings)
-    small = dataclasses.replace(trial.recipe, batch_size=32)  # rkd's angles take time and memory by its cube
+    small = trial.recipe.replaced(batch_size=32)  # rkd's angles take time and memory by its cube
     return dataclasses.replace(trial, recipe=small) if name == "rkd" else trial
 
 
@@ -137,7 +137,7 @@ def with_teacher(trial: Trial, store: Store, name: str) -> Trial:
     torch.manual_seed(0)
     network = models.create(name, classes=100, channels=1, arguments=found)
     save_tensors(store.weights(teacher.id), network.state_dict(), {})
-    return dataclasses.replace(trial, teacher=teacher, recipe=dataclasses.replace(trial.recipe, epochs=1))
+    return dataclasses.replace(trial, teacher=teacher, recipe=trial.recipe.replaced(epochs=1))
 
 
 def test_a_transformer_teaches_a_cnn_by_its_features_and_logits(store):
@@ -156,7 +156,7 @@ def test_every_method_trains_every_kind_of_pair(store, name, teacher, student):
     trial = with_teacher(trial_of(name), store, teacher)
     found = dict(arguments(student, classes=100, channels=1, size=16))
     if not student.startswith("cifar_"):  # SGD at 0.1 is more than a Transformer takes at weights such as the 45 of ttm
-        recipe = dataclasses.replace(trial.recipe, optimizer="adamw", learning_rate=1e-3, nesterov=False)
+        recipe = trial.recipe.replaced(optimizer="adamw", learning_rate=1e-3, nesterov=False)
         trial = dataclasses.replace(trial, recipe=recipe)
     (epoch,) = run(dataclasses.replace(trial, student=student, student_args=found), store)
     assert not epoch.diverged

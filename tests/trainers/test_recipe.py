@@ -1,6 +1,5 @@
 """Recipes: schedules, compression, rungs, and what is refused."""
 
-import dataclasses
 import math
 
 import pytest
@@ -30,7 +29,7 @@ def test_cosine_schedule_worked_by_hand():
 
 
 def test_learning_rate_rises_over_its_warm_up():
-    recipe = dataclasses.replace(CIFAR, lr_warmup_epochs=4)
+    recipe = CIFAR.replaced(lr_warmup_epochs=4)
     assert learning_rate_at(recipe, 1) == pytest.approx(0.0125)
     assert learning_rate_at(recipe, 4) == pytest.approx(0.05)
 
@@ -47,7 +46,7 @@ def test_compression_drops_milestones_that_fall_on_the_ends():
 def test_rungs_come_after_each_drop_and_never_last():
     assert rungs(CIFAR) == (151, 181, 211)
     assert rungs(SMOOTH) == (5, 8)
-    assert rungs(dataclasses.replace(SMOOTH, epochs=1)) == ()
+    assert rungs(SMOOTH.replaced(epochs=1)) == ()
 
 
 @pytest.mark.parametrize(
@@ -67,7 +66,7 @@ def test_rungs_come_after_each_drop_and_never_last():
     ],
 )
 def test_a_wrong_value_is_named_with_its_rule(field, value, rule):
-    problems = dict(recipe_problems({**dataclasses.asdict(CIFAR), field: value}))
+    problems = dict(recipe_problems({**dict(CIFAR), field: value}))
     assert rule in problems[field]
     with pytest.raises(ValueError, match=field):
-        dataclasses.replace(CIFAR, **{field: value})
+        CIFAR.replaced(**{field: value})

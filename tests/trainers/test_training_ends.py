@@ -53,7 +53,7 @@ def born(monkeypatch: pytest.MonkeyPatch) -> list[weakref.ref[object]]:
 
 def trial_of(name: str, **changes: object) -> Trial:
     trial = student_trial(name, **SETTINGS.get(name, {}))
-    recipe = dataclasses.replace(trial.recipe, batch_size=32, epochs=2, **changes)  # type: ignore[arg-type]
+    recipe = trial.recipe.replaced(batch_size=32, epochs=2, **changes)
     return dataclasses.replace(trial, recipe=recipe)
 
 

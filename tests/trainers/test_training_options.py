@@ -246,7 +246,7 @@ def test_epochs_of_steps_go_on_in_the_order_of_passes(steps: int, batch: int, ac
         dataset="d", data_digest="d", view_set="rrc16-flip", views=views, student="s", method="ce", method_version=1,
         hyperparameters={}, seed=3, recipe=recipe(epochs=epochs, batch_size=batch, accumulate=accumulate),
     )  # fmt: skip
-    stretched = dataclasses.replace(plain, recipe=dataclasses.replace(plain.recipe, epoch_steps=steps))
+    stretched = dataclasses.replace(plain, recipe=plain.recipe.replaced(epoch_steps=steps))
     each = steps * batch * accumulate
     parts = [draw(stretched, epoch, images=images, views=views) for epoch in range(1, epochs + 1)]
     assert all(len(part.images) == len(part.views) == each for part in parts)

@@ -46,7 +46,7 @@ def test_everything_in_a_trial_changes_its_key():
         "method": "kd",
         "method_version": 2,
         "hyperparameters": {"k": 6, "w0": 1.0},
-        "recipe": dataclasses.replace(TRIAL.recipe, epochs=3),
+        "recipe": TRIAL.recipe.replaced(epochs=3),
         "seed": 4,
         "initial": "f" * 64,
         "last_image": "joined",

@@ -25,7 +25,7 @@ def teacher_trial(epochs: int = 1) -> Trial:
         method="ce",
         method_version=1,
         hyperparameters={},
-        recipe=dataclasses.replace(RECIPE, epochs=epochs),
+        recipe=RECIPE.replaced(epochs=epochs),
         seed=0,
     )
 

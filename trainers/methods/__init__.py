@@ -26,22 +26,21 @@ from trainers.methods.ofd import OFD_METHOD
 from trainers.methods.partition import PARTITION_METHOD
 from trainers.methods.pkt import PKT_METHOD
 from trainers.methods.record.combined import SIGN, combine
-from trainers.methods.record.listing import allowed_text, lines_of, search_text, value_text
-from trainers.methods.record.method import (
+from trainers.methods.record.hyperparameters import (
     CE_WEIGHT,
     Choice,
-    ForPair,
+    Distilled,
+    DistilledLogits,
+    Factor,
     Hyperparameter,
+    Hyperparameters,
     Linear,
     Log,
-    Method,
-    Needs,
-    Problem,
     Range,
-    Value,
-    no_rules,
-    of_part,
+    Rank,
 )
+from trainers.methods.record.listing import allowed_text, lines_of, search_text, value_text
+from trainers.methods.record.method import ForPair, Method, Needs, Problem, no_rules, of_part
 from trainers.methods.record.outputs import NetworkShape, Output, Setting
 from trainers.methods.record.plugins import Broken, PluginError, load, try_loss
 from trainers.methods.reviewkd import REVIEWKD_METHOD
@@ -54,18 +53,24 @@ from trainers.methods.vid import VID_METHOD
 from trainers.methods.wkd import WKD_METHOD
 from trainers.methods.wttm import WTTM_METHOD
 from trainers.texts.words import line_of
+from trainers.trials.trial import Value
 
 if TYPE_CHECKING:
     from trainers.methods.record.built import BuiltMethod
 
 __all__ = [
     "ALL",
+    "CE_WEIGHT",
     "METHODS",
     "Broken",
     "BuiltMethod",
     "Choice",
+    "Distilled",
+    "DistilledLogits",
+    "Factor",
     "ForPair",
     "Hyperparameter",
+    "Hyperparameters",
     "Linear",
     "Log",
     "Method",
@@ -75,6 +80,7 @@ __all__ = [
     "PluginError",
     "Problem",
     "Range",
+    "Rank",
     "Setting",
     "UnknownMethodError",
     "allowed_text",

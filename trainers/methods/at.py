@@ -8,11 +8,13 @@ Shapes: B = batch, C = channels, H = height, W = width.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
+from pydantic import Field
+
 from trainers.late import torch
-from trainers.methods.record.method import Log, Method, Needs, Range, Values, check
+from trainers.methods.record.hyperparameters import Distilled, Factor, Log
+from trainers.methods.record.method import Method, Needs, Values
 from trainers.methods.record.outputs import NetworkShape, Output
 from trainers.methods.terms.layers import chosen, same_size, shapes, spatial, unit
 
@@ -20,19 +22,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AT:
-    p: Annotated[int, Range(ge=1, le=16)] = 2
+class AT(Distilled):
+    p: Annotated[int, Field(ge=1, le=16)] = 2
     """Power of the activations before the mean over channels; a higher one looks at the strongest places only."""
-    ce_weight: Annotated[float, Range(ge=0)] = 1.0
-    """Factor of the cross-entropy with the labels."""
-    weight: Annotated[float, Range(ge=0, search=Log(100, 5000))] = 1000.0
-    """Factor of the method's term beside the cross-entropy."""
-    warmup_epochs: Annotated[float, Range(ge=0)] = 0.0
-    """Epochs over which the method's term ramps up to its weight."""
-
-    def __post_init__(self) -> None:
-        check(self, "at")
+    weight: Annotated[Factor, Log(100, 5000)] = 1000.0
 
 
 def at_loss(student_maps: Sequence[Tensor], teacher_maps: Sequence[Tensor], *, p: int = 2) -> Tensor:

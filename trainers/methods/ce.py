@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from trainers.methods.record.hyperparameters import Hyperparameters
 from trainers.methods.record.method import Method, Needs, Values
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CE:
+class CE(Hyperparameters):
     """Nothing to set."""
 
 

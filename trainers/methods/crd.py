@@ -9,36 +9,29 @@ Shapes: B = batch, K = negatives an image, N = training images, D = width of the
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
+from pydantic import Field
+
 from trainers.late import functional
-from trainers.methods.record.method import Log, Method, Needs, Range, Values, check
+from trainers.methods.record.hyperparameters import Distilled, Factor, Log
+from trainers.methods.record.method import Method, Needs, Values
 from trainers.methods.record.outputs import Setting
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CRD:
-    negatives: Annotated[int, Range(ge=1, search=Log(256, 16384))] = 16384
+class CRD(Distilled):
+    negatives: Annotated[int, Field(ge=1), Log(256, 16384)] = 16384
     """Images of other classes that each image is told from; no more than there are of other classes."""
-    dim: Annotated[int, Range(ge=1)] = 128
+    dim: Annotated[int, Field(ge=1)] = 128
     """Width of the embeddings of both networks' vectors."""
-    temperature: Annotated[float, Range(gt=0, search=Log(0.03, 0.3))] = 0.07
+    temperature: Annotated[float, Field(gt=0), Log(0.03, 0.3)] = 0.07
     """Divides the cosines."""
-    momentum: Annotated[float, Range(ge=0, lt=1)] = 0.5
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.5
     """Share of the old embedding when a new one comes into the memory."""
-    ce_weight: Annotated[float, Range(ge=0)] = 1.0
-    """Factor of the cross-entropy with the labels."""
-    weight: Annotated[float, Range(ge=0, search=Log(0.1, 5))] = 0.8
-    """Factor of the method's term beside the cross-entropy."""
-    warmup_epochs: Annotated[float, Range(ge=0)] = 0.0
-    """Epochs over which the method's term ramps up to its weight."""
-
-    def __post_init__(self) -> None:
-        check(self, "crd")
+    weight: Annotated[Factor, Log(0.1, 5)] = 0.8
 
 
 def nce_loss(scores: Tensor, *, images: int) -> Tensor:

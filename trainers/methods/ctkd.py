@@ -7,10 +7,12 @@ Shapes: B = batch, C = classes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from trainers.methods.record.method import Log, Method, Needs, Range, Values, check
+from pydantic import Field
+
+from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log
+from trainers.methods.record.method import Method, Needs, Values
 from trainers.methods.record.outputs import Setting
 from trainers.methods.terms.tensors import raised
 
@@ -18,27 +20,17 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CTKD:
-    temperature_start: Annotated[float, Range(ge=0.001, le=100)] = 1.0
+class CTKD(DistilledLogits):
+    temperature_start: Annotated[float, Field(ge=0.001, le=100)] = 1.0
     """The lowest temperature that can be learned."""
-    temperature_range: Annotated[float, Range(ge=0, le=100)] = 20.0
+    temperature_range: Annotated[float, Field(ge=0, le=100)] = 20.0
     """The highest one is so much higher."""
-    initial: Annotated[float, Range(ge=-20, le=20)] = 1.0
+    initial: Annotated[float, Field(ge=-20, le=20)] = 1.0
     """The learned number at the start; the temperature is start + range · sigmoid of it: 15.6 at the defaults."""
-    reversal_fraction: Annotated[float, Range(ge=0, le=1)] = 10 / 240
+    reversal_fraction: Annotated[float, Field(ge=0, le=1)] = 10 / 240
     """Fraction of the training over which the reversal of the temperature's gradient grows from none to whole."""
-    ce_weight: Annotated[float, Range(ge=0)] = 0.1
-    """Factor of the cross-entropy with the labels."""
-    weight: Annotated[float, Range(ge=0, search=Log(0.5, 9))] = 0.9
-    """Factor of the method's term beside the cross-entropy."""
-    warmup_epochs: Annotated[float, Range(ge=0)] = 0.0
-    """Epochs over which the method's term ramps up to its weight."""
-    standardize: bool = False
-    """Standardize the logits of teacher and student first."""
-
-    def __post_init__(self) -> None:
-        check(self, "ctkd")
+    ce_weight: Factor = 0.1
+    weight: Annotated[Factor, Log(0.5, 9)] = 0.9
 
 
 def ctkd_loss(student_BC: Tensor, teacher_BC: Tensor, *, temperature: float | Tensor) -> Tensor:

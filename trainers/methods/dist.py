@@ -6,11 +6,11 @@ Shapes: B = batch, C = classes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from trainers.late import torch
-from trainers.methods.record.method import ForPair, Log, Method, Needs, Range, Values, check
+from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log, Temperature
+from trainers.methods.record.method import ForPair, Method, Needs, Values
 from trainers.methods.record.tuned import IMAGENET
 from trainers.methods.terms.tensors import raised
 
@@ -23,25 +23,13 @@ FLAT = 1e-9
 """Probabilities that spread no more than this are taken for equal."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DIST:
-    beta: Annotated[float, Range(ge=0, search=Log(0.5, 8))] = 2.0
+class DIST(DistilledLogits):
+    beta: Annotated[Factor, Log(0.5, 8)] = 2.0
     """Factor of the relation between the classes of a sample."""
-    gamma: Annotated[float, Range(ge=0, search=Log(0.5, 8))] = 2.0
+    gamma: Annotated[Factor, Log(0.5, 8)] = 2.0
     """Factor of the relation between the samples of a batch, class by class; constant for a batch of 1."""
-    temperature: Annotated[float, Range(ge=0.001, le=100, search=Log(1, 8))] = 4.0
+    temperature: Temperature = 4.0
     """Divides the logits; 1 leaves the probabilities as they are."""
-    ce_weight: Annotated[float, Range(ge=0)] = 1.0
-    """Factor of the cross-entropy with the labels."""
-    weight: Annotated[float, Range(ge=0)] = 1.0
-    """Factor of the method's term beside the cross-entropy."""
-    warmup_epochs: Annotated[float, Range(ge=0)] = 0.0
-    """Epochs over which the method's term ramps up to its weight."""
-    standardize: bool = False
-    """Standardize the logits of teacher and student first."""
-
-    def __post_init__(self) -> None:
-        check(self, "dist")
 
 
 def dist_loss(student_BC: Tensor, teacher_BC: Tensor, *, temperature: float, beta: float, gamma: float) -> Tensor:

@@ -6,10 +6,10 @@ Shapes: B = batch, C = classes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from trainers.methods.record.method import ForPair, Log, Method, Needs, Range, Values, check
+from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log, Temperature
+from trainers.methods.record.method import ForPair, Method, Needs, Values
 from trainers.methods.record.tuned import IMAGENET, R34_R18, R50_MV1, cifar, on_cifar
 from trainers.methods.terms.groups import Comparison, compare_raised
 from trainers.methods.terms.tensors import raised
@@ -18,25 +18,15 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DKD:
-    alpha: Annotated[float, Range(ge=0, search=Log(0.5, 4))] = 1.0
+class DKD(DistilledLogits):
+    alpha: Annotated[Factor, Log(0.5, 4)] = 1.0
     """Factor of the KL between the masses of target and rest."""
-    beta: Annotated[float, Range(ge=0, search=Log(0.5, 16))] = 8.0
+    beta: Annotated[Factor, Log(0.5, 16)] = 8.0
     """Factor of the KL among the classes that are not the target."""
-    temperature: Annotated[float, Range(ge=0.001, le=100, search=Log(1, 8))] = 4.0
+    temperature: Temperature = 4.0
     """Divides the logits; 1 leaves the probabilities as they are."""
-    ce_weight: Annotated[float, Range(ge=0)] = 1.0
-    """Factor of the cross-entropy with the labels."""
-    weight: Annotated[float, Range(ge=0)] = 1.0
-    """Factor of the method's term beside the cross-entropy."""
-    warmup_epochs: Annotated[float, Range(ge=0)] = 20.0
+    warmup_epochs: Factor = 20.0
     """Epochs over which the method's term ramps up to its weight; the paper's 20 belong to 240 epochs."""
-    standardize: bool = False
-    """Standardize the logits of teacher and student first."""
-
-    def __post_init__(self) -> None:
-        check(self, "dkd")
 
 
 def dkd_loss(

@@ -7,11 +7,13 @@ Shapes: B = batch, C = channels, H = height, W = width.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
+from pydantic import Field
+
 from trainers.late import functional
-from trainers.methods.record.method import Log, Method, Needs, Range, Values, check
+from trainers.methods.record.hyperparameters import Distilled, Factor, Log
+from trainers.methods.record.method import Method, Needs, Values
 from trainers.methods.record.outputs import NetworkShape, Setting
 from trainers.methods.terms.layers import same_size
 
@@ -19,19 +21,10 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FitNet:
-    layer: Annotated[int, Range(ge=0)] = 2
+class FitNet(Distilled):
+    layer: Annotated[int, Field(ge=0)] = 2
     """Which of the student's maps is compared, from 0."""
-    ce_weight: Annotated[float, Range(ge=0)] = 1.0
-    """Factor of the cross-entropy with the labels."""
-    weight: Annotated[float, Range(ge=0, search=Log(1, 500))] = 100.0
-    """Factor of the method's term beside the cross-entropy."""
-    warmup_epochs: Annotated[float, Range(ge=0)] = 0.0
-    """Epochs over which the method's term ramps up to its weight."""
-
-    def __post_init__(self) -> None:
-        check(self, "fitnet")
+    weight: Annotated[Factor, Log(1, 500)] = 100.0
 
 
 def fitnet_loss(student_map: Tensor, teacher_map: Tensor) -> Tensor:

@@ -7,10 +7,12 @@ Shapes: B = batch, C = classes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from trainers.methods.record.method import Linear, Log, Method, Needs, Range, Values, check
+from pydantic import Field
+
+from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Linear, Log, Rank, Temperature
+from trainers.methods.record.method import Method, Needs, Values
 from trainers.methods.record.tuned import tuned_weights
 from trainers.methods.terms.groups import Comparison, Direction, compare_own_groups, compare_raised
 from trainers.methods.terms.ranking import Cut, by_teacher, own_cuts
@@ -20,36 +22,26 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GDKD:
+class GDKD(DistilledLogits):
     cut: Cut = "k"
     """Where the first group ends: at rank k; where it holds `mass` of the teacher's prediction; or at the largest gap
     between the teacher's ranked logits."""
-    k: Annotated[int, Range(ge=1, lt="classes", search=Log(1, 50))] = 5
+    k: Annotated[Rank, Log(1, 50)] = 5
     """How many of the teacher's highest classes form the first group; only where cut is k."""
-    mass: Annotated[float, Range(gt=0, lt=1, search=Linear(0.5, 0.99))] = 0.95
+    mass: Annotated[float, Field(gt=0, lt=1), Linear(0.5, 0.99)] = 0.95
     """Share of the teacher's prediction, at temperature 1, that the first group holds; only where cut is mass."""
-    w0: Annotated[float, Range(ge=0, search=Log(0.25, 4))] = 1.0
+    w0: Annotated[Factor, Log(0.25, 4)] = 1.0
     """Factor of the KL between the masses of the two groups."""
-    w1: Annotated[float, Range(ge=0, search=Log(0.5, 8))] = 1.0
+    w1: Annotated[Factor, Log(0.5, 8)] = 1.0
     """Factor of the KL inside the top k; changes nothing at k = 1."""
-    w2: Annotated[float, Range(ge=0, search=Log(1, 16))] = 8.0
+    w2: Annotated[Factor, Log(1, 16)] = 8.0
     """Factor of the KL inside the rest; changes nothing at k = classes − 1."""
-    temperature: Annotated[float, Range(ge=0.001, le=100, search=Log(1, 8))] = 4.0
+    temperature: Temperature = 4.0
     """Divides the logits; 1 leaves the probabilities as they are."""
     kl: Direction = "forward"
     """Direction of the KL inside the groups: forward (teacher || student), reverse, or both (their mean)."""
-    ce_weight: Annotated[float, Range(ge=0)] = 1.0
-    """Factor of the cross-entropy with the labels."""
-    weight: Annotated[float, Range(ge=0)] = 1.0
-    """Factor of the method's term beside the cross-entropy."""
-    warmup_epochs: Annotated[float, Range(ge=0)] = 20.0
+    warmup_epochs: Factor = 20.0
     """Epochs over which the method's term ramps up to its weight; the paper's 20 belong to 240 epochs."""
-    standardize: bool = False
-    """Standardize the logits of teacher and student first."""
-
-    def __post_init__(self) -> None:
-        check(self, "gdkd")
 
 
 def gdkd_loss(

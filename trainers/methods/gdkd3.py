@@ -7,11 +7,13 @@ Shapes: B = batch, C = classes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
+from pydantic import Field
+
 from trainers.late import torch
-from trainers.methods.record.method import Linear, Log, Method, Needs, Problem, Range, Values, check
+from trainers.methods.record.hyperparameters import BELOW_CLASSES, DistilledLogits, Factor, Linear, Log, Temperature
+from trainers.methods.record.method import Method, Needs, Problem, Values
 from trainers.methods.record.tuned import tuned_weights
 from trainers.methods.terms.groups import Comparison, Direction, compare_own_groups, compare_raised
 from trainers.methods.terms.ranking import Cut, by_teacher, own_cuts
@@ -21,36 +23,26 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GDKD3:
+class GDKD3(DistilledLogits):
     cut: Cut = "k"
     """Where the second group ends: at rank k; where it and the first hold `mass` of the teacher's prediction; or at the
     largest gap between the teacher's ranked logits."""
-    k: Annotated[int, Range(ge=2, lt="classes", search=Log(2, 50))] = 4
+    k: Annotated[int, Field(ge=2), BELOW_CLASSES, Log(2, 50)] = 4
     """The second group is ranks 2 … k, the third the rest; only where cut is k."""
-    mass: Annotated[float, Range(gt=0, lt=1, search=Linear(0.5, 0.99))] = 0.95
+    mass: Annotated[float, Field(gt=0, lt=1), Linear(0.5, 0.99)] = 0.95
     """Share of the teacher's prediction, at temperature 1, above the third group; only where cut is mass."""
-    w0: Annotated[float, Range(ge=0, search=Log(0.25, 4))] = 1.0
+    w0: Annotated[Factor, Log(0.25, 4)] = 1.0
     """Factor of the KL between the masses of the three groups."""
-    w1: Annotated[float, Range(ge=0, search=Log(0.5, 8))] = 1.0
+    w1: Annotated[Factor, Log(0.5, 8)] = 1.0
     """Factor of the KL inside ranks 2 … k; changes nothing at k = 2."""
-    w2: Annotated[float, Range(ge=0, search=Log(1, 16))] = 8.0
+    w2: Annotated[Factor, Log(1, 16)] = 8.0
     """Factor of the KL inside the rest; changes nothing at k = classes − 1."""
-    temperature: Annotated[float, Range(ge=0.001, le=100, search=Log(1, 8))] = 4.0
+    temperature: Temperature = 4.0
     """Divides the logits; 1 leaves the probabilities as they are."""
     kl: Direction = "forward"
     """Direction of the KL inside the groups: forward (teacher || student), reverse, or both (their mean)."""
-    ce_weight: Annotated[float, Range(ge=0)] = 1.0
-    """Factor of the cross-entropy with the labels."""
-    weight: Annotated[float, Range(ge=0)] = 1.0
-    """Factor of the method's term beside the cross-entropy."""
-    warmup_epochs: Annotated[float, Range(ge=0)] = 20.0
+    warmup_epochs: Factor = 20.0
     """Epochs over which the method's term ramps up to its weight; the paper's 20 belong to 240 epochs."""
-    standardize: bool = False
-    """Standardize the logits of teacher and student first."""
-
-    def __post_init__(self) -> None:
-        check(self, "gdkd3")
 
 
 def gdkd3_loss(

@@ -6,10 +6,10 @@ Shapes: B = batch, C = classes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from trainers.methods.record.method import ForPair, Log, Method, Needs, Range, Values, check
+from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log, Temperature
+from trainers.methods.record.method import ForPair, Method, Needs, Values
 from trainers.methods.record.tuned import IMAGENET
 from trainers.methods.terms.tensors import raised
 
@@ -17,21 +17,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KD:
-    temperature: Annotated[float, Range(ge=0.001, le=100, search=Log(1, 8))] = 4.0
+class KD(DistilledLogits):
+    temperature: Temperature = 4.0
     """Divides the logits; 1 leaves the probabilities as they are."""
-    ce_weight: Annotated[float, Range(ge=0)] = 0.1
-    """Factor of the cross-entropy with the labels."""
-    weight: Annotated[float, Range(ge=0, search=Log(0.5, 9))] = 0.9
-    """Factor of the method's term beside the cross-entropy."""
-    warmup_epochs: Annotated[float, Range(ge=0)] = 0.0
-    """Epochs over which the method's term ramps up to its weight."""
-    standardize: bool = False
-    """Standardize the logits of teacher and student first."""
-
-    def __post_init__(self) -> None:
-        check(self, "kd")
+    ce_weight: Factor = 0.1
+    weight: Annotated[Factor, Log(0.5, 9)] = 0.9
 
 
 def kd_loss(student_BC: Tensor, teacher_BC: Tensor, *, temperature: float) -> Tensor:

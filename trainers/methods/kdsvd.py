@@ -8,12 +8,14 @@ Shapes: B = batch, C = channels, H = height, W = width, K = singular vectors.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated
 
+from pydantic import Field
+
 from trainers.late import torch
-from trainers.methods.record.method import Log, Method, Needs, Range, Values, check
+from trainers.methods.record.hyperparameters import Distilled, Factor, Log
+from trainers.methods.record.method import Method, Needs, Values
 from trainers.methods.record.outputs import NetworkShape, Output
 from trainers.methods.terms.layers import EPS, Shape, chosen, compared, same_size, shapes, unit
 
@@ -25,19 +27,10 @@ MORE = 3
 RBF_WIDTH = 8.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KDSVD:
-    k: Annotated[int, Range(ge=1, search=Log(1, 4))] = 1
+class KDSVD(Distilled):
+    k: Annotated[int, Field(ge=1), Log(1, 4)] = 1
     """How many singular vectors of the teacher's maps are compared; at most the width of the smallest map."""
-    ce_weight: Annotated[float, Range(ge=0)] = 1.0
-    """Factor of the cross-entropy with the labels."""
-    weight: Annotated[float, Range(ge=0, search=Log(0.1, 10))] = 1.0
-    """Factor of the method's term beside the cross-entropy."""
-    warmup_epochs: Annotated[float, Range(ge=0)] = 0.0
-    """Epochs over which the method's term ramps up to its weight."""
-
-    def __post_init__(self) -> None:
-        check(self, "kdsvd")
+    weight: Annotated[Factor, Log(0.1, 10)] = 1.0
 
 
 def kdsvd_loss(student_maps: Sequence[Tensor], teacher_maps: Sequence[Tensor], *, k: int = 1) -> Tensor:

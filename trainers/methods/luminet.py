@@ -6,10 +6,12 @@ Shapes: B = batch, C = classes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from trainers.methods.record.method import ForPair, Log, Method, Needs, Range, Values, check
+from pydantic import Field
+
+from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log
+from trainers.methods.record.method import ForPair, Method, Needs, Values
 from trainers.methods.terms.tensors import raised
 
 if TYPE_CHECKING:
@@ -19,23 +21,16 @@ EPSILON = 1e-5
 """Added to the variance, which is of logits squared."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LumiNet:
-    alpha: Annotated[float, Range(ge=0, le=1000, search=Log(2, 80))] = 31.0
+class LumiNet(DistilledLogits):
+    alpha: Annotated[float, Field(ge=0, le=1000), Log(2, 80)] = 31.0
     """Its square is the factor of the KL; there is no T²."""
-    temperature: Annotated[float, Range(ge=0.001, le=100, search=Log(0.7, 8))] = 4.0
+    temperature: Annotated[float, Field(ge=0.001, le=100), Log(0.7, 8)] = 4.0
     """Divides the standardised logits."""
-    ce_weight: Annotated[float, Range(ge=0)] = 2.0
-    """Factor of the cross-entropy with the labels."""
-    weight: Annotated[float, Range(ge=0)] = 1.0
-    """Factor of the method's term beside the cross-entropy."""
-    warmup_epochs: Annotated[float, Range(ge=0)] = 20.0
+    ce_weight: Factor = 2.0
+    warmup_epochs: Factor = 20.0
     """Epochs over which the method's term ramps up to its weight; the authors' 20 belong to 240 epochs."""
     standardize: bool = False
     """Standardize the logits of teacher and student first, over the classes of each sample."""
-
-    def __post_init__(self) -> None:
-        check(self, "luminet")
 
 
 def luminet_loss(student_BC: Tensor, teacher_BC: Tensor, *, alpha: float, temperature: float) -> Tensor:

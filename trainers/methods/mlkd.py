@@ -10,11 +10,13 @@ released code's variant without it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
+from pydantic import Field, field_validator
+
 from trainers.late import torch
-from trainers.methods.record.method import ForPair, Linear, Log, Method, Needs, Problem, Range, Values, check
+from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Linear, Log
+from trainers.methods.record.method import ForPair, Method, Needs, Values
 from trainers.methods.terms.standardize import standardize
 from trainers.methods.terms.tensors import raised
 
@@ -23,31 +25,27 @@ if TYPE_CHECKING:
 
 Mask = Literal["none", "released", "described"]
 TEMPERATURES = (2.0, 3.0, 4.0, 5.0, 6.0)
-EMPTY = "must have at least one temperature, got an empty list"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MLKD:
-    temperatures: Annotated[tuple[float, ...], Range(ge=0.001, le=100)] = TEMPERATURES
+class MLKD(DistilledLogits):
+    temperatures: tuple[Annotated[float, Field(ge=0.001, le=100)], ...] = TEMPERATURES
     """Each divides the logits in turn; the terms of all are added."""
     mask: Mask = "released"
     """Which samples and classes count: none leaves all in; released scales the terms by the share that the teacher is
     least sure of, as the authors' code does; described leaves the others out."""
-    quantile: Annotated[float, Range(gt=0, lt=1, search=Linear(0.1, 0.9))] = 0.5
+    quantile: Annotated[float, Field(gt=0, lt=1), Linear(0.1, 0.9)] = 0.5
     """Samples and classes up to this quantile of the teacher's confidence count; nothing without a mask."""
-    ce_weight: Annotated[float, Range(ge=0)] = 0.1
-    """Factor of the cross-entropy with the labels."""
-    weight: Annotated[float, Range(ge=0, search=Log(0.5, 9))] = 0.9
-    """Factor of the method's term beside the cross-entropy."""
-    warmup_epochs: Annotated[float, Range(ge=0)] = 0.0
-    """Epochs over which the method's term ramps up to its weight."""
+    ce_weight: Factor = 0.1
+    weight: Annotated[Factor, Log(0.5, 9)] = 0.9
     standardize: bool = False
     """Standardize the logits of teacher and student first, for the KL of the samples only."""
 
-    def __post_init__(self) -> None:
-        check(self, "mlkd")
-        if not self.temperatures:
-            raise ValueError(f"mlkd.temperatures {EMPTY}")
+    @field_validator("temperatures")
+    @classmethod
+    def _some(cls, temperatures: tuple[float, ...]) -> tuple[float, ...]:
+        if not temperatures:
+            raise ValueError("must have at least one temperature, got an empty list")
+        return temperatures
 
 
 class _Levels(NamedTuple):
@@ -142,10 +140,6 @@ def _dead(values: Values, _classes: int) -> tuple[str, ...]:
     return ("quantile",) if values["mask"] == "none" else ()
 
 
-def _rules(values: Values, _classes: int | None) -> tuple[Problem, ...]:
-    return () if values["temperatures"] else (Problem("temperatures", EMPTY),)
-
-
 MLKD_METHOD = Method(
     name="mlkd",
     version=1,
@@ -161,7 +155,6 @@ MLKD_METHOD = Method(
         "batch": "how the relations of samples differ",
     },
     dead=_dead,
-    rules=_rules,
     by_pair=(
         ForPair(
             datasets=("imagenet",),

@@ -7,10 +7,10 @@ Shapes: B = batch, C = classes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from trainers.methods.record.method import Log, Method, Needs, Range, Values, check
+from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log, Temperature
+from trainers.methods.record.method import Method, Needs, Values
 from trainers.methods.terms.ranking import target_first
 from trainers.methods.terms.tensors import raised
 
@@ -18,23 +18,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NKD:
-    gamma: Annotated[float, Range(ge=0, search=Log(0.5, 8))] = 1.5
+class NKD(DistilledLogits):
+    gamma: Annotated[Factor, Log(0.5, 8)] = 1.5
     """Factor of the cross-entropy among the classes that are not the target."""
-    temperature: Annotated[float, Range(ge=0.001, le=100, search=Log(1, 8))] = 1.0
+    temperature: Temperature = 1.0
     """Divides the logits of the classes that are not the target; the target's own part is at 1."""
-    ce_weight: Annotated[float, Range(ge=0)] = 1.0
-    """Factor of the cross-entropy with the labels."""
-    weight: Annotated[float, Range(ge=0)] = 1.0
-    """Factor of the method's term beside the cross-entropy."""
-    warmup_epochs: Annotated[float, Range(ge=0)] = 0.0
-    """Epochs over which the method's term ramps up to its weight."""
-    standardize: bool = False
-    """Standardize the logits of teacher and student first."""
-
-    def __post_init__(self) -> None:
-        check(self, "nkd")
 
 
 def nkd_loss(student_BC: Tensor, teacher_BC: Tensor, target_B: Tensor, *, gamma: float, temperature: float) -> Tensor:

@@ -7,11 +7,11 @@ Shapes: B = batch, C = channels (Cs of the student, Ct of the teacher), H = heig
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from trainers.late import torch
-from trainers.methods.record.method import Log, Method, Needs, Range, Values, check
+from trainers.methods.record.hyperparameters import Distilled, Factor, Log
+from trainers.methods.record.method import Method, Needs, Values
 from trainers.methods.record.outputs import NetworkShape, Output
 from trainers.methods.terms.layers import chosen, same_size, shapes, spatial, unit
 
@@ -19,17 +19,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NST:
-    ce_weight: Annotated[float, Range(ge=0)] = 1.0
-    """Factor of the cross-entropy with the labels."""
-    weight: Annotated[float, Range(ge=0, search=Log(5, 500))] = 50.0
-    """Factor of the method's term beside the cross-entropy."""
-    warmup_epochs: Annotated[float, Range(ge=0)] = 0.0
-    """Epochs over which the method's term ramps up to its weight."""
-
-    def __post_init__(self) -> None:
-        check(self, "nst")
+class NST(Distilled):
+    weight: Annotated[Factor, Log(5, 500)] = 50.0
 
 
 def nst_loss(student_maps: Sequence[Tensor], teacher_maps: Sequence[Tensor]) -> Tensor:

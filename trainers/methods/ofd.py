@@ -6,11 +6,11 @@ Shapes: B = batch, C = channels of the teacher, H = height, W = width.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from trainers.late import torch
-from trainers.methods.record.method import ForPair, Log, Method, Needs, Range, Values, check
+from trainers.methods.record.hyperparameters import Distilled, Factor, Log
+from trainers.methods.record.method import ForPair, Method, Needs, Values
 from trainers.methods.record.outputs import Setting
 from trainers.methods.terms.layers import same_size
 
@@ -18,17 +18,9 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OFD:
-    ce_weight: Annotated[float, Range(ge=0)] = 1.0
-    """Factor of the cross-entropy with the labels."""
-    weight: Annotated[float, Range(ge=0, search=Log(1e-5, 1e-2))] = 1e-3
+class OFD(Distilled):
+    weight: Annotated[Factor, Log(1e-5, 1e-2)] = 1e-3
     """Factor of the method's term beside the cross-entropy; the term is a sum over channels and pixels."""
-    warmup_epochs: Annotated[float, Range(ge=0)] = 0.0
-    """Epochs over which the method's term ramps up to its weight."""
-
-    def __post_init__(self) -> None:
-        check(self, "ofd")
 
 
 def ofd_loss(student_map: Tensor, teacher_map: Tensor, margin_C: Tensor) -> Tensor:

@@ -8,11 +8,11 @@ Shapes: B = batch, C = classes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated
 
-from trainers.methods.record.method import Log, Method, Needs, Problem, Range, Values, check
+from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log, Rank, Temperature
+from trainers.methods.record.method import Method, Needs, Problem, Values
 from trainers.methods.record.tuned import tuned_weights
 from trainers.methods.terms.groups import Comparison, Direction, compare_raised
 from trainers.methods.terms.tensors import raised
@@ -21,33 +21,23 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Partition:
-    cuts: Annotated[tuple[int, ...], Range(ge=1, lt="classes")] = (1, 5)
+class Partition(DistilledLogits):
+    cuts: tuple[Rank, ...] = (1, 5)
     """Ranks of the teacher after which a new group starts, rising."""
-    w0: Annotated[float, Range(ge=0, search=Log(0.25, 4))] = 1.0
+    w0: Annotated[Factor, Log(0.25, 4)] = 1.0
     """Factor of the KL between the masses of the groups."""
-    w1: Annotated[float, Range(ge=0, search=Log(0.5, 8))] = 1.0
+    w1: Annotated[Factor, Log(0.5, 8)] = 1.0
     """Factor of the KL inside every group but the last; only where `weights` is empty."""
-    w2: Annotated[float, Range(ge=0, search=Log(1, 16))] = 8.0
+    w2: Annotated[Factor, Log(1, 16)] = 8.0
     """Factor of the KL inside the last group, the rest; only where `weights` is empty."""
-    weights: Annotated[tuple[float, ...], Range(ge=0)] = ()
+    weights: tuple[Factor, ...] = ()
     """Factors of the KL inside each group, one a group, in place of w1 and w2."""
-    temperature: Annotated[float, Range(ge=0.001, le=100, search=Log(1, 8))] = 4.0
+    temperature: Temperature = 4.0
     """Divides the logits; 1 leaves the probabilities as they are."""
     kl: Direction = "forward"
     """Direction of the KL inside the groups: forward (teacher || student), reverse, or both (their mean)."""
-    ce_weight: Annotated[float, Range(ge=0)] = 1.0
-    """Factor of the cross-entropy with the labels."""
-    weight: Annotated[float, Range(ge=0)] = 1.0
-    """Factor of the method's term beside the cross-entropy."""
-    warmup_epochs: Annotated[float, Range(ge=0)] = 20.0
+    warmup_epochs: Factor = 20.0
     """Epochs over which the method's term ramps up to its weight; the paper's 20 belong to 240 epochs."""
-    standardize: bool = False
-    """Standardize the logits of teacher and student first."""
-
-    def __post_init__(self) -> None:
-        check(self, "partition")
 
 
 def partition_loss(

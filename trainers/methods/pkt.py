@@ -6,11 +6,11 @@ Shapes: B = batch, D = width of the vector (may differ between the networks).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from trainers.late import torch
-from trainers.methods.record.method import Log, Method, Needs, Range, Values, check
+from trainers.methods.record.hyperparameters import Distilled, Factor, Log
+from trainers.methods.record.method import Method, Needs, Values
 from trainers.methods.record.outputs import Output
 from trainers.methods.terms.layers import vector
 
@@ -20,17 +20,8 @@ if TYPE_CHECKING:
 EPS = 1e-7
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PKT:
-    ce_weight: Annotated[float, Range(ge=0)] = 1.0
-    """Factor of the cross-entropy with the labels."""
-    weight: Annotated[float, Range(ge=0, search=Log(3000, 100000))] = 30000.0
-    """Factor of the method's term beside the cross-entropy."""
-    warmup_epochs: Annotated[float, Range(ge=0)] = 0.0
-    """Epochs over which the method's term ramps up to its weight."""
-
-    def __post_init__(self) -> None:
-        check(self, "pkt")
+class PKT(Distilled):
+    weight: Annotated[Factor, Log(3000, 100000)] = 30000.0
 
 
 def pkt_loss(student_vector: Tensor, teacher_vector: Tensor) -> Tensor:

@@ -7,11 +7,13 @@ Shapes: B = batch, C = channels, H = height, W = width.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
+from pydantic import Field
+
 from trainers.late import functional, torch
-from trainers.methods.record.method import ForPair, Log, Method, Needs, Range, Values, check
+from trainers.methods.record.hyperparameters import Distilled, Factor, Log
+from trainers.methods.record.method import ForPair, Method, Needs, Values
 from trainers.methods.record.outputs import Setting
 from trainers.methods.terms.layers import pooled
 
@@ -22,19 +24,12 @@ PYRAMID = (4, 2, 1)
 """Heights and widths that maps are averaged to."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewKD:
-    mid_channels: Annotated[int, Range(ge=1)] = 512
+class ReviewKD(Distilled):
+    mid_channels: Annotated[int, Field(ge=1)] = 512
     """Channels in which stages are joined; no more than the student's last stage has."""
-    ce_weight: Annotated[float, Range(ge=0)] = 1.0
-    """Factor of the cross-entropy with the labels."""
-    weight: Annotated[float, Range(ge=0, search=Log(0.3, 10))] = 1.0
-    """Factor of the method's term beside the cross-entropy."""
-    warmup_epochs: Annotated[float, Range(ge=0)] = 20.0
+    weight: Annotated[Factor, Log(0.3, 10)] = 1.0
+    warmup_epochs: Factor = 20.0
     """Epochs over which the method's term ramps up to its weight; the paper's 20 belong to 240 epochs."""
-
-    def __post_init__(self) -> None:
-        check(self, "reviewkd")
 
 
 def hcl_loss(student_maps: Sequence[Tensor], teacher_maps: Sequence[Tensor]) -> Tensor:

@@ -6,11 +6,11 @@ Shapes: B = batch, D = width of the vector (may differ between the networks).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from trainers.late import functional, torch
-from trainers.methods.record.method import Log, Method, Needs, Range, Values, check
+from trainers.methods.record.hyperparameters import Distilled, Factor, Log
+from trainers.methods.record.method import Method, Needs, Values
 from trainers.methods.record.outputs import Output
 from trainers.methods.terms.layers import vector
 
@@ -21,21 +21,11 @@ EPS = 1e-12
 """Square of the distance under which two vectors count as one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RKD:
-    distance_weight: Annotated[float, Range(ge=0, search=Log(5, 100))] = 25.0
+class RKD(Distilled):
+    distance_weight: Annotated[Factor, Log(5, 100)] = 25.0
     """Factor of the distances."""
-    angle_weight: Annotated[float, Range(ge=0, search=Log(10, 200))] = 50.0
+    angle_weight: Annotated[Factor, Log(10, 200)] = 50.0
     """Factor of the angles; their memory grows with the third power of the batch."""
-    ce_weight: Annotated[float, Range(ge=0)] = 1.0
-    """Factor of the cross-entropy with the labels."""
-    weight: Annotated[float, Range(ge=0)] = 1.0
-    """Factor of the method's term beside the cross-entropy."""
-    warmup_epochs: Annotated[float, Range(ge=0)] = 0.0
-    """Epochs over which the method's term ramps up to its weight."""
-
-    def __post_init__(self) -> None:
-        check(self, "rkd")
 
 
 def rkd_loss(

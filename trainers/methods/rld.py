@@ -6,38 +6,28 @@ Shapes: B = batch, C = classes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from trainers.late import torch
-from trainers.methods.record.method import ForPair, Log, Method, Needs, Range, Values, check
+from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log, Temperature
+from trainers.methods.record.method import ForPair, Method, Needs, Values
 from trainers.methods.terms.tensors import raised
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RLD:
-    alpha: Annotated[float, Range(ge=0, search=Log(0.5, 4))] = 1.0
+class RLD(DistilledLogits):
+    alpha: Annotated[Factor, Log(0.5, 4)] = 1.0
     """Factor of the KL between the teacher's highest mass and the student's mass of the target."""
-    alpha_temperature: Annotated[float, Range(ge=0.001, le=100, search=Log(1, 8))] = 1.0
+    alpha_temperature: Temperature = 1.0
     """Divides the logits for those masses."""
-    beta: Annotated[float, Range(ge=0, search=Log(0.5, 16))] = 8.0
+    beta: Annotated[Factor, Log(0.5, 16)] = 8.0
     """Factor of the KL among the classes that the teacher ranks below the target."""
-    temperature: Annotated[float, Range(ge=0.001, le=100, search=Log(1, 8))] = 4.0
+    temperature: Temperature = 4.0
     """Divides the logits for the KL among those classes."""
-    ce_weight: Annotated[float, Range(ge=0)] = 1.0
-    """Factor of the cross-entropy with the labels."""
-    weight: Annotated[float, Range(ge=0)] = 1.0
-    """Factor of the method's term beside the cross-entropy."""
-    warmup_epochs: Annotated[float, Range(ge=0)] = 20.0
+    warmup_epochs: Factor = 20.0
     """Epochs over which the method's term ramps up to its weight; the authors' 20 belong to 240 epochs."""
-    standardize: bool = False
-    """Standardize the logits of teacher and student first."""
-
-    def __post_init__(self) -> None:
-        check(self, "rld")
 
 
 def rld_loss(

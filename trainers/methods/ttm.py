@@ -6,31 +6,23 @@ Shapes: B = batch, C = classes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from trainers.methods.record.method import Log, Method, Needs, Range, Values, check
+from pydantic import Field
+
+from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log
+from trainers.methods.record.method import Method, Needs, Values
 from trainers.methods.terms.tensors import raised
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TTM:
-    power: Annotated[float, Range(gt=0, search=Log(0.05, 1))] = 0.1
+class TTM(DistilledLogits):
+    power: Annotated[float, Field(gt=0), Log(0.05, 1)] = 0.1
     """Exponent of the teacher's probabilities, 1 over a temperature; 1 leaves them as they are."""
-    ce_weight: Annotated[float, Range(ge=0)] = 1.0
-    """Factor of the cross-entropy with the labels."""
-    weight: Annotated[float, Range(ge=0, search=Log(1, 100))] = 45.0
+    weight: Annotated[Factor, Log(1, 100)] = 45.0
     """Factor of the method's term beside the cross-entropy; large, as no T² is in the loss."""
-    warmup_epochs: Annotated[float, Range(ge=0)] = 0.0
-    """Epochs over which the method's term ramps up to its weight."""
-    standardize: bool = False
-    """Standardize the logits of teacher and student first."""
-
-    def __post_init__(self) -> None:
-        check(self, "ttm")
 
 
 def ttm_loss(student_BC: Tensor, teacher_BC: Tensor, *, power: float) -> Tensor:

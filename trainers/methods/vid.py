@@ -7,10 +7,12 @@ Shapes: B = batch, C = channels of the teacher, H = height, W = width.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from trainers.methods.record.method import Log, Method, Needs, Range, Values, check
+from pydantic import Field
+
+from trainers.methods.record.hyperparameters import Distilled, Factor, Log
+from trainers.methods.record.method import Method, Needs, Values
 from trainers.methods.record.outputs import Setting
 from trainers.methods.terms.layers import same_size
 
@@ -21,19 +23,10 @@ EPS = 1e-5
 """Least variance."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VID:
-    init_variance: Annotated[float, Range(gt=EPS, le=1e6, search=Log(1, 20))] = 5.0
+class VID(Distilled):
+    init_variance: Annotated[float, Field(gt=EPS, le=1e6), Log(1, 20)] = 5.0
     """Variance of the teacher's maps given the student's, at the start; it is learned for each channel."""
-    ce_weight: Annotated[float, Range(ge=0)] = 1.0
-    """Factor of the cross-entropy with the labels."""
-    weight: Annotated[float, Range(ge=0, search=Log(0.1, 10))] = 1.0
-    """Factor of the method's term beside the cross-entropy."""
-    warmup_epochs: Annotated[float, Range(ge=0)] = 0.0
-    """Epochs over which the method's term ramps up to its weight."""
-
-    def __post_init__(self) -> None:
-        check(self, "vid")
+    weight: Annotated[Factor, Log(0.1, 10)] = 1.0
 
 
 def vid_loss(predicted: Tensor, teacher_map: Tensor, variance_C: Tensor) -> Tensor:

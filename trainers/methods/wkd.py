@@ -7,11 +7,13 @@ Shapes: B = batch, C = classes, D = width of the vector before the classifier.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
+from pydantic import Field
+
 from trainers.late import functional, torch
-from trainers.methods.record.method import ForPair, Log, Method, Needs, Range, Values, check
+from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log
+from trainers.methods.record.method import ForPair, Method, Needs, Values
 from trainers.methods.record.outputs import Setting
 from trainers.methods.terms.tensors import raised
 
@@ -19,31 +21,19 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WKD:
-    gamma: Annotated[float, Range(ge=0, search=Log(10, 1000))] = 200.0
+class WKD(DistilledLogits):
+    gamma: Annotated[Factor, Log(10, 1000)] = 200.0
     """Factor of the transport cost among the classes that are not the target."""
-    temperature: Annotated[float, Range(ge=0.001, le=100, search=Log(1, 16))] = 8.0
+    temperature: Annotated[float, Field(ge=0.001, le=100), Log(1, 16)] = 8.0
     """Divides the logits of the classes that are not the target; the target's own part is at 1."""
-    sharpness: Annotated[float, Range(gt=0, search=Log(0.25, 4))] = 1.0
+    sharpness: Annotated[float, Field(gt=0), Log(0.25, 4)] = 1.0
     """Moving between classes costs 1 − exp(−sharpness · (1 − cosine of the teacher's classifier rows))."""
-    regularization: Annotated[float, Range(ge=0.02)] = 0.05
+    regularization: Annotated[float, Field(ge=0.02)] = 0.05
     """Weight of the entropy in the transport, in units of cost; less is closer to the true transport cost."""
-    iterations: Annotated[int, Range(ge=1)] = 10
+    iterations: Annotated[int, Field(ge=1)] = 10
     """Sinkhorn iterations."""
-    decay_from: Annotated[float, Range(ge=0, le=1)] = 150 / 240
+    decay_from: Annotated[float, Field(ge=0, le=1)] = 150 / 240
     """Fraction of the training from which gamma falls to 0 along a cosine; 1 keeps it."""
-    ce_weight: Annotated[float, Range(ge=0)] = 1.0
-    """Factor of the cross-entropy with the labels."""
-    weight: Annotated[float, Range(ge=0)] = 1.0
-    """Factor of the method's term beside the cross-entropy."""
-    warmup_epochs: Annotated[float, Range(ge=0)] = 0.0
-    """Epochs over which the method's term ramps up to its weight."""
-    standardize: bool = False
-    """Standardize the logits of teacher and student first."""
-
-    def __post_init__(self) -> None:
-        check(self, "wkd")
 
 
 def wkd_loss(

@@ -1,9 +1,12 @@
 """How a network is trained, apart from what it is taught: epochs, batches, optimiser, schedule, precision."""
 
-import dataclasses
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import ErrorDetails
 
 from trainers.texts.words import shown
 
@@ -13,108 +16,124 @@ Optimizer = Literal["sgd", "adamw"]
 Start = Literal["random", "published"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
-    epochs: int
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What is said of a value that is not of the type of its field, or out of its range; the value follows."""
+
+    text: str
+
+
+RISING = "must be rising epochs between 1 and epochs - 1"
+Count = Annotated[int, Field(ge=1), Rule("must be a whole number of at least 1")]
+Above0 = Annotated[float, Field(gt=0), Rule("must be a finite number above 0")]
+From0 = Annotated[float, Field(ge=0), Rule("must be a finite number of at least 0")]
+Share = Annotated[float, Field(ge=0, lt=1), Rule("must lie in [0, 1)")]
+Switch = Annotated[bool, Rule("must be true or false")]
+
+
+class Recipe(BaseModel):
+    """How a network is trained; every setting is told by the words under it."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+    epochs: Count
     """Passes over the training images, or stretches of `epoch_steps`; 1 or more."""
-    batch_size: int
+    batch_size: Count
     """Images a step, 1 or more; the last batch of an epoch may be smaller, or one larger (trainers.trials.batches)."""
     optimizer: Optimizer = "sgd"
     """Stochastic gradient descent, or AdamW."""
-    learning_rate: float
+    learning_rate: Above0
     """Of the first step after the learning-rate warm-up; above 0."""
-    momentum: float = 0.9
+    momentum: Share = 0.9
     """Of SGD; at least 0, below 1."""
-    nesterov: bool = False
+    nesterov: Switch = False
     """Of SGD; needs a momentum above 0."""
-    weight_decay: float = 0.0
+    weight_decay: From0 = 0.0
     """Applied to every parameter, as the KD literature does, unless `decay_norms` is off."""
     schedule: Schedule = "step"
     """Of the learning rate."""
-    milestones: tuple[int, ...] = ()
+    milestones: Annotated[tuple[int, ...], Field(strict=False), Rule(RISING)] = ()
     """Epochs after which a step schedule multiplies the learning rate by `gamma`; rising, below `epochs`."""
-    gamma: float = 0.1
+    gamma: Above0 = 0.1
     """Factor of each drop of a step schedule; above 0."""
-    lr_warmup_epochs: float = 0.0
+    lr_warmup_epochs: From0 = 0.0
     """Epochs over which the learning rate rises linearly from zero; at least 0."""
-    method_warmup_epochs: float = 0.0
+    method_warmup_epochs: From0 = 0.0
     """Epochs over which a method with a warm-up ramps up its term, unless its row sets `warmup_epochs`."""
     precision: Precision = "float32"
     """What the student's forward pass computes in; losses are float32 whatever it is."""
-    power: float = 0.9
+    power: Above0 = 0.9
     """Of a poly schedule: the learning rate falls as (1 - share of the training done) to this power, above 0."""
-    min_learning_rate: float = 0.0
+    min_learning_rate: From0 = 0.0
     """Where a cosine or poly schedule ends; at most the learning rate."""
-    decay_norms: bool = True
+    decay_norms: Switch = True
     """Whether weight decay applies to biases and normalisation layers too; off leaves out all that have one dimension,
     and what a Transformer names itself."""
-    epoch_steps: int = 0
+    epoch_steps: Annotated[int, Field(ge=0), Rule("must be a whole number of at least 0")] = 0
     """Optimiser steps of an epoch, counted over the ends of passes; 0: an epoch is one pass over the images."""
-    accumulate: int = 1
+    accumulate: Count = 1
     """Batches whose gradients are averaged for one step of the optimiser."""
-    clip_norm: float = 0.0
+    clip_norm: From0 = 0.0
     """Largest norm of the gradient, over all parameters; larger ones are scaled down to it. 0: no bound."""
-    label_smoothing: float = 0.0
+    label_smoothing: Share = 0.0
     """Share of the target's probability that the cross-entropy spreads over all classes; below 1."""
-    mixup: float = 0.0
+    mixup: From0 = 0.0
     """Alpha of the Beta distribution that mixes each batch with itself reversed; 0: images stay apart."""
-    ema_decay: float = 0.0
+    ema_decay: Share = 0.0
     """Decay a step of the moving average of the weights, which is then what is scored and kept; below 1, 0: none."""
     start: Start = "random"
     """What a network starts from: random weights, or those published for ImageNet with a new classifier."""
-    compile: bool = False
+    compile: Switch = False
     """Whether torch.compile fuses the student's training step: the first step takes a minute, later ones less than
     without. Of classifiers that learn from logits; others go on uncompiled. Rounds otherwise, so keys hold it."""
 
-    def __post_init__(self) -> None:
-        problems = recipe_problems(dataclasses.asdict(self))
-        if problems:
-            raise ValueError("; ".join(f"recipe.{name}: {text}" for name, text in problems))
+    @field_validator("nesterov")
+    @classmethod
+    def _has_momentum(cls, nesterov: bool, info: ValidationInfo) -> bool:
+        if nesterov and info.data.get("momentum") == 0:
+            raise ValueError("needs a momentum above 0, got momentum 0")
+        return nesterov
+
+    @field_validator("milestones")
+    @classmethod
+    def _rise(cls, milestones: tuple[int, ...], info: ValidationInfo) -> tuple[int, ...]:
+        epochs = info.data.get("epochs")  # without any no milestone can be right
+        if epochs is not None and (0, *milestones, epochs) != tuple(sorted({0, *milestones, epochs})):
+            raise ValueError(f"{RISING}, got {shown(milestones)}")
+        return milestones
+
+    @field_validator("min_learning_rate")
+    @classmethod
+    def _falls(cls, least: float, info: ValidationInfo) -> float:
+        if least > (rate := info.data.get("learning_rate", math.inf)):
+            raise ValueError(f"must be at most learning_rate ({rate}), got {shown(least)}")
+        return least
+
+    def replaced(self, **changes: Any) -> Self:
+        """Return the recipe with other values, held to the rules as pydantic's `model_copy` would not."""
+        return type(self)(**{**dict(self), **changes})
 
 
-RATES = ("learning_rate", "min_learning_rate")
-NOT_BELOW_ZERO = (
-    *("weight_decay", "lr_warmup_epochs", "method_warmup_epochs"),
-    *("min_learning_rate", "clip_norm", "mixup"),
-)
-CHOICES: dict[str, Any] = {"optimizer": Optimizer, "schedule": Schedule, "precision": Precision, "start": Start}
-
-
-def recipe_problems(values: dict[str, Any]) -> list[tuple[str, str]]:
+def recipe_problems(values: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return (field, what is wrong with it) for every rule that these recipe values break."""
-    problems: list[tuple[str, str]] = []
-
-    def must(name: str, holds: bool, rule: str) -> None:
-        if not holds:
-            problems.append((name, f"{rule}, got {shown(values[name])}"))
-
-    for name, least in (("epochs", 1), ("batch_size", 1), ("accumulate", 1), ("epoch_steps", 0)):
-        whole = type(values[name]) is int and values[name] >= least
-        must(name, whole, f"must be a whole number of at least {least}")
-    for name in ("learning_rate", "gamma", "power"):
-        must(name, _is_number(values[name]) and 0 < values[name] < math.inf, "must be a finite number above 0")
-    for name in NOT_BELOW_ZERO:
-        must(name, _is_number(values[name]) and 0 <= values[name] < math.inf, "must be a finite number of at least 0")
-    for name in ("momentum", "label_smoothing", "ema_decay"):
-        must(name, _is_number(values[name]) and 0 <= values[name] < 1, "must lie in [0, 1)")
-    for name in ("nesterov", "decay_norms", "compile"):
-        must(name, type(values[name]) is bool, "must be true or false")
-    if all(_is_number(values[n]) for n in RATES) and 0 < values["learning_rate"] < values["min_learning_rate"]:
-        must("min_learning_rate", False, f"must be at most learning_rate ({values['learning_rate']})")
-    if values["nesterov"] is True and values["momentum"] == 0:
-        problems.append(("nesterov", "needs a momentum above 0, got momentum 0"))
-    for name, choices in CHOICES.items():
-        must(name, values[name] in get_args(choices), f"must be one of {', '.join(get_args(choices))}")
-    milestones = values["milestones"]
-    whole = isinstance(milestones, tuple | list) and all(type(m) is int for m in milestones)
-    rising = whole and list(milestones) == sorted(set(milestones))
-    inside = rising and type(values["epochs"]) is int and all(0 < m < values["epochs"] for m in milestones)
-    must("milestones", inside, "must be rising epochs between 1 and epochs - 1")
-    return problems
+    try:
+        Recipe(**values)
+    except ValidationError as error:
+        found = {str(one["loc"][0]): one for one in error.errors(include_url=False)}
+        return [(name, _told(name, one, values[name])) for name, one in found.items()]
+    return []
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _told(name: str, error: ErrorDetails, value: object) -> str:
+    if error["type"] == "value_error":  # one of our own rules, which has the value
+        return str(error["ctx"]["error"])
+    field = Recipe.model_fields[name]
+    rules = [one.text for one in field.metadata if isinstance(one, Rule)]
+    rule = rules[0] if rules else f"must be one of {', '.join(get_args(field.annotation))}"
+    given = float(value) if field.annotation is float and type(value) is int else value
+    return f"{rule}, got {shown(given)}"
 
 
 def compress(recipe: Recipe, epochs: int) -> Recipe:
@@ -125,8 +144,7 @@ def compress(recipe: Recipe, epochs: int) -> Recipe:
     """
     share = epochs / recipe.epochs
     milestones = sorted({round(milestone * share) for milestone in recipe.milestones})
-    return dataclasses.replace(
-        recipe,
+    return recipe.replaced(
         epochs=epochs,
         milestones=tuple(m for m in milestones if 0 < m < epochs),
         lr_warmup_epochs=recipe.lr_warmup_epochs * share,

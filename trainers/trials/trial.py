@@ -89,7 +89,7 @@ def to_json(trial: Trial) -> dict[str, Any]:
     """Return the trial as plain JSON values; `from_json` turns them back into an equal trial."""
     values = {name: getattr(trial, name) for name in TRIAL_FIELDS}
     values["student_args"] = dict(trial.student_args)
-    values["recipe"] = {**_spelt(trial.recipe), "milestones": list(trial.recipe.milestones)}
+    values["recipe"] = dict(_spelt(trial.recipe))
     values["hyperparameters"] = {name: _plain(value) for name, value in trial.hyperparameters.items()}
     if trial.teacher is not None:
         values["teacher"] = dataclasses.asdict(trial.teacher)
@@ -99,8 +99,8 @@ def to_json(trial: Trial) -> dict[str, Any]:
 
 @functools.lru_cache(maxsize=256)
 def _spelt(recipe: Recipe) -> Mapping[str, Any]:
-    """Return the fields of a recipe; a sweep of 100,000 trials has few."""
-    return dataclasses.asdict(recipe)
+    """Return a recipe as plain JSON values; a sweep of 100,000 trials has few."""
+    return recipe.model_dump(mode="json")
 
 
 def _plain(value: Value) -> Value | list[int] | list[float]:
@@ -112,14 +112,13 @@ TRIAL_FIELDS = tuple(field.name for field in dataclasses.fields(Trial))
 
 def from_json(values: Mapping[str, Any]) -> Trial:
     """Return the trial that `to_json` wrote."""
-    recipe = dict(values["recipe"], milestones=tuple(values["recipe"]["milestones"]))
     hyperparameters = values["hyperparameters"]
     teacher = values["teacher"]
     return Trial(
         **{
             **values,
             "hyperparameters": {n: tuple(v) if isinstance(v, list) else v for n, v in hyperparameters.items()},
-            "recipe": Recipe(**recipe),
+            "recipe": Recipe(**values["recipe"]),
             "teacher": None if teacher is None else teacher_from_json(teacher),
         }
     )
@@ -198,7 +197,7 @@ def _key_content(trial: Trial) -> dict[str, Any]:
 
 def recipe_content(recipe: Recipe) -> dict[str, Any]:
     """Return what of a recipe stands in keys, as plain JSON values."""
-    return _without_defaults({**dataclasses.asdict(recipe), "milestones": list(recipe.milestones)}, ADDED_TO_RECIPE)
+    return _without_defaults(dict(_spelt(recipe)), ADDED_TO_RECIPE)
 
 
 def teacher_content(teacher: Teacher) -> dict[str, Any]:
@@ -214,6 +213,6 @@ def _without_defaults(content: dict[str, Any], defaults: Mapping[str, Any]) -> d
 
 _SINCE = "power"
 """The first field of a recipe that version 1 of the key did not have."""
-_FIELDS = [field.name for field in dataclasses.fields(Recipe)]
-ADDED_TO_RECIPE = {field.name: field.default for field in dataclasses.fields(Recipe)[_FIELDS.index(_SINCE) :]}
+_FIELDS = list(Recipe.model_fields)
+ADDED_TO_RECIPE = {name: Recipe.model_fields[name].default for name in _FIELDS[_FIELDS.index(_SINCE) :]}
 """Fields of a recipe that keys hold only where they differ from these defaults."""

@@ -49,7 +49,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int, int], None]:
 
 def order(home: Path, number: int) -> Order:
     trial = student_trial("ce")
-    trial = dataclasses.replace(trial, recipe=dataclasses.replace(trial.recipe, batch_size=32, epochs=EPOCHS))
+    trial = dataclasses.replace(trial, recipe=trial.recipe.replaced(batch_size=32, epochs=EPOCHS))
     attempt = Attempt(
         key=trial_key(trial), number=number, trial=trial, phase="fixed", sweep="s", keep_weights=True, bank=True
     )

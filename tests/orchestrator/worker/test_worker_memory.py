@@ -35,7 +35,7 @@ def born(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[weakref.ref[Training]
 
 def order(home: Path, **changes: object) -> Order:
     trial = student_trial("ce")
-    recipe = dataclasses.replace(trial.recipe, batch_size=32, epochs=2, **changes)  # type: ignore[arg-type]
+    recipe = trial.recipe.replaced(batch_size=32, epochs=2, **changes)
     trial = dataclasses.replace(trial, recipe=recipe)
     attempt = Attempt(
         key=trial_key(trial), number=1, trial=trial, phase="fixed", sweep="s", keep_weights=True, bank=True

@@ -97,7 +97,7 @@ BROKEN: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "no dataclass": (
         lambda: record(hyperparameters={"weight": 1}),
-        "its hyperparameters must be a dataclass, got a dict",
+        "its hyperparameters must be a trainers.methods.Hyperparameters or a dataclass, got a dict",
     ),
     "a type that is none": (
         lambda: record(hyperparameters=fields(extra=b"bytes", **SHARED)),

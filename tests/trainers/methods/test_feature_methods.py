@@ -107,7 +107,7 @@ def test_the_record(method):
     assert any(field.range is not None and field.range.search is not None for field in method.fields())
     for tuned in ({}, *(one.values for one in method.by_pair)):
         assert method.problems({**method.defaults(), **tuned}, 100) == []
-    with pytest.raises(ValueError, match=f"{method.name}.weight must be at least 0"):
+    with pytest.raises(ValueError, match=r"weight\n.* greater than or equal to 0"):
         method.hyperparameters(weight=-1.0)
 
 

@@ -1,8 +1,12 @@
 """Methods of other packages: found through an entry point, held to the registry's rules."""
 
 import dataclasses
+import re
+import sys
+import types
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from typing import Annotated
 
 import pytest
@@ -12,10 +16,11 @@ from torch import Tensor, nn
 from tests.trainers.methods.logits import random_logits
 from tests.trainers.tiny import new_store, student_trial
 from trainers import methods
-from trainers.methods import Method, Needs, Output, Range, Setting
+from trainers.methods import Choice, Method, Needs, Output, Range, Setting
 from trainers.methods.kd import KD_METHOD
 from trainers.training.distill import Training, distill
 
+ROOT = Path(__file__).resolve().parents[3]
 MINE = dataclasses.replace(KD_METHOD, name="mine", summary="somebody's own")
 
 
@@ -103,6 +108,60 @@ def test_a_pure_loss_is_enough_for_a_logit_method(plug_in):
         expected = result["ce"] + 3.0 * loss(student, teacher, *labels, sharpness=1.5)
         torch.testing.assert_close(result["loss"], expected)
         assert name.lower() in result
+
+
+def test_the_example_of_the_page_is_a_method(plug_in, monkeypatch):
+    (code,) = re.findall(r"```python\n(.+?)```", (ROOT / "docs" / "methods.md").read_text(), re.DOTALL)
+    page = types.ModuleType("page")
+    monkeypatch.setitem(sys.modules, "page", page)
+    exec(compile(code, "docs/methods.md", "exec"), page.__dict__)
+    plug_in("page:MINE")
+    assert [(one.name, one.default) for one in methods.get("mine").fields()] == [
+        ("power", 2.0), ("ce_weight", 1.0), ("weight", 0.5), ("warmup_epochs", 0.0), ("standardize", False),
+    ]  # fmt: skip
+    student, teacher, target = random_logits(4, 5)
+    result = methods.build("mine", power=1)(student, teacher, target, epoch=1)
+    torch.testing.assert_close(result["loss"], result["ce"] + 0.5 * (student - teacher).abs().mean())
+    (problem,) = methods.get("mine").problems({"power": 0}, None)
+    assert problem.message == "must be greater than 0, got 0"
+
+
+def test_a_dataclass_is_described_and_held_to_its_ranges(plug_in):
+    plug_in(f"{__name__}:LOSS_ALONE")
+    method = methods.get("loss_alone")
+    assert [(one.name, one.default, one.range, one.doc) for one in method.fields()] == [
+        ("sharpness", 2.0, Range(gt=0), "Of the differences."),
+        ("ce_weight", 1.0, Range(ge=0), "Factor of the cross-entropy."),
+        ("weight", 3.0, Range(ge=0), "Factor of the term."),
+        ("warmup_epochs", 0.0, Range(ge=0), "Epochs over which the term rises."),
+    ]
+    values = {"sharpness": 0, "weight": True, "ce_weight": "1"}
+    assert [problem.message for problem in method.problems(values, None)] == [
+        "must be greater than 0, got 0", "must be a number, got true", "must be a number, got '1'",
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    ranks: Annotated[tuple[int, ...], Range(ge=1, lt="classes")] = (2, 7)
+    depth: Annotated[int, Range(ge=1, le=9, search=Choice((1, 2)))] = 1
+    ce_weight: float = 1.0
+    weight: float = 1.0
+    warmup_epochs: float = 0.0
+
+
+def test_lists_and_ranks_of_a_dataclass(plug_in):
+    method = dataclasses.replace(LOSS_ALONE, name="listed", hyperparameters=Listed)
+    told = [method.value_problems(*given) for given in (("ranks", [0, 3], 5), ("ranks", [2, 7], 5), ("depth", 10, 5))]
+    assert told == [
+        ["each item must be at least 1, got 0"],
+        ["each item must be less than the number of classes (5), got 7"],
+        ["must be at most 9, got 10"],
+    ]
+    assert method.fitted(5) == {"ranks": (2, 4)}
+    assert {one.name: one.range.search for one in method.fields() if one.range} == {
+        "ranks": None, "depth": Choice((1, 2)),
+    }  # fmt: skip
 
 
 def test_a_plug_in_with_a_module_is_trained_with_the_student_and_can_be_combined(plug_in, tmp_path):

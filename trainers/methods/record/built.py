@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainers.methods.record.method import CE_WEIGHT, SHARED, Method, Term, Values, of_part, takes_labels
+from trainers.methods.record.hyperparameters import CE_WEIGHT, SHARED
+from trainers.methods.record.method import Method, Term, Values, of_part, takes_labels
 from trainers.methods.record.outputs import Output, Setting
 from trainers.methods.terms.standardize import standardize
 

@@ -1,24 +1,15 @@
 """Several methods in one training: one cross-entropy, and the term of each with its own weight and warm-up."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-from trainers.methods.record.method import Method, Needs, Problem, Range, Values, check, of_part
+from trainers.methods.record.hyperparameters import Labelled
+from trainers.methods.record.method import Method, Needs, Problem, Values, of_part
 
 SIGN = "+"
 """Between the names of the methods in the name of a combination."""
 VERSIONS = 1000
 """Base of the numbers that the versions of the methods are digits of."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Combined:
-    ce_weight: Annotated[float, Range(ge=0)] = 1.0
-    """Factor of the cross-entropy with the labels."""
-
-    def __post_init__(self) -> None:
-        check(self, "combination")
 
 
 def combine(parts: Sequence[Method]) -> Method:
@@ -37,7 +28,7 @@ def combine(parts: Sequence[Method]) -> Method:
     return Method(
         name=SIGN.join(names),
         version=sum(part.version * VERSIONS**i for i, part in enumerate(parts)),
-        hyperparameters=Combined,
+        hyperparameters=Labelled,
         needs=Needs.FEATURES if features else Needs.LOGITS,
         summary=" and ".join(f"({part.summary})" for part in parts),
         source=", ".join(dict.fromkeys(part.source for part in parts)),

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
-from trainers.methods.record.method import Choice, ForPair, Hyperparameter, Log, Method, Value
+from trainers.methods.record.hyperparameters import Choice, Hyperparameter, Log
+from trainers.methods.record.method import ForPair, Method
+from trainers.trials.trial import Value
 
 INDENT = " " * 11
 

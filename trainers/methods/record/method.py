@@ -1,43 +1,27 @@
-"""What a distillation method is: a registry record, described hyperparameters, and the rules that they keep.
-
-A method's hyperparameters are the fields of a frozen dataclass, annotated with their range:
-`Annotated[float, Range(gt=0, search=Log(1, 8))]`. That one place serves validation, the command line, and the default
-search.
-"""
+"""What a distillation method is: a registry record, and the rules that its hyperparameters keep together."""
 
 from __future__ import annotations
 
-import ast
 import difflib
 import enum
 import functools
 import inspect
-import math
-import textwrap
-import typing
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import MISSING, dataclass, replace
+from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
-from dataclasses import fields as dataclass_fields
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from trainers.methods.record.few_classes import fitted
+from trainers.methods.record.hyperparameters import CE_WEIGHT, Hyperparameter, describe
 from trainers.methods.record.outputs import NetworkShape, Setting
 from trainers.model_names import OF_TORCHVISION
-from trainers.texts.words import shown
+from trainers.trials.trial import Value
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-CE_WEIGHT = "ce_weight"
-SHARED = (CE_WEIGHT, "weight", "warmup_epochs", "standardize")
-"""Hyperparameters that a built method applies around the pure loss."""
-TYPE_WORDS: dict[Any, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}
-
 SOUND_VALUES = 100_000
 """So many values of a method are remembered as sound."""
 
-Value = bool | int | float | str | tuple[int, ...] | tuple[float, ...]
 Values = Mapping[str, Any]
 """Hyperparameters by name, of the types that the method declares."""
 Term: TypeAlias = "Callable[..., tuple[Tensor, dict[str, Tensor]]]"
@@ -56,66 +40,6 @@ class Needs(enum.Enum):
     """The logits of both networks; they can come from the bank."""
     FEATURES = "features"
     """Feature maps and pooled vectors of both networks too; the teacher runs in every step."""
-
-
-@dataclass(frozen=True, slots=True)
-class Log:
-    """Searched from `low` to `high` so that a doubling counts the same everywhere."""
-
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
-class Linear:
-    """Searched evenly from `low` to `high`."""
-
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Searched among these values."""
-
-    values: tuple[Value, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Range:
-    """The values that a number may take, and where to search it by default."""
-
-    gt: float | None = None
-    ge: float | None = None
-    lt: float | Literal["classes"] | None = None
-    le: float | None = None
-    search: Log | Linear | Choice | None = None
-
-    def broken(self, value: float, classes: int | None) -> list[str]:
-        """Return every rule that the value breaks, in words without the value."""
-        below = classes if self.lt == "classes" else self.lt
-        name = f"the number of classes ({classes})" if self.lt == "classes" else f"{below}"
-        rules = (
-            (self.gt is None or value > self.gt, f"must be greater than {self.gt}"),
-            (self.ge is None or value >= self.ge, f"must be at least {self.ge}"),
-            (below is None or value < float(below), f"must be less than {name}"),
-            (self.le is None or value <= self.le, f"must be at most {self.le}"),
-        )
-        return [text for holds, text in rules if not holds]
-
-
-@dataclass(frozen=True, slots=True)
-class Hyperparameter:
-    """One hyperparameter as a person or a search space sees it."""
-
-    name: str
-    type: type[Value]
-    default: Value
-    range: Range | None
-    choices: tuple[Value, ...] | None
-    doc: str
-    item: Any = None
-    """Type of the items where the type is tuple: the value is a list in a sweep file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +75,7 @@ class Method:
     version: int
     """Raised by hand when the numbers of the method change on purpose; part of every trial key."""
     hyperparameters: type[Any]
-    """A frozen dataclass; its defaults are the paper's."""
+    """A `Hyperparameters`; of plug-ins it may be a frozen dataclass, too."""
     loss: Callable[..., Tensor] | None = None
     """The pure loss; None where the method adds nothing to the cross-entropy, or cannot do without its module."""
     term: Term | None = None
@@ -273,7 +197,8 @@ class Method:
         """Return the defaults that cannot be on so few classes, as they are taken there: a rank becomes classes − 1."""
         if classes not in self._fitted:
             assert classes is not None
-            self._fitted[classes] = fitted(self.fields(), classes)
+            found = {field.name: field.fitted(classes) for field in self.fields()}
+            self._fitted[classes] = {name: value for name, value in found.items() if value is not None}
         return dict(self._fitted[classes])
 
     def whole(self, values: Mapping[str, object], classes: int | None) -> dict[str, Value]:
@@ -290,7 +215,7 @@ class Method:
             hint = f"; did you mean '{near[0]}'?" if near else ""
             names = ", ".join(self._known) or "none"
             return [f"'{self.name}' has no hyperparameter '{name}'{hint} (it has: {names})"]
-        found = wrong_value(field, value, classes)
+        found = field.wrong(value, classes)
         if not found and isinstance(value, bool | int | float | str) and len(self._sound) < SOUND_VALUES:
             self._sound.add((name, type(value), value, classes))
         return found
@@ -347,7 +272,7 @@ class Method:
     def coerced(self, values: Mapping[str, object]) -> dict[str, Value]:
         """Return these values, which keep the rules, as the types of the hyperparameters have them, in their order."""
         known = self._known
-        return {name: _coerced(values[name], known[name]) for name in known if name in values}
+        return {name: known[name].coerced(values[name]) for name in known if name in values}
 
 
 def takes_labels(loss: Callable[..., Tensor]) -> bool:
@@ -356,123 +281,7 @@ def takes_labels(loss: Callable[..., Tensor]) -> bool:
     return sum(one.kind in kinds for one in inspect.signature(loss).parameters.values()) > 2
 
 
-def loss_problem(loss: Callable[..., Tensor], own: Sequence[str]) -> str:
-    """Return why a pure loss cannot be called with the method's own hyperparameters; empty: it can.
-
-    Args:
-        own: their names.
-    """
-    tensors = [None] * (3 if takes_labels(loss) else 2)
-    try:
-        inspect.signature(loss).bind(*tensors, **dict.fromkeys(own))
-    except TypeError as error:
-        return f"its loss does not take its hyperparameters: {error}"
-    return ""
-
-
 def of_part(part: Method, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the hyperparameters of one method of a combination, under its own names."""
     prefix = f"{part.name}."
     return {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}
-
-
-@functools.cache
-def describe(hyperparameters: type[Any]) -> tuple[Hyperparameter, ...]:
-    """Return the fields of a hyperparameter dataclass, with range, choices and the text that follows each."""
-    hints = typing.get_type_hints(hyperparameters, include_extras=True)
-    docs = _field_docs(hyperparameters)
-    return tuple(
-        _describe_one(field.name, hints[field.name], field.default, docs.get(field.name, ""))
-        for field in dataclass_fields(hyperparameters)
-        if field.default is not MISSING
-    )
-
-
-def _describe_one(name: str, hint: Any, default: Value, doc: str) -> Hyperparameter:
-    extras = typing.get_args(hint)[1:] if typing.get_origin(hint) is typing.Annotated else ()
-    plain = typing.get_args(hint)[0] if extras else hint
-    found = next((extra for extra in extras if isinstance(extra, Range)), None)
-    if typing.get_origin(plain) is Literal:
-        choices = typing.get_args(plain)
-        return Hyperparameter(name, type(choices[0]), default, found, choices, doc)
-    if typing.get_origin(plain) is tuple:
-        return Hyperparameter(name, tuple, default, found, None, doc, item=typing.get_args(plain)[0])
-    return Hyperparameter(name, plain, default, found, None, doc)
-
-
-def _field_docs(hyperparameters: type[Any]) -> dict[str, str]:
-    """Return the string that stands under each field in the source; none where there is no source to look at."""
-    try:
-        (body,) = ast.parse(textwrap.dedent(inspect.getsource(hyperparameters))).body
-    except (OSError, TypeError, SyntaxError, ValueError):  # made by a function, or installed without source
-        return {}
-    docs: dict[str, str] = {}
-    if not isinstance(body, ast.ClassDef):
-        return docs
-    for field, text in zip(body.body[:-1], body.body[1:], strict=True):
-        said = text.value.value if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant) else None
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(said, str):
-            docs[field.target.id] = " ".join(said.split())
-    return docs
-
-
-def wrong_value(field: Hyperparameter, value: object, classes: int | None) -> list[str]:
-    """Return what is wrong with a value for this hyperparameter: its type, or the rules of its range."""
-    if field.item is not None:
-        return _wrong_list(field, value, classes)
-    if not _has_type(value, field.type):
-        return [f"must be {TYPE_WORDS[field.type]}, got {shown(value)}"]
-    if field.choices is not None and value not in field.choices:
-        near = difflib.get_close_matches(str(value), [str(choice) for choice in field.choices], n=1)
-        hint = f"; did you mean '{near[0]}'?" if near else ""
-        return [f"must be one of {', '.join(map(str, field.choices))}, got {shown(value)}{hint}"]
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        if not _finite(value):
-            return [f"must be a finite number, got {shown(value)}"]
-        rules = field.range.broken(value, classes) if field.range is not None else []
-        return [f"{rule}, got {shown(value)}" for rule in rules]
-    return []
-
-
-def _wrong_list(field: Hyperparameter, value: object, classes: int | None) -> list[str]:
-    assert field.item is not None
-    if not isinstance(value, list | tuple):
-        return [f"must be a list, each item {TYPE_WORDS[field.item]}, got {shown(value)}"]
-    item = replace(field, type=field.item, item=None)
-    return [f"each item {message}" for one in value for message in wrong_value(item, one, classes)]
-
-
-def _has_type(value: object, kind: type[Value]) -> bool:
-    """Return whether the value may stand for the type: a whole number for a float, but never a truth value for a
-    number."""
-    if kind is bool or isinstance(value, bool):
-        return kind is bool and isinstance(value, bool)
-    return isinstance(value, int | float) if kind is float else isinstance(value, kind)
-
-
-def _finite(value: float) -> bool:
-    """Return whether the value is a number that a float can hold; 10**400 is not."""
-    try:
-        return math.isfinite(value)
-    except OverflowError:
-        return False
-
-
-def _coerced(value: object, field: Hyperparameter) -> Value:
-    if field.item is not None:
-        assert isinstance(value, list | tuple)
-        item = replace(field, type=field.item, item=None)
-        return tuple(_coerced(one, item) for one in value)  # type: ignore[return-value]  # of one type
-    assert isinstance(value, bool | int | float | str)
-    return float(value) + 0.0 if field.type is float else value  # + 0.0 makes -0.0 the same value as 0.0
-
-
-def check(hyperparameters: Any, method: str) -> None:
-    """Hold a hyperparameter object to its ranges; called by every `__post_init__`.
-
-    Raises:
-        ValueError: names the first value that breaks its rule, as `method.field`.
-    """
-    for field in describe(type(hyperparameters)):  # type: ignore[arg-type]
-        for message in wrong_value(field, getattr(hyperparameters, field.name), None):
-            raise ValueError(f"{method}.{field.name} {message}")

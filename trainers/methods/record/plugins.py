@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import MISSING, dataclass, is_dataclass, replace
+import inspect
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, is_dataclass, replace
 from dataclasses import fields as dataclass_fields
 from importlib.metadata import EntryPoint
 from typing import Any
 
+from pydantic_core import PydanticUndefined
+
 from trainers.errors import RequestError
 from trainers.late import torch
-from trainers.methods.record.method import (
-    CE_WEIGHT,
-    SHARED,
-    ForPair,
-    Method,
-    Needs,
-    Problem,
-    describe,
-    loss_problem,
-    wrong_value,
-)
+from trainers.methods.record.hyperparameters import CE_WEIGHT, SHARED, Hyperparameters, describe
+from trainers.methods.record.method import ForPair, Method, Needs, Problem, takes_labels
 from trainers.methods.record.outputs import NetworkShape, Output, Setting
 from trainers.texts.words import line_of
 
@@ -122,18 +116,17 @@ def _record_problem(method: Method) -> str:
 
 def _hyperparameter_problem(method: Method) -> str:
     kind = method.hyperparameters
-    if not isinstance(kind, type) or not is_dataclass(kind):
-        return f"its hyperparameters must be a dataclass, got {_kind(kind)}"
-    for one in dataclass_fields(kind):
-        if one.default is MISSING:
-            return f"its hyperparameter {one.name} has no default"
-        if one.name in TAKEN:
-            return f"its hyperparameter {one.name} has the name of a key of every entry"
+    if not isinstance(kind, type) or not (issubclass(kind, Hyperparameters) or is_dataclass(kind)):
+        return f"its hyperparameters must be a trainers.methods.Hyperparameters or a dataclass, got {_kind(kind)}"
     described = {field.name: field for field in describe(kind)}
     for name, field in described.items():
+        if field.default is PydanticUndefined:  # type: ignore[comparison-overlap]  # pydantic's word for none
+            return f"its hyperparameter {name} has no default"
+        if name in TAKEN:
+            return f"its hyperparameter {name} has the name of a key of every entry"
         if (field.type if field.item is None else field.item) not in KINDS:
             return f"its hyperparameter {name} must be a bool, int, float, str, Literal or a tuple of numbers"
-        for message in wrong_value(field, field.default, None):
+        for message in field.wrong(field.default, None):
             return f"the default of its hyperparameter {name} {message}"
     for name in NEEDED if method.teacher else ():
         if name not in described or described[name].type not in (int, float):
@@ -147,7 +140,7 @@ def _hyperparameter_problem(method: Method) -> str:
         for name, value in pair.values.items():
             if name not in described:
                 return f"its by_pair sets {name}, which is no hyperparameter of it"
-            for message in wrong_value(described[name], value, None):
+            for message in described[name].wrong(value, None):
                 return f"{name} of its by_pair {message}"
     return ""
 
@@ -164,7 +157,21 @@ def _function_problem(method: Method) -> str:
         return "it has neither loss, term nor module"
     if method.teacher and method.loss is not None and method.term is None and method.module is None:
         own = [field.name for field in method.fields() if field.name not in SHARED]
-        return loss_problem(method.loss, own)
+        return _loss_problem(method.loss, own)
+    return ""
+
+
+def _loss_problem(loss: Callable[..., Any], own: Sequence[str]) -> str:
+    """Return why a pure loss cannot be called with the method's own hyperparameters; empty: it can.
+
+    Args:
+        own: their names.
+    """
+    tensors = [None] * (3 if takes_labels(loss) else 2)
+    try:
+        inspect.signature(loss).bind(*tensors, **dict.fromkeys(own))
+    except TypeError as error:
+        return f"its loss does not take its hyperparameters: {error}"
     return ""
 
 
