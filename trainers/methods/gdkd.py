@@ -15,7 +15,7 @@ from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Lin
 from trainers.methods.record.method import Method, Needs, Values
 from trainers.methods.record.tuned import tuned_weights
 from trainers.methods.terms.groups import Comparison, Direction, compare_own_groups, compare_raised
-from trainers.methods.terms.ranking import Cut, by_teacher, own_cuts
+from trainers.methods.terms.ranking import Cut, by_teacher, idle, own_cuts
 from trainers.methods.terms.tensors import raised
 
 if TYPE_CHECKING:
@@ -104,18 +104,6 @@ def _term(
     return compared.loss, {"between": compared.between, "within_1": within[0], "within_2": within[1]}
 
 
-def _dead(values: Values, classes: int) -> tuple[str, ...]:
-    """What the cut does not ask for, the weight of a group of one class, and the direction where nothing inside a group
-    counts."""
-    unused = {"k": ("mass",), "mass": ("k",), "gap": ("k", "mass")}[values["cut"]]
-    k = values["k"] if values["cut"] == "k" else None
-    if k is None and classes == 2:
-        k, unused = 1, ("k", "mass")  # there is one cut only, whatever says where
-    alone = (*(("w1",) if k == 1 else ()), *(("w2",) if k == classes - 1 else ()))
-    nothing = all(values[name] == 0 for name in ("w1", "w2") if name not in alone)
-    return (*unused, *alone, *(("kl",) if nothing else ()))
-
-
 GDKD_METHOD = Method(
     name="gdkd",
     version=2,
@@ -131,6 +119,6 @@ GDKD_METHOD = Method(
         "within_2": "KL inside the rest",
     },
     factors=("w0", "w1", "w2"),
-    dead=_dead,
+    dead=lambda values, classes: idle(values, classes, least=1),
     by_pair=tuned_weights(),
 )

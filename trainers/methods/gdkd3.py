@@ -16,7 +16,7 @@ from trainers.methods.record.hyperparameters import BELOW_CLASSES, DistilledLogi
 from trainers.methods.record.method import Method, Needs, Problem, Values
 from trainers.methods.record.tuned import tuned_weights
 from trainers.methods.terms.groups import Comparison, Direction, compare_own_groups, compare_raised
-from trainers.methods.terms.ranking import Cut, by_teacher, own_cuts
+from trainers.methods.terms.ranking import Cut, by_teacher, idle, own_cuts
 from trainers.methods.terms.tensors import raised
 
 if TYPE_CHECKING:
@@ -111,18 +111,6 @@ def _rules(_values: Values, classes: int | None) -> list[Problem]:
     return [Problem("cut", f"needs at least 3 classes, got {classes}")] if few else []
 
 
-def _dead(values: Values, classes: int) -> tuple[str, ...]:
-    """What the cut does not ask for, the weight of a group of one class, and the direction where nothing inside a group
-    counts."""
-    unused = {"k": ("mass",), "mass": ("k",), "gap": ("k", "mass")}[values["cut"]]
-    k = values["k"] if values["cut"] == "k" else None
-    if k is None and classes == 3:
-        k, unused = 2, ("k", "mass")  # there is one cut only, whatever says where
-    alone = (*(("w1",) if k == 2 else ()), *(("w2",) if k == classes - 1 else ()))
-    nothing = all(values[name] == 0 for name in ("w1", "w2") if name not in alone)
-    return (*unused, *alone, *(("kl",) if nothing else ()))
-
-
 GDKD3_METHOD = Method(
     name="gdkd3",
     version=2,
@@ -138,7 +126,7 @@ GDKD3_METHOD = Method(
         "within_3": "KL inside the third group",
     },
     factors=("w0", "w1", "w2"),
-    dead=_dead,
+    dead=lambda values, classes: idle(values, classes, least=2),
     rules=_rules,
     by_pair=tuned_weights(),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log, Temperature
-from trainers.methods.record.method import ForPair, Method, Needs, Values
+from trainers.methods.record.method import ForPair, Method, Needs
 from trainers.methods.record.tuned import IMAGENET
 from trainers.methods.terms.tensors import raised
 
@@ -44,19 +44,11 @@ def kd_loss(student_BC: Tensor, teacher_BC: Tensor, *, temperature: float) -> Te
     return divergence * (temperature**2 / len(student))
 
 
-def _term(
-    values: Values, student_BC: Tensor, teacher_BC: Tensor, _target_B: Tensor
-) -> tuple[Tensor, dict[str, Tensor]]:
-    loss = kd_loss(student_BC, teacher_BC, temperature=float(values["temperature"]))
-    return loss, {"kd": loss.detach()}
-
-
 KD_METHOD = Method(
     name="kd",
     version=1,
     hyperparameters=KD,
     loss=kd_loss,
-    term=_term,
     needs=Needs.LOGITS,
     summary="KL between the softened probabilities of teacher and student",
     source="arXiv:1503.02531",

@@ -58,14 +58,6 @@ def _perception(logits_BC: Tensor) -> Tensor:
     return centred * (centred.square().mean(0) + EPSILON).rsqrt()
 
 
-def _term(
-    values: Values, student_BC: Tensor, teacher_BC: Tensor, _target_B: Tensor
-) -> tuple[Tensor, dict[str, Tensor]]:
-    alpha, temperature = float(values["alpha"]), float(values["temperature"])
-    loss = luminet_loss(student_BC, teacher_BC, alpha=alpha, temperature=temperature)
-    return loss, {"luminet": loss.detach()}
-
-
 def _dead(values: Values, _classes: int) -> tuple[str, ...]:
     return ("temperature",) if values["alpha"] == 0 else ()
 
@@ -79,7 +71,6 @@ LUMINET_METHOD = Method(
     version=1,
     hyperparameters=LumiNet,
     loss=luminet_loss,
-    term=_term,
     needs=Needs.LOGITS,
     summary="KL of logits standardised class by class over the batch",
     source="arXiv:2310.03669",

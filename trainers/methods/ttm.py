@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log
-from trainers.methods.record.method import Method, Needs, Values
+from trainers.methods.record.method import Method, Needs
 from trainers.methods.terms.tensors import raised
 
 if TYPE_CHECKING:
@@ -48,19 +48,11 @@ def divergence(student_BC: Tensor, teacher_BC: Tensor, power: float) -> Tensor:
     return (teacher_log.exp() * (teacher_log - student_log)).sum(1)
 
 
-def _term(
-    values: Values, student_BC: Tensor, teacher_BC: Tensor, _target_B: Tensor
-) -> tuple[Tensor, dict[str, Tensor]]:
-    loss = ttm_loss(student_BC, teacher_BC, power=float(values["power"]))
-    return loss, {"ttm": loss.detach()}
-
-
 TTM_METHOD = Method(
     name="ttm",
     version=1,
     hyperparameters=TTM,
     loss=ttm_loss,
-    term=_term,
     needs=Needs.LOGITS,
     summary="KL of the power-transformed teacher and the student at temperature 1",
     source="arXiv:2402.11148",

@@ -5,8 +5,8 @@ Shapes: B = batch, C = classes, R = ranks that are asked for.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, get_args
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from trainers.late import torch
 
@@ -82,3 +82,19 @@ def own_cuts(teacher_BC: Tensor, ranking_BC: Tensor, cut: Cut, mass: float) -> T
     if cut == "gap":
         return cut_by_gap(teacher_BC, ranking_BC)
     raise ValueError(f"cut must be one of {', '.join(get_args(Cut))}, got {cut!r}")
+
+
+def idle(values: Mapping[str, Any], classes: int, *, least: int) -> tuple[str, ...]:
+    """Return the hyperparameters of gdkd and gdkd3 that change nothing: what the cut does not ask for, the weight of a
+    group of one class, and the direction where nothing inside a group counts.
+
+    Args:
+        least: the smallest k, at which w1 is that of a group of one class.
+    """
+    unused = {"k": ("mass",), "mass": ("k",), "gap": ("k", "mass")}[values["cut"]]
+    k = values["k"] if values["cut"] == "k" else None
+    if k is None and classes == least + 1:
+        k, unused = least, ("k", "mass")  # there is one cut only, whatever says where
+    alone = (*(("w1",) if k == least else ()), *(("w2",) if k == classes - 1 else ()))
+    nothing = all(values[name] == 0 for name in ("w1", "w2") if name not in alone)
+    return (*unused, *alone, *(("kl",) if nothing else ()))
