@@ -118,9 +118,7 @@ def chain(default: str, *given: BaseModel | None) -> tuple[str, list[BaseModel]]
 
 def changes(given: BaseModel | None) -> dict[str, Any]:
     """Return the single settings that a recipe in a sweep file replaces."""
-    if given is None:
-        return {}
-    return {name: getattr(given, name) for name in given.model_fields_set if name not in ("base", SCALE)}
+    return {} if given is None else given.model_dump(exclude_unset=True, exclude={"base", SCALE})
 
 
 def problems(base: Recipe, given: BaseModel | None) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ from search_spaces.plan._base import Disk, Speed, Work
 from search_spaces.plan._trainings import Training
 from search_spaces.sweeps.sweep import Sweep, TeacherPlan
 from trainers.data import DataInfo
+from trainers.teachers import has_bank
 from trainers.trials.trial import Teacher, Trial, Value
 
 if TYPE_CHECKING:
@@ -114,8 +115,6 @@ class Costs:
 
     def _runs_live(self, trial: Trial) -> bool:
         """Return whether the trial's teacher runs in its steps."""
-        from trainers.training.distill import has_bank  # imports torch
-
         return not (self._sweep.bank and has_bank(trial, self._infos[trial.dataset].task))
 
     def _stored(self, taught: Taught) -> int:

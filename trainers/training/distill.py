@@ -22,11 +22,13 @@ from trainers.files.passing import steadily
 from trainers.files.store import Store
 from trainers.files.tensor_files import not_finite, save_tensors
 from trainers.models.taps import Taps, tap
+from trainers.teachers import has_bank
 from trainers.teachers.bank import Bank, open_bank
 from trainers.teachers.frozen import FrozenTeacher, TeacherError, frozen_teacher
 from trainers.training.checkpoint import load_checkpoint, save_checkpoint
 from trainers.training.collapse import Answers, collapse, losses_of
 from trainers.training.memory import MemoryMeter
+from trainers.training.metrics import LOGGED, accuracies
 from trainers.training.mixing import Mix, mixes
 from trainers.training.starting import new_optimizer, new_student
 from trainers.training.tasks import PixelReply, Reply, Seen, Student, task_of
@@ -193,24 +195,13 @@ class Training:
     def summary(self) -> dict[str, float]:
         """Return the metrics at the end: accuracies in percent, seconds of training, teacher passes, bytes."""
         return {
-            **self._accuracies(),
+            **accuracies(self.history, self.task.scores),
             "train_seconds": sum(values["epoch_seconds"] for values in self.history),
             "teacher_images": float(self.teacher_images),
             "extra_parameters": float(self.method.extra_parameters),
             "peak_memory_bytes": float(self.memory.peak_bytes),
             "held_memory_bytes": float(self.memory.held_bytes),
         }
-
-    def _accuracies(self) -> dict[str, float]:
-        main, *others = self.task.scores
-        of_search = [values[f"val_{main}"] for values in self.history if f"val_{main}" in values]
-        if of_search:
-            return {f"final_val_{main}": of_search[-1]}
-        tested = [values for values in self.history if f"test_{main}" in values]
-        if not tested:
-            return {}
-        last = {f"final_{name}": tested[-1][f"test_{name}"] for name in (main, *others)}
-        return last | {f"best_{main}": max(values[f"test_{main}"] for values in tested)}
 
     @property
     def _images(self) -> int:
@@ -238,7 +229,7 @@ class Training:
             if (index + 1) % recipe.accumulate == 0 or index + 1 == batches:
                 self._step(rate)
             self.on_step()
-        return {_logged(name): float(value) / total for name, value in sums.items()}, rate
+        return {LOGGED.get(name, name): float(value) / total for name, value in sums.items()}, rate
 
     def _teachers_size(self) -> tuple[int, int] | None:
         """Return the size that the teacher wants views at, where it is not the student's."""
@@ -393,8 +384,7 @@ class Training:
             TeacherError: its weights, or what it answered, are not all finite; the training loss may be.
         """
         name = self.trial.student
-        wrong = not_finite(self.scored.state_dict())
-        if wrong:
+        if wrong := not_finite(self.scored.state_dict()):
             raise TeacherError(f"the teacher {name} cannot be learnt from: weights are not finite: {wrong}")
         if self._finite is not None and not self._finite:
             raise TeacherError(f"the teacher {name} cannot be learnt from: not all that it answers is finite")
@@ -408,13 +398,3 @@ class Training:
             warmup_epochs=self.method.warmups,
         )
         return collapse(self.answers, losses)
-
-
-def has_bank(trial: Trial, task: str) -> bool:
-    """Return whether the teacher's logits of a trial can be kept: they depend on image and view alone, and are few."""
-    needs = methods.get(trial.method).needs
-    return task == "classification" and needs is methods.Needs.LOGITS and not trial.recipe.mixup
-
-
-def _logged(name: str) -> str:
-    return "train_loss" if name == "loss" else name

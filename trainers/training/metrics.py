@@ -1,5 +1,9 @@
 """The numbers that a training gives, by name. Scores are in percent; a loss that is not finite is not-a-number."""
 
+from collections.abc import Mapping, Sequence
+
+LOGGED = {"loss": "train_loss"}
+"""Names in the log of parts of a loss that have another one there."""
 EACH_EPOCH = {
     "train_loss": "mean over the epoch's images of what was minimised",
     "ce": "its cross-entropy, before any factor",
@@ -31,3 +35,21 @@ AT_THE_END = {
     "held_memory_bytes": "what its process held before: data, teachers, on a CPU the program itself",
 }
 """After the last epoch."""
+
+
+def accuracies(history: Sequence[Mapping[str, float]], scores: Sequence[str]) -> dict[str, float]:
+    """Return the scores of a whole training: those after the last epoch, and the best of any.
+
+    Args:
+        history: what was logged, by epoch.
+        scores: names of the task's; the first is the main one.
+    """
+    main = scores[0]
+    of_search = [values[f"val_{main}"] for values in history if f"val_{main}" in values]
+    if of_search:
+        return {f"final_val_{main}": of_search[-1]}
+    tested = [values for values in history if f"test_{main}" in values]
+    if not tested:
+        return {}
+    last = {f"final_{name}": tested[-1][f"test_{name}"] for name in scores}
+    return last | {f"best_{main}": max(values[f"test_{main}"] for values in tested)}
