@@ -3,12 +3,15 @@
 import math
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import torch
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from torch import Tensor
+
+from trainers.methods import BuiltMethod, Method, Setting
 
 repeatable = settings(max_examples=50, deadline=None, derandomize=True, database=None)
 KLS = ("forward", "reverse", "both")
@@ -86,3 +89,8 @@ def with_gradient(loss, student: Tensor, *rest: Tensor, **settings) -> tuple[Ten
     value = loss(student, *rest, **settings)
     (gradient,) = torch.autograd.grad(value, student)
     return value.detach(), gradient
+
+
+def built(method: Method, setting: Setting | None = None, **values: Any) -> BuiltMethod:
+    """Return a method that can be called, with these values and else its defaults, which need keep no rules."""
+    return BuiltMethod(method, method.coerced({**method.defaults(), **values}), setting or Setting())
