@@ -158,6 +158,13 @@ def _add_run(commands: Any) -> None:
         "cluster take)",
     )
     parser.add_argument(
+        "--wait-for-nodes",
+        type=_seconds,
+        default=600.0,
+        metavar="SECONDS",
+        help="so long may the cluster at an address have no room for a trial (else 600)",
+    )
+    parser.add_argument(
         "--verbose", action="store_true", help="let Ray, Optuna and MLflow speak, which are silent else"
     )
     _add_storage(parser)
@@ -326,6 +333,13 @@ def _workers(text: str) -> int:
     return number
 
 
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a number of seconds, 0 or more, got {text}")
+    return seconds
+
+
 def _run(options: argparse.Namespace) -> int:
     from orchestrator import home_folder, run, viewer_lines
     from orchestrator.display import Lines, fitting_screen
@@ -338,6 +352,7 @@ def _run(options: argparse.Namespace) -> int:
         overrides=options.set,
         address=options.address or os.environ.get("RAY_ADDRESS"),
         workers=options.workers,
+        wait_seconds=options.wait_for_nodes,
         storage=options.storage,
         verbose=options.verbose,
         screen=screen,

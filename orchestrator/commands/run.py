@@ -66,6 +66,7 @@ def run(
     overrides: Sequence[str] = (),
     address: str | None = None,
     workers: int | None = None,
+    wait_seconds: float = 600.0,
     storage: str | None = None,
     verbose: bool = False,
     screen: Screen | None = None,
@@ -77,6 +78,7 @@ def run(
         overrides: `key=value` for values of the files.
         address: of a Ray cluster; None, or "local", starts one here.
         workers: trials at once; 0 runs them in this process; None takes what the machine or the cluster has.
+        wait_seconds: so long may a cluster at an address have no room for a trial.
         storage: URL of the persistent Optuna storage; None takes the database in the home.
         verbose: let Ray, Optuna and MLflow speak.
         screen: shows how it goes; None shows nothing.
@@ -90,8 +92,8 @@ def run(
         TrackingError, StorageError: the tracking store or the Optuna storage of a new sweep does not answer; nothing
             has been started or made.
         LedgerError: the ledger is damaged; nothing has been started.
-        ClusterError: the Ray cluster does not answer: nothing has been started or made if a sweep is new; or it has no
-            room for a trial: the sweep is recorded by then.
+        ClusterError: the Ray cluster does not answer: nothing has been started or made if a sweep is new; or no node of
+            it can work for this home, or has room for a trial: the sweep is recorded by then.
     """
     home, screen = Path(home), screen or Nothing()
     if verbose:
@@ -113,7 +115,7 @@ def run(
         driver_lock(home, [sweep.name for sweep in sweeps]) as lock,
         contextlib.closing(Ledger(home / "ledger.db", check=True)) as ledger,
     ):
-        workforce = Workforce(address=address, workers=workers, verbose=verbose)
+        workforce = Workforce(address=address, workers=workers, wait_seconds=wait_seconds, verbose=verbose)
         whole = _Run(sweeps, ledger, home, uri, storage, screen, lock)
         return whole.go(workforce, answers=answers)
 

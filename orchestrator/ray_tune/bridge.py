@@ -60,7 +60,7 @@ class Bridge:
         store: Store,
         cluster: Living,
         *,
-        most_in_flight: int,
+        most_in_flight: Callable[[], int],
         stall_seconds: Callable[[Attempt], float],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -102,7 +102,7 @@ class Bridge:
         return self._safely(lambda: self._suggest(trial_id), None)
 
     def _suggest(self, trial_id: str) -> dict[str, Any] | str | None:
-        if len(self._attempts) >= self._most_in_flight:
+        if len(self._attempts) >= self._most_in_flight():
             return None
         if self._attempts and self._clock() - self._turn >= TURN_SECONDS:
             self._turn = self._clock()

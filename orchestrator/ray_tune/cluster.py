@@ -9,7 +9,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -19,6 +19,7 @@ import ray
 
 from orchestrator.patience import START_SECONDS, wait
 from orchestrator.ray_tune.address import ClusterError, check_address, silent
+from orchestrator.ray_tune.nodes import Nodes, Wanted
 from orchestrator.ray_tune.processes import descendants, kill, left_behind, marked
 from trainers.errors import RequestError
 from trainers.files.files import remove
@@ -29,8 +30,10 @@ from trainers.texts.counting import counted
 LOOK_SECONDS = 2.0
 """How often the cluster's processes are looked at."""
 NODE_SECONDS = 10.0
-"""How often a cluster that is not ours is asked whether our node is one of its living ones."""
-
+"""How often a cluster that is not ours is asked for its nodes: whether ours lives, and how many trials have room."""
+AWAITED_SECONDS = 2.0
+"""How often, while none has."""
+POLL_SECONDS = 0.2
 
 LOCAL_SECONDS = 120.0
 """So long may a cluster of our own take to come up: its programs are read from a disk that may be slow."""
@@ -62,11 +65,14 @@ class Cluster:
         address: of a running cluster; None starts a local one for `workers` trials at once.
         workers: trials at once on a local cluster; 0 asks for as many as the cores that we may use allow.
         cpus, gpus: of one trial.
+        folders: of data sets, which every node must have that is not ours.
         verbose: let Ray speak.
+        say: called with a line for each node that is set aside, and while there is no room for a trial.
+        on_slots: called with `slots` when it is known, and when it changes.
         clock: monotonic, in seconds.
 
     Attributes:
-        slots: trials that run side by side.
+        slots: trials that run side by side; of a cluster that is not ours it follows the nodes, and may be 0.
 
     Raises:
         ClusterError: on entering.
@@ -81,7 +87,10 @@ class Cluster:
         workers: int,
         cpus: int,
         gpus: float,
+        folders: Sequence[Path] = (),
         verbose: bool = False,
+        say: Callable[[str], None] = lambda _: None,
+        on_slots: Callable[[int], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._home = home
@@ -89,6 +98,9 @@ class Cluster:
         self._workers = workers
         self._request = (cpus, gpus)
         self._verbose = verbose
+        self._say = say
+        self._on_slots = on_slots
+        self._nodes = None if address is None else Nodes(Wanted(home, tuple(folders), cpus, gpus), say)
         self._clock = clock
         self._left = threading.Event()
         self._error: BaseException | None = None
@@ -109,7 +121,7 @@ class Cluster:
             if self._error is not None:
                 raise self._error
             self._look()
-            self.slots = self._slots()
+            self._count()
         except BaseException as error:
             self._close()
             if self._address is None and isinstance(error, Exception) and not isinstance(error, RequestError):
@@ -157,16 +169,60 @@ class Cluster:
         with _own_token(), marked(self._home):
             ray.init(address="local", num_cpus=cores, include_dashboard=False, **_own_folder(), **options)
 
-    def _slots(self) -> int:
+    def _count(self) -> None:
+        """Find out how many trials run side by side.
+
+        Raises:
+            ClusterError: none does, on a cluster of ours; or no node of another can work for the home.
+        """
+        room = self._room() if self._nodes is None else self._nodes.look()
+        if room < 1 and self._nodes is not None and self._nodes.aside:
+            told = "; ".join(f"{name}: {why}" for name, why in self._nodes.aside.items())
+            raise ClusterError(f"no node of the Ray cluster can work for this home: {told}")
+        slots = min(room, self._workers) if self._workers else room
+        if slots != self.slots:
+            self.slots = slots
+            self._on_slots(slots)
+
+    def _room(self) -> int:
         cpus, gpus = self._request
         total = ray.cluster_resources()
-        slots = int(total.get("CPU", 1) // cpus)
+        room = int(total.get("CPU", 0) // cpus)
         if gpus > 0:
-            slots = min(slots, int(total.get("GPU", 0) / gpus))
-        if slots < 1:
+            room = min(room, int(total.get("GPU", 0) / gpus))
+        if room < 1:
             there = _processors(total.get("CPU", 0), total.get("GPU", 0))
             raise ClusterError(f"no trial fits: resources ask for {_processors(cpus, gpus)}, Ray has {there}")
-        return min(slots, self._workers) if self._workers else slots
+        return room
+
+    def await_room(self, patience_seconds: float, given_up: Callable[[], bool]) -> None:
+        """Wait until a trial has room: nodes may be on their way, and an autoscaler is asked for one.
+
+        Args:
+            given_up: asked several times a second whether to wait no longer.
+
+        Raises:
+            ClusterError: none has, after so long.
+        """
+        from ray.autoscaler.sdk import request_resources
+
+        if self.slots or given_up():
+            return
+        cpus, gpus = self._request
+        asked = f"a node with room for a trial ({_processors(cpus, gpus)})"
+        self._say(f"the Ray cluster at {self._address} has no {asked[2:]}; it is waited for, {patience_seconds:g} s")
+        request_resources(bundles=[{"CPU": cpus, **({"GPU": gpus} if gpus else {})}])
+        started = self._clock()
+        try:
+            while not self.slots and not given_up():
+                if self._clock() - started >= patience_seconds:
+                    raise ClusterError(f"the Ray cluster at {self._address} has had no {asked[2:]} for that long")
+                self._left.wait(POLL_SECONDS)
+                if self._clock() - self._asked >= AWAITED_SECONDS:
+                    self._asked = self._clock()
+                    self._count()
+        finally:
+            request_resources(bundles=[])
 
     # --- while it runs ------------------------------------------------------------------------------------------
 
@@ -180,7 +236,10 @@ class Cluster:
             return True
         self._asked = self._clock()
         ours = ray.get_runtime_context().get_node_id()
-        return any(node["Alive"] and node["NodeID"] == ours for node in ray.nodes())
+        if not any(node["Alive"] and node["NodeID"] == ours for node in ray.nodes()):
+            return False
+        self._count()
+        return True
 
     def _look(self) -> None:
         """Remember the processes that there are: a worker that outlives its raylet is found by this alone."""

@@ -28,7 +28,7 @@ def drive(bridge: Bridge, *, slots: int, cpus: int, gpus: float, folder: Path, v
     Raises:
         Exception: `bridge.error`, what went wrong in the planner or the ledger.
     """
-    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots)
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(max(1, slots))
     os.environ["TUNE_DISABLE_SIGINT_HANDLER"] = "1"
     os.environ["TUNE_GLOBAL_CHECKPOINT_S"] = "86400"
     logging.getLogger("ray.tune").setLevel(logging.INFO if verbose else logging.CRITICAL)

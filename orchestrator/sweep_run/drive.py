@@ -35,6 +35,8 @@ class Workforce:
     """Of a Ray cluster; None starts a local one."""
     workers: int | None = None
     """Trials at a time; 0: one after the other in this process; None: as many as the machine or the cluster takes."""
+    wait_seconds: float = 600.0
+    """So long may a cluster that is not ours have no room for a trial when the run begins."""
     verbose: bool = False
     """Let Ray speak."""
 
@@ -54,6 +56,12 @@ class Orders:
         every = [sweep.resources for sweep in self._sweeps.values()]
         gpus = [self._shared() if resources.share_gpus else resources.gpus for resources in every]
         return max(resources.cpus for resources in every), max(gpus)
+
+    @property
+    def folders(self) -> list[Path]:
+        """Folders of data sets that are named."""
+        every = [plan.root for sweep in self._sweeps.values() for plan in sweep.datasets]
+        return list(dict.fromkeys(_from_anywhere(root) for root in every if root is not None))
 
     def stall_seconds(self, attempt: Attempt) -> float:
         """Return how long the attempt may make no step."""
@@ -114,7 +122,7 @@ def drive(
     lost = 0
     while not planner.idle and not planner.stopping:
         before = planner.ended_attempts
-        why = _drive_on_cluster(planner, orders, store, stop, workforce, on_slots=on_slots)
+        why = _drive_on_cluster(planner, orders, store, stop, workforce, on_slots=on_slots, say=say)
         if why is None:
             return
         lost = 1 if planner.ended_attempts > before else lost + 1
@@ -132,6 +140,7 @@ def _drive_on_cluster(
     workforce: Workforce,
     *,
     on_slots: Callable[[int], None],
+    say: Say,
 ) -> str | None:
     """Run until nothing is left or the cluster dies; return in words that it died, or why it never came up."""
     from orchestrator.ray_tune.bridge import Bridge
@@ -145,7 +154,10 @@ def _drive_on_cluster(
         workers=workforce.workers or 0,
         cpus=cpus,
         gpus=gpus,
+        folders=orders.folders,
         verbose=workforce.verbose,
+        say=say,
+        on_slots=on_slots,
     )
     stop.at_once = new.kill
     with contextlib.ExitStack() as stack:
@@ -155,9 +167,16 @@ def _drive_on_cluster(
             log.info("Ray did not start", exc_info=error)
             return f"the Ray cluster did not start ({error})"
         stop.install()
-        on_slots(cluster.slots)
-        most = cluster.slots if workforce.address is not None else 2 * cluster.slots  # as many wait for their worker
-        bridge = Bridge(planner, orders, store, cluster, most_in_flight=most, stall_seconds=orders.stall_seconds)
+        cluster.await_room(workforce.wait_seconds, lambda: planner.stopping)
+        waiting = 1 if workforce.address is not None else 2  # on a cluster of ours as many wait for their worker
+        bridge = Bridge(
+            planner,
+            orders,
+            store,
+            cluster,
+            most_in_flight=lambda: waiting * cluster.slots,
+            stall_seconds=orders.stall_seconds,
+        )
         drive_tune(
             bridge, slots=cluster.slots, cpus=cpus, gpus=gpus, folder=store.home / "ray", verbose=workforce.verbose
         )

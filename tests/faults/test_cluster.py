@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import psutil
@@ -19,22 +19,38 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
 
 class RayNodes:
-    """Raylets of one cluster on this machine, each with one core; they share a token of their own."""
+    """Raylets of one cluster on this machine, which share a token of their own.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        cores: of each; the first is the head's.
+    """
+
+    def __init__(self, folder: Path, cores: Sequence[int] = (1, 1)) -> None:
         token = folder / "token"
         token.write_text("0123456789abcdef" * 4)
         token.chmod(0o600)
         self.settings = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)}
         self.address = f"127.0.0.1:{free_port()}"
-        self._ray = [sys.executable, "-m", "ray.scripts.scripts", "start", "--num-cpus", "1", "--disable-usage-stats"]
+        self._ray = [sys.executable, "-m", "ray.scripts.scripts", "start", "--disable-usage-stats", "--block"]
         self._nodes: list[subprocess.Popen[bytes]] = []
-        port = self.address.rpartition(":")[2]
-        self._start("--head", "--port", port, "--node-ip-address", "127.0.0.1", "--include-dashboard", "false")
-        self._start("--address", self.address, "--node-ip-address", "127.0.0.1")
+        port, (first, *others) = self.address.rpartition(":")[2], cores
+        self._start([], first, "--head", "--port", port, "--include-dashboard", "false")
+        for number in others:
+            self.join(number)
 
-    def _start(self, *arguments: str) -> None:
-        command = [*self._ray, "--block", *arguments]
+    def join(self, cores: int = 1, hidden: Path | None = None) -> None:
+        """Start another node.
+
+        Args:
+            hidden: a folder of which the node sees an empty one of its own.
+        """
+        here = (
+            [] if hidden is None else ["unshare", "-m", "sh", "-c", f'mount -t tmpfs none {hidden} && exec "$@"', "-"]
+        )
+        self._start(here, cores, "--address", self.address)
+
+    def _start(self, before_it: Sequence[str], cores: int, *arguments: str) -> None:
+        command = [*before_it, *self._ray, "--num-cpus", str(cores), "--node-ip-address", "127.0.0.1", *arguments]
         before = len(self._raylets())
         self._nodes.append(
             subprocess.Popen(
@@ -79,10 +95,21 @@ class RayNodes:
 
 
 @pytest.fixture
-def nodes(tmp_path: Path) -> Iterator[RayNodes]:
-    cluster = RayNodes(tmp_path)
-    yield cluster
-    cluster.close()
+def nodes_of(tmp_path: Path) -> Iterator[Callable[..., RayNodes]]:
+    started: list[RayNodes] = []
+
+    def begin(*cores: int) -> RayNodes:
+        started.append(RayNodes(tmp_path, cores))
+        return started[-1]
+
+    yield begin
+    for cluster in started:
+        cluster.close()
+
+
+@pytest.fixture
+def nodes(nodes_of: Callable[..., RayNodes]) -> RayNodes:
+    return nodes_of(1, 1)
 
 
 def on(world: World, nodes: RayNodes) -> list[object]:
@@ -118,3 +145,53 @@ def test_a_cluster_with_another_token_is_refused_with_a_hint(world: World, nodes
     assert "does not answer" in result.stderr
     assert "RAY_AUTH_MODE=token" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_node_that_joins_is_used(world: World, nodes_of: Callable[..., RayNodes], undisturbed: bytes):
+    nodes = nodes_of(1)
+    driver = start(*on(world, nodes), cwd=world.folder, **nodes.settings)
+    lines = []
+    for line in driver.stdout:
+        lines.append(line)
+        if line.startswith("COMPLETE") and nodes.alive() == 1:
+            nodes.join()
+    driver.communicate()
+    text = "".join(lines)
+    assert driver.returncode == 0, text
+    assert text.index("1 trial at a time") < text.index("COMPLETE") < text.index("2 trials at a time")
+    assert world.table == undisturbed
+    world.check()
+
+
+def test_a_node_that_does_not_see_the_home_is_set_aside(
+    world: World, nodes_of: Callable[..., RayNodes], undisturbed: bytes
+):
+    nodes = nodes_of(1)
+    world.home.mkdir()
+    nodes.join(4, hidden=world.home)
+    result = kdsweep(*on(world, nodes), cwd=world.folder, **nodes.settings)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert f"is set aside: it does not see the home {world.home}" in result.stdout
+    assert "1 trial at a time" in result.stdout
+    assert world.table == undisturbed
+    world.check()
+
+
+def test_a_cluster_without_room_is_waited_for(world: World, nodes_of: Callable[..., RayNodes]):
+    nodes = nodes_of(0)
+    result = kdsweep(*on(world, nodes), "--wait-for-nodes", 3, cwd=world.folder, **nodes.settings)
+    assert result.returncode == 2, result.stdout + result.stderr
+    assert "has no node with room for a trial (1 CPU and 0 GPUs); it is waited for, 3 s" in result.stdout
+    assert result.stderr.splitlines() == [
+        f"the Ray cluster at {nodes.address} has had no node with room for a trial (1 CPU and 0 GPUs) for that long"
+    ]
+    driver = start(*on(world, nodes), cwd=world.folder, **nodes.settings)
+    for line in driver.stdout:
+        if "it is waited for" in line:
+            break
+    os.killpg(driver.pid, signal.SIGINT)
+    assert driver.wait(20) == 130
+    nodes.join(hidden=world.home)
+    result = kdsweep(*on(world, nodes), "--wait-for-nodes", 60, cwd=world.folder, **nodes.settings)
+    assert result.returncode == 2
+    assert "no node of the Ray cluster can work for this home" in result.stderr

@@ -53,7 +53,13 @@ def bridge_to(planner: Planner, home: Path, clock: Clock) -> Bridge:
         return make_order(attempt, home=home, threads=1, device="cpu")
 
     return Bridge(
-        planner, order_for, Store(home), Alive(), most_in_flight=9, stall_seconds=lambda attempt: 1e9, clock=clock
+        planner,
+        order_for,
+        Store(home),
+        Alive(),
+        most_in_flight=lambda: 9,
+        stall_seconds=lambda attempt: 1e9,
+        clock=clock,
     )
 
 
