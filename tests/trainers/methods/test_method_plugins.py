@@ -7,7 +7,7 @@ import types
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pytest
 import torch
@@ -144,7 +144,10 @@ def test_a_dataclass_is_described_and_held_to_its_ranges(plug_in):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
     ranks: Annotated[tuple[int, ...], Range(ge=1, lt="classes")] = (2, 7)
-    depth: Annotated[int, Range(ge=1, le=9, search=Choice((1, 2)))] = 1
+    depth: Annotated[int, Range(gt=0.5, le=9, search=Choice((1, 2)))] = 1
+    copy: Annotated[Literal[1, 2, 4], Range(search=Choice((1, 2)))] = 1
+    place: Annotated[str, Range(ge=0)] = "here"
+    share: Annotated[float, Range(lt="classes")] = 2.5
     ce_weight: float = 1.0
     weight: float = 1.0
     warmup_epochs: float = 0.0
@@ -152,15 +155,20 @@ class Listed:
 
 def test_lists_and_ranks_of_a_dataclass(plug_in):
     method = dataclasses.replace(LOSS_ALONE, name="listed", hyperparameters=Listed)
-    told = [method.value_problems(*given) for given in (("ranks", [0, 3], 5), ("ranks", [2, 7], 5), ("depth", 10, 5))]
-    assert told == [
-        ["each item must be at least 1, got 0"],
-        ["each item must be less than the number of classes (5), got 7"],
-        ["must be at most 9, got 10"],
-    ]
+    told = {
+        ("ranks", (0, 3)): ["each item must be at least 1, got 0"],
+        ("ranks", (2, 7)): ["each item must be less than the number of classes (5), got 7"],
+        ("depth", 10): ["must be at most 9, got 10"],
+        ("depth", 0): ["must be greater than 0.5, got 0"],
+        ("copy", 3): ["must be one of 1, 2, 4, got 3"],
+        ("copy", True): ["must be a whole number, got true"],
+        ("place", "there"): [],
+        ("share", 5.5): ["must be less than the number of classes (5), got 5.5"],
+    }
+    assert {given: method.value_problems(*given, 5) for given in told} == told
     assert method.fitted(5) == {"ranks": (2, 4)}
     assert {one.name: one.range.search for one in method.fields() if one.range} == {
-        "ranks": None, "depth": Choice((1, 2)),
+        "ranks": None, "depth": Choice((1, 2)), "copy": Choice((1, 2)), "place": None, "share": None,
     }  # fmt: skip
 
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import functools
+import math
 import typing
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -83,10 +85,20 @@ class Range:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Have pydantic hold the limits but that of the classes, which no model knows."""
-        limits = Field(gt=self.gt, ge=self.ge, lt=None if self.lt == CLASSES else self.lt, le=self.le)
         if typing.get_origin(source) is tuple:
-            return handler(tuple[Annotated[typing.get_args(source)[0], limits], ...])  # type: ignore[misc]
-        return handler(Annotated[source, limits])
+            item: Any = typing.get_args(source)[0]
+            limited: Any = Annotated[item, self._limits(item)]
+            return handler(tuple[limited, ...])
+        return handler(Annotated[source, self._limits(source)])
+
+    def _limits(self, kind: Any) -> Any:
+        """Return the limits in pydantic's words: of numbers alone, and of whole ones whole."""
+        rounded = {"gt": math.floor, "ge": math.ceil, "lt": math.ceil, "le": math.floor}
+        given = {name: getattr(self, name) for name in rounded if kind in (int, float)}
+        limits: dict[str, Any] = {name: limit for name, limit in given.items() if limit not in (None, CLASSES)}
+        if kind is int:
+            limits = {name: rounded[name](limit) for name, limit in limits.items()}
+        return Field(**limits)
 
 
 BELOW_CLASSES = Range(lt=CLASSES)
@@ -163,7 +175,11 @@ class Hyperparameter:
             classes: of the data set; None leaves out the rule that depends on it.
         """
         own = self.name.rpartition(".")[2]  # in a combination its method's name stands before it
-        given = tuple(value) if isinstance(value, list) else value
+        given: Any = tuple(value) if isinstance(value, list) else value
+        if self.choices is not None and not (
+            isinstance(given, self.type) and isinstance(given, bool) is (self.type is bool)
+        ):
+            return [f"must be {TYPE_WORDS[self.type]}, got {shown(given)}"]  # pydantic takes True for the choice 1
         try:
             self.model.model_validate({own: given})
         except ValidationError as error:
@@ -172,12 +188,8 @@ class Hyperparameter:
                 return [self._told(one) for one in found]
         if classes is None or not self.is_rank:
             return []
-        ranks = given if isinstance(given, tuple) else (given,)
-        return [
-            f"{self._each}must be less than the number of classes ({classes}), got {shown(rank)}"
-            for rank in ranks
-            if isinstance(rank, int) and rank >= classes
-        ]
+        too_high = [rank for rank in (given if isinstance(given, tuple) else (given,)) if rank >= classes]
+        return [f"{self._each}must be less than the number of classes ({classes}), got {shown(n)}" for n in too_high]
 
     @property
     def _each(self) -> str:
@@ -196,7 +208,7 @@ class Hyperparameter:
             rule = f"must be a list, each item {TYPE_WORDS[self.item]}"
         elif kind == "float_type" and type(given) is int:  # one that no float can hold
             rule = FINITE
-        elif kind in TYPE_ERRORS or (self.choices is not None and type(given) is not of):
+        elif kind in TYPE_ERRORS:
             rule = f"must be {TYPE_WORDS[of]}"
         elif self.choices is not None:
             near = difflib.get_close_matches(str(given), [str(choice) for choice in self.choices], n=1)
@@ -294,7 +306,9 @@ def model_of(hyperparameters: type[Any]) -> Model:
         )
         for field in dataclasses.fields(hyperparameters)
     }
-    return create_model(hyperparameters.__name__, __base__=Hyperparameters, **fields)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a field may be named as something of pydantic's is
+        return create_model(hyperparameters.__name__, __base__=Hyperparameters, **fields)
 
 
 def _docs(hyperparameters: type[Any]) -> dict[str, str]:
