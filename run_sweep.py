@@ -518,7 +518,7 @@ def _report(options: argparse.Namespace) -> int:
     if comparison is not None:
         _print(reports.console_comparison(comparison, width))
     if changes is not None:
-        _print(reports.console_changes(changes, width))
+        _print(reports.console_comparison(changes, width))
     _print(f"report: {folder}")
     if results.trials["phase"].eq("search").any():
         *_, searches = viewer_lines(home)

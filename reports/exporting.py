@@ -14,15 +14,27 @@ PLACE = "report"
 
 
 def export(
-    results: Results, files: Sequence[Path], folder: Path, *, home: Path | None = None, tracking_uri: str | None = None
+    results: Results,
+    files: Sequence[Path],
+    folder: Path | str,
+    *,
+    home: Path | str | None = None,
+    tracking_uri: str | None = None,
 ) -> list[str]:
-    """Attach the files of a report to the parent run of its sweep (see `reports.export`)."""
+    """Attach files that `write` has written into `folder` to the sweep's parent run, under `report/`; return its id.
+
+    Of sweeps that a report file joins, each run gets them, under `report/NAME/`.
+
+    Raises:
+        StoreUnavailableError: the store does not take them.
+    """
     uri = tracking_uri_of(home, tracking_uri)
     store = open_store(uri)
     sweeps = results.resolved.get("sweeps") or [results.name]
     place = PLACE if sweeps == [results.name] else f"{PLACE}/{results.name}"
     names = {f"{place}/{path.relative_to(folder).as_posix()}": path for path in files}
-    moved_to = _beside(uri)
+    file = sqlite_file(uri)
+    moved_to = None if file is None else file.parent / "mlartifacts"  # where a home keeps artifacts
     runs = []
     for sweep in sweeps:
         parent = store.parent(sweep)
@@ -31,9 +43,3 @@ def export(
         attach(parent, names, uri, moved_to)
         runs.append(parent.run_id)
     return runs
-
-
-def _beside(uri: str) -> Path | None:
-    """Return where a home keeps artifacts, of a database that is a file in it."""
-    path = sqlite_file(uri)
-    return None if path is None else path.parent / "mlartifacts"

@@ -11,9 +11,9 @@ from reports.formats import latex_escape, markdown
 from reports.results import naming
 from reports.results.measures import TOP1
 from reports.results.naming import Names, names_of, setting
-from reports.results.runs import run_details
+from reports.results.results import run_details
 from reports.results.states import is_reported
-from reports.results.sweep import value_text
+from reports.results.sweep import dataset_facts, value_text
 from reports.statistics.families import FEWEST_SEEDS
 from reports.stores import COMMIT, METHOD_PREFIX, RECIPE_PREFIX, TEACHER_ID, TEACHER_VARIANT
 from trainers.texts.counting import counted
@@ -74,7 +74,7 @@ def paragraphs(results: "Results", board: Board) -> list[tuple[str, str]]:
 
 
 def _data(results: "Results", board: Board) -> Iterator[str]:
-    infos = (results.resolved.get("facts") or {}).get("datasets") or {}
+    infos = dataset_facts(results.resolved)
     searched = any(line.searched for line in board.lines)
     for name, shown in {cell.dataset: cell.shown_dataset for cell in board.cells}.items():
         info = infos.get(name) or {}

@@ -17,9 +17,8 @@ from reports.results import stored
 from reports.results.results import Results
 from reports.tables import head_to_head, searches
 from reports.tables.ablations import tables as ablation_tables
-from reports.tables.against import published, sweep
-from reports.tables.against.beside import Comparison
-from reports.tables.against.changes import SweepComparison
+from reports.tables.against_published import Comparison
+from reports.tables.against_sweep import SweepComparison
 from reports.tables.table import Table
 from trainers.files.files import remove, replaced
 
@@ -32,7 +31,8 @@ class Report:
     def __init__(
         self, results: Results, comparison: Comparison | None = None, changes: SweepComparison | None = None
     ) -> None:
-        self.results, self._comparison, self._changes = results, comparison, changes
+        self.results = results
+        self._comparisons = [one for one in (comparison, changes) if one is not None]
 
     @cached_property
     def board(self) -> Board:
@@ -45,7 +45,7 @@ class Report:
         return tables.main(self.results, self.board)
 
     @cached_property
-    def tables(self) -> list[Table]:
+    def _own(self) -> list[Table]:
         """The tables that the sweep asks for and has numbers for, the main one first."""
         return list(tables.build(self.results, self.board))
 
@@ -55,13 +55,14 @@ class Report:
         return ablation_tables.build(self.results, self.board)
 
     @property
-    def shown(self) -> list[Table]:
-        """All tables of the page."""
-        against = [] if self._comparison is None else published.build(self._comparison)
-        changed = [] if self._changes is None else sweep.build(self._changes)
-        titled = [(table, "Beside published figures") for table in against]
-        titled += [(table, f"Beside {self._changes.theirs}") for table in changed if self._changes]
-        return [*self.tables, *self.ablations, *(replace(one, title=f"{title}: {one.title}") for one, title in titled)]
+    def tables(self) -> list[Table]:
+        """Every table, known by its name: the main one first, ablations, those beside other numbers."""
+        beside = (
+            replace(table, title=f"Beside {one.beside}: {table.title}")
+            for one in self._comparisons
+            for table in one.tables()
+        )
+        return [*self._own, *self.ablations, *beside]
 
     @property
     def figures(self) -> list[Figure]:
@@ -108,8 +109,8 @@ class Report:
                 missing.append(figures.undrawable(one.name, error))
             else:
                 drawn.append(one)
-        yield write_text(out / "table.md", markdown.document(name, self.tables))
-        yield write_text(out / "table.tex", latex.document("table.tex", self.tables))
+        yield write_text(out / "table.md", markdown.document(name, self._own))
+        yield write_text(out / "table.tex", latex.document("table.tex", self._own))
         yield write_text(out / "methods.md", methods_text.as_markdown(self.results, self.board))
         yield write_text(out / "methods.tex", methods_text.as_latex(self.results, self.board))
         yield write_text(out / "table.csv", csv.render(head_to_head.build(self.results, self.board)))
@@ -119,14 +120,12 @@ class Report:
         shown = [
             page.Drawn(one.name, title, one.caption, svg) for one, title, svg in zip(drawn, over, svgs, strict=True)
         ]
-        yield write_text(out / "index.html", page.render(self.results, self.board, self.shown, shown))
-        for table in self.tables:
+        yield write_text(out / "index.html", page.render(self.results, self.board, self.tables, shown))
+        for table in self._own:
             yield write_text(out / "tables" / f"{table.name}.tex", latex.fragment(table))
         yield from self._write_ablations(out)
-        if self._comparison is not None:
-            yield from write_comparison(self._comparison, out)
-        if self._changes is not None:
-            yield from write_changes(self._changes, out)
+        for comparison in self._comparisons:
+            yield from write_comparison(comparison, out)
         yield from (path for paths in saved for path in paths)
         yield write_text(out_figures / "README.md", figure_list(drawn, beyond, missing))
 
@@ -156,16 +155,30 @@ def write_tables(found: Sequence[Table], out: Path, stem: str, title: str, befor
     ]
 
 
-def write_comparison(comparison: Comparison, out: Path) -> list[Path]:
-    """Write the tables beside published figures (see `reports.write_comparison`)."""
-    title = f"{comparison.board.name} beside published figures"
-    return write_tables(published.build(comparison), out, "against", title)
+def write_comparison(comparison: Comparison | SweepComparison, out: Path | str) -> list[Path]:
+    """Write against.* or compare.* as Markdown, LaTeX and CSV into `out`; return the paths. Each file is whole or not
+    there."""
+    before = [comparison.summary] if comparison.summary else []
+    return write_tables(comparison.tables(), Path(out), comparison.stem, comparison.title, before)
 
 
-def write_changes(comparison: SweepComparison, out: Path) -> list[Path]:
-    """Write the tables beside another sweep (see `reports.write_changes`)."""
-    title = f"{comparison.ours} against {comparison.theirs}"
-    return write_tables(sweep.build(comparison), out, "compare", title, [sweep.summary(comparison)])
+def console_comparison(comparison: Comparison | SweepComparison, width: int = 80) -> str:
+    """Return the numbers beside others as plain text of at most `width` columns where it can."""
+    found = [comparison.title, comparison.summary, *(text.render(table, width) for table in comparison.tables())]
+    return "\n\n".join(filter(None, found))
+
+
+def write(results: Results, out: Path | str) -> list[Path]:
+    """Write table.md, table.tex, table.csv, results.parquet, index.html and figures/ into `out`; return the paths.
+
+    Each file is whole or not there; the same results give the same bytes.
+    """
+    return Report(results).write(Path(out))
+
+
+def console_table(results: Results, width: int = 80) -> str:
+    """Return the head-to-head table as plain text of at most `width` columns where it can."""
+    return Report(results).console(width)
 
 
 def write_text(path: Path, content: str) -> Path:

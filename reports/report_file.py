@@ -5,6 +5,7 @@ sweeps: [gdkd-k, gdkd-weights]
 baseline: kd
 """
 
+import contextlib
 import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -145,11 +146,32 @@ def names_of(results: "Results") -> tuple[list[str], ...]:
     )
 
 
-def load_file(path: Path, *, home: Path | str | None = None, tracking_uri: str | None = None) -> "Results":
-    """Return the results of a report file's sweeps as those of one (see `reports.load_file`)."""
+def load_any(name: str, *, home: Path | str | None = None, tracking_uri: str | None = None) -> "Results":
+    """Return the results of a sweep by its name, or of several by a report file: a name that ends in .yaml or .yml.
+
+    A sweep may be named like a file: it comes first; `./NAME` is the file then.
+    """
+    from reports.results import loading
+
+    if not name.endswith((".yaml", ".yml")):
+        return loading.load(name, home=home, tracking_uri=tracking_uri)
+    if name == Path(name).name:
+        with contextlib.suppress(UnknownSweepError):
+            return loading.load(name, home=home, tracking_uri=tracking_uri)
+    return load_file(name, home=home, tracking_uri=tracking_uri)
+
+
+def load_file(path: Path | str, *, home: Path | str | None = None, tracking_uri: str | None = None) -> "Results":
+    """Return the results of the sweeps that a report file joins, with the choices of the file.
+
+    Raises:
+        ReportError: the file breaks rules, or names what is not there; tells every problem with its line.
+        StoreUnavailableError: no such store, or it does not answer.
+    """
     from reports.results import loading
     from reports.results.joining import NotAlikeError, join
 
+    path = Path(path)
     file = read_report_file(path)
     sweeps = []
     for name in dict.fromkeys(file.model.sweeps):

@@ -46,7 +46,7 @@ def why_kept(results: "Results", folder: Path, home: Path) -> str:
             f"{'has' if lost == 1 else 'have'} none in the tracking store; {TOLD_BY}; another is written with --out"
         )
     sweeps = [str(name) for name in results.resolved.get("sweeps") or [results.name]]
-    if scored(results) or lock_holder(home) is not None or not (home / "ledger.db").exists():
+    if scored(results.trials) or lock_holder(home) is not None or not (home / "ledger.db").exists():
         return ""
     return _untold(results.name, sweeps, home)
 

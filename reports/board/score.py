@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from reports.board.verdicts import Verdict
 from reports.results.measures import Measure, measure_of
 from reports.results.states import ENDED, REASONS, reported_of
 from reports.results.sweep import Row, Value
@@ -47,6 +48,10 @@ class Score:
     """Key of the configuration, the same for all its seeds; empty where it is not known, or not one."""
     same_as: int | None = None
     """Place of the first line of the board with the same configuration in this cell; None: none before it."""
+    to_best: Verdict | None = None
+    """Against the highest mean of its column; of methods alone, None where a number lacks."""
+    to_reference: Verdict | None = None
+    """Likewise against the board's reference; None for the reference itself."""
 
     @property
     def stat(self) -> Stat | None:

@@ -32,8 +32,14 @@ class Choice:
     """How many of the search's trials ended in each state."""
     open: int
     """How many of its trials have not ended."""
-    spent: "Spent"
-    """What the search has cost so far."""
+    epochs: int
+    """Of the recipes of the trials that have ended, so at most so many where some did not run to the end."""
+    whole: bool
+    """Whether all ran to the end."""
+    seconds: float | None
+    """Of training, of those that are known; None where none is."""
+    timed: bool
+    """Whether all are known."""
     rank: int
     setting: Mapping[str, Value] | None
     """The searched hyperparameters; None before any trial with the setting has run."""
@@ -43,25 +49,6 @@ class Choice:
     """Of the setting, trained anew on the whole training set."""
     trials: tuple[int, ...] = ()
     """Places in `Results.trials` of its proposals and confirmations, those in `test` first."""
-
-    @property
-    def gap(self) -> float | None:
-        """Validation less test, in points."""
-        return None if self.validation is None or self.test is None else self.validation - self.test.mean
-
-
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """What the trials of a search that have ended have cost."""
-
-    epochs: int
-    """Of their recipes, so at most so many where some did not run to the end."""
-    whole: bool
-    """Whether all ran to the end."""
-    seconds: float | None
-    """Of training, of those that are known; None where none is."""
-    timed: bool
-    """Whether all are known."""
 
 
 def choices(trials: pd.DataFrame, row: Row, cell: Cell, places: tuple[int, ...] = ()) -> Iterator[Choice]:
@@ -74,16 +61,20 @@ def choices(trials: pd.DataFrame, row: Row, cell: Cell, places: tuple[int, ...] 
         return
     search, confirmed = trials[trials["phase"] == "search"], trials[trials["phase"] == "confirm"]
     names = dimension_names(trials, row)
-    ended = {state: int((search["state"] == state).sum()) for state in ENDED}
+    over = search[search["state"].isin(ENDED)]
+    ended, seconds = over["state"].value_counts().to_dict(), over["train_seconds"].dropna()
     for rank in sorted(int(rank) for rank in confirmed["rank"].dropna().unique()) or [1]:
         setting = chosen(trials, names, rank)
         yield Choice(
             shown=row.shown,
             cell=cell,
             tuned=tuple(dimension_text(d) for d in row.dimensions) or tuple(map(titles.symbol, names)),
-            ended={state: count for state, count in ended.items() if count},
-            open=len(search) - sum(ended.values()),
-            spent=_spent(search[search["state"].isin(ENDED)]),
+            ended={state: int(ended[state]) for state in ENDED if state in ended},
+            open=len(search) - len(over),
+            epochs=int(over["epochs"].fillna(0).sum()),
+            whole=bool((over["state"] == "COMPLETE").all()),
+            seconds=float(seconds.sum()) if len(seconds) else None,
+            timed=len(seconds) == len(over),
             rank=rank,
             setting=setting,
             validation=None if setting is None else _validation(search, setting),
@@ -97,16 +88,6 @@ def _first(places: tuple[int, ...], trials: pd.DataFrame, rank: int) -> tuple[in
     own = (trials["phase"] == "confirm") & (trials["rank"] == rank).fillna(False) & (trials["state"] == "COMPLETE")
     first = {place for place, there in zip(sorted(places), own, strict=False) if there}
     return tuple(sorted(places, key=lambda place: place not in first))
-
-
-def _spent(ended: pd.DataFrame) -> Spent:
-    seconds = ended["train_seconds"].dropna()
-    return Spent(
-        epochs=int(ended["epochs"].fillna(0).sum()),
-        whole=bool(ended["state"].isin(["COMPLETE"]).all()),
-        seconds=float(seconds.sum()) if len(seconds) else None,
-        timed=len(seconds) == len(ended),
-    )
 
 
 def _validation(search: pd.DataFrame, setting: Mapping[str, Value]) -> float | None:

@@ -1,15 +1,15 @@
-"""Which differences of a column are more than noise: each row against the best, and against the one declared before.
+"""Ours less theirs in one cell as tables print it, and whether it is more than noise.
 
-One family a column (see `reports.statistics.families`): Tukey's range against the best, which the data chose, Dunnett's
+A difference is that of the two means that are shown, over all seeds of each. What is more than noise one family a
+column says (see `reports.statistics.families`): Tukey's range against the best, which the data chose, Dunnett's
 comparison against the reference. Rows that are one configuration are one competitor.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reports.board.differences import difference
 from reports.statistics.contrasts import TTest, welch
-from reports.statistics.families import Family, against_any, against_any_apart, against_declared, family
+from reports.statistics.families import Family, against_any, against_any_apart, against_declared
 from reports.statistics.families import Verdict as Judged
 from reports.statistics.spread import Stat, summarise
 
@@ -36,55 +36,52 @@ class Verdict:
         return None if self.test is None else self.test.significant(level)
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """The scores of one column that are compared.
+def difference(ours: BySeed, theirs: BySeed) -> Stat | None:
+    """Return the difference of two rows; None where one has no score.
+
+    With the spread of the differences by seed where both have the same seeds, the mean of which it is.
+    """
+    if ours.keys() == theirs.keys():
+        return summarise({seed: ours[seed] - theirs[seed] for seed in ours})
+    mine, other = summarise(ours), summarise(theirs)
+    if mine is None or other is None:
+        return None
+    gap = mine.mean - other.mean
+    return Stat((), gap, None, gap, gap, f"{mine.n}/{other.n}")
+
+
+def verdicts(
+    scores: Sequence[BySeed], place: int | None, judged: Family | None, level: float, *, declared: bool, separate: bool
+) -> list[Verdict | None]:
+    """Return each row of a column less the one at a place; None for it and for rows without a score.
 
     Args:
-        scores: by seed, of each row; empty for rows that do not take part, and for those that repeat another row's
-            configuration.
-        judged: the family; None where nothing can be tested.
+        scores: of each row; empty for rows that do not take part, and for those that repeat another one's trainings.
+        judged: the column's family; None where nothing can be tested.
+        declared: the place was declared beforehand; else the data chose it.
         separate: test without a common variance.
     """
-
-    scores: tuple[BySeed, ...]
-    judged: Family | None
-    level: float
-    separate: bool
-
-    @classmethod
-    def of(cls, scores: Sequence[BySeed], outside: Sequence[int], level: float, *, separate: bool) -> "Column":
-        """Return a column with its family, in which the rows at the places `outside` are not judged."""
-        return cls(tuple(scores), family(scores, outside), level, separate)
-
-    def against_best(self, place: int | None) -> list[Verdict | None]:
-        """Return each row less the one at a place that the data chose; None for it and for rows without a score."""
-        return self._against(place, declared=False)
-
-    def against_declared(self, place: int | None) -> list[Verdict | None]:
-        """Return each row less the one at a place that was declared beforehand; None as in `against_best`."""
-        return self._against(place, declared=True)
-
-    def _against(self, place: int | None, *, declared: bool) -> list[Verdict | None]:
-        if place is None or not self.scores[place]:
-            return [None] * len(self.scores)
-        unequal = self.separate or (self.judged is not None and self.judged.unequal)
-        apart = against_any_apart(self.scores, place, self.judged if unequal else None, self.level)
-        judge = against_declared if declared else against_any
-        tests = apart if self.separate else judge(self.scores, place, self.judged, self.level)
-        return [
-            _verdict(ours, self.scores[place], test, one_apart, self.level) if ours and i != place else None
-            for i, (ours, test, one_apart) in enumerate(zip(self.scores, tests, apart, strict=True))
-        ]
+    if place is None or not scores[place]:
+        return [None] * len(scores)
+    unequal = separate or (judged is not None and judged.unequal)
+    apart = against_any_apart(scores, place, judged if unequal else None, level)
+    judge = against_declared if declared else against_any
+    tests = apart if separate else judge(scores, place, judged, level)
+    return [
+        _verdict(ours, scores[place], test, one_apart, level) if i != place else None
+        for i, (ours, test, one_apart) in enumerate(zip(scores, tests, apart, strict=True))
+    ]
 
 
-def _verdict(ours: BySeed, theirs: BySeed, test: Judged | None, apart: Judged | None, level: float) -> Verdict:
+def _verdict(ours: BySeed, theirs: BySeed, test: Judged | None, apart: Judged | None, level: float) -> Verdict | None:
     bounds: Judged | TTest | None = test
+    gap = difference(ours, theirs)
+    if gap is None:
+        return None
     if ours.keys() != theirs.keys():
         bounds = welch(list(ours.values()), list(theirs.values()), level)
     interval = None if bounds is None else (bounds.low, bounds.high)
-    stat = difference(ours, theirs)
-    return Verdict(difference=stat, n=(len(ours), len(theirs)), test=test, apart=apart, interval=interval)
+    return Verdict(difference=gap, n=(len(ours), len(theirs)), test=test, apart=apart, interval=interval)
 
 
 def leader(column: Sequence[BySeed]) -> int | None:

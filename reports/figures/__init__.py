@@ -20,7 +20,7 @@ ONE_A_CELL = 4
 
 def build(results: "Results", table: "Board") -> tuple[list[Figure], list[NotDrawn]]:
     """Return the figures that a sweep has numbers for, kind by kind, and those that it has not, with the reasons."""
-    from reports.board.board import Parts
+    from reports.board.behind import Parts
     from reports.figures import kinds
     from reports.figures.searches import searches
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
-    from reports.board.board import Board, Parts
+    from reports.board.behind import Parts
+    from reports.board.board import Board
     from reports.figures.searches import SearchTrials
     from reports.results.results import Results
     from reports.results.sweep import Cell

@@ -115,8 +115,16 @@ def _embedding_glyphs_alone() -> Iterator[None]:
         Options._drop_tables_default = kept
 
 
-def draw(figure: Figure, path: Path, width: float | None = None) -> Path:
-    """Draw one figure into a file of its own (see `reports.draw`)."""
+def draw(figure: Figure, path: Path | str, width: float | None = None) -> Path:
+    """Draw a figure as a file, by its ending a PDF, a PNG or an SVG; return the path. The file is whole or not there.
+
+    Args:
+        width: in inches; by default 3.5, a column, or 7.16, both, as suits the figure.
+
+    Raises:
+        ValueError: the ending is another.
+    """
+    path = Path(path)
     if path.suffix.removeprefix(".").lower() not in KINDS:
         raise ValueError(f"a figure is drawn as {', '.join(KINDS[:-1])} or {KINDS[-1]}, got '{path.name}'")
     (written,) = save_as(figure, [path], width)

@@ -11,7 +11,8 @@ from reports.results.sweep import Cell, Row
 from reports.stores import METHOD_PREFIX
 
 if TYPE_CHECKING:
-    from reports.board.board import Board, Parts
+    from reports.board.behind import Parts
+    from reports.board.board import Board
     from reports.results.measures import Measure
 
 FEWEST = 4

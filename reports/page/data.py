@@ -14,8 +14,7 @@ import pandas as pd
 from reports.board.behind import TEACHER
 from reports.board.board import Board
 from reports.formats.text import content
-from reports.results.results import Results
-from reports.results.runs import histories, run_details
+from reports.results.results import Results, histories, run_details
 from reports.results.sweep import Cell, Row, value_text
 from reports.stores import COMMIT, DIRTY, METHOD_PREFIX, RECIPE_PREFIX, RunDetails
 from reports.tables.searches import duration

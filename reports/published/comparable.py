@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from reports.published import figures as published_figures
 from reports.results import naming
-from reports.results.sweep import Value, value_text
+from reports.results.naming import STANDARDIZE
+from reports.results.sweep import ALONE, Value, value_text
 from reports.stores import METHOD_PREFIX, RECIPE_PREFIX, TEACHER_VARIANT
 from trainers import methods
 from trainers.texts.counting import counted
@@ -17,7 +18,7 @@ from trainers.texts.counting import counted
 if TYPE_CHECKING:
     from reports.published.figures import Figure
 
-WARMUP, STANDARDIZE, ALONE = "warmup_epochs", "standardize", "ce"
+WARMUP = "warmup_epochs"
 PLAIN = "plain"
 """The variant of the teachers that published figures have."""
 

@@ -7,23 +7,31 @@
 - Sweeps whose recipes differ in a column still share it; a note names the fields.
 """
 
-import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from reports.errors import ReportError
-from reports.results.joined_trainings import Teachers, recipe_notes, recipes
+from reports.results import loading
 from reports.results.results import Results
-from reports.results.sweep import Row, read_cells, read_rows
+from reports.results.states import is_reported
+from reports.results.sweep import dataset_facts
+from reports.stores import METHOD_PREFIX, RECIPE_PREFIX, TEACHER_ID
 from trainers.texts.counting import counted
 
 DIFFERENCES = 3
 """So many are named in a message."""
-Renames = Mapping[str, Mapping[str, str]]
-"""By sweep: its name of an entry, a teacher or a data set -> the name that it has in the whole."""
+MOST_CELLS = 3
+"""So many are named in a note."""
+DEFAULT = "the default"
+"""Of a field that a run does not record: fields that came later are recorded where they are not at their default."""
+IDENTITY = ["cell", "row", "phase", "rank", "seed", "trial_key"]
+Names = Mapping[str, str]
+"""Name of an entry, a teacher or a data set in a sweep -> the name that it has in the whole."""
 
 
 class NotAlikeError(ReportError):
@@ -35,111 +43,109 @@ class NotAlikeError(ReportError):
         super().__init__(f"sweeps that cannot be joined as they are: {counted(len(clashes), 'name')}{told}")
 
 
-def join(name: str, sweeps: Sequence[Results], report: Mapping[str, Any], renames: Renames | None = None) -> Results:
+def load(name: str | Sequence[str], *, home: Path | str | None = None, tracking_uri: str | None = None) -> Results:
+    """Return what the tracking store holds of the sweep as last accepted, also while it runs.
+
+    Args:
+        name: the sweep's name, which is its MLflow experiment's; of several sweeps the results are joined into one,
+            whose report has the choices of the first.
+        home: where kdsweep keeps its files; `KDSWEEP_HOME`, else ./kdsweep_home.
+        tracking_uri: of MLflow; `MLFLOW_TRACKING_URI`, else the database in `home`.
+
+    Raises:
+        UnknownSweepError: no such sweep.
+        StoreUnavailableError: no such store, or it does not answer.
+    """
+    names = [name] if isinstance(name, str) else dict.fromkeys(name)
+    sweeps = [loading.load(one, home=home, tracking_uri=tracking_uri) for one in names]
+    if isinstance(name, str):
+        return sweeps[0]
+    return join("+".join(one.name for one in sweeps), sweeps, sweeps[0].resolved.get("report") or {})
+
+
+def join(
+    name: str, sweeps: Sequence[Results], report: Mapping[str, Any], renames: Mapping[str, Names] | None = None
+) -> Results:
     """Return the results of several sweeps as those of one.
 
     Args:
         name: of the whole.
         report: what a sweep file could have under `report:`.
-        renames: what has another name in the whole.
+        renames: by sweep, what has another name in the whole.
 
     Raises:
         NotAlikeError: they have one name for things that are not alike.
     """
-    parts = [_Part.of(results) for results in sweeps]
-    for part in parts:
-        part.rename((renames or {}).get(part.sweep, {}))
+    parts = [_part(results, (renames or {}).get(results.name, {})) for results in sweeps]
     clashes = [*_columns_clash(parts), *_entries_clash(parts)]
     if clashes:
         raise NotAlikeError(clashes)
-    notes: list[str] = []
-    if len(parts) > 1:
-        notes += [f"Joined from the sweeps {_and([part.sweep for part in parts])}."]
-        notes += recipe_notes({part.sweep: recipes(part.trials, part.params) for part in parts})
+    names = [results.name for results in sweeps]
+    told = [f"Joined from the sweeps {_and(names)}.", *_recipe_notes(parts)] if len(parts) > 1 else []
+    cells = {cell["id"]: cell for part in parts for cell in part.cells}
+    rows = _rows(parts)
+    asked = {(cell["id"], row["label"]) for part in parts for cell in part.cells for row in part.rows}
+    labels = dict.fromkeys(row["label"] for part in parts for row in part.rows)
+    resolved = {
+        "name": name,
+        "sweeps": names,
+        "cells": list(cells.values()),
+        "rows": rows,
+        "report": dict(report),
+        "facts": {"datasets": {dataset: info for part in parts for dataset, info in part.facts.items()}},
+        "not_asked": [[cell, label] for cell in cells for label in labels if (cell, label) not in asked],
+    }
     trials = pd.concat([part.trials for part in parts], ignore_index=True)
-    trials = trials.drop_duplicates(IDENTITY, ignore_index=True)
-    members = pd.concat([part.members for part in parts], ignore_index=True)
-    params = {key: run for results in sweeps for key, run in results.params.items()}
-    resolved = _resolved(name, parts, report)
-    notes += [note for part in parts for note in part.notes if note not in notes]
-    first = sweeps[0]  # all were read from one store
-    return Results(
-        name,
-        members,
-        _settings_last(trials),
-        resolved,
-        params,
-        curves_of=first.curves_of,
-        home=first.home,
-        details_of=first.details_of,
-        mlflow=first.mlflow,
-        notes=tuple(notes),
+    return replace(  # all were read from one store
+        sweeps[0],
+        name=name,
+        members=pd.concat([part.members for part in parts], ignore_index=True),
+        trials=_settings_last(trials.drop_duplicates(IDENTITY, ignore_index=True)),
+        resolved=resolved,
+        params={key: run for results in sweeps for key, run in results.params.items()},
+        notes=tuple(dict.fromkeys([*told, *(note for results in sweeps for note in results.notes)])),
     )
 
 
-IDENTITY = ["cell", "row", "phase", "rank", "seed", "trial_key"]
-
-
-@dataclasses.dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Part:
-    """A sweep on its way into the whole."""
+    """A sweep on its way into the whole, by the names that it has there."""
 
     sweep: str
     trials: pd.DataFrame
     members: pd.DataFrame
-    cells: list[dict[str, str]]
+    cells: list[dict[str, Any]]
     rows: list[dict[str, Any]]
     facts: Mapping[str, Any]
     params: Mapping[str, Mapping[str, str]]
-    notes: tuple[str, ...]
 
-    @classmethod
-    def of(cls, results: Results) -> "_Part":
-        trials = results.trials.copy()
-        students = trials[trials["phase"] != "teacher"]
-        cells = read_cells(results.resolved, students["cell"].dropna())
-        known = zip(students["entry"], students["row"], students["method"].fillna(""), strict=True)
-        rows = results.resolved.get("rows") or [_row_json(row) for row in read_rows(results.resolved, known)]
-        facts = (results.resolved.get("facts") or {}).get("datasets") or {}
-        return cls(
-            sweep=results.name,
-            trials=trials,
-            members=results.members.copy(),
-            cells=[dataclasses.asdict(cell) for cell in cells],
-            rows=[dict(row) for row in rows],
-            facts=facts,
-            params=results.params,
-            notes=results.notes,
-        )
-
-    @property
-    def entries(self) -> dict[str, list[dict[str, Any]]]:
-        """The rows of each entry."""
-        found: dict[str, list[dict[str, Any]]] = {}
-        for row in self.rows:
-            found.setdefault(row["entry"], []).append(row)
-        return found
-
-    def rename(self, names: Mapping[str, str]) -> None:
-        """Give entries, teachers and data sets other names in all that names them, all at once: two may swap theirs."""
-        for cell in self.cells:
-            if cell["dataset"] in names or cell["teacher"] in names:
-                cell |= {kind: names.get(cell[kind], cell[kind]) for kind in ("dataset", "teacher")}
-                cell["id"] = f"{cell['dataset']}: {cell['teacher']} -> {cell['student']}"
-        for row in self.rows:
-            own = row["entry"]
-            if own in names:
-                row["entry"], row["label"] = names[own], names[own] + row["label"].removeprefix(own)
-        self.facts = {names.get(dataset, dataset): info for dataset, info in self.facts.items()}
-        self.trials = _renamed_columns(self.trials, names)
-        for frame in (self.trials, self.members):
-            there = frame["entry"].isin(list(names))
-            pairs = [*zip(frame.loc[there, "entry"], frame.loc[there, "row"], strict=True)]
-            frame.loc[there, "row"] = [names[entry] + label.removeprefix(entry) for entry, label in pairs]
-            frame.loc[there, "entry"] = [names[entry] for entry, _ in pairs]
+    def rows_of(self, entry: str) -> dict[str, dict[str, Any]]:
+        """Return the rows of an entry by label."""
+        return {row["label"]: row for row in self.rows if row["entry"] == entry}
 
 
-def _renamed_columns(trials: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+def _part(results: Results, names: Names) -> _Part:
+    """Return a sweep with other names in all that names them, all at once: two may swap theirs."""
+    cells = [dict(cell) for cell in results.resolved.get("cells") or ()]
+    for cell in cells:
+        if cell["dataset"] in names or cell["teacher"] in names:
+            cell |= {kind: names.get(cell[kind], cell[kind]) for kind in ("dataset", "teacher")}
+            cell["id"] = f"{cell['dataset']}: {cell['teacher']} -> {cell['student']}"
+    rows = [dict(row) for row in results.resolved.get("rows") or ()]
+    for row in rows:
+        if (own := row["entry"]) in names:
+            row |= {"entry": names[own], "label": names[own] + row["label"].removeprefix(own)}
+    facts = {names.get(dataset, dataset): info for dataset, info in dataset_facts(results.resolved).items()}
+    trials, members = _renamed_columns(results.trials, names), results.members.copy()
+    for frame in (trials, members):
+        there = frame["entry"].isin(list(names))
+        pairs = [*zip(frame.loc[there, "entry"], frame.loc[there, "row"], strict=True)]
+        frame.loc[there, "row"] = [names[entry] + label.removeprefix(entry) for entry, label in pairs]
+        frame.loc[there, "entry"] = [names[entry] for entry, _ in pairs]
+    return _Part(results.name, trials, members, cells, rows, facts, results.params)
+
+
+def _renamed_columns(trials: pd.DataFrame, names: Names) -> pd.DataFrame:
     """Return the trials with other names of data sets and teachers, and with cells that have them."""
     trials = trials.copy()
     is_teacher = trials["phase"] == "teacher"
@@ -160,25 +166,70 @@ def _renamed_columns(trials: pd.DataFrame, names: Mapping[str, str]) -> pd.DataF
 def _columns_clash(parts: Sequence[_Part]) -> Iterator[str]:
     """Yield which data sets and teachers of one name are not the same."""
     for dataset in dict.fromkeys(cell["dataset"] for part in parts for cell in part.cells):
-        infos = {part.sweep: _info(part.facts[dataset]) for part in parts if dataset in part.facts}
-        if len(set(infos.values())) > 1:
+        infos = {part.sweep: part.facts[dataset] for part in parts if dataset in part.facts}
+        if any(ours != theirs for ours, theirs in combinations(infos.values(), 2)):
             yield _refused(f"the data set {dataset} is not the same in {_and(infos)}", infos, dataset)
     for dataset, teacher in dict.fromkeys((cell["dataset"], cell["teacher"]) for part in parts for cell in part.cells):
-        every = {part.sweep: Teachers.of(part.trials, part.params, dataset, teacher) for part in parts}
-        known = {sweep: found for sweep, found in every.items() if found.all}
-        if any(a.differ(b) for a, b in combinations(known.values(), 2)):
+        every = {part.sweep: _teachers(part, dataset, teacher) for part in parts}
+        known = {sweep: found for sweep, found in every.items() if any(found)}
+        if any(_other_teachers(*two) for two in combinations(known.values(), 2)):
             yield _refused(f"the teacher {teacher} on {dataset} is another one in {_and(known)}", known, teacher)
 
 
-def _refused(told: str, sweeps: Mapping[str, Any], name: str) -> str:
+def _refused(told: str, sweeps: Collection[str], name: str) -> str:
     """Return what is not alike, with the way out."""
     return (
         f"{told}; in a report file, give it another name in one of them: rename: {{{list(sweeps)[-1]}: {{{name}: …}}}}"
     )
 
 
-def _info(info: Any) -> str:
-    return repr(sorted(info.items())) if isinstance(info, Mapping) else repr(info)
+def _teachers(part: _Part, dataset: str, teacher: str) -> tuple[set[str], set[str]]:
+    """Return the ids of the teachers that students in means learned from, and the keys of those that the sweep trains;
+    an id is the key of a training, or the digest of given weights. A student alone has none."""
+    trials = part.trials[part.trials["dataset"] == dataset]
+    students = trials[is_reported(trials) & (trials["teacher"] == teacher).fillna(False)]
+    ids = {part.params.get(key, {}).get(TEACHER_ID, "") for key in students["trial_key"]}
+    trained = trials.loc[(trials["phase"] == "teacher") & (trials["student"] == teacher), "trial_key"]
+    return ids - {""}, set(trained)
+
+
+def _other_teachers(ours: tuple[set[str], set[str]], theirs: tuple[set[str], set[str]]) -> bool:
+    """Return whether teachers of two sweeps are known not to be the same."""
+    unlike = any(a and b and a != b for a, b in zip(ours, theirs, strict=True))
+    return unlike or (ours[0] | ours[1]).isdisjoint(theirs[0] | theirs[1])
+
+
+def _recipe_notes(parts: Sequence[_Part]) -> Iterator[str]:
+    """Yield where recipes of the trials in means differ in one column, in sentences."""
+    sweeps = {part.sweep: _recipes(part) for part in parts}
+    cells_of: dict[str, list[str]] = {}
+    for cell in dict.fromkeys(cell for cells in sweeps.values() for cell in cells):
+        by_sweep = {sweep: cells[cell] for sweep, cells in sweeps.items() if cells.get(cell)}
+        told = []
+        for name in dict.fromkeys(name for own in by_sweep.values() for recipe in own for name in recipe):
+            values = {sweep: sorted({recipe.get(name, DEFAULT) for recipe in own}) for sweep, own in by_sweep.items()}
+            if len({tuple(found) for found in values.values()}) > 1:
+                every = (f"{' or '.join(found)} in {sweep}" for sweep, found in values.items())
+                told.append(f"{name} {', '.join(every)}")
+        if told:
+            cells_of.setdefault("; ".join(told), []).append(cell)
+    for text, cells in cells_of.items():
+        more = f" and {len(cells) - MOST_CELLS} more" if len(cells) > MOST_CELLS else ""
+        where = "; ".join(cells[:MOST_CELLS]) + more
+        yield f"Recipes are not the same in {where}, so rows differ in more than their method: {text}."
+
+
+def _recipes(part: _Part) -> dict[str, list[dict[str, str]]]:
+    """Return the recipes of the trials in means by cell, each once."""
+    reported = part.trials[is_reported(part.trials)]
+    found: dict[str, list[dict[str, str]]] = {}
+    for cell, key in zip(reported["cell"], reported["trial_key"], strict=True):
+        params = part.params.get(key, {})
+        recipe = {n.removeprefix(RECIPE_PREFIX): text for n, text in params.items() if n.startswith(RECIPE_PREFIX)}
+        known = found.setdefault(cell, [])
+        if recipe and recipe not in known:
+            known.append(recipe)
+    return found
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------
@@ -186,29 +237,23 @@ def _info(info: Any) -> str:
 
 def _entries_clash(parts: Sequence[_Part]) -> Iterator[str]:
     """Yield which entries of one name were not trained alike."""
-    holders: dict[str, list[_Part]] = {}
-    for part in parts:
-        for entry in part.entries:
-            holders.setdefault(entry, []).append(part)
-    for entry, own in holders.items():
-        why = next((found for i, a in enumerate(own) for b in own[i + 1 :] if (found := _differ(entry, a, b))), "")
+    for entry in dict.fromkeys(row["entry"] for part in parts for row in part.rows):
+        own = [part for part in parts if part.rows_of(entry)]
+        why = next((found for two in combinations(own, 2) if (found := _differ(entry, *two))), "")
         if why:
-            sweeps = {part.sweep: part for part in own}
+            sweeps = [part.sweep for part in own]
             yield _refused(f"{entry} is not the same in {_and(sweeps)} ({why})", sweeps, entry)
 
 
 def _differ(entry: str, a: _Part, b: _Part) -> str:
     """Return why an entry of two sweeps is not the same; empty where it is."""
-    ours, theirs = (part.entries[entry][0] for part in (a, b))
-    if ours["method"] != theirs["method"]:
-        return f"{ours['method']} and {theirs['method']}"
-    others = {row["label"]: row for row in b.entries[entry]}
-    for row in a.entries[entry]:
-        other = others.get(row["label"])
-        if other is None:  # another value of the grid
-            continue
+    ours, theirs = a.rows_of(entry), b.rows_of(entry)
+    methods = [next(iter(rows.values()))["method"] for rows in (ours, theirs)]
+    if methods[0] != methods[1]:
+        return " and ".join(methods)
+    for label in (label for label in ours if label in theirs):
         for name in ("hyperparameters", "dimensions"):
-            if row.get(name) != other.get(name):
+            if ours[label].get(name) != theirs[label].get(name):
                 return f"other {name}"
     return _trials_differ(entry, a, b)
 
@@ -218,24 +263,26 @@ def _trials_differ(entry: str, a: _Part, b: _Part) -> str:
     ours, theirs = (part.trials[(part.trials["entry"] == entry).fillna(False)] for part in (a, b))
     in_b = dict(iter(theirs.groupby(["cell", "row"], sort=False)))
     for place, own in ours.groupby(["cell", "row"], sort=False):
-        others = in_b.get(place)
-        if others is None:
+        if place not in in_b:
             continue
-        if (own["phase"] == "search").any() or (others["phase"] == "search").any():
+        others = in_b[place]
+        if "search" in {*own["phase"], *others["phase"]}:
             if set(own["trial_key"]) != set(others["trial_key"]):
                 return "another search"
             continue
         keys = dict(zip(others["seed"], others["trial_key"], strict=True))
         unequal = any(keys.get(seed, key) != key for seed, key in zip(own["seed"], own["trial_key"], strict=True))
-        groups = {str(key) for found in (own, others) for key in found["config_key"] if not pd.isna(key)}
-        if unequal or len(groups) > 1:
+        if unequal or len({*own["config_key"].dropna(), *others["config_key"].dropna()}) > 1:
             return _params_differ(own, others, a, b) or "their trials have other keys"
     return ""
 
 
 def _params_differ(ours: pd.DataFrame, theirs: pd.DataFrame, a: _Part, b: _Part) -> str:
     """Return in which params the runs of two groups differ, in words."""
-    left, right = (_params(own, part) for own, part in ((ours, a), (theirs, b)))
+    left, right = (
+        next((part.params[key] for key in own["trial_key"] if key in part.params), {})
+        for own, part in ((ours, a), (theirs, b))
+    )
     if not left or not right:
         return ""
     names = [name for name in dict.fromkeys([*left, *right]) if left.get(name) != right.get(name) and name != "seed"]
@@ -243,37 +290,11 @@ def _params_differ(ours: pd.DataFrame, theirs: pd.DataFrame, a: _Part, b: _Part)
     return ", ".join([*shown, *(["…"] if len(names) > DIFFERENCES else [])])
 
 
-def _params(trials: pd.DataFrame, part: _Part) -> Mapping[str, str]:
-    return next((part.params[key] for key in trials["trial_key"] if key in part.params), {})
-
-
 # --- the whole --------------------------------------------------------------------------------------------------------
 
 
-def _resolved(name: str, parts: Sequence[_Part], report: Mapping[str, Any]) -> dict[str, Any]:
-    cells = {cell["id"]: cell for part in parts for cell in part.cells}
-    facts = {dataset: info for part in parts for dataset, info in part.facts.items()}
-    return {
-        "name": name,
-        "sweeps": [part.sweep for part in parts],
-        "cells": list(cells.values()),
-        "rows": _rows(parts),
-        "report": dict(report),
-        "facts": {"datasets": facts},
-        "not_asked": _not_asked(parts),
-    }
-
-
-def _not_asked(parts: Sequence[_Part]) -> list[list[str]]:
-    """Return the cells and rows that no sweep asks for together."""
-    asked = {(cell["id"], row["label"]) for part in parts for cell in part.cells for row in part.rows}
-    cells = dict.fromkeys(cell["id"] for part in parts for cell in part.cells)
-    rows = dict.fromkeys(row["label"] for part in parts for row in part.rows)
-    return [[cell, row] for cell in cells for row in rows if (cell, row) not in asked]
-
-
 def _rows(parts: Sequence[_Part]) -> list[dict[str, Any]]:
-    """Return the rows of all sweeps, those of an entry together."""
+    """Return the rows of all sweeps, those of an entry together, by rising values of its grid where that is one."""
     entries: dict[str, dict[str, dict[str, Any]]] = {}
     for part in parts:
         for row in part.rows:
@@ -282,7 +303,6 @@ def _rows(parts: Sequence[_Part]) -> list[dict[str, Any]]:
 
 
 def _by_grid(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rows of an entry by rising values of its one grid, where they are numbers; else as they are."""
     grids = {tuple(row.get("grid") or ()) for row in rows}
     if len(grids) != 1 or len(name := next(iter(grids))) != 1:
         return rows
@@ -294,22 +314,13 @@ def _by_grid(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _settings_last(trials: pd.DataFrame) -> pd.DataFrame:
     """Return the trials with hyperparameters sorted by name at the end, of one type each."""
-    from reports.results.loading import column, hyperparameter_dtype
-    from reports.stores import METHOD_PREFIX
-
     settings = sorted(name for name in trials.columns if name.startswith(METHOD_PREFIX))
     plain = trials[[name for name in trials.columns if name not in settings]].copy()
     for name in settings:
-        texts = [None if pd.isna(value) else str(value) for value in trials[name]]
-        plain[name] = column(hyperparameter_dtype(text for text in texts if text is not None), texts)
+        plain[name] = loading.setting_column([None if pd.isna(value) else str(value) for value in trials[name]])
     return plain
 
 
-def _row_json(row: Row) -> dict[str, Any]:
-    values = dataclasses.asdict(row)
-    return {**values, "grid": list(row.grid), "dimensions": list(row.dimensions)}
-
-
-def _and(names: Any) -> str:
-    listed = list(names)
-    return listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} and {listed[-1]}"
+def _and(names: Collection[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last

@@ -4,7 +4,7 @@ import csv
 import difflib
 import io
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,7 @@ Member = dict[str, str]
 
 
 def load(name: str, *, home: Path | str | None = None, tracking_uri: str | None = None) -> Results:
-    """Return what the tracking store holds of the sweep (see `reports.load`)."""
-    folder = home_folder(home)
+    """Return what the tracking store holds of one sweep (see `joining.load`)."""
     uri = tracking_uri_of(home, tracking_uri)
     store = open_store(uri)
     parent = store.parent(name)
@@ -36,9 +35,27 @@ def load(name: str, *, home: Path | str | None = None, tracking_uri: str | None 
     named = read_cells(resolved, (member["cell"] for member in members if member["phase"] != "teacher"))
     cells = {cell.id: cell for cell in named}
     lines = [_line(member, runs.get(member["trial_key"]), cells) for member in members]
-    params = _params(runs)
-    frames = _member_frame(members), _trial_frame(lines)
-    return Results(name, *frames, resolved, params, store.curves, folder, store.details, mlflow=pages_at(uri))
+    return Results(
+        name,
+        _member_frame(members),
+        _trial_frame(lines),
+        resolved,
+        _params(runs),
+        store.curves,
+        home_folder(home),
+        store.details,
+        mlflow=pages_at(uri),
+    )
+
+
+def load_home(name: str, home: Path | str) -> Results:
+    """Return what the database in another home holds of a sweep, whatever `MLFLOW_TRACKING_URI` says.
+
+    Raises:
+        UnknownSweepError: no such sweep.
+        StoreUnavailableError: no such home.
+    """
+    return load(name, tracking_uri=database_in(home))
 
 
 _SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one reads a large sweep ten times faster
@@ -147,10 +164,7 @@ def _member_frame(members: Sequence[Member]) -> pd.DataFrame:
 def _trial_frame(lines: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     columns = {name: column(dtype, _values(lines, name)) for name, (dtype, _) in TRIAL_COLUMNS.items()}
     settings = sorted({name for line in lines for name in line if name.startswith(METHOD_PREFIX)})
-    for name in settings:
-        texts = _values(lines, name)
-        columns[name] = column(hyperparameter_dtype(text for text in texts if text is not None), texts)
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns | {name: setting_column(_values(lines, name)) for name in settings})
 
 
 def _values(lines: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
@@ -158,9 +172,12 @@ def _values(lines: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
     return values if name in METRICS else [None if value == "" else value for value in values]
 
 
-def hyperparameter_dtype(texts: Iterable[str]) -> str:
-    """Return the narrowest dtype that holds all these params, which MLflow keeps as text."""
-    texts = set(texts)
+def setting_column(params: Sequence[str | None]) -> "pd.Series[Any]":
+    """Return params, which MLflow keeps as text, as a column of the narrowest dtype that holds them all."""
+    return column(_narrowest({text for text in params if text is not None}), params)
+
+
+def _narrowest(texts: set[str]) -> str:
     if texts <= {"True", "False", "true", "false"}:
         return "boolean"
     for dtype, kind in (("Int64", int), ("float64", float)):

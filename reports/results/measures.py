@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reports.results.sweep import dataset_facts
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -24,6 +26,11 @@ class Measure:
     """In a sentence, and in the name of a figure's file."""
     long: str
     """At the beginning of a sentence."""
+
+    @property
+    def name(self) -> str:
+        """For programs: top1, miou, top5."""
+        return self.final.removeprefix("final_")
 
 
 TOP1 = Measure(
@@ -62,6 +69,6 @@ def measure_of(trials: "pd.DataFrame") -> Measure:
 def by_dataset(trials: "pd.DataFrame", resolved: Mapping[str, Any]) -> dict[str, Measure]:
     """Return the measure of each data set; before any trial has ended, as resolved.yaml knows its task."""
     found = {str(name): measure_of(part) for name, part in trials.groupby("dataset", sort=False)}
-    infos = (resolved.get("facts") or {}).get("datasets") or {}
-    told = {name for name, info in infos.items() if isinstance(info, Mapping) and info.get("task") == "segmentation"}
+    infos = dataset_facts(resolved).items()
+    told = {name for name, info in infos if isinstance(info, Mapping) and info.get("task") == "segmentation"}
     return found | dict.fromkeys(told, MIOU)

@@ -1,4 +1,10 @@
-"""What a report is made from, and the contract of its columns."""
+"""What a report is made from, and the contract of its columns.
+
+What runs recorded epoch by epoch and how they came about is read when it is asked for: there is much of it.
+
+curves = histories(results, run_ids=some)
+curves[run_id]["test_top1"]  # [(1, 20.1), (2, 25.3), ...]
+"""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -74,6 +80,10 @@ One line a member, in the order of members.csv: a run that serves several rows h
 """
 
 
+CURVES = ("test_top1", "test_miou", "val_top1", "val_miou", "train_loss")
+"""Metrics that a curve is usually drawn of."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Results:
     """A sweep as last accepted, with what its trials have given so far."""
@@ -89,13 +99,39 @@ class Results:
     """By trial key, of each trial that has a run: networks by timm's names, hyperparameters, recipe, and the tags
     `teacher_id` and `teacher_variant`, as MLflow has them."""
     curves_of: Callable[[Collection[str], Collection[str]], Curves] | None = None
-    """Reads metrics epoch by epoch, of the runs and the metrics named: see `reports.histories`. None where the results
-    did not come from a store."""
+    """Reads metrics epoch by epoch, of the runs and the metrics named: see `histories`. None where the results did not
+    come from a store."""
     home: Path | None = None
     """Where kdsweep keeps its files on this machine, stored logits among them."""
     details_of: "Callable[[Collection[str]], dict[str, RunDetails]] | None" = None
-    """Reads how runs came about: see `reports.results.runs`. None where there is no store."""
+    """Reads how runs came about: see `run_details`. None where there is no store."""
     mlflow: str = ""
     """Address of MLflow's pages, without a password; empty where runs are read from something that has none."""
     notes: tuple[str, ...] = ()
     """What a reader must know of how these results came together, in sentences."""
+
+
+def histories(results: Results, names: Collection[str] = CURVES, *, run_ids: Collection[str] | None = None) -> Curves:
+    """Return what runs recorded of these metrics: by run id, then by metric, (epoch, value) by rising epoch.
+
+    A run or a metric that has nothing is left out, and so are values that are not numbers, such as the loss of a
+    training that diverged.
+
+    Args:
+        run_ids: of the runs to read; by default all of the sweep.
+
+    Raises:
+        StoreUnavailableError: the store does not answer any more.
+    """
+    wanted = _wanted(results, run_ids)
+    return {} if results.curves_of is None or not wanted else results.curves_of(wanted, tuple(names))
+
+
+def run_details(results: Results, run_ids: Collection[str] | None = None) -> dict[str, RunDetails]:
+    """Return what the tracking store says of each run, by run id; arguments and errors as of `histories`."""
+    wanted = _wanted(results, run_ids)
+    return {} if results.details_of is None or not wanted else results.details_of(wanted)
+
+
+def _wanted(results: Results, run_ids: Collection[str] | None) -> list[str]:
+    return sorted(set(results.trials["run_id"].dropna() if run_ids is None else run_ids))

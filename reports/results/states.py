@@ -1,6 +1,13 @@
-"""What has become of a trial, and whether it counts in a mean."""
+"""What has become of trials: whether they count in a mean, and how far a sweep is."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pandas as pd
+
+if TYPE_CHECKING:
+    from reports.results.results import Results
 
 REASONS = {
     "FAIL": "failed",
@@ -27,3 +34,14 @@ def reported_of(trials: pd.DataFrame) -> pd.DataFrame:
     Of the thousands of cells of a large sweep most are of this kind, and pandas takes a millisecond to copy one.
     """
     return trials if set(trials["phase"].tolist()) <= {"fixed"} else trials[is_reported(trials)]
+
+
+def unfinished(results: "Results") -> Iterator[str]:
+    """Yield what is missing of a sweep, in a sentence; nothing where all that is known has ended."""
+    counts = Counter(results.trials.drop_duplicates("trial_key")["state"].tolist())
+    ended = sum(counts.pop(state, 0) for state in ENDED)
+    if counts:
+        order = [*REASONS, *sorted(counts.keys() - REASONS.keys())]
+        rest = ", ".join(f"{counts[state]} {REASONS.get(state, state.lower())}" for state in order if state in counts)
+        total = ended + counts.total()  # a search adds its trials as it proposes them
+        yield f"Not finished; trials that have ended: {ended} of the {total} known so far ({rest})."

@@ -40,8 +40,15 @@ def _shown(
     return column.map({name: title(name, names) for name in column.dropna().unique()})
 
 
-def load(path: Path) -> Results:
-    """Return the results in a report's folder, or in the file itself (see `reports.load_stored`)."""
+def load(path: Path | str) -> Results:
+    """Return the results that a report has left behind: its folder, or results.parquet itself.
+
+    Names, order and settings are those of the trials: what only the sweep file knows is not there.
+
+    Raises:
+        ReportError: there is none, or it is another kind of file.
+    """
+    path = Path(path)
     import pandas as pd
 
     from reports.results.loading import column
@@ -66,11 +73,6 @@ def load(path: Path) -> Results:
     return Results(file.absolute().parent.name, trials[list(MEMBER_COLUMNS)].copy(), trials, {})
 
 
-def scored(results: "Results") -> frozenset[str]:
-    """Return the keys of the trials that have ended with a score on test images."""
-    return _scored(results.trials)
-
-
 def lost_scores(results: "Results", folder: Path) -> int:
     """Return how many trials of the results have a score in the report that is in the folder, and have none now."""
     try:
@@ -78,10 +80,11 @@ def lost_scores(results: "Results", folder: Path) -> int:
     except (OSError, ValueError):  # there is none, or what is there is none
         return 0
     members = frozenset(str(key) for key in results.trials["trial_key"].dropna())
-    return len((_scored(before) & members) - scored(results))
+    return len((scored(before) & members) - scored(results.trials))
 
 
-def _scored(trials: "pd.DataFrame") -> frozenset[str]:
+def scored(trials: "pd.DataFrame") -> frozenset[str]:
+    """Return the keys of the trials that have ended with a score on test images."""
     scores = [name for name in SCORES if name in trials]
     if not scores or not {"trial_key", "state"} <= {*trials}:
         return frozenset()

@@ -11,6 +11,8 @@ from typing import Any
 from reports.results import naming
 from reports.results.naming import Names
 
+ALONE = "ce"
+"""The method without a teacher."""
 LEVEL = 0.05
 """Of the tests, where the sweep says nothing."""
 Value = bool | int | float | str
@@ -30,6 +32,11 @@ class Cell:
     """As people read it, like those of the networks; another cell may be called alike."""
     shown_teacher: str = ""
     shown_student: str = ""
+
+    @property
+    def names(self) -> tuple[str, str, str, str]:
+        """For programs: the cell, its data set, teacher and student."""
+        return self.id, self.dataset, self.teacher, self.student
 
     def named(self, names: Names) -> "Cell":
         """Return the cell with what people read."""
@@ -119,6 +126,11 @@ class Options:
     def wants(self, table: str) -> bool:
         """Return whether the report has a table of this name."""
         return self.tables is None or table in self.tables
+
+
+def dataset_facts(resolved: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a resolved sweep knows of its data sets, by name."""
+    return (resolved.get("facts") or {}).get("datasets") or {}
 
 
 def read_options(resolved: Mapping[str, Any]) -> Options:

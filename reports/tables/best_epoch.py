@@ -5,11 +5,19 @@ from typing import TYPE_CHECKING
 
 from reports.board.board import Board
 from reports.statistics.spread import paired_difference, summarise
-from reports.tables.table import Cell, Interval, Number, Row, Table, Text, columns_of
-from reports.tables.wording import main_label, number, pair_text
+from reports.tables.table import Interval, Number, Table, Text
+from reports.tables.wording import listed, number, numbers, pair_column, pair_text, signed, words
+from trainers.texts.counting import counted
 
 if TYPE_CHECKING:
     from reports.results.results import Results
+
+NOTE = (
+    "Best epoch: the highest score on the test images of any epoch, as much of the literature reports. It is "
+    "chosen on test, so it is too high, and more so for rows whose curves are noisy. Bias: what it adds to the "
+    "last epoch, in points, by seed; {mean} on average over {trainings}. Compare this column with published figures "
+    "of its kind and with nothing else."
+)
 
 
 def build(results: "Results", board: Board) -> Table | None:
@@ -28,33 +36,11 @@ def build(results: "Results", board: Board) -> Table | None:
             if stat is None or whole is None or bias is None:
                 continue
             biases |= {keys[place]: best[seed] - last[seed] for place in inside if (seed := int(seeds[place])) in best}
-            cells: list[Cell] = [Text(text=pair_text(cell, board))] if len(board.cells) > 1 else []
-            cells += [Text(text=line.shown, trials=found, inside=stat.n), number(stat, digits), number(whole, digits)]
-            cells += [Number(value=bias.mean, digits=digits, signed=True)]
-            rows.append(Row(cells=(*cells, Interval(low=bias.low, high=bias.high, digits=digits))))
-    if not rows:
-        return None
-    heads = [*(["pair"] if len(board.cells) > 1 else []), "method"]
-    return Table(
-        name="best_epoch",
-        title="Best epoch, chosen on test",
-        label=f"{main_label(board)}-best-epoch",
-        columns=columns_of(
-            [*heads, "last epoch", "best epoch (by test)", "bias", "range"],
-            range(len(heads)),
-            over=[0] if len(heads) > 1 else (),
-        ),
-        rows=tuple(rows),
-        notes=(_explanation(list(biases.values()), digits),),
-    )
-
-
-def _explanation(biases: list[float], digits: int) -> str:
-    mean = Number(value=math.fsum(biases) / len(biases), digits=digits, signed=True)
-    return (
-        "Best epoch: the highest score on the test images of any epoch, as much of the literature reports. It is "
-        "chosen on test, so it is too high, and more so for rows whose curves are noisy. Bias: what it adds to the "
-        f"last epoch, in points, by seed; {mean.sign}{mean.figure} on average over {len(biases)} "
-        f"training{'s' * (len(biases) != 1)}. Compare this column with published figures of its kind and with nothing "
-        "else."
-    )
+            names = (Text(text=pair_text(cell, board)), Text(text=line.shown, trials=found, inside=stat.n))
+            spread = (signed(bias.mean, digits), Interval(low=bias.low, high=bias.high, digits=digits))
+            rows.append((*names, number(stat, digits), number(whole, digits), *spread))
+    heads = numbers("last epoch", "best epoch (by test)", "bias", "range")
+    mean = Number(value=math.fsum(biases.values()) / max(len(biases), 1), digits=digits, signed=True)
+    note = NOTE.format(mean=f"{mean.sign}{mean.figure}", trainings=counted(len(biases), "training"))
+    columns = [pair_column(board), words("method"), *heads]
+    return listed(board, "best_epoch", "Best epoch, chosen on test", columns, rows, notes=(note,))

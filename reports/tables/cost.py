@@ -1,13 +1,13 @@
 """What a row costs to train: time, parameters beside the student's, answers of the teacher, memory."""
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from reports.board.behind import TEACHER
 from reports.board.board import Board
 from reports.results.states import is_reported
-from reports.tables.table import EMPTY, NONE, Cell, Number, Row, Table, Text, columns_of
-from reports.tables.wording import main_label, pair_text
+from reports.tables.table import EMPTY, NONE, Cell, Number, Table, Text
+from reports.tables.wording import listed, numbers, pair_column, pair_text, words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from reports.results.results import Results
 
 MIB = 2**20
+MEANS = ["seconds", "extra_parameters", "teacher_images", "peak_memory_bytes"]
+"""Columns of the trials that means are of; seconds are of an epoch."""
 NOTE = (
     "Means over the trainings that are in the main table. Seconds an epoch: training alone, without scoring; times can "
     "be compared where the trainings ran on like machines with like neighbours. Extra parameters: learned beside the "
@@ -23,89 +25,58 @@ NOTE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Cost:
-    """Means over the trainings of a row in a cell; None where none of them says it."""
-
-    trainings: int
-    seconds: float | None
-    """Of an epoch."""
-    extra_parameters: float | None
-    teacher_images: float | None
-    peak_memory_bytes: float | None
-
-
 def build(results: "Results", board: Board) -> Table | None:
     """Return the table; None while no trial has ended."""
-    students, teachers = _costs(results.trials)
-    several = len(board.cells) > 1
-    rows: list[list[Cell]] = []
+    trials = results.trials
+    trials = trials[(trials["state"] == "COMPLETE") & (trials["status"] == "FINISHED")]
+    trials = trials.assign(seconds=trials["train_seconds"] / trials["epochs"].astype("float64"))
+    teachers = trials[trials["phase"] == TEACHER].drop_duplicates(["dataset", "student", "trial_key"])
+    of_teachers = _means(teachers, ["dataset", "student"])
+    of_students = _means(trials[is_reported(trials)], ["cell", "row"])
+    rows: list[tuple[Cell, ...]] = []
     for column, cell in enumerate(board.cells):
         found = {}
         for place, line in enumerate(board.lines):
             is_teacher = line.kind == "teacher"
-            cost = teachers.get((cell.dataset, cell.teacher)) if is_teacher else students.get((cell.id, line.row.label))
-            if cost is not None:
-                found[place] = cost
-        reference = None if board.reference_place is None else found.get(board.reference_place)
-        for place, cost in found.items():
-            line = board.lines[place]
-            pair: list[Cell] = [Text(text=pair_text(cell, board))] if several else []
-            ratio = NONE if reference is None or line.kind == "teacher" else _ratio(cost.seconds, reference.seconds)
-            numbers = [_three(cost.seconds), ratio, _whole(cost.extra_parameters), _whole(cost.teacher_images)]
-            numbers += [_three(None if cost.peak_memory_bytes is None else cost.peak_memory_bytes / MIB)]
-            numbers += [Number(value=line.spent[column], digits=0) if line.spent else EMPTY]
-            method = Text(text=line.shown, trials=line.scores[column].trials, inside=cost.trainings)
-            rows.append([*pair, method, *numbers, Number(value=cost.trainings, digits=0)])
-    return _table(board, ["pair", "method"] if several else ["method"], rows) if rows else None
+            own = (
+                of_teachers.get((cell.dataset, cell.teacher))
+                if is_teacher
+                else of_students.get((cell.id, line.row.label))
+            )
+            if own is not None:
+                found[place] = own
+        reference = {} if board.reference_place is None else found.get(board.reference_place, {})
+        for place, means in found.items():
+            line, trainings = board.lines[place], int(means["trainings"])
+            theirs = math.nan if line.kind == "teacher" else reference.get("seconds") or math.nan
+            rows.append(
+                (
+                    Text(text=pair_text(cell, board)),
+                    Text(text=line.shown, trials=line.scores[column].trials, inside=trainings),
+                    _number(means["seconds"]),
+                    _number(means["seconds"] / theirs, 2),
+                    _number(means["extra_parameters"], 0),
+                    _number(means["teacher_images"], 0),
+                    _number(means["peak_memory_bytes"] / MIB),
+                    Number(value=line.spent[column], digits=0) if line.spent else EMPTY,
+                    Number(value=trainings, digits=0),
+                )
+            )
+    heads = ["s/epoch", f"× {board.reference}", "extra parameters", "teacher passes", "memory (MiB)", "search trials"]
+    columns = [pair_column(board), words("method"), *numbers(*heads, "n")]
+    empty = [all(row[i] in (EMPTY, NONE) for row in rows) for i in range(len(columns))]
+    kept = [None if blank else column for column, blank in zip(columns, empty, strict=True)]
+    return listed(board, "cost", "Training cost", kept, rows, notes=(NOTE,))
 
 
-Costs = dict[tuple[str, str], _Cost]
-
-
-def _costs(trials: "pd.DataFrame") -> tuple[Costs, Costs]:
-    """Return what trainings that are in means cost by cell and row, and those of teachers by data set and network."""
-    trials = trials[(trials["state"] == "COMPLETE") & (trials["status"] == "FINISHED")]
-    trials = trials.assign(seconds=trials["train_seconds"] / trials["epochs"].astype("float64"))
-    teachers = trials[trials["phase"] == "teacher"].drop_duplicates(["dataset", "student", "trial_key"])
-    return _means(trials[is_reported(trials)], ["cell", "row"]), _means(teachers, ["dataset", "student"])
-
-
-def _means(trials: "pd.DataFrame", by: list[str]) -> Costs:
+def _means(trials: "pd.DataFrame", by: list[str]) -> dict[Any, dict[Any, float]]:
     groups = trials.groupby(by, sort=False)
-    means = groups[["seconds", "extra_parameters", "teacher_images", "peak_memory_bytes"]].mean()
-    places = zip(means.index, groups.size(), means.itertuples(index=False), strict=True)
-    return {
-        place: _Cost(int(size), *(None if math.isnan(value) else float(value) for value in line))
-        for place, size, line in places
-    }
+    return groups[MEANS].mean().assign(trainings=groups.size()).to_dict("index")
 
 
-def _table(board: Board, names: list[str], rows: list[list[Cell]]) -> Table:
-    heads = [*names, "s/epoch", f"× {board.reference}", "extra parameters", "teacher passes", "memory (MiB)"]
-    heads += ["search trials", "n"]
-    kept = [i for i in range(len(heads)) if i < len(names) or any(row[i] not in (EMPTY, NONE) for row in rows)]
-    return Table(
-        name="cost",
-        title="Training cost",
-        label=f"{main_label(board)}-cost",
-        columns=columns_of([heads[i] for i in kept], range(len(names)), over=[0] if len(names) > 1 else ()),
-        rows=tuple(Row(cells=tuple(row[i] for i in kept)) for row in rows),
-        notes=(NOTE,),
-    )
-
-
-def _ratio(ours: float | None, theirs: float | None) -> Cell:
-    return NONE if ours is None or not theirs else Number(value=ours / theirs, digits=2)
-
-
-def _whole(value: float | None) -> Cell:
-    return NONE if value is None else Number(value=value, digits=0)
-
-
-def _three(value: float | None) -> Cell:
-    """Return three significant digits, and none after the point from 100 on."""
-    if value is None:
+def _number(value: float, digits: int | None = None) -> Cell:
+    """Return a number, by default with three significant digits, and none after the point from 100 on; NaN is none."""
+    if math.isnan(value):
         return NONE
     size = math.floor(math.log10(value)) if value > 0 else 0
-    return Number(value=value, digits=max(0, 2 - size))
+    return Number(value=value, digits=max(0, 2 - size) if digits is None else digits)

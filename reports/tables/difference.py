@@ -1,9 +1,11 @@
 """What every row has over the baseline, in points."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from reports.board.board import Board
-from reports.board.differences import notes, why_none
+from reports.board.score import Score
+from reports.statistics.spread import Stat
 from reports.tables.table import Cell, Missing, Row, Table, Text
 from reports.tables.wording import main_label, name_column, number, pair_columns
 
@@ -14,32 +16,49 @@ PAIRED = (
     "In points, of the two means: ± sample standard deviation of the differences by seed (number of seeds). Trials "
     "with one seed share initial weights and batch order."
 )
+APART = "Where two rows have other seeds: difference of the means (seeds of each), without a spread."
 
 
 def build(_: "Results", board: Board) -> Table | None:
     """Return what every row has over the baseline, in points; None without one."""
     if not board.baseline or board.reference_place is None:
         return None
-    rows, stats, base = [], [], board.lines[board.reference_place]
-    for place, line in enumerate(board.lines):
-        if line.kind == "teacher" or place == board.reference_place:
-            continue
-        cells: list[Cell] = [Text(text=line.shown)]
-        for column, verdict in enumerate(board.to_reference[place] if board.to_reference else ()):
-            score = line.scores[column]
-            if verdict is None:
-                cells.append(Missing(why=why_none(score, base.scores[column], base.shown), trials=score.trials))
-                continue
-            stats.append(verdict.difference)
-            cells.append(
-                number(stats[-1], board.options.digits, signed=True, trials=score.trials, inside=len(score.by_seed))
-            )
-        rows.append(Row(cells=tuple(cells), heading=line.group if line.kind == "method" else ""))
+    rows, base = [], board.lines[board.reference_place]
+    lines = [line for line in board.lines if line.kind != "teacher" and line is not base]
+    for line in lines:
+        cells = [
+            difference_cell(None if of is None else of.difference, score, other, base.shown, board, score.trials)
+            for score, other in zip(line.scores, base.scores, strict=True)
+            for of in [score.to_reference]
+        ]
+        rows.append(Row(cells=(Text(text=line.shown), *cells), heading=line.group if line.kind == "method" else ""))
+    stats = [score.to_reference.difference for line in lines for score in line.scores if score.to_reference]
     return Table(
         name="difference",
         title=f"Difference from {board.baseline}",
         label=f"{main_label(board)}-difference",
         columns=(name_column(board), *pair_columns(board)),
         rows=tuple(rows),
-        notes=(PAIRED, *notes(stats)),
+        notes=(PAIRED, *apart_note(stats)),
     )
+
+
+def difference_cell(
+    gap: Stat | None, ours: Score, theirs: Score, name: str, board: Board, trials: tuple[int, ...] = ()
+) -> Cell:
+    """Return what a row has over another, or why there is none.
+
+    Args:
+        name: of the other row.
+        trials: that the cell opens.
+    """
+    if gap is None:
+        why = "" if theirs.by_seed else f"{name}: {theirs.missing}"
+        return Missing(why=why if ours.by_seed else ours.missing, trials=trials)
+    inside = len(ours.by_seed) if trials else 0
+    return number(gap, board.options.digits, signed=True, trials=trials, inside=inside)
+
+
+def apart_note(stats: Iterable[Stat | None]) -> list[str]:
+    """Return what a reader must know where differences are between rows of other seeds."""
+    return [APART] if any(stat is not None and stat.apart for stat in stats) else []

@@ -1,8 +1,8 @@
 """The main table: rows against pairs, with what sums them up; and the differences from a baseline."""
 
-import dataclasses
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reports.board.averages import Average, averages
@@ -14,21 +14,18 @@ from reports.results.sweep import setting_shown
 from reports.statistics.families import FEWEST_SEEDS, UNEQUAL
 from reports.tables import origins, proposal
 from reports.tables.main_records import records
-from reports.tables.table import (
-    DIFFERS,
-    EMPTY,
-    LOWER,
-    NONE,
-    Cell,
-    Column,
-    Legend,
-    Missing,
-    Number,
-    Row,
-    Table,
-    Text,
+from reports.tables.table import DIFFERS, EMPTY, LOWER, NONE, Cell, Column, Legend, Missing, Number, Row, Table, Text
+from reports.tables.wording import (
+    closed,
+    columns_by_dataset,
+    line_name,
+    main_label,
+    name_column,
+    number,
+    pair_columns,
+    pair_text,
+    place_text,
 )
-from reports.tables.wording import line_name, main_label, name_column, number, pair_columns, pair_text
 from trainers.texts.counting import counted
 
 if TYPE_CHECKING:
@@ -79,8 +76,8 @@ def build(results: "Results", board: Board, name: str = "head_to_head") -> Table
 
 def top5(results: "Results", board: Board) -> Table | None:
     """Return rows against pairs by their top-5 accuracy; None where there is none."""
-    options = dataclasses.replace(board.options, caption="")  # it is the main table's
-    whole = dataclasses.replace(build_board(results, TOP5), options=options)
+    whole = build_board(results, TOP5)
+    whole = replace(whole, options=replace(whole.options, caption=""))  # it is the main table's
     found = whole.of([i for i, cell in enumerate(whole.cells) if cell in board.cells], board.part)
     known = any(score.by_seed for line in found.lines for score in line.scores)
     return build(results, found, "top5") if known else None
@@ -115,13 +112,12 @@ def _same(board: Board, place: int, column: int) -> str:
 
 def _remarks(board: Board, place: int, column: int) -> Iterator[str]:
     """Yield what is said of a number beside its runs: how it stands to the best and to the reference."""
-    leader = board.leaders[column] if board.leaders else None
-    if board.lines[place].scores[column].best:
+    leader, score = board.leaders[column], board.lines[place].scores[column]
+    if score.best:
         yield "The highest mean of its column, as printed."
-    if board.to_best and leader is not None:
-        yield from _compared(board, board.to_best[place][column], f"the best, {board.lines[leader].shown}")
-    if board.to_reference:
-        yield from _compared(board, board.to_reference[place][column], board.reference)
+    if leader is not None:
+        yield from _compared(board, score.to_best, f"the best, {board.lines[leader].shown}")
+    yield from _compared(board, score.to_reference, board.reference)
 
 
 def _compared(board: Board, verdict: Verdict | None, other: str) -> Iterator[str]:
@@ -143,10 +139,7 @@ def _sums(board: Board) -> Iterator[tuple[Column, list[Cell]]]:
     """Yield the trainings that searches spent, and of every data set the mean gain and the mean rank."""
     if any(line.spent for line in board.lines):
         yield Column(head="search trials", sums=True), [_spent(line.spent) for line in board.lines]
-    datasets: dict[str, list[int]] = {}
-    for column, cell in enumerate(board.cells):
-        datasets.setdefault(cell.dataset, []).append(column)
-    scopes = {name: of for name, of in datasets.items() if len(of) > 1 or len(board.cells) == 1}
+    scopes = {name: of for name, of in columns_by_dataset(board).items() if len(of) > 1 or len(board.cells) == 1}
     for dataset, of in scopes.items():
         single = len(of) == 1
         told = [board.cells[of[0]].shown_dataset] * (len(scopes) > 1) + [f"{len(of)} pairs"] * (not single)
@@ -188,9 +181,7 @@ def _rank(board: Board, place: int, average: Average) -> Cell:
 
 def _caption(board: Board, usual: int | None) -> Iterator[str]:
     """Yield what the numbers are and how they came about."""
-    own = board.options.caption
-    if own:
-        yield own + ("" if own.endswith((".", "!", "?")) else ".")
+    yield from closed(board.options.caption)
     for measure in board.measures:
         named = {cell.dataset: cell.shown_dataset for cell in board.cells if board.measure(cell) == measure}
         datasets = ", ".join(filter(None, named.values()))
@@ -201,10 +192,10 @@ def _caption(board: Board, usual: int | None) -> Iterator[str]:
 
 
 def _spread(board: Board, usual: int | None) -> str:
-    sizes = {s.stat.n for line in board.lines if line.kind != "teacher" for s in line.scores if s.stat is not None}
+    sizes = _sizes(board)
     if not sizes:
         return "No trial that counts has ended yet."
-    if sizes == {1}:
+    if set(sizes) == {1}:
         return "One seed (n = 1), so no spread is known."
     told = "" if len(sizes) == 1 else f"; n differs ({min(sizes)} to {max(sizes)})"
     if usual is None:
@@ -215,10 +206,14 @@ def _spread(board: Board, usual: int | None) -> str:
 
 def usual_n(board: Board) -> int | None:
     """Return the number of seeds that most means have; None where that is one."""
-    stats = (score.stat for line in board.lines if line.kind != "teacher" for score in line.scores)
-    sizes: Counter[int] = Counter(stat.n for stat in stats if stat is not None)
+    sizes = _sizes(board)
     usual = min(sizes, key=lambda n: (-sizes[n], n), default=1)
     return usual if usual > 1 else None
+
+
+def _sizes(board: Board) -> Counter[int]:
+    """Return how many means have how many seeds."""
+    return Counter(len(s.by_seed) for line in board.lines if line.kind != "teacher" for s in line.scores if s.by_seed)
 
 
 def _legend(board: Board) -> Iterator[tuple[Legend, str]]:
@@ -296,8 +291,7 @@ def _sums_explained(heads: Sequence[str], board: Board) -> Iterator[str]:
 
 def _gaps(board: Board) -> Iterator[str]:
     """Yield what is missing from means that are printed, such as `kd, a -> b: diverged 1 of 3`."""
-    for line in board.lines:
+    for place, line in enumerate(board.lines):
         for cell, score in zip(board.cells, line.scores, strict=True):
-            if score.missing and score.stat is not None:
-                where = f"{line.shown}, {pair_text(cell, board)}" if len(board.cells) > 1 else line.shown
-                yield f"{where}: {score.missing}"
+            if score.missing and score.by_seed:
+                yield f"{place_text(board, place, cell)}: {score.missing}"

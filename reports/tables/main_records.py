@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from reports.board.board import Board
 from reports.board.order import architecture
-from reports.board.score import Score
+from reports.board.verdicts import Verdict
 from reports.results.sweep import setting_text
 from reports.tables.table import Records, Value
-from reports.tables.wording import SHOWN, shown_of
+from reports.tables.wording import SHOWN, numbers_of, shown_of
 
 CONTRACT = {
     "cell": "`digits100: tinyresnet -> tinycnn`",
@@ -45,41 +45,29 @@ P_DECIMALS = 8
 def records(board: Board) -> Records:
     """Return a line for each row in each cell, teachers first."""
     every = ((place, column) for column in range(len(board.cells)) for place in range(len(board.lines)))
-    lines = ((*_names(board, *at), *_numbers(board, *at), *_compared_to(board, *at)) for at in every)
-    return Records(fields=FIELDS, lines=tuple(lines))
+    return Records(fields=FIELDS, lines=tuple(tuple(_record(board, *at)) for at in every))
 
 
-def _names(board: Board, place: int, column: int) -> tuple[Value, ...]:
-    cell, line = board.cells[column], board.lines[place]
-    method = "teacher" if line.kind == "teacher" else line.row.method
-    return (cell.id, cell.dataset, cell.teacher, cell.student, line.row.entry, line.row.label, method)
-
-
-def _numbers(board: Board, place: int, column: int) -> tuple[Value, ...]:
-    score: Score = board.lines[place].scores[column]
-    stat, found = score.stat, (0, None, None, None, None, "")
-    numbers: tuple[Value, ...] = found
-    if stat is not None:
-        numbers = (stat.n, stat.mean, stat.std, stat.low, stat.high, " ".join(map(str, stat.seeds)))
-    return (*numbers, setting_text(score.setting), score.missing)
-
-
-def _compared_to(board: Board, place: int, column: int) -> Iterator[Value]:
+def _record(board: Board, place: int, column: int) -> Iterator[Value]:
     cell, line = board.cells[column], board.lines[place]
     score = line.scores[column]
-    reference, best = (of[place][column] if of else None for of in (board.to_reference, board.to_best))
-    yield line.group
+    stat = score.stat
+    yield from (*cell.names, line.row.entry, line.row.label, "teacher" if line.kind == "teacher" else line.row.method)
+    yield from numbers_of(stat)
+    yield from (None, None, "") if stat is None else (stat.low, stat.high, " ".join(map(str, stat.seeds)))
+    yield from (setting_text(score.setting), score.missing, line.group)
     yield architecture(cell).removesuffix(" architecture")
-    yield board.measure(cell).final.removeprefix("final_")
+    yield board.measure(cell).name
     yield line.spent[column] if line.spent else None
-    yield None if reference is None else reference.difference.mean
-    yield None if reference is None or reference.test is None else _p(reference.test.corrected_p)
+    yield from _compared(score.to_reference)
     yield "best" if score.best else "second" if score.second else ""
-    yield None if best is None else best.difference.mean
-    yield None if best is None or best.test is None else _p(best.test.corrected_p)
-    yield None if score.stat is None else score.collapsed
+    yield from _compared(score.to_best)
+    yield None if stat is None else score.collapsed
     yield from shown_of(line.shown, cell)
 
 
-def _p(p: float | None) -> str | None:
-    return None if p is None else f"{p:.{P_DECIMALS}f}".rstrip("0").rstrip(".")
+def _compared(verdict: Verdict | None) -> tuple[Value, Value]:
+    if verdict is None:
+        return None, None
+    p = None if verdict.test is None else verdict.test.corrected_p
+    return verdict.difference.mean, None if p is None else f"{p:.{P_DECIMALS}f}".rstrip("0").rstrip(".")

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from reports.board.behind import counted
 from reports.board.board import Board
-from reports.results.runs import run_details
-from reports.tables.wording import pair_text
+from reports.results.results import run_details
+from reports.tables.wording import place_text
 
 if TYPE_CHECKING:
     from reports.results.results import Results
@@ -28,8 +28,8 @@ def notes(results: "Results", board: Board) -> Iterator[str]:
     for place, line in enumerate(board.lines):
         for cell, score in zip(board.cells, line.scores, strict=True):
             if len(score.by_seed) > 1 and score.same_as is None:
-                where = f"{line.shown}, {pair_text(cell, board)}" if len(board.cells) > 1 else line.shown
-                means[place, cell.id] = where, [runs[trial] for trial in score.trials if in_means[trial]]
+                ids = [runs[trial] for trial in score.trials if in_means[trial]]
+                means[place, cell.id] = place_text(board, place, cell), ids
     details = run_details(results, {run for _, ids in means.values() for run in ids})
     found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for where, ids in means.values():

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from reports.board.board import Board, named
-from reports.board.differences import difference
-from reports.tables.table import NONE, Cell, Number, Text
-
-STANDARDIZE = "standardize"
+from reports.board.verdicts import difference
+from reports.results.naming import STANDARDIZE
+from reports.tables.table import Cell, Text
+from reports.tables.wording import signed
 
 
 def place_of(board: Board) -> int | None:
@@ -42,7 +42,5 @@ def extended(board: Board, place: int) -> int | None:
 
 
 def _gain(board: Board, place: int, other: int, column: int) -> Cell:
-    ours, theirs = (board.lines[i].scores[column].by_seed for i in (place, other))
-    if not ours or not theirs:
-        return NONE
-    return Number(value=difference(ours, theirs).mean, digits=board.options.digits, signed=True)
+    gap = difference(*(board.lines[i].scores[column].by_seed for i in (place, other)))
+    return signed(None if gap is None else gap.mean, board.options.digits)

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from reports.board.board import Board
 from reports.board.searches import Choice
 from reports.results.sweep import setting_shown
-from reports.tables.table import NONE, Cell, Number, Row, Table, Text, columns_of
-from reports.tables.wording import main_label, measure_text, number, pair_text
+from reports.tables.table import NONE, Cell, Number, Table, Text
+from reports.tables.wording import listed, measure_text, number, numbers, pair_text, signed, words
 
 if TYPE_CHECKING:
     from reports.results.results import Results
@@ -14,30 +14,24 @@ if TYPE_CHECKING:
 STATES = {"COMPLETE": "complete", "PRUNED": "pruned", "DIVERGED": "diverged", "FAIL": "failed"}
 UNITS = (("h", 3600, 1), ("min", 60, 1), ("s", 1, 0))
 """Of times: from how many seconds on, and decimals."""
-HEADS = ("method", "pair", "tuned", "trials", "epochs", "time", "rank", "setting", "validation", "test", "gap")
-WORDS = ("method", "pair", "tuned", "trials", "setting")
 
 
 def build(_: "Results", board: Board) -> Table | None:
     """Return the table of searches; None where nothing is searched."""
-    if not board.choices:
-        return None
-    left_out = {"pair"} if len(board.cells) == 1 else set()
-    left_out |= {"rank"} if all(choice.rank == 1 for choice in board.choices) else set()
-    kept = [head for head in HEADS if head not in left_out]
-    rows = []
-    for choice in board.choices:
-        cells = _cells(choice, board)
-        rows.append(Row(cells=tuple(cells[head] for head in kept)))
-    measured = measure_text(board)
-    return Table(
-        name="search",
-        title="Search",
-        label=f"{main_label(board)}-search",
-        columns=columns_of(
-            kept, [i for i, head in enumerate(kept) if head in WORDS], over=[0] if "pair" in kept else ()
-        ),
-        rows=tuple(rows),
+    several, measured = len(board.cells) > 1, measure_text(board)
+    columns = [
+        words("method", over=several),
+        words("pair") if several else None,
+        *(words("tuned"), words("trials"), *numbers("epochs", "time")),
+        *(numbers("rank") if any(choice.rank != 1 for choice in board.choices) else [None]),
+        *(words("setting"), *numbers("validation", "test", "gap")),
+    ]
+    return listed(
+        board,
+        "search",
+        "Search",
+        columns,
+        [_cells(choice, board) for choice in board.choices],
         caption=f"The searches: what was tuned, what it has cost, the setting chosen, and its {measured} in percent.",
         notes=(
             f"Validation: {measured} that the setting was chosen by. Test: trained anew on all training images.",
@@ -46,22 +40,22 @@ def build(_: "Results", board: Board) -> Table | None:
     )
 
 
-def _cells(choice: Choice, board: Board) -> dict[str, Cell]:
-    digits, spent = board.options.digits, choice.spent
+def _cells(choice: Choice, board: Board) -> tuple[Cell, ...]:
+    digits, validation = board.options.digits, choice.validation
     setting = "not chosen yet" if choice.setting is None else setting_shown(choice.setting, 4)
-    return {
-        "method": Text(text=choice.shown, trials=choice.trials, inside=0 if choice.test is None else choice.test.n),
-        "pair": Text(text=pair_text(choice.cell, board)),
-        "tuned": Text(text=", ".join(choice.tuned)),
-        "trials": Text(text=_spent(choice)),
-        "epochs": Number(value=spent.epochs, digits=0, before="" if spent.whole else "≤ "),
-        "time": NONE if spent.seconds is None else duration(spent.seconds, "" if spent.timed else "≥ "),
-        "rank": Number(value=choice.rank, digits=0),
-        "setting": Text(text=setting),
-        "validation": NONE if choice.validation is None else Number(value=choice.validation, digits=digits),
-        "test": NONE if choice.test is None else number(choice.test, digits),
-        "gap": NONE if choice.gap is None else Number(value=choice.gap, digits=digits, signed=True),
-    }
+    return (
+        Text(text=choice.shown, trials=choice.trials, inside=0 if choice.test is None else choice.test.n),
+        Text(text=pair_text(choice.cell, board)),
+        Text(text=", ".join(choice.tuned)),
+        Text(text=_spent(choice)),
+        Number(value=choice.epochs, digits=0, before="" if choice.whole else "≤ "),
+        NONE if choice.seconds is None else duration(choice.seconds, "" if choice.timed else "≥ "),
+        Number(value=choice.rank, digits=0),
+        Text(text=setting),
+        NONE if validation is None else Number(value=validation, digits=digits),
+        NONE if choice.test is None else number(choice.test, digits),
+        signed(None if validation is None or choice.test is None else validation - choice.test.mean, digits),
+    )
 
 
 def _spent(choice: Choice) -> str:

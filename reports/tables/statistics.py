@@ -6,24 +6,25 @@ from typing import TYPE_CHECKING
 from reports.board.averages import averages
 from reports.board.board import Board
 from reports.board.verdicts import Verdict
+from reports.statistics.families import Family
 from reports.statistics.power import MOST_SEEDS, POWER, seeds_to_settle
 from reports.statistics.ranks import fewest, floor, signed_ranks
-from reports.tables.table import EMPTY, NONE, Cell, Interval, Number, Row, Table, Text, columns_of
-from reports.tables.wording import main_label, p_value, pair_text
+from reports.tables.table import EMPTY, NONE, Cell, Interval, Number, Table, Text
+from reports.tables.wording import columns_by_dataset, listed, numbers, p_value, pair_column, pair_text, signed, words
+from trainers.texts.counting import counted
 
 if TYPE_CHECKING:
     from reports.results.results import Results
 
-HEADS = ("n", "difference", "interval", "test", "p", "corrected p", "seeds to settle")
+HEADS = ("p", "corrected p", "seeds to settle")
 APART = "Games–Howell p"
 BEST_NOTE = "Columns as in the table before."
 
 
 def build(_: "Results", board: Board) -> Table | None:
     """Return every row against the reference; None without one, and while no number can be compared with its."""
-    if not board.reference:
-        return None
-    return _table(board, "statistics", f"Statistics: each row less {board.reference}", board.to_reference)
+    title = f"Statistics: each row less {board.reference}"
+    return _table(board, "statistics", title, board.to_reference) if board.reference else None
 
 
 def best(_: "Results", board: Board) -> Table | None:
@@ -32,70 +33,55 @@ def best(_: "Results", board: Board) -> Table | None:
 
 
 def _table(board: Board, name: str, title: str, verdicts: Sequence[Sequence[Verdict | None]]) -> Table | None:
-    of_best, several = name == "statistics-best", len(board.cells) > 1
+    of_best = name == "statistics-best"
     apart = not board.options.separate and any(judged is not None and judged.unequal for judged in board.families)
     rows, found = [], []
-    for column, cell in enumerate(board.cells):
+    for column, (cell, judged) in enumerate(zip(board.cells, board.families, strict=True)):
         for place, line in enumerate(board.lines):
-            verdict = verdicts[place][column] if verdicts else None
+            verdict = verdicts[place][column]
             if verdict is None:
                 continue
             found.append(verdict)
             other = board.leaders[column] if of_best else board.reference_place
-            names = [Text(text=pair_text(cell, board))] if several else []
-            names.append(Text(text=line.shown, trials=line.scores[column].trials, inside=verdict.n[0]))
-            names += [Text(text=board.lines[other].shown)] if of_best and other is not None else []
-            judged = board.families[column]
-            cells = _numbers(verdict, None if judged is None else judged.std, board)
-            if apart:
-                cells.append(
-                    (judged is not None and judged.unequal and verdict.apart and p_value(verdict.apart.corrected_p))
-                    or NONE
-                )
-            rows.append(Row(cells=(*names, *cells)))
-    if not rows:
-        return None
-    heads = [*(["pair"] if several else []), "method", *(["best"] if of_best else [])]
-    heads_after = [*HEADS, *([APART] if apart else [])]
-    notes = [BEST_NOTE] if of_best and board.reference else [" ".join(_explanation(board, found, apart=apart))]
-    return Table(
-        name=name,
-        title=title,
-        label=f"{main_label(board)}-{name}",
-        columns=columns_of(
-            [*heads, *heads_after],
-            [*range(len(heads)), len(heads) + HEADS.index("test")],
-            over=[0] * several + [len(heads) - 1] * of_best,
-        ),
-        rows=tuple(rows),
-        notes=tuple(notes),
-    )
+            against = "" if other is None else board.lines[other].shown
+            method = Text(text=line.shown, trials=line.scores[column].trials, inside=verdict.n[0])
+            rows.append(
+                (Text(text=pair_text(cell, board)), method, Text(text=against), *_cells(verdict, judged, board))
+            )
+    columns = [
+        *(pair_column(board), words("method"), words("best", over=True) if of_best else None),
+        *(*numbers("n", "difference", "interval"), words("test"), *numbers(*HEADS)),
+        *(numbers(APART) if apart else [None]),
+    ]
+    note = BEST_NOTE if of_best and board.reference else " ".join(_explanation(board, found, apart=apart))
+    return listed(board, name, title, columns, rows, notes=(note,))
 
 
-def _numbers(verdict: Verdict, std: float | None, board: Board) -> list[Cell]:
-    digits, test, same = board.options.digits, verdict.test, verdict.difference.n
+def _cells(verdict: Verdict, judged: Family | None, board: Board) -> list[Cell]:
+    digits, test, gap = board.options.digits, verdict.test, verdict.difference
+    low, high = verdict.interval or (0, 0)
+    unequal = judged is not None and judged.unequal and verdict.apart
     return [
-        Number(value=same, digits=0) if same else Text(text=verdict.difference.apart),
-        Number(value=verdict.difference.mean, digits=digits, signed=True),
-        NONE
-        if verdict.interval is None
-        else Interval(low=verdict.interval[0], high=verdict.interval[1], digits=digits),
+        Number(value=gap.n, digits=0) if gap.n else Text(text=gap.apart),
+        signed(gap.mean, digits),
+        NONE if verdict.interval is None else Interval(low=low, high=high, digits=digits),
         Text(text="none" if test is None else test.test),
         (None if test is None else p_value(test.p)) or NONE,
         (None if test is None else p_value(test.corrected_p)) or NONE,
-        _settle(verdict, std, board.options.level),
+        _settle(verdict, judged, board.options.level),
+        (p_value(unequal.corrected_p) if unequal else None) or NONE,
     ]
 
 
-def _settle(verdict: Verdict, std: float | None, level: float) -> Cell:
+def _settle(verdict: Verdict, judged: Family | None, level: float) -> Cell:
     """Return how many seeds of all rows would show the difference, if it is as measured; empty where it is shown."""
     test = verdict.test
-    if test is None or std is None:
+    if test is None or judged is None:
         return NONE
     if test.significant(level):
         return EMPTY
     family = test.test if test.test == "Dunnett" else "Tukey"
-    needed = seeds_to_settle(verdict.difference.mean, std, test.family, family, level)
+    needed = seeds_to_settle(verdict.difference.mean, judged.std, test.family, family, level)
     if needed is None:
         return Number(value=MOST_SEEDS, digits=0, before=">")
     return Number(value=max(needed, max(verdict.n) + 1), digits=0)
@@ -123,41 +109,31 @@ def pairs(_: "Results", board: Board) -> Table | None:
     data set has several pairs."""
     if not board.reference:
         return None
-    datasets: dict[str, tuple[int, ...]] = {}
-    for column, cell in enumerate(board.cells):
-        datasets[cell.dataset] = (*datasets.get(cell.dataset, ()), column)
-    several = [columns for columns in datasets.values() if len(columns) > 1]
-    scopes = [(board.cells[columns[0]].shown_dataset, columns) for columns in several]
+    datasets = columns_by_dataset(board)
+    scopes = [(board.cells[columns[0]].shown_dataset, columns) for columns in datasets.values() if len(columns) > 1]
     if len(datasets) > 1 and len(board.measures) == 1:
-        scopes.append(("all", tuple(range(len(board.cells)))))
+        scopes.append(("all", list(range(len(board.cells)))))
     rows, sizes, digits = [], set(), board.options.digits
     for name, columns in scopes:
         for line, average in zip(board.lines, averages(board, columns), strict=True):
-            if average.gain is None or line.kind == "teacher":
+            if not average.gains or line.kind == "teacher":
                 continue
             sizes.add(len(average.gains))
-            names = [Text(text=name)] if len(datasets) > 1 else []
-            numbers: list[Cell] = [Number(value=len(average.gains), digits=0)]
-            numbers += [Number(value=average.gain, digits=digits, signed=True)]
-            numbers += [Interval(low=min(average.gains), high=max(average.gains), digits=digits)]
-            numbers += [p_value(signed_ranks(average.gains)) or NONE]
-            numbers += [NONE if average.rank is None else Number(value=average.rank, digits=2)]
-            rows.append(Row(cells=(*names, Text(text=line.shown), *numbers)))
-    if not rows:
-        return None
-    heads = [*(["data set"] if len(datasets) > 1 else []), "method"]
-    return Table(
-        name="statistics-pairs",
-        title=f"Statistics over pairs: gain over {board.reference}",
-        label=f"{main_label(board)}-statistics-pairs",
-        columns=columns_of(
-            [*heads, "pairs", "mean gain", "range", "signed-rank p", "mean rank"],
-            range(len(heads)),
-            over=[0] if len(datasets) > 1 else (),
-        ),
-        rows=tuple(rows),
-        notes=tuple(_pair_notes(board, sizes)),
-    )
+            rows.append(
+                (
+                    Text(text=name),
+                    Text(text=line.shown),
+                    Number(value=len(average.gains), digits=0),
+                    signed(average.gain, digits),
+                    Interval(low=min(average.gains), high=max(average.gains), digits=digits),
+                    p_value(signed_ranks(average.gains)) or NONE,
+                    NONE if average.rank is None else Number(value=average.rank, digits=2),
+                )
+            )
+    heads = [words("data set", over=True) if len(datasets) > 1 else None, words("method")]
+    heads += numbers("pairs", "mean gain", "range", "signed-rank p", "mean rank")
+    title = f"Statistics over pairs: gain over {board.reference}"
+    return listed(board, "statistics-pairs", title, heads, rows, notes=tuple(_pair_notes(board, sizes)))
 
 
 def _pair_notes(board: Board, sizes: set[int]) -> Iterator[str]:
@@ -169,5 +145,5 @@ def _pair_notes(board: Board, sizes: set[int]) -> Iterator[str]:
     )
     low = sorted(n for n in sizes if n < fewest(level))
     if low:
-        floors = ", ".join(f"{n} pair{'s' * (n != 1)} cannot pass {floor(n):g}" for n in low)
+        floors = ", ".join(f"{counted(n, 'pair')} cannot pass {floor(n):g}" for n in low)
         yield f"Too few pairs for a p-value of {level:g}: {floors}; {fewest(level)} pairs could."

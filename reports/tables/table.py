@@ -3,7 +3,7 @@
 A cell is typed, so that no format searches a text for a sign or a number, and it knows the trials behind it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -207,10 +207,3 @@ class Table:
         for row in self.rows:
             yield (row.heading if self.grouped and row.heading != before else ""), row
             before = row.heading
-
-
-def columns_of(heads: Sequence[str], texts: Sequence[int] = (0,), over: Sequence[int] = ()) -> tuple[Column, ...]:
-    """Return plain columns; those at the places `texts` hold words, those at `over` can be headings over rows."""
-    return tuple(
-        Column(head=head, kind="text" if i in texts else "number", over=i in over) for i, head in enumerate(heads)
-    )

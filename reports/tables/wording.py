@@ -1,15 +1,18 @@
 """How settings, names and numbers of a board read in every table."""
 
+import hashlib
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from reports.board.board import Board
 from reports.board.order import architecture, architecture_matters
 from reports.results.measures import TOP1, TOP5
-from reports.results.sweep import Cell
+from reports.results.sweep import Cell as Pair
 from reports.statistics.spread import Stat
-from reports.tables.table import Column, Number
+from reports.tables.table import NONE, Cell, Column, Missing, Number, Row, Table, Value
 
-ALONE = "student alone"
+STUDENT_ALONE = "student alone"
 SHOWN = {
     "row_shown": "the row as tables show it",
     "dataset_shown": "the data set likewise",
@@ -24,17 +27,27 @@ def number(stat: Stat, digits: int, **more: Any) -> Number:
     return Number(value=stat.mean, std=stat.std, count=stat.count, digits=digits, **more)
 
 
-def shown_of(row: str, cell: Cell) -> tuple[str, ...]:
+def signed(value: float | None, digits: int) -> Number | Missing:
+    """Return a difference; None is none."""
+    return NONE if value is None else Number(value=value, digits=digits, signed=True)
+
+
+def numbers_of(stat: Stat | None) -> tuple[Value, ...]:
+    """Return what records have of a mean: seeds, mean, deviation."""
+    return (0, None, None) if stat is None else (stat.n, stat.mean, stat.std)
+
+
+def shown_of(row: str, cell: Pair) -> tuple[str, ...]:
     """Return the values of `SHOWN`."""
     return (row, cell.shown_dataset, cell.shown_teacher, cell.shown_student)
 
 
-def pair_text(cell: Cell, board: Board) -> str:
+def pair_text(cell: Pair, board: Board) -> str:
     """Return what a cell's column is called: the pair, with the data set before it where there are several."""
     return cell.title if board.several_datasets else cell.pair
 
 
-def measure_label(cell: Cell, board: Board) -> str:
+def measure_label(cell: Pair, board: Board) -> str:
     """Return what is measured in a cell's column; empty where all columns have accuracies."""
     return "" if board.measures in ((TOP1,), (TOP5,)) else board.measure(cell).label
 
@@ -47,7 +60,7 @@ def measure_text(board: Board) -> str:
 def line_name(board: Board, place: int) -> str:
     """Return the name of a line: the shown one, with what it is for the student alone."""
     line = board.lines[place]
-    return f"{line.shown} ({ALONE})" if line.kind == "alone" else line.shown
+    return f"{line.shown} ({STUDENT_ALONE})" if line.kind == "alone" else line.shown
 
 
 def name_column(board: Board) -> Column:
@@ -70,6 +83,57 @@ def pair_columns(board: Board) -> list[Column]:
     ]
 
 
+def pair_column(board: Board) -> Column | None:
+    """Return the column of pairs, where a row is in one of several; None where there is one."""
+    return words("pair", over=True) if len(board.cells) > 1 else None
+
+
+def columns_by_dataset(board: Board) -> dict[str, list[int]]:
+    """Return the places of the cells of each data set."""
+    found: dict[str, list[int]] = {}
+    for column, cell in enumerate(board.cells):
+        found.setdefault(cell.dataset, []).append(column)
+    return found
+
+
+def words(head: str, *, over: bool = False) -> Column:
+    """Return a column of words."""
+    return Column(head=head, kind="text", over=over)
+
+
+def numbers(*heads: str) -> list[Column]:
+    """Return columns of numbers."""
+    return [Column(head=head) for head in heads]
+
+
+def closed(caption: str) -> list[str]:
+    """Return the user's own caption as a sentence; nothing for none."""
+    return [caption + ("" if caption.endswith((".", "!", "?")) else ".")] if caption else []
+
+
+def place_text(board: Board, place: int, cell: Pair) -> str:
+    """Return which row, and where there are several, in which pair."""
+    shown = board.lines[place].shown
+    return f"{shown}, {pair_text(cell, board)}" if len(board.cells) > 1 else shown
+
+
+def listed(
+    board: Board, name: str, title: str, columns: Sequence[Column | None], rows: Sequence[Sequence[Cell]], **more: Any
+) -> Table | None:
+    """Return a table of rows one below another, without the columns that are None; None without any row."""
+    kept = {i: column for i, column in enumerate(columns) if column is not None}
+    if not rows:
+        return None
+    return Table(
+        name=name,
+        title=title,
+        label=f"{main_label(board)}-{name.replace('_', '-')}",
+        columns=tuple(kept.values()),
+        rows=tuple(Row(cells=tuple(cells[i] for i in kept)) for cells in rows),
+        **more,
+    )
+
+
 def main_label(board: Board) -> str:
     """Return LaTeX's label of the main table; others put their name behind it."""
     return board.options.label or f"tab:{label(board.name)}"
@@ -78,6 +142,13 @@ def main_label(board: Board) -> str:
 def label(name: str) -> str:
     """Return a name as it can stand in a label: letters, digits, point and hyphen."""
     return "".join(c if c.isascii() and (c.isalnum() or c in ".-") else "-" for c in name)
+
+
+def slug(text: str) -> str:
+    """Return the text as a part of a file name; with a digest where something was lost, so that no two meet."""
+    plain = re.sub(r"[^a-z0-9_.]+", "-", text.lower()).strip("-.")[:80]
+    readable = re.sub(r": | -> ", "-", text)
+    return plain if plain == readable else f"{plain}-{hashlib.sha256(text.encode()).hexdigest()[:8]}".lstrip("-")
 
 
 def p_value(p: float | None, digits: int = 4, **more: Any) -> Number | None:

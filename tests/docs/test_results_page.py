@@ -22,9 +22,8 @@ from reports.board.board import NO_TEACHER, NOT_ASKED
 from reports.report_file import read_report_file
 from reports.results.results import TRIAL_COLUMNS
 from reports.statistics.spread import Stat
-from reports.tables import main_records
+from reports.tables import against_sweep, main_records
 from reports.tables.ablations import tables as ablation_tables
-from reports.tables.against import changes
 from reports.tables.wording import SHOWN
 from search_spaces import nothing_to_confirm
 from tests.docs.pages import bare, blocks, lines_of
@@ -147,7 +146,7 @@ def test_columns_are_those_of_the_contracts(written: Path) -> None:
 
 def test_verdicts_of_a_comparison() -> None:
     verdicts = {name.replace("in A", "ours") for name in listed("verdict", "what it means")}
-    assert verdicts == {*changes.Verdict.__args__} - {"only theirs", "no number"}  # type: ignore[attr-defined]
+    assert verdicts == {*against_sweep.Verdict.__args__} - {"only theirs", "no number"}  # type: ignore[attr-defined]
 
 
 def test_the_report_file_shown_is_one(tmp_path: Path) -> None:

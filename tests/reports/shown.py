@@ -9,8 +9,7 @@ from reports.tables.table import Table
 
 def tables(results: reports.Results) -> dict[str, Table]:
     """Every table by its name."""
-    made = Report(results)
-    return {table.name: table for table in (*made.tables, *made.ablations)}
+    return {table.name: table for table in Report(results).tables}
 
 
 def main(results: reports.Results) -> Table:

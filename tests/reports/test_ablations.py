@@ -14,6 +14,7 @@ import pytest
 import reports
 from reports.tables.ablations import tables as ablation_tables
 from reports.tables.ablations.ablation import Ablation
+from reports.tables.ablations.making import ablations
 from reports.tables.ablations.switches import record_of
 from reports.tables.ablations.tables import FIELDS
 from reports.tables.table import Table
@@ -54,7 +55,8 @@ def with_grid(fake: FakeSweep, entry: str, method: str, grid: dict[str, list[Any
 
 
 def built(fake: FakeSweep) -> list[Ablation]:
-    return reports.ablations(results(fake))
+    found = results(fake)
+    return ablations(found, reports.table(found))
 
 
 def only(fake: FakeSweep) -> Ablation:

@@ -17,8 +17,7 @@ from reports.formats.footnotes import letters
 from reports.published import figures as published_figures
 from reports.published.comparable import Setting, reasons
 from reports.published.figures import Figure
-from reports.tables.against import published as against
-from reports.tables.against.beside import Beside, Comparison
+from reports.tables.against_published import FIELDS, Beside, Comparison
 from tests.reports.conftest import Loader, tell
 from tests.reports.fake_sweep import CIFAR, PAIR, FakeSweep, mixed_sweep, published_sweep, row, trained
 from tests.reports.shown import as_csv, as_latex, as_markdown
@@ -281,7 +280,7 @@ def test_the_command_writes_and_prints(home: Path, tmp_path: Path, capsys: pytes
 
 
 def markdown_of(comparison: Comparison) -> str:
-    return as_markdown(*against.build(comparison))
+    return as_markdown(*comparison.tables())
 
 
 def test_another_word_is_a_wrong_request(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -305,8 +304,8 @@ def test_against_md(comparison: Comparison) -> None:
 
 
 def test_against_csv(comparison: Comparison) -> None:
-    lines = list(csv.DictReader(io.StringIO(as_csv(*against.build(comparison)))))
-    assert tuple(lines[0]) == against.FIELDS
+    lines = list(csv.DictReader(io.StringIO(as_csv(*comparison.tables()))))
+    assert tuple(lines[0]) == FIELDS
     dkd = next(line for line in lines if line["row"] == "dkd")
     assert (dkd["n"], dkd["ours"], dkd["published"], dkd["difference"]) == ("2", "76.3", "76.32", "-0.02")
     assert (dkd["gain"], dkd["published_gain"], dkd["published_kd"]) == ("2.9", "2.99", "73.33")
@@ -322,7 +321,7 @@ def test_the_lines_in_the_docs_are_printed(comparison: Comparison) -> None:
 
 def test_against_tex_is_balanced(comparison: Comparison, mixed: Comparison) -> None:
     for found in (comparison, mixed):
-        text = as_latex(*against.build(found))
+        text = as_latex(*found.tables())
         plain = re.sub(r"\\[{}$&%]", "", text)
         assert plain.count("{") == plain.count("}")
         assert plain.count("$") % 2 == 0
@@ -333,7 +332,7 @@ def test_against_tex_is_balanced(comparison: Comparison, mixed: Comparison) -> N
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex: apt install texlive-latex-recommended")
 def test_against_tex_compiles_alone(comparison: Comparison, mixed: Comparison, tmp_path: Path) -> None:
     for found in (comparison, mixed):
-        (tmp_path / "against.tex").write_text(as_latex(*against.build(found)))
+        (tmp_path / "against.tex").write_text(as_latex(*found.tables()))
         command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "against.tex"]
         ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert ended.returncode == 0, ended.stdout[-2000:]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 import reports
-from reports.board.differences import differences
+from reports.board.verdicts import difference
 from reports.statistics.spread import Stat
 from reports.tables.table import Missing
 from tests.reports.fake_store import results_of
@@ -29,10 +29,11 @@ def results() -> reports.Results:
 
 
 def test_each_is_the_difference_of_the_means_shown() -> None:
-    found = differences([(ours, KD) for ours in ROWS.values()])
+    found = [difference(ours, KD) for ours in ROWS.values()]
     assert [stat.mean for stat in found if stat] == [1.5, 4, 2.5]
     assert [(stat.count, stat.std is None) for stat in found if stat] == [("2", False), ("2/2", True), ("2/2", True)]
-    assert differences([({3: 61.0}, {3: 60.0}), ({}, KD), (KD, {})]) == [Stat((3,), 1.0, None, 1.0, 1.0), None, None]
+    assert difference({3: 61.0}, {3: 60.0}) == Stat((3,), 1.0, None, 1.0, 1.0)
+    assert difference({}, KD) is difference(KD, {}) is difference({}, {}) is None
 
 
 def test_the_table_agrees_with_the_column_and_says_why_a_cell_is_empty(results: reports.Results) -> None:

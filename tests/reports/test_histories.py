@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import reports
-from reports.results.runs import histories
+from reports.results.results import histories
 from reports.stores import metric_histories
 from reports.stores._base import gathered
 from tests.reports.conftest import tell

@@ -101,7 +101,7 @@ def test_accuracies_of_teacher_and_student_stand_under_their_networks(report: Re
 
 
 def test_nothing_is_smaller_than_scriptsize_and_nothing_is_shrunk(report: Report) -> None:
-    text = "".join(latex.render(table) for table in report.shown)
+    text = "".join(latex.render(table) for table in report.tables)
     assert not re.findall(r"\\(tiny|resizebox|scalebox|adjustbox|fontsize)", text)
 
 
@@ -131,7 +131,7 @@ def complaints(log: str) -> Iterator[str]:
 @pytest.mark.parametrize("options", CLASSES.values(), ids=CLASSES)
 def test_every_table_fits_as_it_is_pasted(options: str, tmp_path: Path) -> None:
     found = Report(results_of(thirteen_pairs({"names": {"at": NASTY}})))
-    for table in found.shown:
+    for table in found.tables:
         assert not list(complaints(compiled(tmp_path, latex.render(table), options))), table.name
 
 

@@ -57,7 +57,7 @@ def test_the_same_as_from_the_database(server: tuple[str, Path]) -> None:
 def test_how_runs_came_about(server: tuple[str, Path]) -> None:
     from mlflow import MlflowClient
 
-    from reports.results.runs import run_details
+    from reports.results.results import run_details
     from reports.stores.database import Database
 
     address, folder = server
@@ -76,7 +76,7 @@ def test_metrics_epoch_by_epoch(server: tuple[str, Path], monkeypatch: pytest.Mo
     from mlflow import MlflowClient
     from mlflow.entities import Metric
 
-    from reports.results.runs import histories
+    from reports.results.results import histories
     from reports.stores import metric_histories
 
     address, _ = server

@@ -9,7 +9,7 @@ import pytest
 import reports
 import run_sweep
 from reports.formats import latex, markdown
-from reports.results.standing import standing
+from reports.results.states import unfinished
 from tests.reports.fake_sweep import FakeSweep, FakeTrial, row, seeds
 from tests.reports.in_memory import results
 from tests.reports.shown import main
@@ -28,7 +28,7 @@ def test_what_is_missing_is_told_in_every_table() -> None:
     assert table.notes == (sentence,)
     assert sentence in markdown.render(main(found)) and sentence in latex.render(main(found))
     assert sentence in reports.console_table(found, 10_000)
-    assert sentence in reports.note(found)
+    assert sentence in reports.Report(found).note()
 
 
 def test_nothing_is_told_of_a_sweep_that_has_ended() -> None:
@@ -38,8 +38,8 @@ def test_nothing_is_told_of_a_sweep_that_has_ended() -> None:
 def test_a_trial_that_serves_two_rows_is_counted_once() -> None:
     shared = FakeTrial(row="kd", state="RUNNING", key="a" * 64)
     trials = [shared, dataclasses.replace(shared, row="again"), *seeds("dkd", (60.0,))]
-    found = standing(results(FakeSweep("shared", trials, [row("kd"), row("again"), row("dkd")])))
-    assert (found.total, found.ended, found.missing) == (2, 1, {"running": 1})
+    (told,) = unfinished(results(FakeSweep("shared", trials, [row("kd"), row("again"), row("dkd")])))
+    assert "1 of the 2 known so far (1 running)" in told
 
 
 def test_a_stopped_run_names_the_line_that_makes_its_report(monkeypatch: pytest.MonkeyPatch) -> None:

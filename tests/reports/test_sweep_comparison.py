@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 import reports
-from reports.tables.against import sweep as against_sweep
-from reports.tables.against.changes import Change, SweepComparison
+from reports.tables.against_sweep import FIELDS, Change, SweepComparison
 from tests.reports.fake_sweep import CELL, NASTY, FakeSweep, FakeTrial, row, seeds, teacher
 from tests.reports.in_memory import results
 from tests.reports.shown import as_csv, as_markdown
@@ -66,7 +65,7 @@ def test_paired_by_seed_and_holm_over_all() -> None:
     assert (moved.test, moved.pairs, moved.difference) == ("paired t", 4, pytest.approx(3.05))
     assert moved.p == pytest.approx(2.08e-5, rel=0.01)
     assert moved.adjusted == pytest.approx(2 * moved.p)
-    assert (moved.verdict, moved.moved) == ("moved", True)
+    assert moved.verdict == "moved"
     assert (noise.difference, noise.p, noise.adjusted, noise.verdict) == (
         pytest.approx(0),
         pytest.approx(1),
@@ -164,15 +163,15 @@ def test_what_cannot_be_compared(tmp_path: Path) -> None:
 
 def test_texts() -> None:
     comparison = compared(sweep("ours", OURS), sweep("theirs", THEIRS))
-    text = reports.console_changes(comparison, 120)
+    text = reports.console_comparison(comparison, 120)
     assert (
         "Of 7 numbers: 1 moved, 1 within noise, 2 the same, 1 too few seeds, 1 only in ours, 1 only in theirs" in text
     )
     assert "the same in the 2 common seeds" in text and "<0.001" in text
-    markdown = as_markdown(*against_sweep.build(comparison))
+    markdown = as_markdown(*comparison.tables())
     assert "| moved | 62.5 ± 1.4 (4) | 59.5 ± 1.3 (4) | +3.1 | &lt;0.001 | **moved** |" in markdown
-    lines = {line["row"]: line for line in csv.DictReader(io.StringIO(as_csv(*against_sweep.build(comparison))))}
-    assert tuple(lines["moved"]) == against_sweep.FIELDS
+    lines = {line["row"]: line for line in csv.DictReader(io.StringIO(as_csv(*comparison.tables())))}
+    assert tuple(lines["moved"]) == FIELDS
     assert (lines["one seed"]["difference"], lines["one seed"]["p"], lines["one seed"]["verdict"]) == (
         "-1.5",
         "",
@@ -185,7 +184,7 @@ def test_texts() -> None:
 @pytest.mark.slow
 def test_latex_compiles_with_any_name(tmp_path: Path) -> None:
     comparison = compared(sweep("ours", {NASTY: (60.0, 61.0)}), sweep("theirs", {NASTY: (60.0, 62.0)}))
-    paths = reports.write_changes(dataclasses.replace(comparison, theirs="/a_b/%c"), tmp_path)
+    paths = reports.write_comparison(dataclasses.replace(comparison, theirs="/a_b/%c"), tmp_path)
     assert [path.name for path in paths] == ["compare.md", "compare.tex", "compare.csv"]
     assert "<script>" not in paths[0].read_text()
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "compare.tex"]

@@ -233,9 +233,9 @@ def test_the_printed_table_breaks_into_blocks(results_of: Loader) -> None:
 
 
 def test_the_note_fits(whole: reports.Results, results_of: Loader) -> None:
-    assert len(reports.note(whole)) < 8000
-    assert "| KD | 63.1 ± 0.7 (3) †\\* |" in reports.note(whole)
-    short = reports.note(whole, limit=300)
+    assert len(reports.Report(whole).note()) < 8000
+    assert "| KD | 63.1 ± 0.7 (3) †\\* |" in reports.Report(whole).note()
+    short = reports.Report(whole).note(300)
     assert len(short) <= 300
     assert short.endswith("the whole table is in table.md.")
 

@@ -10,7 +10,7 @@ from reports.figures import style
 from reports.figures.figure import Figure, Material, NotDrawn
 from reports.results.measures import TOP1, Measure
 from reports.results.sweep import Cell, Row, value_text
-from reports.tables.files import slug
+from reports.tables.wording import slug
 from trainers import titles
 
 if TYPE_CHECKING:

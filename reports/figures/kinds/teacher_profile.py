@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reports.board.board import of_teacher
+from reports.board.behind import of_teacher
 from reports.figures.figure import Figure, Material, NotDrawn, paged
 from reports.results.sweep import Cell
 from search_spaces.checks.facts import on_dataset

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reports.figures.figure import Figure, Material, NotDrawn, paged
 from reports.results.measures import Measure
-from reports.results.runs import histories
+from reports.results.results import histories
 from reports.results.states import is_reported
 from reports.results.sweep import Cell
 

@@ -11,7 +11,7 @@ Combinations beside their methods are made where they are asked for: the main ta
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from reports.board.board import Line
 from reports.results import naming
@@ -75,14 +75,14 @@ def _fixed(lines: Sequence[Line], records: Mapping[str, Record]) -> Iterator[Lin
     for line in lines:
         if line.row.method in records and not line.searched:
             entries.setdefault(line.row.entry, []).append(line)
-    kept: dict[tuple[str, str], Line] = {}
+    kept: dict[tuple[str, str], str] = {}
     for own in sorted(entries.values(), key=lambda own: bool(own[0].row.grid)):
         record = records[own[0].row.method]
         if _turns_on_and_off(own, record):
             for line in own:
-                kept.setdefault((line.row.method, repr(sorted(record.values(line.row).items()))), line)
-    labels = {line.row.label for line in kept.values()}
-    yield from (line for line in lines if line.row.label in labels)
+                values = repr(sorted(record.values(line.row).items()))
+                kept.setdefault((line.row.method, values), line.row.label)
+    yield from (line for line in lines if line.row.label in kept.values())
 
 
 def _turns_on_and_off(lines: Sequence[Line], record: Record) -> bool:
@@ -108,16 +108,16 @@ def _of_method(lines: Sequence[Line], record: Record) -> Iterator[Group]:
     for members, full in found.items():
         if not any(members < other for other in found):
             own = tuple(line for line in lines if line.row.label in members)
-            group = _terms_group(own, full, record)
-            if any(is_off({name: 1, **line.row.hyperparameters}, name) for line in own for name in group.factors):
-                yield group
+            switched = _switched(own, record)
+            if any(is_off({name: 1, **line.row.hyperparameters}, name) for line in own for name in switched):
+                name, title = f"terms of {full.row.label}", f"terms of {full.shown}"
+                yield Group(kind="terms", name=name, title=title, factors=switched, lines=own, full=full)
 
 
-def _terms_group(lines: tuple[Line, ...], full: Line, record: Record) -> Group:
+def _switched(lines: Sequence[Line], record: Record) -> tuple[str, ...]:
+    """Return the switches that are on in some rows and off in others."""
     rows = [record.values(line.row) for line in lines]
-    switched = tuple(name for name in record.switches if len({is_off(values, name) for values in rows}) > 1)
-    name, title = f"terms of {full.row.label}", f"terms of {full.shown}"
-    return Group(kind="terms", name=name, title=title, factors=switched, lines=lines, full=full)
+    return tuple(name for name in record.switches if len({is_off(values, name) for values in rows}) > 1)
 
 
 def _turned_off(full: Mapping[str, Value], other: Mapping[str, Value], switches: frozenset[str]) -> bool:
@@ -143,15 +143,13 @@ def chosen_group(lines: Sequence[Line], factors: Sequence[str], records: Mapping
     if not factors and len(parts) > 1:
         factors = tuple(dict.fromkeys(name for record in known for name in record.parts))
     elif not factors and known:
-        rows = [known[0].values(line.row) for line in lines]
-        factors = [name for name in known[0].switches if len({is_off(values, name) for values in rows}) > 1]
-    group = Group(kind="terms", name=names, title=title, factors=tuple(factors), lines=tuple(lines))
-    return replace(group, full=max(lines, key=lambda line: len(_on(line, factors, records)))) if factors else None
-
-
-def _on(line: Line, factors: Sequence[str], records: Mapping[str, Record]) -> list[str]:
-    record = records.get(line.row.method)
-    return [] if record is None else [name for name in factors if term_of(record, line, name)]
+        factors = _switched(lines, known[0])
+    if not factors:
+        return None
+    pairs = [(line, records.get(line.row.method)) for line in lines]
+    on = [sum(record is not None and bool(term_of(record, line, name)) for name in factors) for line, record in pairs]
+    full = lines[on.index(max(on))]
+    return Group(kind="terms", name=names, title=title, factors=tuple(factors), lines=tuple(lines), full=full)
 
 
 def term_of(record: Record, line: Line, name: str, dead: frozenset[str] = frozenset()) -> bool | None:

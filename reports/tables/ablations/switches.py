@@ -56,8 +56,8 @@ class Record:
 
     def doc(self, name: str) -> str:
         """Return what a hyperparameter is, in its first sentence; empty where the record does not say."""
-        docs = {field.name: field.doc for field in self.method.fields()}
-        return docs.get(name, "").partition("; ")[0].split(". ")[0].rstrip(".")
+        doc = next((field.doc for field in self.method.fields() if field.name == name), "")
+        return doc.partition("; ")[0].split(". ")[0].rstrip(".")
 
     def default(
         self, name: str, dataset: str = "", teacher: str = "", student: str = "", classes: int | None = None

@@ -92,7 +92,7 @@ def test_every_table_says_so(ran: tuple[Path, str]) -> None:
     assert trials[trials["phase"] == "teacher"]["collapsed"].isna().all()
     results = reports.load("still", home=ran[0] / "home")
     assert ", 1 collapsed" in reports.console_table(results)
-    assert ", 1 collapsed" in reports.note(results)
+    assert ", 1 collapsed" in reports.Report(results).note()
 
 
 def test_a_home_that_is_lost_gets_the_marks_back(ran: tuple[Path, str], tmp_path: Path) -> None:

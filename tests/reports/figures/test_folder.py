@@ -10,7 +10,7 @@ import reports
 from reports.figures import Figure, build, chosen, kinds
 from reports.report import figure_list
 from reports.results.sweep import Cell
-from reports.tables.files import slug
+from reports.tables.wording import slug
 from tests.reports.fake_sweep import NASTY, SEARCH_SEED, FakeSweep, FakeTrial, grid, row, seeds
 from tests.reports.plain import plain_results
 

@@ -102,7 +102,7 @@ def shown(parsed: Parsed) -> dict[str, Any]:
 
 
 def test_every_table_of_the_report_is_a_section_with_all_its_cells(nasty: reports.Results, text: str) -> None:
-    made = Report(nasty).shown
+    made = Report(nasty).tables
     found = sections(text)
     assert list(found) == [table.name for table in made] and len(made) > 6
     for table in made:
@@ -127,7 +127,7 @@ def sections(text: str) -> dict[str, dict[str, list[str]]]:
 
 def test_what_is_copied_is_what_the_files_have(nasty: reports.Results, tmp_path: Path) -> None:
     copied = shown(Parsed(page_of(nasty, tmp_path)))["copies"]
-    assert list(copied) == [table.name for table in Report(nasty).shown]
+    assert list(copied) == [table.name for table in Report(nasty).tables]
     for name, texts in copied.items():
         assert texts["LaTeX"] == (tmp_path / "tables" / f"{name}.tex").read_text(encoding="utf-8")
     assert copied["head_to_head"]["CSV"] == (tmp_path / "table.csv").read_text(encoding="utf-8")
@@ -143,11 +143,12 @@ def test_tables_against_others_are_in_the_page(results_of: Loader, tmp_path: Pat
     names = [path.name for path in report.write(tmp_path)]
     assert {"against.md", "against.csv", "compare.tex"} <= set(names)
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert {"against-1", "compare-1"} <= set(sections(text))
+    named = {table.name for table in report.tables}
+    assert {"head_to_head", "statistics", "against-1", "compare-1"} <= named <= set(sections(text))
     titles = [title for _, title in Parsed(text).all("h2")]
     assert any(title.startswith("Beside published figures: CIFAR-100") for title in titles)
     assert any(title.startswith("Beside published: CIFAR-100") for title in titles)  # the other sweep's name
-    table = report.shown[0]
+    table = report.tables[0]
     assert list(sections(render(results, report.board, [table, table]))) == [table.name, f"{table.name}-2"]
 
 
@@ -156,8 +157,8 @@ def test_rows_are_known_by_their_place(results_of: Loader) -> None:
     trials = [*seeds("first", (60.0, 61.0)), *seeds("second", (60.0, 61.0))]
     rows, names = [row("first"), row("second")], {"first": "same", "second": "same"}
     report = Report(results_of(FakeSweep("alike", trials, rows, report={"names": names})))
-    main = render(report.results, report.board, report.shown[:1]).partition('<section id="trials"')[0]
-    places = [str(place) for place in range(len(report.shown[0].rows))]
+    main = render(report.results, report.board, report.tables[:1]).partition('<section id="trials"')[0]
+    places = [str(place) for place in range(len(report.tables[0].rows))]
     assert sorted(re.findall(r'<tr data-row="(\d+)"', main)) == places
     assert re.findall(r'<option value="(\d+)">same<', main) == places[-2:] * 3  # difference, compare, with
 

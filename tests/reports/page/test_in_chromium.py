@@ -57,7 +57,7 @@ def with_curves(results: reports.Results) -> reports.Results:
 
 def opened(tab: Page, results: reports.Results, folder: Path, width: int = 1280) -> None:
     report = Report(results)
-    text = page.render(results, report.board, report.shown)
+    text = page.render(results, report.board, report.tables)
     (folder / "index.html").write_text(text, encoding="utf-8")
     tab.look(width, 800)
     tab.open(folder / "index.html")
@@ -411,7 +411,7 @@ def test_nothing_at_all(tab: Page, results_of: Loader, tmp_path: Path) -> None:
 def test_ten_thousand_trials(tab: Page, tmp_path: Path) -> None:
     results = many(plain_results(FakeSweep("one", seeds("kd", (60.0,)), [row("kd")])), 10_000)
     report = Report(results)
-    found = report.shown
+    found = report.tables
     before = time.process_time()
     text = page.render(results, report.board, found)
     written = time.process_time() - before

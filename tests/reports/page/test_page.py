@@ -9,7 +9,7 @@ import pytest
 import reports
 from reports.page.data import CURVE_POINTS, data, differences, indexed, points_a_curve, steps_and_values, thinned
 from reports.page.page import ranges
-from reports.results.runs import run_details
+from reports.results.results import run_details
 from reports.stores import COMMIT, DIRTY, RunDetails
 from reports.tables.table import Missing, Number, Text
 from tests.reports.conftest import Loader
