@@ -58,8 +58,8 @@ LIGATURES = re.compile(r"(?<=-)(?=-)|(?<=,)(?=,)")
 SIGNS = {plain: f"${mathematics}$" for mathematics, plain in titles.SYMBOLS.values()}
 _ANY = "|".join(sorted(map(re.escape, SIGNS), key=len, reverse=True))
 SIGN = re.compile(rf"(?<!\w)({_ANY})(?!\w)")
-VALUED = re.compile(SIGN.pattern + r"(?=(?: =)|(?<=[₀-₉]))")
-"""A hyperparameter where a value follows it, as in `k = 5`; one with an index by itself, too."""
+VALUED = re.compile(rf"((?<![\w-])[kT](?![\w'=-])|(?<!\w)(?:{_ANY})(?!\w)(?:(?= =)|(?<=[₀-₉])))")
+"""A hyperparameter where a value follows it, as in `w = 5`; k, T and one with an index by themselves, too."""
 
 LAST_LATIN = 0x17F
 """Of Latin Extended-A, whose letters LaTeX's own fonts can put together, apart from those in `ABSENT`."""
@@ -78,11 +78,12 @@ def escape(text: str, *, signs: bool = False) -> str:
     """
     flat = unicodedata.normalize("NFC", " ".join(text.split()))
     pieces = (SIGN if signs else VALUED).split(flat)  # every second one is a sign
-    texts = (SIGNS[piece] if i % 2 else "".join(map(_character, piece)) for i, piece in enumerate(pieces))
+    texts = (SIGNS[piece] if i % 2 else "".join(map(character, piece)) for i, piece in enumerate(pieces))
     return LIGATURES.sub("{}", "".join(texts))
 
 
-def _character(c: str) -> str:
+def character(c: str) -> str:
+    """Return one character as pdflatex prints it."""
     known = SPECIAL.get(c)
     if known is not None:
         return known

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from reports.formats.footnotes import Footnotes
-from reports.formats.latex_escape import escape
+from reports.formats.latex_escape import character, escape
 from reports.formats.latex_layout import LEAST_TEXT, SHORT_REASON, Layout, content_width, em, head_lines
 from reports.formats.parts import heights, spans
 from reports.formats.text import content
@@ -253,7 +253,11 @@ def _room(slot: int) -> str:
 
 def breakable(text: str, room: float) -> str:
     """Return the text so that a word which is wider than so many em may be broken anywhere."""
-    return " ".join(escape(w) if em(w) < 0.8 * room else r"\allowbreak{}".join(map(escape, w)) for w in text.split())
+    words = text.split()
+    return " ".join(
+        escape(word, signs=after == "=") if em(word) < 0.8 * room else r"\allowbreak{}".join(map(character, word))
+        for word, after in zip(words, [*words[1:], ""], strict=False)
+    )
 
 
 def _stack(lines: Sequence[str], align: str, *, signs: bool = False) -> str:

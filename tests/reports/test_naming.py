@@ -61,7 +61,7 @@ def test_a_searched_entry_without_a_name_of_its_own_is_tuned() -> None:
 
 def test_hyperparameters_are_mathematics_in_latex_where_they_have_a_value() -> None:
     assert escape("GDKD (k = 5, w₂ = 8, T = 4)") == "GDKD ($k$ = 5, $w_2$ = 8, $T$ = 4)"
-    assert escape("top k of w_2, w₂") == r"top k of w\_2, $w_2$"
+    assert escape("top k of w_2, w₂; T-5, Swin-T, T") == r"top $k$ of w\_2, $w_2$; T-5, Swin-T, $T$"
     assert escape("w_CE = 1") == r"$w_{\mathrm{CE}}$ = 1" and escape("w_CE") == r"w\_CE"
     assert escape("k \\ T", signs=True) == r"$k$ \textbackslash{} $T$"
 
