@@ -56,10 +56,11 @@ class Report:
 
     @property
     def tables(self) -> list[Table]:
-        """Every table, known by its name: the main one first, ablations, those beside other numbers."""
+        """Every table by its name: those that the sweep asks for, the main one first, ablations, and beside others."""
         beside = (
             replace(table, title=f"Beside {one.beside}: {table.title}")
             for one in self._comparisons
+            if self.board.options.wants(one.stem)
             for table in one.tables()
         )
         return [*self._own, *self.ablations, *beside]

@@ -38,7 +38,9 @@ MAX_SEEDS = 10_000
 
 Sampler = Literal["tpe", "random", "gp"]
 Pruner = Literal["median", "halving", "none"]
-TableName = Literal["head_to_head", "top5", "best_epoch", "cost", "statistics", "search", "ablations"]
+TableName = Literal[
+    "head_to_head", "top5", "best_epoch", "cost", "statistics", "search", "ablations", "against", "compare"
+]
 
 
 class Closed(BaseModel):

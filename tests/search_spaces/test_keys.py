@@ -151,7 +151,7 @@ CASES = (
     Case("report.label", "tab:main", "tab main", "report.label: must be of a-z, A-Z, 0-9, ':', '.', '_', '/' and '-', got 'tab main'"),
     Case("report.order", "[tuned, plain]", "[tunes]", "report.order[0]: unknown entry 'tunes'; did you mean 'tuned'? (known: ce, plain, by k, tuned, by k k=1, by k k=5)"),
     Case("report.groups", "{plain: as published, tuned: searched}", "{plan: x}", "report.groups.plan: unknown entry 'plan'; did you mean 'plain'? (known: ce, plain, by k, tuned, by k k=1, by k k=5)"),
-    Case("report.tables", "[head_to_head, statistics]", "[head_to_had]", "report.tables[0]: must be one of head_to_head, top5, best_epoch, cost, statistics, search, ablations, got 'head_to_had'; did you mean 'head_to_head'?"),
+    Case("report.tables", "[head_to_head, statistics]", "[head_to_had]", "report.tables[0]: must be one of head_to_head, top5, best_epoch, cost, statistics, search, ablations, against, compare, got 'head_to_had'; did you mean 'head_to_head'?"),
     Case("report.level", "0.01", "0", "report.level: must be above 0, got 0"),
     Case("report.variances", "separate", "seperate", "report.variances: must be one of pooled, separate, got 'seperate'; did you mean 'separate'?"),
     Case("report.ablations", "[{entries: by k}]", "[{entries: by k, bas: ce}]", "report.ablations[0].bas: unknown key; did you mean 'base'?"),

@@ -145,6 +145,10 @@ def test_tables_against_others_are_in_the_page(results_of: Loader, tmp_path: Pat
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
     named = {table.name for table in report.tables}
     assert {"head_to_head", "statistics", "against-1", "compare-1"} <= named <= set(sections(text))
+    asked = {"report": {"tables": ["best_epoch", "against"]}}
+    chosen = dataclasses.replace(results, resolved={**results.resolved, **asked})
+    both = Report(chosen, reports.compare(chosen), reports.compare_sweeps(chosen, chosen))
+    assert [table.name for table in both.tables] == ["best_epoch", "against-1"]
     titles = [title for _, title in Parsed(text).all("h2")]
     assert any(title.startswith("Beside published figures: CIFAR-100") for title in titles)
     assert any(title.startswith("Beside published: CIFAR-100") for title in titles)  # the other sweep's name
