@@ -3,7 +3,8 @@
 Made of what the results record and of nothing else: what is not recorded is not said.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reports.board.board import Board
@@ -11,11 +12,10 @@ from reports.formats import latex_escape, markdown
 from reports.results import naming
 from reports.results.measures import TOP1
 from reports.results.naming import Names, names_of, setting
-from reports.results.results import run_details
 from reports.results.states import is_reported
 from reports.results.sweep import dataset_facts, value_text
 from reports.statistics.families import FEWEST_SEEDS
-from reports.stores import COMMIT, METHOD_PREFIX, RECIPE_PREFIX, TEACHER_ID, TEACHER_VARIANT
+from reports.stores import COMMIT, METHOD_PREFIX, RECIPE_PREFIX, TEACHER_ID, TEACHER_VARIANT, of_prefix
 from trainers.texts.counting import counted
 from trainers.trials.recipe import Recipe
 
@@ -97,11 +97,7 @@ def _data(results: "Results", board: Board) -> Iterator[str]:
 def _params(results: "Results", trials: "pd.DataFrame", prefix: str) -> list[tuple[Any, Params]]:
     """Return each trial that has a run with its params of a prefix."""
     lines = trials[trials["trial_key"].isin(list(results.params))].drop_duplicates("trial_key").itertuples(index=False)
-    return [(line, _of(results.params[str(line.trial_key)], prefix)) for line in lines]
-
-
-def _of(params: Params, prefix: str) -> Params:
-    return {name.removeprefix(prefix): text for name, text in params.items() if name.startswith(prefix)}
+    return [(line, of_prefix(results.params[str(line.trial_key)], prefix)) for line in lines]
 
 
 def _training(results: "Results", students: "pd.DataFrame") -> Iterator[str]:
@@ -121,10 +117,9 @@ def _recipes(who: str, found: Sequence[tuple[Any, Params]], names: Names) -> Ite
         own = [(line, recipe) for line, recipe in found if line.dataset == dataset]
         every = dict.fromkeys(name for _, recipe in own for name in recipe)
         values = {name: _by_student(own, name, names) for name in every if _matters(name, own)}
-        common = [f"{name} {next(iter(by))}" for name, by in values.items() if len(by) == 1]
+        common = [f"{_words(name)} {next(iter(by))}" for name, by in values.items() if len(by) == 1]
         if common:
-            where = naming.dataset(dataset, names)
-            yield f"{who} on {where} were trained with {', '.join(_said(one) for one in common)}."
+            yield f"{who} on {naming.dataset(dataset, names)} were trained with {', '.join(common)}."
         for name, by in values.items():
             told = [f"{text} for {', '.join(students)}" for text, students in by.items()]
             if len(by) > 1:
@@ -145,11 +140,6 @@ def _matters(name: str, own: Sequence[tuple[Any, Params]]) -> bool:
     if any(name in fields for fields in OF_SCHEDULE.values()) and name not in reads:
         return False
     return any(_value(recipe.get(name, "")) not in ("", _value(USUAL.get(name, ""))) for _, recipe in own)
-
-
-def _said(text: str) -> str:
-    name, _, value = text.partition(" ")
-    return f"{_words(name)} {value}"
 
 
 def _words(name: str) -> str:
@@ -200,12 +190,18 @@ def _value(text: str) -> str:
 
 
 def _search(results: "Results", board: Board) -> Iterator[str]:
+    from pydantic import ValidationError
+
+    from search_spaces.files.schema import SearchModel
+
     if not board.choices:
         return
-    given = _search_given(results)
+    given = (results.resolved.get("given") or {}).get("search")
     rows = dict.fromkeys((choice.shown, ", ".join(choice.tuned)) for choice in board.choices)
     yield f"Searched: {'; '.join(f'{shown} over {tuned}' for shown, tuned in rows)}."
-    if given is not None:
+    with contextlib.suppress(ValidationError):  # of another version
+        given = None if given is None else SearchModel.model_validate(given)
+    if isinstance(given, SearchModel):
         samplers = {"tpe": "TPE", "gp": "a Gaussian process", "random": "random search"}
         length = f" of {counted(given.epochs, 'epoch')}" if given.epochs else ""
         pruned = "" if given.pruner == "none" else f", stopped early by the pruner {given.pruner}"
@@ -218,19 +214,6 @@ def _search(results: "Results", board: Board) -> Iterator[str]:
         f"Settings were chosen by {by} on validation images held out of the training set, then trained anew on the "
         "whole training set with every seed; no test image took part in the choice."
     )
-
-
-def _search_given(results: "Results") -> Any:
-    """Return the budget of searches as the sweep file has it, with its defaults; None where it is not recorded."""
-    from pydantic import ValidationError
-
-    from search_spaces.files.schema import SearchModel
-
-    given = (results.resolved.get("given") or {}).get("search")
-    try:
-        return None if given is None else SearchModel.model_validate(given)
-    except ValidationError:  # of another version
-        return None
 
 
 # --- statistics and software ------------------------------------------------------------------------------------------
@@ -261,14 +244,10 @@ def _statistics(students: "pd.DataFrame", board: Board) -> Iterator[str]:
 
 
 def _software(results: "Results") -> Iterator[str]:
-    details = list(run_details(results).values())
-    found = {tag: _distinct(one.tags.get(tag, "") for one in details) for tag in (*SOFTWARE, COMMIT)}
+    tags = [run.tags for run in results.runs.values()]
+    found = {tag: sorted({of[tag] for of in tags if of.get(tag)}) for tag in (*SOFTWARE, COMMIT)}
     told = [f"{words} {', '.join(found[tag])}" for tag, words in SOFTWARE.items() if found[tag]]
     if told:
         yield f"Trained with kdsweep, {', '.join(told)}."
     if found[COMMIT]:
         yield f"Commit of the code: {', '.join(commit[:12] for commit in found[COMMIT])}."
-
-
-def _distinct(texts: Iterable[str]) -> list[str]:
-    return sorted({text for text in texts if text})

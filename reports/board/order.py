@@ -32,11 +32,8 @@ def arranged_cells(cells: Iterable[Cell]) -> list[Cell]:
 def arranged_rows(rows: Sequence[Row], options: Options, searched: Mapping[str, bool]) -> list[Row]:
     """Return the rows in the order in which tables have them.
 
-    As `report.order` says. Without it by kind of method, and a method's searched rows next to its fixed ones, so that
-    what tuning was worth is seen. Rows under one heading are together.
-
-    Args:
-        searched: by the row's label.
+    As `report.order` says. Without it by kind of method, and a method's searched rows (`searched` is by label) next to
+    its fixed ones, so that what tuning was worth is seen. Rows under one heading are together.
     """
     if options.order:
         places = {entry: place for place, entry in enumerate(options.order)}

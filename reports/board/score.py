@@ -60,11 +60,7 @@ class Score:
 
 
 def score(trials: pd.DataFrame, row: Row, measure: Measure | None = None) -> Score:
-    """Return the score of a row in a cell, from the lines of `Results.trials` that belong to both.
-
-    Args:
-        measure: by default what the trials are scored by.
-    """
+    """Return the score of a row in a cell from its trials, by default by what they are scored by."""
     reported, searched = reported_of(trials), is_searched(trials, row)
     chose = chosen(trials, dimension_names(trials, row), rank=1) if searched else None
     reason = missing(trials, reported, searched=searched, measure=measure)
@@ -91,11 +87,7 @@ def is_searched(trials: pd.DataFrame, row: Row) -> bool:
 
 
 def by_seed(trials: pd.DataFrame, measure: Measure | None = None, *, best_epoch: bool = False) -> dict[int, float]:
-    """Return what each seed scored among the complete trials: after the last epoch, or in the best one.
-
-    Args:
-        measure: by default what the trials are scored by.
-    """
+    """Return what each seed scored among the complete trials, after the last epoch or in the best one; likewise."""
     measure = measure or measure_of(trials)
     metric = measure.best if best_epoch else measure.final
     columns = (trials[name].tolist() for name in ("state", "status", "seed", metric))

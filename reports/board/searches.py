@@ -53,10 +53,7 @@ class Choice:
 
 def choices(trials: pd.DataFrame, row: Row, cell: Cell, places: tuple[int, ...] = ()) -> Iterator[Choice]:
     """Yield what the search of a row in a cell has chosen, best rank first; one line without a setting before that.
-
-    Args:
-        places: of the trials in `Results.trials`, in the order in which people look at them.
-    """
+    The places are those of the trials in `Results.trials`, in the order in which people look at them."""
     if not is_searched(trials, row):
         return
     search, confirmed = trials[trials["phase"] == "search"], trials[trials["phase"] == "confirm"]

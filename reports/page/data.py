@@ -14,9 +14,9 @@ import pandas as pd
 from reports.board.behind import TEACHER
 from reports.board.board import Board
 from reports.formats.text import content
-from reports.results.results import Results, histories, run_details
+from reports.results.results import Results, histories
 from reports.results.sweep import Cell, Row, value_text
-from reports.stores import COMMIT, DIRTY, METHOD_PREFIX, RECIPE_PREFIX, RunDetails
+from reports.stores import COMMIT, DIRTY, METHOD_PREFIX, RECIPE_PREFIX, RunRecord, of_prefix
 from reports.tables.searches import duration
 from reports.tables.wording import pair_text
 
@@ -66,8 +66,8 @@ def data(results: Results, board: Board) -> dict[str, Any]:
 
 def columns(results: Results, board: Board) -> dict[str, Any]:
     """Return the trials with their scores, settings, and runs."""
-    trials, details = results.trials, run_details(results)
-    runs = [details.get(run_id) for run_id in trials["run_id"].astype(object)]
+    trials = results.trials
+    runs = [results.runs.get(run_id) for run_id in trials["run_id"].astype(object)]
     lines = {line.row.label: line for line in board.lines}
     settings = _Settings(results.params, {label: line.row for label, line in lines.items()})
     keys, labels = trials["trial_key"].tolist(), trials["row"].tolist()
@@ -135,14 +135,14 @@ class _Settings:
         return self._known[known]
 
     def _text(self, params: Mapping[str, str], label: str) -> str:
-        values = _without(params, METHOD_PREFIX)
+        values = of_prefix(params, METHOD_PREFIX)
         row = self._rows.get(label)
         first = () if row is None else (*row.grid, *(str(d["name"]) for d in row.dimensions))
         names = dict.fromkeys((*(name for name in first if name in values), *sorted(values)))
         return "; ".join(f"{name}={_short(values[name])}" for name in names)
 
     def recipe(self, key: str) -> str:
-        values = _without(self._params.get(key, {}), RECIPE_PREFIX)
+        values = of_prefix(self._params.get(key, {}), RECIPE_PREFIX)
         return _joined(tuple(sorted(values.items())))
 
 
@@ -150,10 +150,6 @@ class _Settings:
 def _joined(values: tuple[tuple[str, str], ...]) -> str:
     """Return a recipe as text; most trials of a sweep have the same."""
     return "; ".join(f"{name}={_short(text)}" for name, text in values)
-
-
-def _without(params: Mapping[str, str], prefix: str) -> dict[str, str]:
-    return {name.removeprefix(prefix): text for name, text in params.items() if name.startswith(prefix)}
 
 
 def _short(text: str) -> str:
@@ -166,7 +162,7 @@ def _short(text: str) -> str:
         return text
 
 
-def _origins(runs: Sequence[RunDetails | None]) -> dict[str, Any]:
+def _origins(runs: Sequence[RunRecord | None]) -> dict[str, Any]:
     tags: list[Mapping[str, str]] = [{} if run is None else run.tags for run in runs]
     return {
         "wall": indexed(None if run is None else _duration(run.seconds) for run in runs),

@@ -11,7 +11,7 @@ from reports.published import figures as published_figures
 from reports.results import naming
 from reports.results.naming import STANDARDIZE
 from reports.results.sweep import ALONE, Value, value_text
-from reports.stores import METHOD_PREFIX, RECIPE_PREFIX, TEACHER_VARIANT
+from reports.stores import METHOD_PREFIX, RECIPE_PREFIX, TEACHER_VARIANT, of_prefix
 from trainers import methods
 from trainers.texts.counting import counted
 
@@ -33,10 +33,6 @@ class Setting:
     """Hyperparameters that a search has chosen."""
     views: str = ""
     """Name of the set of views of a training image; empty where it is not known."""
-
-    def of(self, prefix: str) -> dict[str, str]:
-        """Return the params with a prefix, without it."""
-        return {name.removeprefix(prefix): text for name, text in self.params.items() if name.startswith(prefix)}
 
 
 def reasons(setting: Setting, figure: "Figure") -> Iterator[str]:
@@ -60,7 +56,7 @@ def reasons(setting: Setting, figure: "Figure") -> Iterator[str]:
 
 def _recipe_differences(setting: Setting, figure: "Figure") -> Iterator[tuple[str, str]]:
     """Yield each field of the recipe that differs, and how."""
-    ours, plain = setting.of(RECIPE_PREFIX), published_figures.plain_recipe()
+    ours, plain = of_prefix(setting.params, RECIPE_PREFIX), published_figures.plain_recipe()
     for name, theirs in published_figures.recipe(figure).items():
         text = _iterations(ours) if name == "iterations" else ours.get(name, plain.get(name))
         if text is None:
@@ -78,17 +74,13 @@ def _iterations(recipe: Mapping[str, str]) -> str | None:
 
 
 def _hyperparameter_differences(setting: Setting, figure: "Figure", *, shortened: bool) -> Iterator[str]:
-    """Yield each hyperparameter that differs, and how.
-
-    Args:
-        shortened: the recipe has other epochs, which warm-ups follow.
-    """
+    """Yield each hyperparameter that differs, and how; where the recipe is shortened, warm-ups follow it."""
     try:
         expected = _as_published(setting, figure)
     except ValueError as error:  # a plug-in that is not there any more
         yield f"its defaults are not known here ({error})"
         return
-    ours = setting.of(METHOD_PREFIX)
+    ours = of_prefix(setting.params, METHOD_PREFIX)
     for name, theirs in expected.items():
         if name in ours and _items(ours[name]) != _items(str(theirs)) and not (shortened and _is_warmup(name)):
             yield f"{naming.setting(name, _shown(ours[name]))} instead of {_shown(str(theirs))}"

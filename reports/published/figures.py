@@ -6,7 +6,8 @@ is in no text that could be read is not there; none is made up.
 
 import csv
 import functools
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,24 +42,21 @@ class Figure:
 class Condition:
     """What holds for the figures that it names; an empty list names all."""
 
-    datasets: tuple[str, ...]
-    methods: tuple[str, ...]
-    teachers: tuple[str, ...]
-    students: tuple[str, ...]
-    source: str
+    datasets: Sequence[str] = ()
+    methods: Sequence[str] = ()
+    teachers: Sequence[str] = ()
+    students: Sequence[str] = ()
+    source: str = ""
     """How the source begins."""
-    reason: str
-    values: Mapping[str, Value]
+    reason: str = ""
+    values: Mapping[str, Value] = field(default_factory=dict)
 
     def holds(self, figure: Figure) -> bool:
         """Return whether the figure is one of those named."""
-        named = (
-            (self.datasets, figure.dataset),
-            (self.methods, figure.method),
-            (self.teachers, figure.teacher),
-            (self.students, figure.student),
-        )
-        return all(not names or name in names for names, name in named) and figure.source.startswith(self.source)
+        listed = (self.datasets, self.methods, self.teachers, self.students)
+        own = (figure.dataset, figure.method, figure.teacher, figure.student)
+        named = all(not names or name in names for names, name in zip(listed, own, strict=True))
+        return named and figure.source.startswith(self.source)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,30 +80,22 @@ class DataSetConditions:
 def all_figures() -> tuple[Figure, ...]:
     """Return all figures in the order of the file."""
     with (FOLDER / "results.csv").open(encoding="utf-8", newline="") as file:
-        return tuple(_figure(line) for line in csv.DictReader(file))
-
-
-def _figure(line: Mapping[str, str]) -> Figure:
-    texts = {name: line[name] for name in ("dataset", "teacher", "student", "method", "metric", "source")}
-    return Figure(**texts, value=float(line["value"]))
+        lines = csv.DictReader(file)
+        names = Figure.__dataclass_fields__.keys() - {"value"}
+        return tuple(Figure(**{name: line[name] for name in names}, value=float(line["value"])) for line in lines)
 
 
 @functools.cache
 def _by_pair() -> Mapping[tuple[str, str, str], tuple[Figure, ...]]:
-    pairs: dict[tuple[str, str, str], tuple[Figure, ...]] = {}
+    pairs: dict[tuple[str, str, str], list[Figure]] = defaultdict(list)
     for one in all_figures():
-        pair = (one.dataset, one.teacher, one.student)
-        pairs[pair] = (*pairs.get(pair, ()), one)
-    return pairs
+        pairs[one.dataset, one.teacher, one.student].append(one)
+    return {pair: tuple(of) for pair, of in pairs.items()}
 
 
 def figures(dataset: str, teacher: str, student: str, method: str | None = None) -> tuple[Figure, ...]:
-    """Return the published figures of a method for a pair, one a source; of all methods where none is named.
-
-    Args:
-        teacher: empty, with the method `ce`, for a network trained alone.
-        method: its name in the file: `dkd`, `dkd+ls` with standardized logits.
-    """
+    """Return the published figures for a pair, one a source; without a teacher, for a network alone (`ce`). Of a method
+    by its name in the file (`dkd`, `dkd+ls` with standardized logits), or of all."""
     found = _by_pair().get((dataset, teacher, student), ())
     return tuple(one for one in found if method is None or one.method == method)
 
@@ -200,13 +190,4 @@ def _datasets() -> Mapping[str, DataSetConditions]:
 
 @functools.cache
 def _named(kind: str) -> tuple[Condition, ...]:
-    lists = ("datasets", "methods", "teachers", "students")
-    return tuple(
-        Condition(
-            **{name: tuple(one.get(name, ())) for name in lists},
-            source=one.get("source", ""),
-            reason=one.get("reason", ""),
-            values=one.get("values", {}),
-        )
-        for one in _conditions()[kind]
-    )
+    return tuple(Condition(**one) for one in _conditions()[kind])

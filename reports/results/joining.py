@@ -20,7 +20,7 @@ from reports.results import loading
 from reports.results.results import Results
 from reports.results.states import is_reported
 from reports.results.sweep import dataset_facts
-from reports.stores import METHOD_PREFIX, RECIPE_PREFIX, TEACHER_ID
+from reports.stores import METHOD_PREFIX, RECIPE_PREFIX, TEACHER_ID, of_prefix
 from trainers.texts.counting import counted
 
 DIFFERENCES = 3
@@ -102,7 +102,8 @@ def join(
         members=pd.concat([part.members for part in parts], ignore_index=True),
         trials=_settings_last(trials.drop_duplicates(IDENTITY, ignore_index=True)),
         resolved=resolved,
-        params={key: run for results in sweeps for key, run in results.params.items()},
+        params={key: params for results in sweeps for key, params in results.params.items()},
+        runs={run_id: run for results in sweeps for run_id, run in results.runs.items()},
         notes=tuple(dict.fromkeys([*told, *(note for results in sweeps for note in results.notes)])),
     )
 
@@ -224,8 +225,7 @@ def _recipes(part: _Part) -> dict[str, list[dict[str, str]]]:
     reported = part.trials[is_reported(part.trials)]
     found: dict[str, list[dict[str, str]]] = {}
     for cell, key in zip(reported["cell"], reported["trial_key"], strict=True):
-        params = part.params.get(key, {})
-        recipe = {n.removeprefix(RECIPE_PREFIX): text for n, text in params.items() if n.startswith(RECIPE_PREFIX)}
+        recipe = of_prefix(part.params.get(key, {}), RECIPE_PREFIX)
         known = found.setdefault(cell, [])
         if recipe and recipe not in known:
             known.append(recipe)

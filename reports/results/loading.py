@@ -43,7 +43,7 @@ def load(name: str, *, home: Path | str | None = None, tracking_uri: str | None 
         _params(runs),
         store.curves,
         home_folder(home),
-        store.details,
+        {run.run_id: run for run in runs.values()},
         mlflow=pages_at(uri),
     )
 

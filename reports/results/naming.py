@@ -73,12 +73,7 @@ def setting(name: str, value: str) -> str:
 
 
 def alike(what: str, known: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """Yield which of these are shown alike, in a sentence each.
-
-    Args:
-        what: they are, in the plural.
-        known: own name and shown name of each.
-    """
+    """Yield which of these, by own and shown name, are shown alike, in a sentence each."""
     by_shown: dict[str, list[str]] = {}
     for own, shown in known:
         by_shown.setdefault(shown, []).append(own)

@@ -1,6 +1,6 @@
 """What a report is made from, and the contract of its columns.
 
-What runs recorded epoch by epoch and how they came about is read when it is asked for: there is much of it.
+What runs recorded epoch by epoch is read when it is asked for: there is much of it.
 
 curves = histories(results, run_ids=some)
 curves[run_id]["test_top1"]  # [(1, 20.1), (2, 25.3), ...]
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reports.stores import Curves, RunDetails
+from reports.stores import Curves, RunRecord
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,8 +103,8 @@ class Results:
     come from a store."""
     home: Path | None = None
     """Where kdsweep keeps its files on this machine, stored logits among them."""
-    details_of: "Callable[[Collection[str]], dict[str, RunDetails]] | None" = None
-    """Reads how runs came about: see `run_details`. None where there is no store."""
+    runs: Mapping[str, RunRecord] = field(default_factory=dict)
+    """By run id, how each came about; none where the results did not come from a store."""
     mlflow: str = ""
     """Address of MLflow's pages, without a password; empty where runs are read from something that has none."""
     notes: tuple[str, ...] = ()
@@ -123,15 +123,5 @@ def histories(results: Results, names: Collection[str] = CURVES, *, run_ids: Col
     Raises:
         StoreUnavailableError: the store does not answer any more.
     """
-    wanted = _wanted(results, run_ids)
+    wanted = sorted(set(results.trials["run_id"].dropna() if run_ids is None else run_ids))
     return {} if results.curves_of is None or not wanted else results.curves_of(wanted, tuple(names))
-
-
-def run_details(results: Results, run_ids: Collection[str] | None = None) -> dict[str, RunDetails]:
-    """Return what the tracking store says of each run, by run id; arguments and errors as of `histories`."""
-    wanted = _wanted(results, run_ids)
-    return {} if results.details_of is None or not wanted else results.details_of(wanted)
-
-
-def _wanted(results: Results, run_ids: Collection[str] | None) -> list[str]:
-    return sorted(set(results.trials["run_id"].dropna() if run_ids is None else run_ids))

@@ -20,11 +20,7 @@ SCORES = ("final_top1", "final_miou")
 
 
 def frame(results: Results, rows: Mapping[str, str]) -> "pd.DataFrame":
-    """Return the trials, with what people read of them at the end.
-
-    Args:
-        rows: shown name of each row of students.
-    """
+    """Return the trials, with what people read of them at the end; `rows` has the shown names of students' rows."""
     trials, names = results.trials, naming.names_of(results.resolved)
     is_teacher = trials["phase"] == TEACHER
     of_rows = trials["row"].map(rows).fillna(trials["row"]).where(~is_teacher, trials["row"])

@@ -10,9 +10,9 @@ from reports.stores._base import (
     TEACHER_TAGS,
     TEACHER_VARIANT,
     Curves,
-    RunDetails,
     RunRecord,
     Store,
+    of_prefix,
 )
 from reports.stores.artifacts import local_folder
 
@@ -26,11 +26,11 @@ __all__ = [
     "TEACHER_TAGS",
     "TEACHER_VARIANT",
     "Curves",
-    "RunDetails",
     "RunRecord",
     "Store",
     "is_database",
     "local_folder",
+    "of_prefix",
     "open_store",
 ]
 

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 Curves = dict[str, dict[str, list[tuple[int, float]]]]
@@ -19,15 +19,19 @@ PARAMS = ("dataset", "teacher", "student", "method")
 
 METHOD_PREFIX, RECIPE_PREFIX = PREFIXES = ("method.", "recipe.")
 
-TEACHER_TAGS = TEACHER_ID, TEACHER_VARIANT = "teacher_id", "teacher_variant"
-TAGS = ("state", "trial_key", "config_key", "collapsed", *TEACHER_TAGS)
 
+def of_prefix(params: Mapping[str, str], prefix: str) -> dict[str, str]:
+    """Return the params with a prefix, without it."""
+    return {name.removeprefix(prefix): text for name, text in params.items() if name.startswith(prefix)}
+
+
+TEACHER_TAGS = TEACHER_ID, TEACHER_VARIANT = "teacher_id", "teacher_variant"
 COMMIT, DIRTY = "mlflow.source.git.commit", "mlflow.source.git.dirty"
-DETAIL_TAGS = (
-    *("attempts", "bank", "collapsed", "cuda", "device", "python", "reason", "seconds", "threads", "torch"),
-    *(COMMIT, DIRTY),
+TAGS = (
+    *("state", "trial_key", "config_key", "collapsed", *TEACHER_TAGS),
+    *("attempts", "bank", "cuda", "device", "python", "reason", "seconds", "threads", "torch", COMMIT, DIRTY),
 )
-"""Tags that say how a run came about, read only where a run is shown by itself."""
+"""Tags that are read: what a trial is, and how its run came about."""
 
 INFINITE = 1.797e308
 """MLflow stores ±inf as the largest finite float; a metric of this size or more is no measurement."""
@@ -38,28 +42,18 @@ class RunRecord:
     """What a report needs of one MLflow run."""
 
     run_id: str
-    experiment_id: str
-    status: str
-    start_time: int
+    experiment_id: str = ""
+    status: str = ""
+    start_time: int = 0
     """Milliseconds since 1970."""
-    artifact_uri: str
-    params: Mapping[str, str]
-    tags: Mapping[str, str]
-    metrics: Mapping[str, float]
+    artifact_uri: str = ""
+    params: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """Those of `TAGS` that it has."""
+    metrics: Mapping[str, float] = field(default_factory=dict)
     """Last values of metrics; those that are not finite are left out."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunDetails:
-    """How one MLflow run came about: when, where, and with what."""
-
-    run_id: str
-    start_time: int
-    """Milliseconds since 1970."""
-    end_time: int | None
+    end_time: int | None = None
     """None while it has not ended."""
-    tags: Mapping[str, str]
-    """Those of `DETAIL_TAGS` that it has."""
 
     @property
     def seconds(self) -> float | None:
@@ -91,9 +85,6 @@ class Store(Protocol):
 
     def curves(self, run_ids: Collection[str], names: Collection[str]) -> Curves:
         """Return what runs recorded of these metrics epoch by epoch; what is not there is left out."""
-
-    def details(self, run_ids: Collection[str]) -> dict[str, RunDetails]:
-        """Return how runs came about, by id; those that are not there are left out."""
 
     def artifact(self, run: RunRecord, name: str) -> str:
         """Return an artifact of the run as text.

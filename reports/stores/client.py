@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from reports.errors import StoreUnavailableError
 from reports.stores._base import (
-    DETAIL_TAGS,
     METRICS,
     PARAMS,
     PREFIXES,
     TAGS,
     Curves,
-    RunDetails,
     RunRecord,
     gathered,
     is_measured,
@@ -83,17 +81,12 @@ class Client:
         return max(parents, key=lambda run: (run.start_time, run.run_id), default=None)
 
     def runs(self, run_ids: Collection[str]) -> dict[str, RunRecord]:
-        return {run.info.run_id: _record(run) for run in self._by_id(run_ids)}
-
-    def details(self, run_ids: Collection[str]) -> dict[str, RunDetails]:
-        return {run.info.run_id: _details(run) for run in self._by_id(run_ids)}
-
-    def _by_id(self, run_ids: Collection[str]) -> "Iterator[Run]":
         everywhere = [experiment_id for experiment_id, _ in self._experiments()]
-        wanted = sorted(set(run_ids))
+        wanted, found = sorted(set(run_ids)), []
         for start in range(0, len(wanted), IDS_IN_A_QUERY):
             ids = ", ".join(_quoted(run_id) for run_id in wanted[start : start + IDS_IN_A_QUERY])
-            yield from self._search(everywhere, f"attributes.run_id IN ({ids})")
+            found += [_record(run) for run in self._search(everywhere, f"attributes.run_id IN ({ids})")]
+        return {run.run_id: run for run in found}
 
     def by_trial_key(self, keys: Collection[str], experiment_id: str) -> dict[str, RunRecord]:
         wanted = set(keys)
@@ -192,12 +185,8 @@ def _record(run: "Run") -> RunRecord:
         params,
         {key: value for key, value in run.data.tags.items() if key in TAGS},
         {key: value for key, value in run.data.metrics.items() if key in METRICS and is_measured(value)},
+        run.info.end_time,
     )
-
-
-def _details(run: "Run") -> RunDetails:
-    tags = {key: value for key, value in run.data.tags.items() if key in DETAIL_TAGS}
-    return RunDetails(run.info.run_id, run.info.start_time or 0, run.info.end_time, tags)
 
 
 def _quoted(value: str) -> str:

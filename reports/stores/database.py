@@ -12,33 +12,29 @@ from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import (
-    BigInteger,
     Boolean,
-    Column,
+    ColumnClause,
     Engine,
-    Float,
-    Integer,
-    MetaData,
     Select,
     String,
-    Table,
+    TableClause,
+    column,
     create_engine,
     make_url,
     or_,
     select,
+    table,
 )
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from reports.errors import StoreUnavailableError
 from reports.stores._base import (
-    DETAIL_TAGS,
     METRICS,
     PARAMS,
     PREFIXES,
     TAGS,
     Curves,
-    RunDetails,
     RunRecord,
     gathered,
     is_measured,
@@ -53,45 +49,18 @@ CHUNK = 5000
 WAIT_SECONDS = 30
 """For a database that someone else is writing to."""
 
-SCHEMA = MetaData()
-EXPERIMENTS = Table(
-    "experiments",
-    SCHEMA,
-    Column("experiment_id", Integer),
-    Column("name", String),
-    Column("lifecycle_stage", String),
-)
-RUNS = Table(
-    "runs",
-    SCHEMA,
-    Column("run_uuid", String),
-    Column("status", String),
-    Column("start_time", BigInteger),
-    Column("end_time", BigInteger),
-    Column("lifecycle_stage", String),
-    Column("artifact_uri", String),
-    Column("experiment_id", Integer),
-)
-TAG = Table("tags", SCHEMA, Column("run_uuid", String), Column("key", String), Column("value", String))
-PARAM = Table("params", SCHEMA, Column("run_uuid", String), Column("key", String), Column("value", String))
-METRIC = Table(
-    "latest_metrics",
-    SCHEMA,
-    Column("run_uuid", String),
-    Column("key", String),
-    Column("value", Float),
-    Column("is_nan", Boolean),
-)
-HISTORY = Table(
-    "metrics",
-    SCHEMA,
-    Column("run_uuid", String),
-    Column("key", String),
-    Column("step", BigInteger),
-    Column("timestamp", BigInteger),
-    Column("value", Float),
-    Column("is_nan", Boolean),
-)
+EXPERIMENTS = table("experiments", column("experiment_id"), column("name"), column("lifecycle_stage"))
+RUN_COLUMNS = ("run_uuid", "status", "start_time", "end_time", "lifecycle_stage", "artifact_uri", "experiment_id")
+RUNS = table("runs", *map(column, RUN_COLUMNS))
+
+
+def _keyed(name: str, *more: ColumnClause[Any]) -> TableClause:
+    return table(name, column("run_uuid"), column("key", String), column("value"), *more)
+
+
+TAG, PARAM = _keyed("tags"), _keyed("params")
+METRIC = _keyed("latest_metrics", column("is_nan", Boolean))
+HISTORY = _keyed("metrics", column("is_nan", Boolean), column("step"), column("timestamp"))
 
 
 class Database:
@@ -133,15 +102,6 @@ class Database:
         for ids in _chunks(sorted(set(run_ids))):
             wanted = select(*point).where(HISTORY.c.run_uuid.in_(ids), HISTORY.c.key.in_(sorted(set(names))))
             found |= gathered(self._rows(wanted.where(HISTORY.c.is_nan.is_(False))))
-        return found
-
-    def details(self, run_ids: Collection[str]) -> dict[str, RunDetails]:
-        found: dict[str, RunDetails] = {}
-        for ids in _chunks(sorted(set(run_ids))):
-            tags = self._attributes(select(TAG).where(TAG.c.run_uuid.in_(ids), TAG.c.key.in_(DETAIL_TAGS)))
-            times = select(RUNS.c.run_uuid, RUNS.c.start_time, RUNS.c.end_time).where(RUNS.c.run_uuid.in_(ids))
-            for run_id, start, end in self._rows(times.where(RUNS.c.lifecycle_stage == "active")):
-                found[run_id] = RunDetails(run_id, start or 0, end, tags.get(run_id, {}))
         return found
 
     def artifact(self, run: RunRecord, name: str) -> str:
@@ -225,6 +185,7 @@ def _record(row: Any, params: dict[str, str], tags: dict[str, str], metrics: dic
         params,
         tags,
         metrics,
+        row.end_time,
     )
 
 

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from reports.board.behind import counted
 from reports.board.board import Board
-from reports.results.results import run_details
 from reports.tables.wording import place_text
 
 if TYPE_CHECKING:
@@ -18,11 +17,7 @@ MOST = 4
 
 
 def notes(results: "Results", board: Board) -> Iterator[str]:
-    """Yield what differs between trainings of one mean, with the means it does in.
-
-    Raises:
-        StoreUnavailableError: the store does not answer any more.
-    """
+    """Yield what differs between trainings of one mean, with the means it does in."""
     in_means, runs = counted(results.trials).tolist(), results.trials["run_id"].tolist()
     means: dict[tuple[int, str], tuple[str, list[str]]] = {}
     for place, line in enumerate(board.lines):
@@ -30,10 +25,9 @@ def notes(results: "Results", board: Board) -> Iterator[str]:
             if len(score.by_seed) > 1 and score.same_as is None:
                 ids = [runs[trial] for trial in score.trials if in_means[trial]]
                 means[place, cell.id] = place_text(board, place, cell), ids
-    details = run_details(results, {run for _, ids in means.values() for run in ids})
     found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for where, ids in means.values():
-        tags = [details[run].tags for run in ids if run in details]
+        tags = [results.runs[run].tags for run in ids if run in results.runs]
         for tag in WORDS:
             values = tuple(sorted({of[tag] for of in tags if tag in of}))
             if len(values) > 1:

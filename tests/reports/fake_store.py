@@ -38,9 +38,6 @@ class FakeStore:
     def curves(self, _run_ids: Collection[str], _names: Collection[str]) -> dict[str, Any]:
         return {}
 
-    def details(self, _run_ids: Collection[str]) -> dict[str, Any]:
-        return {}
-
 
 def _run(trial: FakeTrial) -> RunRecord:
     metrics = dict(trial.metrics or metrics_of(trial))

@@ -64,9 +64,6 @@ class MemoryStore:
     def curves(self, run_ids: Collection[str], names: Collection[str]) -> dict[str, Any]:
         return {}
 
-    def details(self, run_ids: Collection[str]) -> dict[str, Any]:
-        return {}
-
     def artifact(self, run: RunRecord, name: str) -> str:
         return self._texts[run.run_id, name]
 

@@ -57,19 +57,18 @@ def test_the_same_as_from_the_database(server: tuple[str, Path]) -> None:
 def test_how_runs_came_about(server: tuple[str, Path]) -> None:
     from mlflow import MlflowClient
 
-    from reports.results.results import run_details
     from reports.stores.database import Database
 
     address, folder = server
     tags = {"mlflow.source.git.commit": "c0ffee", "device": "a GPU", "attempts": "2", "data_root": "not read"}
     trials = [*seeds("kd", (60.0, 61.0), tags=tags), FakeTrial(row="kd", seed=2, state="RUNNING")]
     FakeSweep("detailed", trials, [row("kd")]).tell(MlflowClient(address), None)
-    over_http = run_details(reports.load("detailed", tracking_uri=address))
-    assert over_http == Database(f"sqlite:///{folder / 'mlflow.db'}").details(over_http)
+    over_http = reports.load("detailed", tracking_uri=address).runs
+    assert over_http == Database(f"sqlite:///{folder / 'mlflow.db'}").runs(over_http)
     ended = [one for one in over_http.values() if one.seconds == 2.0]
     assert len(over_http) == 3 and len(ended) == 2
     expected = {name: value for name, value in tags.items() if name != "data_root"}
-    assert all(one.tags == expected for one in ended)
+    assert all(one.tags.items() >= expected.items() and "data_root" not in one.tags for one in ended)
 
 
 def test_metrics_epoch_by_epoch(server: tuple[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:

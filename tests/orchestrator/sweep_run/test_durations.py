@@ -17,7 +17,7 @@ from orchestrator.mlflow_store import content
 from orchestrator.sweep_run import local_driver
 from orchestrator.worker.attempts import Report
 from orchestrator.worker.worker import Order, make_order
-from reports.stores import RunDetails
+from reports.stores import RunRecord
 from tests.orchestrator.simulation import new_planner, sweep_of
 
 TWO_DAYS = 2 * 86_400.0
@@ -183,7 +183,7 @@ def test_what_mlflow_is_told(ledger, times, jump):
     ],
 )
 def test_what_a_report_says(end, tags, seconds):
-    assert RunDetails("run", 1000, end, tags).seconds == seconds
+    assert RunRecord("run", start_time=1000, end_time=end, tags=tags).seconds == seconds
 
 
 @pytest.mark.parametrize("jump", [-TWO_DAYS, TWO_DAYS])

@@ -4,7 +4,7 @@ import pandas as pd
 
 import reports
 from reports.results.results import TRIAL_COLUMNS
-from reports.stores import COMMIT, RunDetails
+from reports.stores import COMMIT, RunRecord
 from tests.reports.fake_sweep import row
 
 
@@ -24,5 +24,6 @@ def many(results: reports.Results, count: int) -> reports.Results:
         curves[f"{i:032x}"] = {"test_top1": [(e, 60 + (i * e) % 977 / 100) for e in range(1, 41)]}
     trials = pd.DataFrame(lines).astype(results.trials.dtypes.to_dict())
     resolved = {**results.resolved, "rows": [row(f"row {i}") for i in range(40)]}
-    details = lambda run_ids: {r: RunDetails(r, 0, 1000, {COMMIT: "c" * 40, "device": "H100"}) for r in run_ids}  # noqa: E731
-    return reports.Results("many", results.members, trials, resolved, params, lambda *_: curves, None, details)
+    tags = {COMMIT: "c" * 40, "device": "H100"}
+    runs = {run_id: RunRecord(run_id, end_time=1000, tags=tags) for run_id in curves}
+    return reports.Results("many", results.members, trials, resolved, params, lambda *_: curves, None, runs)

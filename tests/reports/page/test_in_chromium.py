@@ -12,7 +12,7 @@ import pytest
 import reports
 from reports import page
 from reports.report import Report
-from reports.stores import COMMIT, RunDetails
+from reports.stores import COMMIT, RunRecord
 from tests.reports.conftest import Loader
 from tests.reports.fake_sweep import NASTY, FakeSweep, FakeTrial, mixed_sweep, row, seeds
 from tests.reports.page.chromium import PROGRAM, Page, browser
@@ -49,10 +49,9 @@ def with_curves(results: reports.Results) -> reports.Results:
         points = [(epoch, 20.0 + epoch * 4) for epoch in range(1, 11)]
         return {run_id: {"test_top1": [(e, v + i % 7) for e, v in points]} for i, run_id in enumerate(run_ids)}
 
-    def details(run_ids: list[str]) -> dict[str, RunDetails]:
-        return {run_id: RunDetails(run_id, 0, 61_000, {COMMIT: "c0ffee"}) for run_id in run_ids}
-
-    return dataclasses.replace(results, curves_of=curves, details_of=details)
+    ids = results.trials["run_id"].dropna()
+    runs = {run_id: RunRecord(run_id, end_time=61_000, tags={COMMIT: "c0ffee"}) for run_id in ids}
+    return dataclasses.replace(results, curves_of=curves, runs=runs)
 
 
 def opened(tab: Page, results: reports.Results, folder: Path, width: int = 1280) -> None:

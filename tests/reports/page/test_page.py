@@ -9,8 +9,7 @@ import pytest
 import reports
 from reports.page.data import CURVE_POINTS, data, differences, indexed, points_a_curve, steps_and_values, thinned
 from reports.page.page import ranges
-from reports.results.results import run_details
-from reports.stores import COMMIT, DIRTY, RunDetails
+from reports.stores import COMMIT, DIRTY, RunRecord
 from reports.tables.table import Missing, Number, Text
 from tests.reports.conftest import Loader
 from tests.reports.fake_sweep import FakeSweep, mixed_sweep, row, seeds
@@ -114,13 +113,9 @@ def test_trials_as_columns(whole: reports.Results, shown: dict[str, Any]) -> Non
 def test_how_a_run_came_about(whole: reports.Results) -> None:
     tags = {COMMIT: "abc", DIRTY: "True", "torch": "2.14", "cuda": "13.0", "python": "3.13", "device": "H100 & co"}
     failed = {"reason": "Traceback:\n  File x\nValueError: no <b>\n", "attempts": "3"}
-
-    def details(run_ids: list[str]) -> dict[str, RunDetails]:
-        first, second, *_ = run_ids
-        return {first: RunDetails(first, 1000, 63_500, tags), second: RunDetails(second, 1000, None, failed)}
-
-    shown = payload(dataclasses.replace(whole, details_of=details))
     first, second, *_ = sorted(set(whole.trials["run_id"].dropna()))
+    ended = RunRecord(first, start_time=1000, end_time=63_500, tags=tags)
+    shown = payload(dataclasses.replace(whole, runs={first: ended, second: RunRecord(second, tags=failed)}))
     one, other = (shown["trials"]["run"].index(run_id) for run_id in (first, second))
     assert (texts(shown, "commit")[one], shown["trials"]["changed"][one]) == ("abc", 1)
     assert texts(shown, "versions")[one] == "torch 2.14, cuda 13.0, python 3.13"
@@ -132,10 +127,10 @@ def test_how_a_run_came_about(whole: reports.Results) -> None:
 def test_details_come_from_the_store(results_of: Loader) -> None:
     tags = {COMMIT: "c0ffee", DIRTY: "False", "device": "cpu", "attempts": "1", "host": "not read"}
     results = results_of(FakeSweep("told", seeds("kd", (60.0, 61.0), tags=tags), [row("kd")]))
-    found = run_details(results)
-    assert set(found) == set(results.trials["run_id"])
-    for one in found.values():
-        assert one.tags == {COMMIT: "c0ffee", DIRTY: "False", "device": "cpu", "attempts": "1"}
+    assert set(results.runs) == set(results.trials["run_id"])
+    for one in results.runs.values():
+        assert one.tags.items() >= {COMMIT: "c0ffee", DIRTY: "False", "device": "cpu", "attempts": "1"}.items()
+        assert "host" not in one.tags
         assert (one.start_time, one.end_time, one.seconds) == (1000, 3000, 2.0)
 
 
