@@ -18,8 +18,6 @@ class Average:
 
     gains: tuple[float, ...]
     """Difference from the reference in each column where both have a number, in points."""
-    columns: int
-    """How many columns there are."""
     rank: float | None
     """1 is the best; equal means share theirs. None where the row lacks a number, or has no other to compare with."""
 
@@ -37,9 +35,9 @@ def averages(table: Board, columns: Sequence[int]) -> list[Average]:
     ranked = ranks(table, columns)
     found = []
     for place in range(len(table.lines)):
-        verdicts = [table.to_reference[place][column] for column in columns] if table.to_reference else []
+        verdicts = [table.lines[place].scores[column].to_reference for column in columns]
         gains = tuple(verdict.difference.mean for verdict in verdicts if verdict is not None)
-        found.append(Average(gains, len(columns), ranked.get(place, ranked.get(repeats(table, place, columns) or -1))))
+        found.append(Average(gains, ranked.get(place, ranked.get(repeats(table, place, columns) or -1))))
     return found
 
 

@@ -12,19 +12,20 @@ from reports.board.verdicts import Verdict
 from reports.results.measures import TOP5
 from reports.results.sweep import setting_shown
 from reports.statistics.families import FEWEST_SEEDS, UNEQUAL
-from reports.tables import origins, proposal
+from reports.tables import origins
+from reports.tables.difference import proposal_gains, proposal_place
 from reports.tables.main_records import records
-from reports.tables.table import DIFFERS, EMPTY, LOWER, NONE, Cell, Column, Legend, Missing, Number, Row, Table, Text
+from reports.tables.table import DIFFERS, EMPTY, LOWER, NONE, Cell, Column, Legend, Number, Row, Table, Text
 from reports.tables.wording import (
     closed,
     columns_by_dataset,
     line_name,
     main_label,
     name_column,
-    number,
     pair_columns,
     pair_text,
     place_text,
+    score_cell,
 )
 from trainers.texts.counting import counted
 
@@ -37,7 +38,7 @@ COLLAPSED = "Collapsed trainings ended without an error and with nothing learnt;
 def build(results: "Results", board: Board, name: str = "head_to_head") -> Table:
     """Return rows against pairs, with whatever has ended so far."""
     sums = list(_sums(board))
-    rows, proposed = [], proposal.place_of(board)
+    rows, proposed = [], proposal_place(board)
     for place, line in enumerate(board.lines):
         scores = (_score(board, place, column) for column in range(len(board.cells)))
         is_method = line.kind == "method"
@@ -51,10 +52,14 @@ def build(results: "Results", board: Board, name: str = "head_to_head") -> Table
             )
         )
         if place == proposed:
-            gains = ((*cells, *[EMPTY] * len(sums)) for cells in proposal.gains(board, place))
+            gains = ((*cells, *[EMPTY] * len(sums)) for cells in proposal_gains(board, place))
             heading = line.group if is_method else ""
             rows += [Row(cells=cells, heading=heading, shaded=True, below=True) for cells in gains]
-    usual = usual_n(board)
+    sizes = Counter(
+        len(score.by_seed) for line in board.lines if line.kind != "teacher" for score in line.scores if score.by_seed
+    )
+    most = min(sizes, key=lambda n: (-sizes[n], n), default=1)
+    usual = most if most > 1 else None
     lacking = list(_gaps(board))
     return Table(
         name=name,
@@ -62,7 +67,7 @@ def build(results: "Results", board: Board, name: str = "head_to_head") -> Table
         label=main_label(board) if name == "head_to_head" else f"{main_label(board)}-{name}",
         columns=(name_column(board), *pair_columns(board), *(column for column, _ in sums)),
         rows=tuple(rows),
-        caption=" ".join(_caption(board, usual)),
+        caption=" ".join([*_caption(board), _spread(sizes, usual)]),
         legend=tuple(_legend(board)),
         notes=(
             *_explained(board, sums),
@@ -88,18 +93,13 @@ def top5(results: "Results", board: Board) -> Table | None:
 
 def _score(board: Board, place: int, column: int) -> Cell:
     score = board.lines[place].scores[column]
-    if score.stat is None:
-        return Missing(why=score.missing, trials=score.trials, setting=setting_shown(score.setting, 4))
-    return number(
-        score.stat,
+    return score_cell(
+        score,
         board.options.digits,
+        setting_shown(score.setting, 4),
         mark="best" if score.best else "second" if score.second else "",
         claims=(*([LOWER] if score.lower else []), *([DIFFERS] if score.differs else [])),
         after=(f", {score.collapsed} collapsed" if score.collapsed else "") + _same(board, place, column),
-        trials=score.trials,
-        inside=len(score.by_seed),
-        setting=setting_shown(score.setting, 4),
-        lacking=score.missing,
         remarks=tuple(_remarks(board, place, column)),
     )
 
@@ -147,10 +147,13 @@ def _sums(board: Board) -> Iterator[tuple[Column, list[Cell]]]:
         found = averages(board, of)
         if board.reference and (board.baseline or not single):
             head = f"{'' if single else 'mean '}Δ {board.reference}{where}"
-            cells = [_gain(board, place, average) for place, average in enumerate(found)]
+            apart = [line.kind == "teacher" or i == board.reference_place for i, line in enumerate(board.lines)]
+            gains = (_gain(average, len(of), board.options.digits) for average in found)
+            cells = [EMPTY if out else gain for out, gain in zip(apart, gains, strict=True)]
             yield Column(head=head, scope=dataset, sums=True), cells
         if not single and any(average.rank is not None for average in found):
-            cells = [_rank(board, place, average) for place, average in enumerate(found)]
+            ranks = (NONE if average.rank is None else Number(value=average.rank, digits=1) for average in found)
+            cells = [rank if line.kind == "method" else EMPTY for line, rank in zip(board.lines, ranks, strict=True)]
             yield Column(head=f"mean rank{where}", scope=dataset, sums=True), cells
 
 
@@ -158,28 +161,20 @@ def _spent(counts: Sequence[int]) -> Cell:
     if not counts:
         return EMPTY
     low, high = min(counts), max(counts)
-    return Number(value=low, digits=0) if low == high else Number(value=low, digits=0, after=f"–{high:,}")
+    return Number(value=low, digits=0, after="" if low == high else f"–{high:,}")
 
 
-def _gain(board: Board, place: int, average: Average) -> Cell:
-    if board.lines[place].kind == "teacher" or place == board.reference_place:
-        return EMPTY
+def _gain(average: Average, pairs: int, digits: int) -> Cell:
     if average.gain is None:
         return NONE
-    count = "" if len(average.gains) == average.columns else f" ({len(average.gains)} of {average.columns})"
-    return Number(value=average.gain, digits=board.options.digits, signed=True, after=count)
-
-
-def _rank(board: Board, place: int, average: Average) -> Cell:
-    if board.lines[place].kind != "method":
-        return EMPTY
-    return NONE if average.rank is None else Number(value=average.rank, digits=1)
+    count = "" if len(average.gains) == pairs else f" ({len(average.gains)} of {pairs})"
+    return Number(value=average.gain, digits=digits, signed=True, after=count)
 
 
 # --- sentences --------------------------------------------------------------------------------------------------------
 
 
-def _caption(board: Board, usual: int | None) -> Iterator[str]:
+def _caption(board: Board) -> Iterator[str]:
     """Yield what the numbers are and how they came about."""
     yield from closed(board.options.caption)
     for measure in board.measures:
@@ -188,32 +183,16 @@ def _caption(board: Board, usual: int | None) -> Iterator[str]:
         of = f" of {datasets}" if datasets else ""
         kind = f", teacher and student of {board.part}" if board.part else ""
         yield f"{measure.long} in percent on the test images{of} after the last epoch{kind}."
-    yield _spread(board, usual)
 
 
-def _spread(board: Board, usual: int | None) -> str:
-    sizes = _sizes(board)
+def _spread(sizes: Counter[int], usual: int | None) -> str:
     if not sizes:
         return "No trial that counts has ended yet."
     if set(sizes) == {1}:
         return "One seed (n = 1), so no spread is known."
     told = "" if len(sizes) == 1 else f"; n differs ({min(sizes)} to {max(sizes)})"
-    if usual is None:
-        return f"Mean ± sample standard deviation over seeds, number of seeds n in brackets{told}."
-    seeds = f"n = {counted(usual, 'seed')}"
-    return f"Mean ± sample standard deviation over {seeds}, or as many as stand in brackets{told}."
-
-
-def usual_n(board: Board) -> int | None:
-    """Return the number of seeds that most means have; None where that is one."""
-    sizes = _sizes(board)
-    usual = min(sizes, key=lambda n: (-sizes[n], n), default=1)
-    return usual if usual > 1 else None
-
-
-def _sizes(board: Board) -> Counter[int]:
-    """Return how many means have how many seeds."""
-    return Counter(len(s.by_seed) for line in board.lines if line.kind != "teacher" for s in line.scores if s.by_seed)
+    seeds = "seeds, number of seeds n" if usual is None else f"n = {counted(usual, 'seed')}, or as many as stand"
+    return f"Mean ± sample standard deviation over {seeds} in brackets{told}."
 
 
 def _legend(board: Board) -> Iterator[tuple[Legend, str]]:
@@ -279,14 +258,13 @@ def _explained(board: Board, sums: Sequence[tuple[Column, list[Cell]]]) -> Itera
 
 def _sums_explained(heads: Sequence[str], board: Board) -> Iterator[str]:
     """Yield what columns that sum up hold."""
-    if any(head.startswith("mean Δ") for head in heads):
-        yield f"Mean Δ: mean over the pairs of the difference from {board.reference}, in points."
-    elif any(head.startswith("Δ") for head in heads):
-        yield f"Δ: difference from {board.reference} in points."
-    if any(head.startswith("mean rank") for head in heads):
-        yield "Mean rank: over the pairs, among rows with a number for each; 1 is best."
-    if "search trials" in heads:
-        yield "Search trials: trainings that the choice of a setting has cost."
+    told = {
+        "mean Δ": f"Mean Δ: mean over the pairs of the difference from {board.reference}, in points.",
+        "Δ": f"Δ: difference from {board.reference} in points.",
+        "mean rank": "Mean rank: over the pairs, among rows with a number for each; 1 is best.",
+        "search trials": "Search trials: trainings that the choice of a setting has cost.",
+    }
+    yield from (text for start, text in told.items() if any(head.startswith(start) for head in heads))
 
 
 def _gaps(board: Board) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from reports.board.board import Board
 from reports.board.order import architecture, architecture_matters
+from reports.board.score import Score
 from reports.results.measures import TOP1, TOP5
 from reports.results.sweep import Cell as Pair
 from reports.statistics.spread import Stat
@@ -25,6 +26,15 @@ SHOWN = {
 def number(stat: Stat, digits: int, **more: Any) -> Number:
     """Return a mean with its spread and its number of seeds."""
     return Number(value=stat.mean, std=stat.std, count=stat.count, digits=digits, **more)
+
+
+def score_cell(score: Score, digits: int, setting: str = "", **more: Any) -> Number | Missing:
+    """Return what a score is printed as, which opens its trials; or why there is none."""
+    stat = score.stat
+    if stat is None:
+        return Missing(why=score.missing, trials=score.trials, setting=setting)
+    behind = {"trials": score.trials, "inside": stat.n, "lacking": score.missing, "setting": setting}
+    return number(stat, digits, **behind, **more)
 
 
 def signed(value: float | None, digits: int) -> Number | Missing:

@@ -4,6 +4,7 @@ import pytest
 
 import reports
 from reports.formats.latex_escape import escape
+from reports.formats.latex_tabular import breakable
 from reports.results.sweep import Row
 from tests.reports.fake_store import results_of
 from tests.reports.fake_sweep import RANGES, FakeSweep, grid, row, seeds, teacher
@@ -64,6 +65,7 @@ def test_hyperparameters_are_mathematics_in_latex_where_they_have_a_value() -> N
     assert escape("top k of w_2, w₂; T-5, Swin-T, T") == r"top $k$ of w\_2, $w_2$; T-5, Swin-T, $T$"
     assert escape("w_CE = 1") == r"$w_{\mathrm{CE}}$ = 1" and escape("w_CE") == r"w\_CE"
     assert escape("k \\ T", signs=True) == r"$k$ \textbackslash{} $T$"
+    assert breakable("w = 5, k", 99.0) == "$w$ = 5, $k$" and "$" not in breakable("token", 0.1)
 
 
 NAMES = {"kd": "A & B_1 %", "resnet32x4": "<script>", "resnet8x4": "Ré中" + "s" * 76, "cifar100": "C #100"}

@@ -18,10 +18,10 @@ from reports.tables.wording import (
     closed,
     label,
     measure_text,
-    number,
     numbers_of,
     pair_columns,
     pair_text,
+    score_cell,
     shown_of,
     signed,
     slug,
@@ -161,10 +161,7 @@ def _measured(board: Board, *, means: bool = False) -> str:
 
 
 def _score(score: Score, board: Board) -> Cell:
-    if score.stat is None:
-        return Missing(why=score.missing, trials=score.trials)
-    own = {"trials": score.trials, "inside": score.stat.n, "lacking": score.missing}
-    return number(score.stat, board.options.digits, mark="best" if score.best else "", **own)
+    return score_cell(score, board.options.digits, mark="best" if score.best else "")
 
 
 def _gain(level: Level, column: int, base: Level, board: Board) -> Cell:
