@@ -57,7 +57,7 @@ def test_everything_in_postgresql(plain: World, tmp_path: Path, postgres: Postgr
     for name in ("table.csv", "table.md", "table.tex"):
         ours, theirs = ((folder / name).read_text() for folder in (tmp_path / "out", plain.home / "reports" / "faulty"))
         assert without_measured(ours) == without_measured(theirs)
-        assert "gdkd (tuned)" in without_measured(ours)
+        assert "GDKD (tuned)" in without_measured(ours)
 
 
 def test_a_server_that_is_killed_in_the_middle_and_started_again(
