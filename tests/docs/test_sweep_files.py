@@ -13,7 +13,7 @@ from search_spaces.checks import rules
 from search_spaces.files import entries, schema, yaml_lines
 from search_spaces.files.yaml_lines import read_tree
 from tests.docs.pages import DOCS, bare, blocks, lines_of
-from tests.search_spaces.test_keys import SMALL
+from tests.search_spaces.sweeps.test_keys import SMALL
 from trainers import data
 from trainers.trials.recipe import compress, rungs
 

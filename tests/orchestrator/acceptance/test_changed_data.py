@@ -7,7 +7,7 @@ import pytest
 
 import run_sweep
 from tests.search_spaces.sweep_texts import write
-from tests.search_spaces.test_splits import FIXED
+from tests.search_spaces.sweeps.test_splits import FIXED
 from tests.trainers.layouts import write_imagefolder
 
 PICTURE = "train/kind_01/2.png"

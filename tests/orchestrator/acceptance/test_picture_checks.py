@@ -9,7 +9,7 @@ from PIL import Image
 
 import run_sweep
 from tests.search_spaces.sweep_texts import sweep_of, write
-from tests.search_spaces.test_splits import FIXED, SCENES
+from tests.search_spaces.sweeps.test_splits import FIXED, SCENES
 from tests.trainers.layouts import write_cityscapes, write_imagefolder
 
 TEXT = FIXED.replace("BATCH", "4")

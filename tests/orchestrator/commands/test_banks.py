@@ -9,7 +9,7 @@ import run_sweep
 from orchestrator import banks, clear, to_clear
 from orchestrator.commands.banks import UnknownBankError
 from orchestrator.home.home import HomeError, driver_lock
-from tests.trainers.test_bank import IMAGES, VIEWS, batch, folder, opened
+from tests.trainers.teachers.test_bank import IMAGES, VIEWS, batch, folder, opened
 from tests.trainers.tiny import new_store
 from trainers.files.store import Store
 

@@ -20,7 +20,7 @@ from orchestrator.mlflow_store.location import ensure_database
 from orchestrator.optuna_studies.mirror import check_storage, storage_url
 from orchestrator.sweep_run.tellers import drain, retarget, start_tellers
 from tests.orchestrator.simulation import SWEEP, drive, new_planner, sweep_of
-from tests.trainers.test_addresses import ODD
+from tests.trainers.texts.test_addresses import ODD
 
 
 def test_a_home_with_an_odd_name(tmp_path: Path, empty_store: Path):

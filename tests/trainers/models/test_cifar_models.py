@@ -14,7 +14,7 @@ from torch import nn
 from trainers import models
 from trainers.teachers.weight_files import read_weights
 
-GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "cifar_models.json").read_text())
+GOLDEN = json.loads((Path(__file__).parents[2] / "golden" / "cifar_models.json").read_text())
 NAMES = tuple(GOLDEN)
 OUR_OWN = {"tinyresnet", "tinycnn"}
 LINEAR = {"mobilenetv2": slice(1, None), "wrn": slice(None)}

@@ -20,7 +20,7 @@ from trainers.data.sets.cityscapes import cityscapes_files, label_table
 from trainers.data.sets.imagefolder import imagefolder_files
 from trainers.data.sets.imagenet import imagenet_files
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
