@@ -10,12 +10,12 @@ sweep: $(READY)
 	$(BIN)/python run_sweep.py run search_spaces/quickstart.yaml
 
 test: $(READY) check
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-all: test test-servers test-slow test-faults
 
 test-slow: $(READY)
-	$(BIN)/python -m pytest -m slow --timeout 900 -rs -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m slow --timeout 900 -rs -n 2 --dist loadfile --no-loadscope-reorder
 
 test-faults: $(READY)
 	$(BIN)/python -m pytest -m faults -s -rs

@@ -37,7 +37,7 @@ def plain_results(
 
     def read(run_ids: Any, names: Any) -> Curves:
         trials = frames[1].set_index("run_id")
-        return {run: {"test_top1": list((curves or {})[int(trials.loc[run, "seed"])])} for run in run_ids}
+        return {run: {"test_top1": list((curves or {}).get(int(trials.loc[run, "seed"]), ()))} for run in run_ids}
 
     return Results(sweep.name, *frames, resolved, {}, None if curves is None else read)
 

@@ -326,7 +326,7 @@ def test_latex_compiles_alone_and_by_input(tmp_path: Path) -> None:
         written = reports.write(results(fake), folder)
         parts = [path for path in written if path.stem.startswith("ablation-")]
         inputs = "".join(f"\\input{{tables/{path.stem}}}" for path in parts)
-        head = "\\documentclass[twocolumn]{article}\\usepackage{amssymb,booktabs,graphicx}"
+        head = "\\documentclass[twocolumn]{article}\\usepackage{amssymb,booktabs,graphicx,threeparttable}"
         (folder / "paper.tex").write_text(f"{head}\\begin{{document}}{inputs}\\end{{document}}")
         for name in ("ablations.tex", "paper.tex"):
             command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", name]

@@ -52,7 +52,7 @@ def test_a_failure_of_an_earlier_life_does_not_explain_a_lost_worker(tiny: Sweep
         old.parent.mkdir(parents=True, exist_ok=True)
         old.write_text("Traceback of long ago")
     orders = Orders([tiny], home)
-    bridge = Bridge(planner, orders, store, Alive(), most_in_flight=2, stall_seconds=orders.stall_seconds)
+    bridge = Bridge(planner, orders, store, Alive(), most_in_flight=lambda: 2, stall_seconds=orders.stall_seconds)
     assert bridge.suggest("ray-trial") is not None
     failure_file(store, key, 1, earlier).write_text("written late, by a worker of the earlier life")
     bridge.lost("ray-trial", "the worker died")
@@ -67,7 +67,7 @@ def test_a_failure_of_this_attempt_does(tiny: Sweep, home: Path):
     ledger, store = Ledger(home / "ledger.db"), Store(home)
     planner = new_planner(ledger, tiny)
     orders = Orders([tiny], home)
-    bridge = Bridge(planner, orders, store, Alive(), most_in_flight=2, stall_seconds=orders.stall_seconds)
+    bridge = Bridge(planner, orders, store, Alive(), most_in_flight=lambda: 2, stall_seconds=orders.stall_seconds)
     bridge.suggest("ray-trial")
     (key,) = ledger.states()
     own = failure_file(store, key, 1, ledger.life)

@@ -1,6 +1,5 @@
 """Training on generated street scenes: every method of logits, scores against numpy, and stopping in between."""
 
-import dataclasses
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -101,7 +100,7 @@ def kept(epoch: Any, path: Path, name: str) -> torch.nn.Module:
 
 
 def test_the_score_is_the_mean_iou_of_whole_test_pictures(scenes: Path, store: Store):
-    longer = dataclasses.replace(SHORT, epochs=2, learning_rate=0.05, ema_decay=0.5)
+    longer = SHORT.replaced(epochs=2, learning_rate=0.05, ema_decay=0.5)
     epochs = run(on_scenes(scenes, "ce", changes=longer), store, scenes)
     files = data.load("cityscapes", scenes)
     network = kept(epochs[-1], store.home / "kept.safetensors", STUDENT)
@@ -218,8 +217,8 @@ def test_going_on_with_dropout_gives_the_same_bits(
     student: str, scenes: Path, taught: tuple[Store, Teacher], tmp_path: Path
 ):
     store, teacher = taught
-    changes = dataclasses.replace(
-        SHORT, epochs=2, schedule="poly", min_learning_rate=1e-4, ema_decay=0.9, clip_norm=1.0, accumulate=2
+    changes = SHORT.replaced(
+        epochs=2, schedule="poly", min_learning_rate=1e-4, ema_decay=0.9, clip_norm=1.0, accumulate=2
     )
     of = on_scenes(scenes, "gdkd", student=student, teacher=teacher, changes=changes)
     whole = run(of, store, scenes)
