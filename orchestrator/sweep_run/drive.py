@@ -168,6 +168,8 @@ def _drive_on_cluster(
             return f"the Ray cluster did not start ({error})"
         stop.install()
         cluster.await_room(workforce.wait_seconds, lambda: planner.stopping)
+        if planner.stopping:
+            return None
         waiting = 1 if workforce.address is not None else 2  # on a cluster of ours as many wait for their worker
         bridge = Bridge(
             planner,

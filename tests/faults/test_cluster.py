@@ -190,7 +190,8 @@ def test_a_cluster_without_room_is_waited_for(world: World, nodes_of: Callable[.
         if "it is waited for" in line:
             break
     os.killpg(driver.pid, signal.SIGINT)
-    assert driver.wait(20) == 130
+    driver.communicate(timeout=20)
+    assert driver.returncode == 130
     nodes.join(hidden=world.home)
     result = kdsweep(*on(world, nodes), "--wait-for-nodes", 60, cwd=world.folder, **nodes.settings)
     assert result.returncode == 2
