@@ -3,6 +3,7 @@
 A table fits as it is pasted, in two columns and in one: where it takes two layouts the width of the text chooses.
 """
 
+import functools
 from collections.abc import Iterator, Sequence
 
 from reports.formats.footnotes import Footnotes
@@ -43,6 +44,7 @@ def fragment(*tables: Table) -> str:
     return f"% For \\input in a paper; needs \\usepackage{{{','.join(needed)}}}.\n{text}"
 
 
+@functools.lru_cache(maxsize=64)
 def render(table: Table) -> str:
     """Return the table as one float, or several where it is long: the caption above the first, notes below the last."""
     wide, narrow = layouts(table)

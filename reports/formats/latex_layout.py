@@ -147,7 +147,7 @@ class Layout:
         heads = [em(line) for text in texts for line in head_lines(text, column, content)]
         return max(content, *(width if width <= content else width * small for width in heads))
 
-    @property
+    @cached_property
     def paired(self) -> bool:
         """Whether there are columns of pairs."""
         return any(column.groups for column in self.table.columns)
@@ -181,12 +181,12 @@ class Layout:
         widths = [width if cap is None else cap for width, cap in zip(self.widths, self.texts, strict=True)]
         return sum(widths) + self._spaces
 
-    @property
+    @cached_property
     def width(self) -> float:
         """The same in em of 10 points."""
         return self.whole * self.size.points / 10
 
-    @property
+    @cached_property
     def shares(self) -> dict[int, float]:
         """By slot, of words that wrap where a table without pairs is too wide: their share of what room is left when
         each has the least."""
@@ -197,7 +197,7 @@ class Layout:
         total = sum(wrapping.values())
         return {slot: width / total for slot, width in wrapping.items()}
 
-    @property
+    @cached_property
     def fixed(self) -> float:
         """How wide everything is with the least of words that wrap."""
         plain = sum(width for slot, width in enumerate(self.widths) if slot not in self.shares)
