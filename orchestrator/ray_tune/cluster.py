@@ -209,14 +209,14 @@ class Cluster:
         if self.slots or given_up():
             return
         cpus, gpus = self._request
-        asked = f"a node with room for a trial ({_processors(cpus, gpus)})"
-        self._say(f"the Ray cluster at {self._address} has no {asked[2:]}; it is waited for, {patience_seconds:g} s")
+        trial, cluster = _processors(cpus, gpus), f"the Ray cluster at {self._address}"
+        self._say(f"{cluster} has no node with room for a trial ({trial}); it is waited for, {patience_seconds:g} s")
         request_resources(bundles=[{"CPU": cpus, **({"GPU": gpus} if gpus else {})}])
         started = self._clock()
         try:
             while not self.slots and not given_up():
                 if self._clock() - started >= patience_seconds:
-                    raise ClusterError(f"the Ray cluster at {self._address} has had no {asked[2:]} for that long")
+                    raise ClusterError(f"{cluster} has had no node with room for a trial ({trial}) for that long")
                 self._left.wait(POLL_SECONDS)
                 if self._clock() - self._asked >= AWAITED_SECONDS:
                     self._asked = self._clock()
