@@ -99,7 +99,7 @@ def _score(board: Board, place: int, column: int) -> Cell:
         setting_shown(score.setting, 4),
         mark="best" if score.best else "second" if score.second else "",
         claims=(*([LOWER] if score.lower else []), *([DIFFERS] if score.differs else [])),
-        after=(f", {score.collapsed} collapsed" if score.collapsed else "") + _same(board, place, column),
+        after=_same(board, place, column),
         remarks=tuple(_remarks(board, place, column)),
     )
 

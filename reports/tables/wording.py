@@ -28,13 +28,15 @@ def number(stat: Stat, digits: int, **more: Any) -> Number:
     return Number(value=stat.mean, std=stat.std, count=stat.count, digits=digits, **more)
 
 
-def score_cell(score: Score, digits: int, setting: str = "", **more: Any) -> Number | Missing:
-    """Return what a score is printed as, which opens its trials; or why there is none."""
+def score_cell(score: Score, digits: int, setting: str = "", *, after: str = "", **more: Any) -> Number | Missing:
+    """Return what a score is printed as, with collapsed trainings counted behind it, which opens its trials; or why
+    there is none."""
     stat = score.stat
     if stat is None:
         return Missing(why=score.missing, trials=score.trials, setting=setting)
     behind = {"trials": score.trials, "inside": stat.n, "lacking": score.missing, "setting": setting}
-    return number(stat, digits, **behind, **more)
+    collapsed = f", {score.collapsed} collapsed" if score.collapsed else ""
+    return number(stat, digits, after=collapsed + after, **behind, **more)
 
 
 def signed(value: float | None, digits: int) -> Number | Missing:

@@ -333,3 +333,13 @@ def test_latex_compiles_alone_and_by_input(tmp_path: Path) -> None:
             ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
             assert ended.returncode == 0, ended.stdout[-2000:]
             assert "Overfull \\hbox" not in ended.stdout
+
+
+def test_a_collapsed_training_is_counted_in_its_cell() -> None:
+    fake = with_grid(sweep(("ce", "ce", {}, (50.0, 51.0))), "by k", "gdkd", {"k": [1, 20]}, 60.0)
+    first = next(trial for trial in fake.trials if trial.row == "by k k=20")
+    trials = [dataclasses.replace(one, tags={"collapsed": "guesses"}) if one is first else one for one in fake.trials]
+    before, after = (as_markdown(*tables_of(one)) for one in (fake, dataclasses.replace(fake, trials=trials)))
+    assert "collapsed" not in before
+    (line,) = (line for line in after.splitlines() if "collapsed" in line)
+    assert line.startswith("| 20 | ") and ", 1 collapsed" in line
