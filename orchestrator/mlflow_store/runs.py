@@ -1,5 +1,6 @@
 """Experiments and runs of sweeps and trials: found or made, each once, and remembered in the ledger."""
 
+import contextlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -119,7 +120,7 @@ class Runs:
         if kept in found:  # else somebody has deleted the one that we tell: nothing here is ours to judge
             for run_id, home in found.items():
                 if home == home_name(self._ledger) and run_id != kept:
-                    self._client.delete_run(run_id)
+                    remove_double(self._client, run_id)
 
     def _found(self, ref: str, experiment: str) -> "Sequence[Run]":
         """Return the runs of a trial, the oldest first, or of a sweep, the newest first."""
@@ -200,10 +201,20 @@ class Runs:
         return self._client.get_experiment_by_name(name)
 
 
+def remove_double(client: "MlflowClient", run_id: str) -> None:
+    """Put a run into the store's waste; where that is not ours to do, it stays."""
+    from mlflow.exceptions import MlflowException
+
+    with contextlib.suppress(MlflowException):
+        client.delete_run(run_id)
+
+
 def home_name(ledger: Ledger) -> str:
-    """Return the name that a home has in stores, drawn when it is first asked for."""
-    known = ledger.remembered(HOME, "name")
-    if known is None:
-        known = secrets.token_hex(8)
-        ledger.remember(HOME, "name", known)
-    return known
+    """Return the name that a home has in stores, drawn when it is first asked for; a copy of a home, and one that has
+    moved, get another."""
+    place = f"{ledger.path.resolve()} {ledger.path.stat().st_ino}"
+    if ledger.remembered(HOME, "place") != place:
+        with ledger.transaction():
+            ledger.remember(HOME, "place", place)
+            ledger.remember(HOME, "name", secrets.token_hex(8))
+    return str(ledger.remembered(HOME, "name"))

@@ -13,7 +13,7 @@ from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import ENDED
 from orchestrator.mlflow_store.listing import StoredRun, stored_runs
 from orchestrator.mlflow_store.moved import bring_home
-from orchestrator.mlflow_store.runs import home_name
+from orchestrator.mlflow_store.runs import home_name, remove_double
 from orchestrator.outbox.databases import is_database
 from trainers.files.store import Store
 
@@ -132,7 +132,7 @@ class Verification:
         for run in runs.values():
             kept = told.get((run.experiment_id, run.trial_key))
             if kept is not None and run.run_id != kept and run.home == ours and not run.deleted:
-                self._client().delete_run(run.run_id)
+                remove_double(self._client(), run.run_id)
 
     def _refs_of(self, runs: Iterable[StoredRun]) -> list[str]:
         ids = {run.run_id for run in runs}

@@ -102,8 +102,8 @@ class Bridge:
         return self._safely(lambda: self._suggest(trial_id), None)
 
     def _suggest(self, trial_id: str) -> dict[str, Any] | str | None:
-        if len(self._attempts) >= self._most_in_flight():
-            return None
+        if self._attempts and len(self._attempts) >= self._most_in_flight():
+            return None  # one may wait where no node has room: it is what an autoscaler sees
         if self._attempts and self._clock() - self._turn >= TURN_SECONDS:
             self._turn = self._clock()
             return None

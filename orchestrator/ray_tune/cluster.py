@@ -9,7 +9,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -19,7 +19,7 @@ import ray
 
 from orchestrator.patience import START_SECONDS, wait
 from orchestrator.ray_tune.address import ClusterError, check_address, silent
-from orchestrator.ray_tune.nodes import Nodes, Wanted
+from orchestrator.ray_tune.nodes import FIRST_LOOK_SECONDS, Nodes, Wanted
 from orchestrator.ray_tune.processes import descendants, kill, left_behind, marked
 from trainers.errors import RequestError
 from trainers.files.files import remove
@@ -61,11 +61,9 @@ class Cluster:
     takes it back.
 
     Args:
-        home: that it works for.
         address: of a running cluster; None starts a local one for `workers` trials at once.
         workers: trials at once on a local cluster; 0 asks for as many as the cores that we may use allow.
-        cpus, gpus: of one trial.
-        folders: of data sets, which every node must have that is not ours.
+        wanted: what every node must have that is not ours, and CPUs and GPUs of one trial.
         verbose: let Ray speak.
         say: called with a line for each node that is set aside, and while there is no room for a trial.
         on_slots: called with `slots` when it is known, and when it changes.
@@ -81,26 +79,23 @@ class Cluster:
 
     def __init__(
         self,
-        home: Path,
+        wanted: Wanted,
         address: str | None,
         *,
         workers: int,
-        cpus: int,
-        gpus: float,
-        folders: Sequence[Path] = (),
         verbose: bool = False,
         say: Callable[[str], None] = lambda _: None,
         on_slots: Callable[[int], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._home = home
+        self._home = wanted.home
         self._address = address
         self._workers = workers
-        self._request = (cpus, gpus)
+        self._request = (wanted.cpus, wanted.gpus)
         self._verbose = verbose
         self._say = say
         self._on_slots = on_slots
-        self._nodes = None if address is None else Nodes(Wanted(home, tuple(folders), cpus, gpus), say)
+        self._nodes = None if address is None else Nodes(wanted, say)
         self._clock = clock
         self._left = threading.Event()
         self._error: BaseException | None = None
@@ -121,7 +116,7 @@ class Cluster:
             if self._error is not None:
                 raise self._error
             self._look()
-            self._count()
+            self._count(FIRST_LOOK_SECONDS)
         except BaseException as error:
             self._close()
             if self._address is None and isinstance(error, Exception) and not isinstance(error, RequestError):
@@ -169,16 +164,13 @@ class Cluster:
         with _own_token(), marked(self._home):
             ray.init(address="local", num_cpus=cores, include_dashboard=False, **_own_folder(), **options)
 
-    def _count(self) -> None:
+    def _count(self, wait_seconds: float = 0.0) -> None:
         """Find out how many trials run side by side.
 
         Raises:
-            ClusterError: none does, on a cluster of ours; or no node of another can work for the home.
+            ClusterError: none does, on a cluster of ours.
         """
-        room = self._room() if self._nodes is None else self._nodes.look()
-        if room < 1 and self._nodes is not None and self._nodes.aside:
-            told = "; ".join(f"{name}: {why}" for name, why in self._nodes.aside.items())
-            raise ClusterError(f"no node of the Ray cluster can work for this home: {told}")
+        room = self._room() if self._nodes is None else self._nodes.look(wait_seconds)
         slots = min(room, self._workers) if self._workers else room
         if slots != self.slots:
             self.slots = slots
@@ -202,27 +194,31 @@ class Cluster:
             given_up: asked several times a second whether to wait no longer.
 
         Raises:
-            ClusterError: none has, after so long.
+            ClusterError: none has, after so long; or every node that has room for one cannot work for the home.
         """
-        from ray.autoscaler.sdk import request_resources
-
-        if self.slots or given_up():
+        if self._nodes is None or self.slots or given_up():
             return
+        aside = self._nodes.aside_with_room()
+        if aside:
+            raise ClusterError(f"no node of the Ray cluster can work for this home: {aside}")
         cpus, gpus = self._request
         trial, cluster = _processors(cpus, gpus), f"the Ray cluster at {self._address}"
         self._say(f"{cluster} has no node with room for a trial ({trial}); it is waited for, {patience_seconds:g} s")
-        request_resources(bundles=[{"CPU": cpus, **({"GPU": gpus} if gpus else {})}])
         started = self._clock()
         try:
-            while not self.slots and not given_up():
-                if self._clock() - started >= patience_seconds:
-                    raise ClusterError(f"{cluster} has had no node with room for a trial ({trial}) for that long")
-                self._left.wait(POLL_SECONDS)
-                if self._clock() - self._asked >= AWAITED_SECONDS:
-                    self._asked = self._clock()
-                    self._count()
-        finally:
-            request_resources(bundles=[])
+            with _asked_for({"CPU": cpus, **({"GPU": gpus} if gpus else {})}):
+                while not self.slots and not given_up():
+                    if self._clock() - started >= patience_seconds:
+                        told = f"; {aside}" if (aside := self._nodes.aside_with_room()) else ""
+                        raise ClusterError(
+                            f"{cluster} has had no node with room for a trial ({trial}) for that long{told}"
+                        )
+                    self._left.wait(POLL_SECONDS)
+                    if self._clock() - self._asked >= AWAITED_SECONDS:
+                        self._asked = self._clock()
+                        self._count()
+        except ray.exceptions.RayError as error:
+            raise silent(str(self._address), str(error).splitlines()[0]) from error
 
     # --- while it runs ------------------------------------------------------------------------------------------
 
@@ -262,6 +258,8 @@ class Cluster:
     def _close(self) -> None:
         """Leave the cluster; of a local one nothing stays, not even its logs."""
         session = _session_folder() if self._address is None and not self._verbose else None
+        if self._nodes is not None:
+            self._nodes.close()
         self._look()
         if self._address is None and not all(process.poll() is None for process in self._vital()):
             self.kill()  # Ray would wait for those that are gone
@@ -331,6 +329,18 @@ def _own_folder() -> dict[str, str]:
             "say --workers 0"
         )
     return {} if str(folder) == wanted else {"_temp_dir": str(folder / "ray")}
+
+
+@contextlib.contextmanager
+def _asked_for(bundle: dict[str, float]) -> Iterator[None]:
+    """Let an autoscaler see that there is want of a node, by a request that ends with this process at the latest."""
+    from ray.util.placement_group import placement_group, remove_placement_group
+
+    group = placement_group([bundle])
+    try:
+        yield
+    finally:
+        remove_placement_group(group)
 
 
 @contextlib.contextmanager

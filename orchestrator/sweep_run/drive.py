@@ -10,7 +10,7 @@ from orchestrator.planning.planner import Planner
 from orchestrator.sweep_run.signals import StopSignals
 from orchestrator.worker.attempts import Attempt
 from orchestrator.worker.pulse import clear_stale
-from orchestrator.worker.worker import Order, make_order
+from orchestrator.worker.worker import Order, make_order, shared_data
 from search_spaces import Sweep
 from trainers.errors import RequestError
 from trainers.files.store import Store
@@ -57,11 +57,13 @@ class Orders:
         gpus = [self._shared() if resources.share_gpus else resources.gpus for resources in every]
         return max(resources.cpus for resources in every), max(gpus)
 
-    @property
-    def folders(self) -> list[Path]:
-        """Folders of data sets that are named."""
-        every = [plan.root for sweep in self._sweeps.values() for plan in sweep.datasets]
-        return list(dict.fromkeys(_from_anywhere(root) for root in every if root is not None))
+    def data(self) -> tuple[tuple[Path, ...], str | None, tuple[str, ...]]:
+        """Return the folders of data sets that are named, the folder of all others, and which of them lie there."""
+        plans = [plan for sweep in self._sweeps.values() for plan in sweep.datasets]
+        folders = dict.fromkeys(_from_anywhere(plan.root) for plan in plans if plan.root is not None)
+        shared = shared_data()
+        unnamed = dict.fromkeys(plan.name for plan in plans if plan.root is None)
+        return tuple(folders), shared, tuple(name for name in unnamed if shared and (Path(shared) / name).is_dir())
 
     def stall_seconds(self, attempt: Attempt) -> float:
         """Return how long the attempt may make no step."""
@@ -146,15 +148,15 @@ def _drive_on_cluster(
     from orchestrator.ray_tune.bridge import Bridge
     from orchestrator.ray_tune.cluster import Cluster, ClusterStartError
     from orchestrator.ray_tune.driver import drive as drive_tune
+    from orchestrator.ray_tune.nodes import Wanted
 
     cpus, gpus = orders.request
+    folders, shared, names = orders.data()
+    wanted = Wanted(home=store.home, folders=folders, shared=shared, names=names, cpus=cpus, gpus=gpus)
     new = Cluster(
-        store.home,
+        wanted,
         workforce.address,
         workers=workforce.workers or 0,
-        cpus=cpus,
-        gpus=gpus,
-        folders=orders.folders,
         verbose=workforce.verbose,
         say=say,
         on_slots=on_slots,

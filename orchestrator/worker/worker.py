@@ -79,8 +79,14 @@ def make_order(
         loaders=loaders,
         life=attempt.life,
         data_root=None if data_root is None else str(data_root),
-        shared_data=str(Path(shared).absolute()) if (shared := os.environ.get(SHARED_DATA)) else None,
+        shared_data=shared_data(),
     )
+
+
+def shared_data() -> str | None:
+    """Return the folder with all data sets that this process knows, as it is found from any other."""
+    known = os.environ.get(SHARED_DATA)
+    return str(Path(known).absolute()) if known else None
 
 
 def failure_file(store: Store, key: str, number: int, life: str = "") -> Path:

@@ -1,6 +1,7 @@
 """What may still happen in the store by a request whose answer was lost."""
 
 import contextlib
+import shutil
 from pathlib import Path
 
 import pytest
@@ -55,10 +56,11 @@ def test_what_was_lost_is_told_again_when_it_can_no_longer_be_under_way(clock: C
     assert "trial:a" not in lost and lost.due() == []
 
 
-def test_a_home_has_one_name(tmp_path: Path):
+def test_a_home_has_one_name_which_its_copy_has_not(tmp_path: Path):
     with contextlib.closing(Ledger(tmp_path / "ledger.db")) as ledger:
         name = home_name(ledger)
     with contextlib.closing(Ledger(tmp_path / "ledger.db")) as ledger:
         assert home_name(ledger) == name
+    shutil.copy(tmp_path / "ledger.db", tmp_path / "another.db")
     with contextlib.closing(Ledger(tmp_path / "another.db")) as ledger:
-        assert home_name(ledger) != name
+        assert home_name(ledger) not in ("", name)

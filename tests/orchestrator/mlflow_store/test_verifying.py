@@ -17,6 +17,7 @@ from orchestrator.mlflow_store import MlflowTarget, tracking_uri
 from orchestrator.mlflow_store.listing import HOME_TAG
 from orchestrator.mlflow_store.location import prepare_client
 from orchestrator.mlflow_store.moved import forget_places
+from orchestrator.mlflow_store.runs import home_name
 from orchestrator.optuna_studies.mirror import storage_url
 from orchestrator.sweep_run.tellers import drain, retarget, start_tellers
 from reports.stores import local_folder
@@ -372,13 +373,16 @@ def test_a_run_that_is_deleted_while_it_is_told(home: Path):
 
 
 def test_a_run_made_twice_by_a_lost_answer_is_removed_and_no_other_homes(home: Path):
+    """The other home is the one that this is a copy of."""
+    with contextlib.closing(Ledger(home / "ledger.db")) as ledger:
+        own = home_name(ledger)
     run_id = of_phase(home, "fixed")[0]
     mlflow = client(home)
     run = mlflow.get_run(run_id)
     tags = {name: run.data.tags[name] for name in ("trial_key", "kind", "state") if name in run.data.tags}
     ours, theirs = (
         mlflow.create_run(run.info.experiment_id, tags={**tags, HOME_TAG: whose}).info.run_id
-        for whose in (run.data.tags[HOME_TAG], "another")
+        for whose in (own, run.data.tags[HOME_TAG])
     )
     orchestrator.sync(home)
     stages = {one: mlflow.get_run(one).info.lifecycle_stage for one in (run_id, ours, theirs)}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from orchestrator.ray_tune import nodes
-from orchestrator.ray_tune.nodes import Nodes, Wanted, versions
+from orchestrator.ray_tune.nodes import LOOK_SECONDS, Nodes, Wanted, versions
 
 GOOD: dict[str, Any] = {"versions": versions(), "home": True, "missing": []}
 
@@ -33,25 +33,43 @@ def held(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Return what is held on nodes that are set aside."""
     found: list[dict[str, Any]] = []
 
+    class Actor:
+        class __ray_ready__:  # noqa: N801 (Ray's name)
+            @staticmethod
+            def remote() -> str:
+                return "ready"
+
     def remote(**options: Any) -> Callable[[type], Any]:
         found.append(options)
-        return lambda _: type("Holder", (), {"remote": staticmethod(lambda: "holder")})
+        return lambda _: type("Holder", (), {"remote": staticmethod(Actor)})
 
     monkeypatch.setattr(nodes.ray, "remote", remote)
+    monkeypatch.setattr(nodes.ray, "wait", lambda refs, **_: (refs, []))
     return found
 
 
-def looking(monkeypatch: pytest.MonkeyPatch, home: Path, gpus: float = 0) -> tuple[Nodes, list[str], dict[str, str]]:
-    said: list[str] = []
-    reasons: dict[str, str] = {}
-    monkeypatch.setattr(nodes, "_reasons", lambda _, ids: {one: reasons.get(one, "") for one in ids})
-    return Nodes(Wanted(home, (), 2, gpus), said.append), said, reasons
+class Looking:
+    """A look at nodes that answer what they are told to, or not yet."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, home: Path, gpus: float = 0) -> None:
+        self.now = 1000.0
+        self.said: list[str] = []
+        self.reasons: dict[str, str] = {}
+        self.late: set[str] = set()
+        self.nodes = Nodes(Wanted(home=home, cpus=2, gpus=gpus), self.said.append, lambda: self.now)
+        monkeypatch.setattr(self.nodes, "_ask", lambda node_id: node_id)
+        monkeypatch.setattr(nodes, "_reason", lambda _, node_id: self.reasons.get(node_id, ""))
+        monkeypatch.setattr(nodes.ray, "wait", self._wait)
+
+    def _wait(self, refs: list[str], **_: Any) -> tuple[list[str], list[str]]:
+        return [ref for ref in refs if ref not in self.late], [ref for ref in refs if ref in self.late]
 
 
 def test_room_is_counted_node_by_node(monkeypatch: pytest.MonkeyPatch, home: Path):
     there = [node("a", 3), node("b", 5), node("gone", 8, alive=False)]
     monkeypatch.setattr(nodes.ray, "nodes", lambda: there)
-    found, said, _ = looking(monkeypatch, home)
+    looking = Looking(monkeypatch, home)
+    found, said = looking.nodes, looking.said
     assert found.look() == 1 + 2  # two cores a trial, which no trial takes from two nodes
     there.append(node("c", 2))
     assert found.look() == 4 and said == []
@@ -63,22 +81,38 @@ def test_room_is_counted_node_by_node(monkeypatch: pytest.MonkeyPatch, home: Pat
 def test_room_by_gpus(gpus: float, room: int, monkeypatch: pytest.MonkeyPatch, home: Path):
     there = [node("a", 16, 2), node("b", 16, 1), node("head", 16)]
     monkeypatch.setattr(nodes.ray, "nodes", lambda: there)
-    found, _, _ = looking(monkeypatch, home, gpus)
+    found = Looking(monkeypatch, home, gpus).nodes
     assert found.look() == room
 
 
-def test_a_node_that_cannot_work_is_named_once_and_held(
+def test_a_node_that_cannot_work_is_named_once_and_held_piece_by_piece(
     monkeypatch: pytest.MonkeyPatch, home: Path, held: list[dict[str, Any]]
 ):
-    monkeypatch.setattr(nodes.ray, "nodes", lambda: [node("a", 4), node("b", 8, 1)])
-    found, said, reasons = looking(monkeypatch, home)
-    reasons[number("b")] = "it has no data in /data"
-    assert found.look() == 2 and found.look() == 2
-    assert said == ["node b (10.0.0.1) is set aside: it has no data in /data"]
-    assert found.aside == {"b (10.0.0.1)": "it has no data in /data"}
-    (options,) = held
-    assert (options["num_cpus"], options["num_gpus"]) == (8, 1)
-    assert options["scheduling_strategy"].node_id == number("b")
+    there = [node("a", 4), node("b", 3, 1)]
+    monkeypatch.setattr(nodes.ray, "nodes", lambda: there)
+    looking = Looking(monkeypatch, home)
+    looking.reasons[number("b")] = "it has no data in /data"
+    assert looking.nodes.look() == 2 and looking.nodes.look() == 2
+    assert looking.said == ["node b (10.0.0.1) is set aside: it has no data in /data"]
+    assert looking.nodes.aside_with_room() == "b (10.0.0.1): it has no data in /data"
+    assert [(one["num_cpus"], one["num_gpus"]) for one in held] == [(1, 0)] * 3 + [(0, 1)]
+    assert {one["scheduling_strategy"].node_id for one in held} == {number("b")}
+    there.pop()
+    assert looking.nodes.look() == 2 and looking.nodes.aside_with_room() == ""
+
+
+def test_nothing_starts_on_a_node_before_it_has_answered(
+    monkeypatch: pytest.MonkeyPatch, home: Path, held: list[dict[str, Any]]
+):
+    monkeypatch.setattr(nodes.ray, "nodes", lambda: [node("a", 4), node("b", 8), node("c", 8)])
+    looking = Looking(monkeypatch, home)
+    looking.late = {number("b"), number("c")}
+    assert looking.nodes.look() == 2 and looking.said == []
+    looking.late = {number("c")}
+    assert looking.nodes.look() == 6
+    looking.now += LOOK_SECONDS
+    assert looking.nodes.look() == 6
+    assert looking.said == ["node c (10.0.0.1) is set aside: it has not answered within 120 s"]
 
 
 @pytest.mark.parametrize(
@@ -102,14 +136,36 @@ def test_reasons(answer: Any, reason: str, monkeypatch: pytest.MonkeyPatch, home
         return answer
 
     monkeypatch.setattr(nodes.ray, "get", get)
-    told = nodes._reason(Wanted(home, (), 1, 0), "asked")
+    told = nodes._reason(Wanted(home=home, cpus=1, gpus=0), "asked")
     assert told.startswith(reason.format(home=home)) and bool(told) == bool(reason)
 
 
-def test_what_travels_needs_nothing_of_this_package(tmp_path: Path):
-    """Its answer where the package is there; the marker and a folder are looked for."""
+def test_what_travels_needs_nothing_of_this_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Its answer where the package is there; the marker and folders are looked for."""
+    monkeypatch.delenv("KDSWEEP_DATA", raising=False)
     (tmp_path / "marker").touch()
-    look = nodes._looker()
-    found = look(str(tmp_path / "marker"), [str(tmp_path), str(tmp_path / "none")])
-    assert found == {"versions": versions(), "home": True, "missing": [str(tmp_path / "none")]}
-    assert not look.__closure__ and set(look.__code__.co_names).isdisjoint(vars(nodes).keys() - {"Path", "versions"})
+    (tmp_path / "cifar100").mkdir()
+    look, marker, none = nodes._looker(), str(tmp_path / "marker"), str(tmp_path / "none")
+    found = look(marker, [str(tmp_path), none], str(tmp_path), ["cifar100", "mnist"])
+    assert found == {"versions": versions(), "home": True, "missing": [none, str(tmp_path / "mnist")]}
+    monkeypatch.setenv("KDSWEEP_DATA", none)  # of the node
+    assert look(marker, [], str(tmp_path), ["cifar100"])["missing"] == [str(tmp_path / "none" / "cifar100")]
+    assert not look.__closure__ and set(look.__code__.co_names).isdisjoint(
+        vars(nodes).keys() - {"Path", "versions", "time"}
+    )
+
+
+def test_the_marker_is_one_a_run_and_leaves_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / ".look-of-a-killed-driver").touch()
+
+    class Task:
+        @staticmethod
+        def remote(marker: str, *_: object) -> str:
+            return marker
+
+    monkeypatch.setattr(nodes.ray, "remote", lambda **_: lambda _: Task)
+    found = Nodes(Wanted(home=tmp_path, cpus=1, gpus=0), print)
+    first, second = found._ask(number("a")), found._ask(number("b"))
+    assert first == second and [str(path) for path in tmp_path.iterdir()] == [first]
+    found.close()
+    assert not [*tmp_path.iterdir()]

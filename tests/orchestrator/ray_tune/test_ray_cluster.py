@@ -6,6 +6,7 @@ import pytest
 
 from orchestrator.ray_tune import cluster
 from orchestrator.ray_tune.cluster import Cluster, ClusterError, ClusterStartError
+from orchestrator.ray_tune.nodes import Wanted
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_one_of_our_own_may_be_tried_again(tmp_path: Path):
     with (
         pytest.raises(ClusterStartError, match="the raylet is gone"),
-        Cluster(tmp_path, None, workers=1, cpus=1, gpus=0),
+        Cluster(Wanted(home=tmp_path, cpus=1, gpus=0), None, workers=1),
     ):
         pass
 
@@ -28,7 +29,7 @@ def test_one_of_our_own_may_be_tried_again(tmp_path: Path):
 @pytest.mark.usefixtures("failing")
 def test_one_that_was_asked_for_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(cluster, "check_address", lambda address: None)  # it is Ray that listens there
-    given = Cluster(tmp_path, "127.0.0.1:1", workers=0, cpus=1, gpus=0)
+    given = Cluster(Wanted(home=tmp_path, cpus=1, gpus=0), "127.0.0.1:1", workers=0)
     with (
         pytest.raises(ClusterError, match=r"127\.0\.0\.1:1 does not answer: the raylet is gone; .*RAY_AUTH_MODE"),
         given,

@@ -21,6 +21,7 @@ from orchestrator.ray_tune import address as addresses
 from orchestrator.ray_tune import cluster
 from orchestrator.ray_tune.address import ClusterError, check_address, cluster_address
 from orchestrator.ray_tune.cluster import Cluster, ClusterStartError
+from orchestrator.ray_tune.nodes import Wanted
 from orchestrator.sweep_run.drive import ClusterLostError
 from trainers.files import temporary
 from trainers.files.temporary import keep_sockets_short, longest_for_sockets, short_folder
@@ -161,7 +162,7 @@ def test_a_cluster_that_never_lets_us_in(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(cluster, "check_address", lambda _: None)
     monkeypatch.setattr(cluster, "START_SECONDS", 0.3)
     with pytest.raises(ClusterError, match="auto does not answer: it has not let us in within"):
-        Cluster(tmp_path, "auto", workers=0, cpus=1, gpus=0).__enter__()
+        Cluster(Wanted(home=tmp_path, cpus=1, gpus=0), "auto", workers=0).__enter__()
     held.set()
 
 
@@ -170,7 +171,7 @@ def test_one_of_our_own_that_never_comes_up(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(cluster.ray, "init", lambda **_: held.wait(60))
     monkeypatch.setattr(cluster, "LOCAL_SECONDS", 0.3)
     with pytest.raises(ClusterError, match=r"has not started on this machine within .*--workers 0"):
-        Cluster(tmp_path, None, workers=1, cpus=1, gpus=0).__enter__()
+        Cluster(Wanted(home=tmp_path, cpus=1, gpus=0), None, workers=1).__enter__()
     held.set()
 
 
@@ -201,7 +202,7 @@ def test_what_will_stay_is_not_tried_again(error: Exception, tmp_path: Path, mon
     monkeypatch.setattr(cluster.ray, "init", init)
     expected = ClusterStartError if error in PASSING else ClusterError
     with pytest.raises(expected, match=re.escape(str(error))):
-        Cluster(tmp_path, None, workers=1, cpus=1, gpus=0).__enter__()
+        Cluster(Wanted(home=tmp_path, cpus=1, gpus=0), None, workers=1).__enter__()
 
 
 def test_a_cluster_that_did_not_start_three_times_is_told_with_its_reason(

@@ -95,7 +95,9 @@ class Range:
         """Return the limits in pydantic's words: of numbers alone, and of whole ones whole."""
         rounded = {"gt": math.floor, "ge": math.ceil, "lt": math.ceil, "le": math.floor}
         given = {name: getattr(self, name) for name in rounded if kind in (int, float)}
-        limits: dict[str, Any] = {name: limit for name, limit in given.items() if limit not in (None, CLASSES)}
+        limits: dict[str, Any] = {
+            name: limit for name, limit in given.items() if limit not in (None, CLASSES) and math.isfinite(limit)
+        }
         if kind is int:
             limits = {name: rounded[name](limit) for name, limit in limits.items()}
         return Field(**limits)
