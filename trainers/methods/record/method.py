@@ -150,6 +150,11 @@ class Method:
         return set()
 
     @functools.cached_property
+    def _sound_defaults(self) -> dict[int | None, dict[str, Value]]:
+        """Defaults that keep their rules, by the number of classes: most values of most rows are these very objects."""
+        return {}
+
+    @functools.cached_property
     def _fitted(self) -> dict[int | None, dict[str, Value]]:
         """What `fitted` has returned, by the number of classes."""
         return {None: {}}
@@ -185,10 +190,17 @@ class Method:
         return found if found or self.rules is no_rules else list(self.rules(self.whole(values, classes), classes))
 
     def _value_problems(self, values: Mapping[str, object], classes: int | None) -> list[Problem]:
+        if classes not in self._sound_defaults:
+            usual = {**self.defaults(), **self.fitted(classes)}
+            self._sound_defaults[classes] = {
+                name: value for name, value in usual.items() if not self._known[name].wrong(value, classes)
+            }
+        sound = self._sound_defaults[classes]
         return [
             Problem(name, message)
             for name, value in values.items()
-            if (name, type(value), value if not isinstance(value, list | tuple | dict) else None, classes)
+            if sound.get(name, self) is not value
+            and (name, type(value), value if not isinstance(value, list | tuple | dict) else None, classes)
             not in self._sound
             for message in self.value_problems(name, value, classes)
         ]
