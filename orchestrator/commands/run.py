@@ -26,7 +26,7 @@ from orchestrator.ray_tune.address import check_address, cluster_address
 from orchestrator.sweep_run.beginning import what_there_is
 from orchestrator.sweep_run.collapses import collapse_warnings
 from orchestrator.sweep_run.conclusion import conclude
-from orchestrator.sweep_run.drive import ClusterLostError, Orders, Workforce, drive
+from orchestrator.sweep_run.drive import ROOM_SECONDS, ClusterLostError, Orders, Workforce, drive
 from orchestrator.sweep_run.keeping import why_kept
 from orchestrator.sweep_run.signals import StopSignals
 from orchestrator.sweep_run.teacher_weights import TeacherWeights, TeacherWeightsError
@@ -66,7 +66,7 @@ def run(
     overrides: Sequence[str] = (),
     address: str | None = None,
     workers: int | None = None,
-    wait_seconds: float = 600.0,
+    wait_seconds: float = ROOM_SECONDS,
     storage: str | None = None,
     verbose: bool = False,
     screen: Screen | None = None,

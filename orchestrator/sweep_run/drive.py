@@ -18,6 +18,9 @@ from trainers.files.store import Store
 MOST_LOST_CLUSTERS = 3
 """So many clusters of ours that die in a row, without a trial that ends between, end the run."""
 
+ROOM_SECONDS = 600.0
+"""So long is waited, by default, for a node with room for a trial."""
+
 Say = Callable[[str], None]
 
 log = logging.getLogger("kdsweep")
@@ -35,7 +38,7 @@ class Workforce:
     """Of a Ray cluster; None starts a local one."""
     workers: int | None = None
     """Trials at a time; 0: one after the other in this process; None: as many as the machine or the cluster takes."""
-    wait_seconds: float = 600.0
+    wait_seconds: float = ROOM_SECONDS
     """So long may a cluster that is not ours have no room for a trial when the run begins."""
     verbose: bool = False
     """Let Ray speak."""

@@ -104,8 +104,8 @@ def run_order(order: Order, on_step: Callable[[], None] = lambda: None) -> Gener
         Exception: whatever the training raises; its traceback has been written to `failure_file` by then.
     """
     store = Store(Path(order.home), Path(order.banks))
-    if order.shared_data is not None:
-        os.environ.setdefault(SHARED_DATA, order.shared_data)
+    if order.shared_data is not None and not os.environ.get(SHARED_DATA):
+        os.environ[SHARED_DATA] = order.shared_data
     try:
         with Pulse(store.checkpoints(order.key), order.number, life=order.life) as pulse:
 
