@@ -91,7 +91,7 @@ class Cluster:
         self._home = wanted.home
         self._address = address
         self._workers = workers
-        self._request = (wanted.cpus, wanted.gpus)
+        self._wanted = wanted
         self._verbose = verbose
         self._say = say
         self._on_slots = on_slots
@@ -159,7 +159,7 @@ class Cluster:
             _connect(self._address, options)
             return
         kill(set(left_behind(self._home)))  # of a driver that was killed: the home is ours now
-        cpus, _ = self._request
+        cpus = self._wanted.cpus
         cores = self._workers * cpus if self._workers else max(usable_cores(), cpus)
         with _own_token(), marked(self._home):
             ray.init(address="local", num_cpus=cores, include_dashboard=False, **_own_folder(), **options)
@@ -177,14 +177,12 @@ class Cluster:
             self._on_slots(slots)
 
     def _room(self) -> int:
-        cpus, gpus = self._request
         total = ray.cluster_resources()
-        room = int(total.get("CPU", 0) // cpus)
-        if gpus > 0:
-            room = min(room, int(total.get("GPU", 0) / gpus))
+        room = self._wanted.room(total)
         if room < 1:
             there = _processors(total.get("CPU", 0), total.get("GPU", 0))
-            raise ClusterError(f"no trial fits: resources ask for {_processors(cpus, gpus)}, Ray has {there}")
+            asked = _processors(self._wanted.cpus, self._wanted.gpus)
+            raise ClusterError(f"no trial fits: resources ask for {asked}, Ray has {there}")
         return room
 
     def await_room(self, patience_seconds: float, given_up: Callable[[], bool]) -> None:
@@ -201,7 +199,7 @@ class Cluster:
         aside = self._nodes.aside_with_room()
         if aside:
             raise ClusterError(f"no node of the Ray cluster can work for this home: {aside}")
-        cpus, gpus = self._request
+        cpus, gpus = self._wanted.cpus, self._wanted.gpus
         trial, cluster = _processors(cpus, gpus), f"the Ray cluster at {self._address}"
         self._say(f"{cluster} has no node with room for a trial ({trial}); it is waited for, {patience_seconds:g} s")
         started = self._clock()

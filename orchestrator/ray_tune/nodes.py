@@ -45,6 +45,11 @@ class Wanted:
     gpus: float
     """Of one trial, like the CPUs."""
 
+    def room(self, resources: Mapping[str, float]) -> int:
+        """Return how many trials fit into what Ray has."""
+        by_cpus = int(resources.get("CPU", 0) // self.cpus)
+        return min(by_cpus, int(resources.get("GPU", 0) / self.gpus + 1e-9)) if self.gpus else by_cpus
+
 
 class Nodes:
     """The nodes of the cluster that this process is connected to.
@@ -88,7 +93,7 @@ class Nodes:
             self._fit[node_id] = not why
             if why:
                 self._set_aside(alive[node_id], why)
-        return sum(self._room(node["Resources"]) for node_id, node in alive.items() if self._fit.get(node_id))
+        return sum(self._wanted.room(node["Resources"]) for node_id, node in alive.items() if self._fit.get(node_id))
 
     def aside_with_room(self) -> str:
         """Return the nodes that are set aside, with the reasons, in words; empty where none is."""
@@ -98,11 +103,6 @@ class Nodes:
         """Leave nothing in the home."""
         if self._marker is not None:
             remove(self._marker)
-
-    def _room(self, resources: Mapping[str, float]) -> int:
-        by_cpus = int(resources.get("CPU", 0) // self._wanted.cpus)
-        by_gpus = int(resources.get("GPU", 0) / self._wanted.gpus + 1e-9) if self._wanted.gpus else by_cpus
-        return min(by_cpus, by_gpus)
 
     def _ask(self, node_id: str) -> Any:
         if self._marker is None:
@@ -130,7 +130,7 @@ class Nodes:
     def _set_aside(self, node: Mapping[str, Any], why: str) -> None:
         name, resources = f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})", node["Resources"]
         self._say(f"node {name} is set aside: {why}")
-        if not self._room(resources):
+        if not self._wanted.room(resources):
             return
         self._aside[node["NodeID"]] = f"{name}: {why}"
         units = [("num_cpus", resources.get("CPU", 0)), ("num_gpus", resources.get("GPU", 0))]
