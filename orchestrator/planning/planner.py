@@ -105,11 +105,11 @@ class Planner:
             self._describe(attempt, report.provenance)
         for warning in report.warnings:
             self.notice(attempt, warning)
-        epochs = [*sorted(report.earlier.items()), (report.number, report.values)]
+        epochs = [*sorted(report.earlier.items()), *([(report.number, report.values)] if report.number else [])]
         verdicts = [self.epoch(attempt, number, values) for number, values in epochs]
         if report.ending == "":
             return Verdict.STOP if Verdict.STOP in verdicts else Verdict.GO_ON
-        self.ended(attempt, Outcome(ending=report.ending, metrics=report.metrics, collapsed=report.collapsed))
+        self.ended(attempt, report.outcome())
         return Verdict.STOP
 
     def epoch(self, attempt: Attempt, number: int, values: dict[str, float]) -> Verdict:

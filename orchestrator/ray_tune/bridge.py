@@ -18,7 +18,7 @@ from ray.tune.stopper import Stopper
 from orchestrator.planning.planner import Planner
 from orchestrator.worker.attempts import Attempt, Outcome, Report, Signal, Verdict
 from orchestrator.worker.pulse import StallWatch
-from orchestrator.worker.worker import Order, failure_file
+from orchestrator.worker.worker import Order
 from trainers.files.store import Store
 
 if TYPE_CHECKING:
@@ -129,6 +129,8 @@ class Bridge:
     def _reported(self, trial_id: str, report: Report) -> str:
         attempt = self._attempts.get(trial_id)
         goes_on = attempt is not None and self.planner.reported(attempt, report) is Verdict.GO_ON
+        if report.ending == "FAIL":
+            goes_on = True  # to raise in its next step: Tune then drops the process, in whatever state it is
         return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
 
     def lost(self, trial_id: str, reason: str) -> None:
@@ -154,14 +156,8 @@ class Bridge:
         if not error:
             self.planner.ended(attempt, Outcome(ending="INTERRUPTED", reason="the run was stopped"))
             return
-        failure = failure_file(self._store, attempt.key, attempt.number, attempt.life)
-        if failure.exists():
-            self.planner.ended(
-                attempt, Outcome(ending="FAIL", reason=failure.read_text(encoding="utf-8", errors="replace"))
-            )
-        else:
-            reason = self._reasons.pop(trial_id, "the worker's process or its machine died")
-            self.planner.ended(attempt, Outcome(ending="LOST", reason=reason))
+        reason = self._reasons.pop(trial_id, "the worker's process or its machine died")
+        self.planner.ended(attempt, Outcome(ending="LOST", reason=reason))
 
     # --- while it runs ------------------------------------------------------------------------------------------
 

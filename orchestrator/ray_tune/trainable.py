@@ -25,7 +25,7 @@ class AttemptTrainable(tune.Trainable):
 
     def step(self) -> dict[str, Any]:
         report = next(self._reports)
-        return {"report": report.to_text(), "done": bool(report.ending)}
+        return {"report": report.to_text(), "done": report.ending in ("COMPLETE", "DIVERGED")}
 
     def cleanup(self) -> None:
         close = getattr(self._reports, "close", None)

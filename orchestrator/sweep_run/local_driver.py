@@ -2,7 +2,6 @@
 
 import contextlib
 import time
-import traceback
 from collections.abc import Callable
 
 from orchestrator.planning.planner import Planner
@@ -72,8 +71,7 @@ class _Steps:
 
 
 def _run(planner: Planner, attempt: Attempt, order: Order, steps: _Steps) -> Outcome | None:
-    """Run one attempt; return how it ended where it has not reported that itself. Only what is raised while it trains
-    is its failure."""
+    """Run one attempt; return how it ended where it has not reported that itself."""
     planner.has_worker(attempt)
     with contextlib.closing(run_order(order, steps)) as reports:
         while True:
@@ -83,8 +81,6 @@ def _run(planner: Planner, attempt: Attempt, order: Order, steps: _Steps) -> Out
                 return STOPPED
             except _OursError as ours:
                 raise ours.error from None
-            except Exception as error:  # noqa: BLE001 (whatever a trial raises is recorded as its failure)
-                return Outcome(ending="FAIL", reason="".join(traceback.format_exception(error)))
             if report is None:
                 return Outcome(ending="FAIL", reason="the trial ended without a last epoch")
             verdict = planner.reported(attempt, report)

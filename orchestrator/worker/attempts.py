@@ -54,18 +54,21 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a worker says after an epoch; plain values."""
+    """What a worker says after an epoch, or when the trial has raised; plain values."""
 
     number: int
-    values: dict[str, float]
+    """Of the epoch; 0 where there is none to tell."""
+    values: dict[str, float] = field(default_factory=dict)
     earlier: dict[int, dict[str, float]] = field(default_factory=dict)
     """Epochs that a former attempt trained: with the first report after going on from a checkpoint."""
-    ending: Literal["", "COMPLETE", "DIVERGED"] = ""
+    ending: Literal["", "COMPLETE", "DIVERGED", "FAIL"] = ""
     """Empty while it goes on."""
     metrics: dict[str, float] = field(default_factory=dict)
     """Of the whole trial, with the ending."""
     collapsed: str = ""
     """With COMPLETE: why the training is thought to have come to nothing; empty where it is not."""
+    reason: str = ""
+    """With FAIL: the traceback."""
     provenance: dict[str, str] = field(default_factory=dict)
     """Host, device and versions, with the first report."""
     warnings: list[str] = field(default_factory=list)
@@ -81,6 +84,11 @@ class Report:
         content = json.loads(text)
         content["earlier"] = {int(number): values for number, values in content["earlier"].items()}
         return Report(**content)
+
+    def outcome(self) -> "Outcome":
+        """Return how the attempt has ended by this report."""
+        assert self.ending != ""
+        return Outcome(ending=self.ending, metrics=self.metrics, collapsed=self.collapsed, reason=self.reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,6 @@ from trainers.files.passing import is_gone, steadily
 
 BEAT_SECONDS = 1.0
 SUFFIX = ".pulse"
-FAILURE_SUFFIX = ".failure.txt"
 
 
 class Pulse:
@@ -72,24 +71,23 @@ def pulse_file(folder: Path, number: int, life: str = "") -> Path:
 def is_superseded(folder: Path, number: int, life: str = "") -> bool:
     """Return whether a newer attempt has begun, or the trial has ended and its folder is gone."""
     own = pulse_file(folder, number, life)
-    return is_gone(own) or any(later > number for later in _attempts(folder, SUFFIX, life).values())
+    return is_gone(own) or any(later > number for later in _attempts(folder, life).values())
 
 
 def clear_stale(folder: Path, number: int, life: str = "") -> None:
-    """Remove the pulses and failures that are not of an earlier attempt of this life: another ledger had counted them,
-    or this one before it was set back. Their workers, where there are any, find themselves replaced."""
-    for suffix in (SUFFIX, FAILURE_SUFFIX):
-        earlier = {path for path, other in _attempts(folder, suffix, life).items() if other < number}
-        for path in folder.glob(f"*{suffix}"):
-            if path not in earlier:
-                remove(path)
+    """Remove the pulses that are not of an earlier attempt of this life: another ledger had counted them, or this one
+    before it was set back. Their workers, where there are any, find themselves replaced."""
+    earlier = {path for path, other in _attempts(folder, life).items() if other < number}
+    for path in folder.glob(f"*{SUFFIX}"):
+        if path not in earlier:
+            remove(path)
 
 
-def _attempts(folder: Path, suffix: str, life: str) -> dict[Path, int]:
-    """Return the files of one life's attempts that end so, with the attempts' numbers."""
+def _attempts(folder: Path, life: str) -> dict[Path, int]:
+    """Return the pulses of one life's attempts, with the attempts' numbers."""
     found = {}
-    for path in folder.glob(f"attempt-*{suffix}"):
-        number, _, of = path.name.removeprefix("attempt-").removesuffix(suffix).partition(".")
+    for path in folder.glob(f"attempt-*{SUFFIX}"):
+        number, _, of = path.name.removeprefix("attempt-").removesuffix(SUFFIX).partition(".")
         if of == life and number.isdecimal():
             found[path] = int(number)
     return found

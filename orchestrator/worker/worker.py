@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from orchestrator.home.home import banks_folder
 from orchestrator.worker.attempts import Attempt, Report, file_stem
-from orchestrator.worker.pulse import FAILURE_SUFFIX, Pulse, is_superseded
-from trainers.files.files import remove, replaced
+from orchestrator.worker.pulse import Pulse, is_superseded
+from trainers.files.files import remove
 from trainers.files.passing import steadily
 from trainers.files.store import Store
 from trainers.texts.letters import fitting
@@ -89,19 +89,16 @@ def shared_data() -> str | None:
     return str(Path(known).absolute()) if known else None
 
 
-def failure_file(store: Store, key: str, number: int, life: str = "") -> Path:
-    """Return where a worker leaves the traceback of an attempt that raised, before it raises."""
-    return store.checkpoints(key) / f"{file_stem(number, life)}{FAILURE_SUFFIX}"
-
-
 def run_order(order: Order, on_step: Callable[[], None] = lambda: None) -> Generator[Report, None, None]:
-    """Run the attempt and report after every epoch. Whoever iterates may stop between two reports.
+    """Run the attempt and report after every epoch, and what the training raises, before it leaves here. Whoever
+    iterates may stop between two reports.
 
     Args:
         on_step: called after every step of training or scoring.
 
     Raises:
-        Exception: whatever the training raises; its traceback has been written to `failure_file` by then.
+        Exception: whatever the training raises, once its traceback has been reported: a process that goes on may be
+            out of order.
     """
     store = Store(Path(order.home), Path(order.banks))
     if order.shared_data is not None and not os.environ.get(SHARED_DATA):
@@ -119,8 +116,7 @@ def run_order(order: Order, on_step: Callable[[], None] = lambda: None) -> Gener
             else:
                 yield from _epochs(order, store, trial, step)
     except Exception:
-        with replaced(failure_file(store, order.key, order.number, order.life)) as temporary:
-            temporary.write_text(fitting(traceback.format_exc()), encoding="utf-8")
+        yield Report(number=0, ending="FAIL", reason=fitting(traceback.format_exc()))
         raise
 
 

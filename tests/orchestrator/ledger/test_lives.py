@@ -7,9 +7,9 @@ import pytest
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ray_tune.bridge import Bridge
 from orchestrator.sweep_run.drive import Orders
-from orchestrator.worker.attempts import Attempt, Signal
+from orchestrator.worker.attempts import Attempt, Report, Signal
 from orchestrator.worker.pulse import Pulse, clear_stale, is_superseded, pulse_file
-from orchestrator.worker.worker import failure_file, make_order, run_order
+from orchestrator.worker.worker import make_order, run_order
 from search_spaces import Sweep
 from tests.orchestrator.simulation import new_planner, sweep_of
 from trainers.files.store import Store
@@ -41,40 +41,31 @@ class Alive:
         return True
 
 
-@pytest.mark.parametrize("earlier", ["", "0a1b2c3d"])
-def test_a_failure_of_an_earlier_life_does_not_explain_a_lost_worker(tiny: Sweep, home: Path, earlier: str):
+@pytest.mark.parametrize("failed", [False, True])
+def test_a_failure_that_was_reported_is_none_of_a_lost_worker(tiny: Sweep, home: Path, failed: bool):
     home.mkdir()
-    ledger, store = Ledger(home / "ledger.db"), Store(home)
-    planner = new_planner(ledger, tiny)
-    (key,) = ledger.states()
-    for number in (1, 2, 3):
-        old = failure_file(store, key, number, earlier)
-        old.parent.mkdir(parents=True, exist_ok=True)
-        old.write_text("Traceback of long ago")
+    ledger = Ledger(home / "ledger.db")
     orders = Orders([tiny], home)
-    bridge = Bridge(planner, orders, store, Alive(), most_in_flight=lambda: 2, stall_seconds=orders.stall_seconds)
+    bridge = Bridge(
+        new_planner(ledger, tiny),
+        orders,
+        Store(home),
+        Alive(),
+        most_in_flight=lambda: 2,
+        stall_seconds=orders.stall_seconds,
+    )
     assert bridge.suggest("ray-trial") is not None
-    failure_file(store, key, 1, earlier).write_text("written late, by a worker of the earlier life")
+    (key,) = ledger.states()
+    if failed:
+        report = Report(number=0, ending="FAIL", reason="ValueError: it broke")
+        assert bridge.reported("ray-trial", report.to_text()) == "CONTINUE"  # raises next, and is dropped
+        assert ledger.epochs(key) == []
     bridge.lost("ray-trial", "the worker died")
     bridge.completed("ray-trial", error=True)
     assert bridge.error is None
-    assert [(row.state, row.reason) for row in ledger.attempts(key)] == [("LOST", "the worker died")]
-    assert ledger.states() == {key: "INTERRUPTED"}
-
-
-def test_a_failure_of_this_attempt_does(tiny: Sweep, home: Path):
-    home.mkdir()
-    ledger, store = Ledger(home / "ledger.db"), Store(home)
-    planner = new_planner(ledger, tiny)
-    orders = Orders([tiny], home)
-    bridge = Bridge(planner, orders, store, Alive(), most_in_flight=lambda: 2, stall_seconds=orders.stall_seconds)
-    bridge.suggest("ray-trial")
-    (key,) = ledger.states()
-    own = failure_file(store, key, 1, ledger.life)
-    own.parent.mkdir(parents=True, exist_ok=True)
-    own.write_text("ValueError: it broke")
-    bridge.completed("ray-trial", error=True)
-    assert ledger.trial(key).reason == "ValueError: it broke"
+    ended = ("FAIL", "ValueError: it broke") if failed else ("LOST", "the worker died")
+    assert [(row.state, row.reason) for row in ledger.attempts(key)] == [ended]
+    assert ledger.states() == {key: "FAIL" if failed else "INTERRUPTED"}
 
 
 def test_pulses_of_other_lives_say_nothing(tmp_path: Path):
@@ -87,15 +78,6 @@ def test_pulses_of_other_lives_say_nothing(tmp_path: Path):
     clear_stale(tmp_path, 2, "new")
     assert [*tmp_path.iterdir()] == [pulse_file(tmp_path, 1, "new")]
     assert is_superseded(tmp_path, 7)  # a worker of an earlier life that is still at it finds itself replaced
-
-
-def test_a_ledger_that_was_set_back_finds_no_failure_of_its_own_future(tmp_path: Path):
-    store = Store(tmp_path)
-    for number in (1, 2, 3):
-        failure_file(store, "key", number, "own").parent.mkdir(parents=True, exist_ok=True)
-        failure_file(store, "key", number, "own").touch()
-    clear_stale(store.checkpoints("key"), 2, "own")
-    assert [*store.checkpoints("key").iterdir()] == [failure_file(store, "key", 1, "own")]
 
 
 @pytest.mark.parametrize("of", ["attempt-001", "attempt-007.0a1b2c3d"])

@@ -14,6 +14,7 @@ from orchestrator.ledger.database import LedgerWriteError
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.planning.planner import Planner
 from orchestrator.sweep_run import local_driver
+from orchestrator.worker import worker
 from orchestrator.worker.attempts import Attempt, Report, Verdict
 from orchestrator.worker.worker import Order, make_order
 from tests.orchestrator.simulation import new_planner, sweep_of
@@ -29,7 +30,8 @@ seeds: 1
 
 
 @pytest.fixture
-def planner(home: Path, tmp_path: Path) -> Planner:
+def planner(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Planner:
+    monkeypatch.chdir(tmp_path)
     home.mkdir()
     return new_planner(Ledger(home / "ledger.db"), sweep_of(SWEEP, tmp_path / "file"))
 
@@ -42,7 +44,7 @@ def trains(monkeypatch: pytest.MonkeyPatch, before: Any = lambda number: None) -
     """Put a training of two epochs in the place of every trial; return what is noted of its end."""
     noted: list[str] = []
 
-    def run_order(order: Order, on_step: Any = lambda: None) -> Iterator[Report]:
+    def epochs(order: Order, store: object, trial: object, on_step: Any) -> Iterator[Report]:
         try:
             for number in (1, 2):
                 before(number)
@@ -52,7 +54,7 @@ def trains(monkeypatch: pytest.MonkeyPatch, before: Any = lambda number: None) -
         finally:
             noted.append("closed")
 
-    monkeypatch.setattr(local_driver, "run_order", run_order)
+    monkeypatch.setattr(worker, "_epochs", epochs)
     return noted
 
 
