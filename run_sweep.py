@@ -359,12 +359,16 @@ def _run(options: argparse.Namespace) -> int:
     )
     for line in [*(f"report: {folder}" for folder in result.reports), *viewer_lines(home, options.storage)]:
         screen.say(line)
-    stopped = result.exit_code > EXIT_STOPPED
-    again = [f"stopped; go on with: {_line(sys.argv)}", *_report_lines(result.sweeps, options)] if stopped else []
+    again = [f"stopped; go on with: {_line(sys.argv)}"] if result.stopped else []
+    again += _report_lines(result.sweeps, options) if result.exit_code > EXIT_STOPPED else []
     untold = [f"tell the rest with: {_line(_sync_line(options))}"] if result.untold else []
     errors = Lines(sys.stderr)
     for line in [*result.problems, *untold, *again]:
         errors.say(line)
+    if result.stuck:  # at a plain end Python would wait for Ray, and Ray for what has died
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(result.exit_code)
     return result.exit_code
 
 

@@ -1,8 +1,12 @@
-"""A bound on waiting: whatever a library does meanwhile, a person is told within it."""
+"""A bound on waiting: whatever a library does meanwhile, a person is told within it.
+
+What is waited for runs in a thread of its own: signals come through meanwhile, which they would not if it were waited
+for plainly.
+"""
 
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 START_SECONDS = 20.0
 """So long is waited for any one thing that a run needs at its start: a server, a database, a cluster."""
@@ -16,32 +20,58 @@ class LateError(Exception):
 
 
 def within(seconds: float, action: Callable[[], T]) -> T:
-    """Return what the action returns, in a thread of its own, if it does within so many seconds.
-
-    Signals come through meanwhile, which they would not if the action were waited for plainly.
+    """Return what the action returns, if it does within so many seconds.
 
     Raises:
         LateError: it does not.
         Exception: what the action raises.
     """
-    results: list[T] = []
-    errors: list[BaseException] = []
-    done = threading.Event()
+    return _Begun(action).result(lambda done: wait(done, seconds), f"no answer within {seconds:g} s")
 
-    def work() -> None:
+
+def unless(given_up: Callable[[], bool], action: Callable[[], T]) -> T:
+    """Return what the action returns, if it does before it is given up.
+
+    Args:
+        given_up: asked several times a second.
+
+    Raises:
+        LateError: it does not.
+        Exception: what the action raises.
+    """
+
+    def attend(done: threading.Event) -> None:
+        while not done.wait(LOOK_SECONDS) and not given_up():
+            pass
+
+    return _Begun(action).result(attend, "given up")
+
+
+class _Begun(Generic[T]):
+    """An action on its way, in a daemon thread."""
+
+    def __init__(self, action: Callable[[], T]) -> None:
+        self._action = action
+        self._results: list[T] = []
+        self._errors: list[BaseException] = []
+        self._done = threading.Event()
+        threading.Thread(target=self._work, name="bounded", daemon=True).start()
+
+    def _work(self) -> None:
         try:
-            results.append(action())
+            self._results.append(self._action())
         except BaseException as error:  # noqa: BLE001 (raised again in the thread that waits)
-            errors.append(error)
-        done.set()
+            self._errors.append(error)
+        self._done.set()
 
-    threading.Thread(target=work, name="bounded", daemon=True).start()
-    wait(done, seconds)
-    if errors:
-        raise errors[0]
-    if not results:
-        raise LateError(f"no answer within {seconds:g} s")
-    return results[0]
+    def result(self, attend: Callable[[threading.Event], object], late: str) -> T:
+        """Return what the action has returned when `attend` is through with waiting, or raise what it raised."""
+        attend(self._done)
+        if self._errors:
+            raise self._errors[0]
+        if not self._results:
+            raise LateError(late)
+        return self._results[0]
 
 
 def wait(done: threading.Event, seconds: float) -> bool:

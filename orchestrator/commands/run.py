@@ -57,6 +57,10 @@ class RunResult:
     """Of results that are there but worth little: trainings that collapsed. They change no exit code."""
     untold: bool = False
     """Something is still to be told; `sync` does it."""
+    stopped: bool = False
+    """Before everything had ended: the same request goes on."""
+    stuck: bool = False
+    """Ray stands still in this process, which is ended by `os._exit`, or by Ray's core within a minute."""
 
 
 def run(
@@ -200,6 +204,7 @@ class _Run:
         self._store = Store(home)
         self._weights: TeacherWeights | None = None
         self._ended = 0
+        self._stuck = False
         self._refused = False
         """A teacher is worth nothing, and its students were not started."""
 
@@ -208,7 +213,7 @@ class _Run:
         stop = StopSignals(lambda: self._screen.say(STOPPING))
         folders: list[Path] = []
         with stop:
-            problems, untold = self._train(stop, workforce, answers=answers)
+            driven, problems, untold = self._train(stop, workforce, answers=answers)
             if not stop.number:
                 folders, unreported = self._report()
                 problems += unreported
@@ -220,11 +225,20 @@ class _Run:
         code = 128 + stop.number if stop.number else code
         names = tuple(sweep.name for sweep in self._sweeps)
         return RunResult(
-            names, code, self._ended, (*problems, *untold), tuple(folders), tuple(warnings), untold=bool(untold)
+            names,
+            code,
+            self._ended,
+            (*problems, *untold),
+            tuple(folders),
+            tuple(warnings),
+            untold=bool(untold),
+            stopped=bool(stop.number) or not driven,
+            stuck=self._stuck,
         )
 
-    def _train(self, stop: StopSignals, workforce: Workforce, *, answers: bool) -> tuple[list[str], list[str]]:
-        """Train and tell; return what is wrong, and who could not be told everything, in words."""
+    def _train(self, stop: StopSignals, workforce: Workforce, *, answers: bool) -> tuple[bool, list[str], list[str]]:
+        """Train and tell; return whether it came to its end, what is wrong, and who could not be told everything, in
+        words."""
         problems: list[str] = []
         driven = False
         with Watch(self._screen, self._ledger.path, self._sweeps) as watch:
@@ -241,12 +255,13 @@ class _Run:
                 driven = True
             except (LedgerWriteError, ClusterLostError) as error:
                 problems.append(f"stopped: {error}")
+                self._stuck = isinstance(error, ClusterLostError) and error.stuck
             finally:  # whatever happened, its record comes first
                 problems += self._record_end(planner, stopped=bool(stop.number) or not driven)
                 untold = drain(tellers, stop)
                 for note in (note for teller in tellers for note in teller.notes):
                     self._screen.say(note)
-        return problems, untold
+        return driven, problems, untold
 
     def _are_others(self) -> bool:
         """Return whether weights of teachers turned out to be others than before; students then get other keys."""

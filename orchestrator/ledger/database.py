@@ -81,7 +81,7 @@ class _Connection(sqlite3.Connection):
 
 
 class Database:
-    """One connection to the ledger's file. Used by one thread; another thread opens its own.
+    """One connection to the ledger's file. Used by one thread at a time; others open their own.
 
     Args:
         path: the file; made if missing.
@@ -107,7 +107,9 @@ class Database:
         self._committed = timer()
         self._depth = 0
         try:
-            self._db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, factory=_Connection)
+            self._db = sqlite3.connect(
+                path, timeout=BUSY_SECONDS, isolation_level=None, factory=_Connection, check_same_thread=False
+            )
             self._db.path = path
             self._prepare()
             if check:

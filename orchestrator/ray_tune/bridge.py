@@ -5,8 +5,9 @@ the planner's word, so Tune's own state can be thrown away at any moment. The se
 passes results on; Tune copies and pickles both, so they hold a name and find the bridge by it.
 """
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -85,12 +86,14 @@ class Bridge:
         self._turn = 0.0
         """When the present turn of Tune's loop began."""
         self._deadline: float | None = None
+        self._at_planner = threading.RLock()
+        """Held while the planner is asked, never while Ray is."""
+        self._is_cut_off = False
 
     def _safely(self, action: Callable[[], T], otherwise: T) -> T:
-        if self.error is not None:
-            return otherwise
         try:
-            return action()
+            with self._at_planner:
+                return action() if self.error is None and not self._is_cut_off else otherwise
         except Exception as error:  # noqa: BLE001 (raised again when Tune's loop has ended)
             self.error = error
             return otherwise
@@ -163,26 +166,33 @@ class Bridge:
 
     def is_over(self) -> bool:
         """Return whether Tune is to end now; asked several times a second. Ends workers that are stuck."""
-        return self._safely(self._is_over, True)
-
-    def _is_over(self) -> bool:
         self._turn = self._clock()
+        try:
+            alive = self._cluster.is_alive()
+        except Exception as error:  # noqa: BLE001 (raised again when Tune's loop has ended)
+            self.error, alive = self.error or error, False
+        nothing: tuple[bool, list[str]] = (True, [])
+        over, stuck = self._safely(lambda: self._look(alive=alive), nothing)
+        for trial_id in stuck:
+            self._kill_worker(trial_id)
+        return over
+
+    def _look(self, *, alive: bool) -> tuple[bool, list[str]]:
+        """Return whether Tune is to end now, and the Ray trials whose workers are to be ended."""
         self.planner.tick()
-        if not self._cluster.is_alive():
+        if not alive:
             self.cluster_lost = True
-            return True
+            return True, []
         if not self.planner.stopping:
-            self._look_at_workers()
-            return False
+            return False, list(self._stalled())
         if self._deadline is None:
             self._deadline = self._clock() + STOP_GRACE_SECONDS
         if self.planner.running() and self._clock() < self._deadline:
-            return False
-        for trial_id in self._attempts:
-            self._kill_worker(trial_id)
-        return True
+            return False, []
+        return True, list(self._attempts)
 
-    def _look_at_workers(self) -> None:
+    def _stalled(self) -> Iterator[str]:
+        """Yield Ray trials whose workers make no steps; take note of those that have a worker."""
         if self._clock() - self._looked < STALL_LOOK_SECONDS:
             return
         self._looked = self._clock()
@@ -195,7 +205,7 @@ class Bridge:
             limit = self._stall_seconds(attempt)
             if self._stalls.is_stalled(self._store.checkpoints(attempt.key), attempt.number, limit, attempt.life):
                 self._reasons[trial_id] = f"the worker made no step for {limit:g} s and was ended"
-                self._kill_worker(trial_id)
+                yield trial_id
 
     def _worker(self, trial_id: str) -> Any:
         """Return the actor that runs the trial, or makes ready to; None where it has none."""
@@ -211,6 +221,14 @@ class Bridge:
         """Record attempts of which Tune has not told the end as lost with the cluster."""
         for trial_id in list(self._attempts):
             self.completed(trial_id, error=True)
+
+    def cut_off(self) -> None:
+        """Take the cluster for lost while Tune, in a thread of its own, waits for it in vain: whatever that thread may
+        still ask comes to nothing."""
+        with self._at_planner:
+            self.cluster_lost = True
+            self.give_up()
+            self._is_cut_off = True
 
     def let_go(self) -> None:
         """Drop what refers to Ray's workers."""

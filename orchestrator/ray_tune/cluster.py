@@ -17,8 +17,9 @@ from typing import Any
 import psutil
 import ray
 
-from orchestrator.patience import START_SECONDS, wait
+from orchestrator.patience import START_SECONDS, LateError, unless, wait
 from orchestrator.ray_tune.address import ClusterError, check_address, silent
+from orchestrator.ray_tune.head import Head
 from orchestrator.ray_tune.nodes import FIRST_LOOK_SECONDS, Nodes, Wanted
 from orchestrator.ray_tune.processes import descendants, kill, left_behind, marked
 from trainers.errors import RequestError
@@ -219,6 +220,22 @@ class Cluster:
             raise silent(str(self._address), str(error).splitlines()[0]) from error
 
     # --- while it runs ------------------------------------------------------------------------------------------
+
+    def attend(self, action: Callable[[], None]) -> bool:
+        """Do what calls Ray; return whether it came to its end.
+
+        It does not where the head of a cluster that is not ours dies meanwhile. The action is then left to itself, in a
+        thread that stands still: nothing may be asked of Ray any more, and the process ends by `os._exit`.
+        """
+        if self._address is None:
+            action()
+            return True
+        head = Head(ray.get_runtime_context().gcs_address, self._clock)
+        try:
+            unless(head.is_gone, action)
+        except LateError:
+            self._is_late = True
+        return not self._is_late
 
     def is_alive(self) -> bool:
         """Return whether trials can still be started. Asked often, looked at now and then."""

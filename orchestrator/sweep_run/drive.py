@@ -21,13 +21,23 @@ MOST_LOST_CLUSTERS = 3
 ROOM_SECONDS = 600.0
 """So long is waited, by default, for a node with room for a trial."""
 
+KEPT = "what has ended is kept"
+
 Say = Callable[[str], None]
 
 log = logging.getLogger("kdsweep")
 
 
 class ClusterLostError(RequestError):
-    """The Ray cluster died again and again, or is not ours to start again. What has ended is recorded."""
+    """The Ray cluster died again and again, or is not ours to start again. What has ended is recorded.
+
+    Attributes:
+        stuck: Ray stands still in this process, which is ended by `os._exit`, or by Ray's core within a minute.
+    """
+
+    def __init__(self, text: str, *, stuck: bool = False) -> None:
+        super().__init__(text)
+        self.stuck = stuck
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +143,7 @@ def drive(
         lost = 1 if planner.ended_attempts > before else lost + 1
         on_slots(0)
         if workforce.address is not None or lost >= MOST_LOST_CLUSTERS:
-            raise ClusterLostError(f"{why}; what has ended is kept")
+            raise ClusterLostError(f"{why}; {KEPT}")
         say(f"{why}; another one is started and goes on")
 
 
@@ -172,9 +182,6 @@ def _drive_on_cluster(
             log.info("Ray did not start", exc_info=error)
             return f"the Ray cluster did not start ({error})"
         stop.install()
-        cluster.await_room(workforce.wait_seconds, lambda: planner.stopping)
-        if planner.stopping:
-            return None
         waiting = 1 if workforce.address is not None else 2  # on a cluster of ours as many wait for their worker
         bridge = Bridge(
             planner,
@@ -184,7 +191,15 @@ def _drive_on_cluster(
             most_in_flight=lambda: waiting * cluster.slots,
             stall_seconds=orders.stall_seconds,
         )
-        drive_tune(
-            bridge, slots=cluster.slots, cpus=cpus, gpus=gpus, folder=store.home / "ray", verbose=workforce.verbose
-        )
+
+        def work() -> None:
+            cluster.await_room(workforce.wait_seconds, lambda: planner.stopping)
+            if not planner.stopping:
+                folder = store.home / "ray"
+                slots = cluster.slots
+                drive_tune(bridge, slots=slots, cpus=cpus, gpus=gpus, folder=folder, verbose=workforce.verbose)
+
+        if not cluster.attend(work):
+            bridge.cut_off()
+            raise ClusterLostError(f"the head of the Ray cluster has died; {KEPT}", stuck=True)
     return "the Ray cluster died" if bridge.cluster_lost else None

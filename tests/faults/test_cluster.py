@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -79,6 +80,10 @@ class RayNodes:
 
     def kill_second(self) -> None:
         self._raylets()[1].kill()
+
+    def kill_head(self) -> None:
+        family = psutil.Process(self._nodes[0].pid).children(recursive=True)
+        next(process for process in family if process.name() == "gcs_server").kill()
 
     def alive(self) -> int:
         return len(self._raylets())
@@ -196,3 +201,32 @@ def test_a_cluster_without_room_is_waited_for(world: World, nodes_of: Callable[.
     result = kdsweep(*on(world, nodes), "--wait-for-nodes", 60, cwd=world.folder, **nodes.settings)
     assert result.returncode == 2
     assert "no node of the Ray cluster can work for this home" in result.stderr
+
+
+def test_a_head_that_dies_is_noticed_at_once_and_another_cluster_goes_on(
+    world: World, nodes_of: Callable[..., RayNodes], undisturbed: bytes
+):
+    nodes = nodes_of(1, 1)
+    driver = start(*on(world, nodes), cwd=world.folder, **nodes.settings)
+    lines, killed = [], None
+    for line in driver.stdout:
+        lines.append(line)
+        if line.startswith("COMPLETE") and killed is None:
+            nodes.kill_head()
+            killed = time.monotonic()
+    driver.communicate()
+    text = "".join(lines)
+    assert killed is not None
+    print(f"the command ends {time.monotonic() - killed:.1f} s after the head")
+    assert driver.returncode == 1, text
+    assert "stopped: the head of the Ray cluster has died; what has ended is kept" in text
+    assert "stopped; go on with: " in text
+    assert "Traceback" not in text
+    assert world.rows("ledger.db", "SELECT count(*) FROM attempt WHERE state = 'RUNNING'") == [(0,)]
+    assert world.rows("ledger.db", "SELECT state FROM sweep") == [("INTERRUPTED",)]
+    nodes.close()
+    again = nodes_of(1, 1)
+    result = kdsweep(*on(world, again), cwd=world.folder, **again.settings)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert world.table == undisturbed
+    world.check()

@@ -105,3 +105,17 @@ def test_what_has_a_worker_runs_and_what_waits_for_one_does_not(sweep, ledger, h
     assert not bridge.is_over()
     assert sweep_progress(sweep, ledger).counts.running == 1
     assert bridge.error is None
+
+
+def test_a_bridge_that_is_cut_off_records_what_runs_and_hears_nothing_more(sweep, ledger, home, clock):
+    planner = new_planner(ledger, sweep)
+    bridge = bridge_to(planner, home, clock)
+    assert isinstance(bridge.suggest("a"), dict)
+    key = bridge._attempts["a"].key
+    bridge.cut_off()
+    assert bridge.cluster_lost
+    assert ledger.trial(key).state == "INTERRUPTED"
+    assert bridge.suggest("b") is None
+    assert bridge.reported("a", Report(number=1, values={"test_top1": 1.0}).to_text()) == "STOP"
+    assert bridge.is_over()
+    assert ledger.epochs(key) == [] and planner.running() == []
