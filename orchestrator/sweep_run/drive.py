@@ -21,8 +21,6 @@ MOST_LOST_CLUSTERS = 3
 ROOM_SECONDS = 600.0
 """So long is waited, by default, for a node with room for a trial."""
 
-KEPT = "what has ended is kept"
-
 Say = Callable[[str], None]
 
 log = logging.getLogger("kdsweep")
@@ -143,7 +141,7 @@ def drive(
         lost = 1 if planner.ended_attempts > before else lost + 1
         on_slots(0)
         if workforce.address is not None or lost >= MOST_LOST_CLUSTERS:
-            raise ClusterLostError(f"{why}; {KEPT}")
+            raise ClusterLostError(f"{why}; what has ended is kept")
         say(f"{why}; another one is started and goes on")
 
 
@@ -201,5 +199,5 @@ def _drive_on_cluster(
 
         if not cluster.attend(work):
             bridge.cut_off()
-            raise ClusterLostError(f"the head of the Ray cluster has died; {KEPT}", stuck=True)
+            raise ClusterLostError("the head of the Ray cluster has died; what has ended is kept", stuck=True)
     return "the Ray cluster died" if bridge.cluster_lost else None
