@@ -43,17 +43,13 @@ COLLAPSED = (
 )
 
 
-def as_markdown(results: "Results", board: Board) -> str:
-    """Return methods.md."""
-    found = (f"**{markdown.escape(title)}.** {markdown.escape(text)}" for title, text in paragraphs(results, board))
-    return "\n\n".join([f"# {markdown.escape(board.name)}: experiments", *found]) + "\n"
-
-
-def as_latex(results: "Results", board: Board) -> str:
-    """Return methods.tex, for \\input into a section."""
-    escape = latex_escape.escape
-    found = (f"\\paragraph{{{escape(title)}}} {escape(text)}\n" for title, text in paragraphs(results, board))
-    return "% For \\input in a paper's section on experiments; needs no package.\n" + "\n".join(found)
+def documents(results: "Results", board: Board) -> dict[str, str]:
+    """Return methods.md and methods.tex by their endings; the latter is for \\input into a section."""
+    told, plain, escape = paragraphs(results, board), markdown.escape, latex_escape.escape
+    found = [f"# {plain(board.name)}: experiments", *(f"**{plain(title)}.** {plain(text)}" for title, text in told)]
+    tex = [f"\\paragraph{{{escape(title)}}} {escape(text)}\n" for title, text in told]
+    head = "% For \\input in a paper's section on experiments; needs no package.\n"
+    return {"md": "\n\n".join(found) + "\n", "tex": head + "\n".join(tex)}
 
 
 def paragraphs(results: "Results", board: Board) -> list[tuple[str, str]]:
@@ -95,9 +91,15 @@ def _data(results: "Results", board: Board) -> Iterator[str]:
 
 
 def _params(results: "Results", trials: "pd.DataFrame", prefix: str) -> list[tuple[Any, Params]]:
-    """Return each trial that has a run with its params of a prefix."""
-    lines = trials[trials["trial_key"].isin(list(results.params))].drop_duplicates("trial_key").itertuples(index=False)
-    return [(line, of_prefix(results.params[str(line.trial_key)], prefix)) for line in lines]
+    """Return trials that have a run with their params of a prefix, one of those that say the same."""
+    known: dict[tuple[Any, ...], Any] = {}
+    names = ("trial_key", "dataset", "student", "row", "phase")
+    line: Any
+    for line in trials[[*names]].itertuples(index=False):
+        if line.trial_key in results.params:
+            own = line.trial_key if line.phase == "teacher" else ""
+            known.setdefault((line.dataset, line.student, line.row, own, id(results.params[line.trial_key])), line)
+    return [(line, of_prefix(results.params[line.trial_key], prefix)) for line in known.values()]
 
 
 def _training(results: "Results", students: "pd.DataFrame") -> Iterator[str]:

@@ -112,8 +112,8 @@ class Report:
                 drawn.append(one)
         yield write_text(out / "table.md", markdown.document(name, self._own))
         yield write_text(out / "table.tex", latex.document("table.tex", self._own))
-        yield write_text(out / "methods.md", methods_text.as_markdown(self.results, self.board))
-        yield write_text(out / "methods.tex", methods_text.as_latex(self.results, self.board))
+        for ending, content in methods_text.documents(self.results, self.board).items():
+            yield write_text(out / f"methods.{ending}", content)
         yield write_text(out / "table.csv", csv.render(head_to_head.build(self.results, self.board)))
         yield _write_parquet(out / "results.parquet", self.results, self.board)
         svgs = [next(path for path in paths if path.suffix == ".svg").read_text(encoding="utf-8") for paths in saved]

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 import pandas as pd
 
-from reports.board.behind import TEACHER, Behind, Parts, of_teacher
+from reports.board.behind import Behind
 from reports.board.order import DIFFERENT, SAME, architecture, arranged_cells, arranged_rows, heading_of
 from reports.board.score import Score, by_seed, collapsed_among, is_searched, missing, score
 from reports.board.searches import Choice, choices
 from reports.board.verdicts import Verdict, leader, verdicts
 from reports.results import naming
 from reports.results.measures import TOP1, Measure, by_dataset
-from reports.results.states import ENDED, unfinished
+from reports.results.states import ENDED, TEACHER, unfinished
 from reports.results.sweep import ALONE, Cell, Options, Row, read_cells, read_options, read_rows
 from reports.statistics.families import Family, family
 from reports.statistics.spread import best, second
@@ -54,15 +54,15 @@ class Board:
     """Teacher, student alone, then the methods in the sweep's order."""
     choices: tuple[Choice, ...]
     """What the searches tuned, spent and chose."""
+    behind: Behind
+    """The trials of each row in each cell."""
     options: Options
     by_dataset: Mapping[str, Measure]
     """What the trials of each data set are scored by."""
     baseline: str = ""
     """Shown name of the row that others are compared with; empty for none."""
-    reference: str = ""
-    """Shown name of the row that gains are counted from: the baseline, else the student alone; empty for none."""
     reference_place: int | None = None
-    """Place of its line: several may be shown by the same name. None for none."""
+    """Place of the line that gains are counted from: the baseline, else the student alone; None for none."""
     leaders: tuple[int | None, ...] = ()
     """Place of the line with the highest mean in each cell."""
     families: tuple[Family | None, ...] = ()
@@ -71,6 +71,16 @@ class Board:
     """What is still missing, and how results came together, in sentences."""
     part: str = ""
     """Which part of the sweep's board this is: pairs of the same or of different architectures; empty: all of it."""
+
+    @property
+    def reference_line(self) -> Line | None:
+        """The line that gains are counted from."""
+        return None if self.reference_place is None else self.lines[self.reference_place]
+
+    @property
+    def reference(self) -> str:
+        """Its shown name; empty for none."""
+        return "" if self.reference_line is None else self.reference_line.shown
 
     @property
     def to_reference(self) -> tuple[tuple[Verdict | None, ...], ...]:
@@ -128,41 +138,39 @@ def _some(values: tuple[Item, ...], places: Sequence[int]) -> tuple[Item, ...]:
     return tuple(values[i] for i in places) if values else ()
 
 
-def build(results: "Results", measure: Measure | None = None) -> Board:
+def build(results: "Results", measure: Measure | None = None, behind: Behind | None = None) -> Board:
     """Return the head-to-head table of a sweep as a plain object, with whatever has ended so far.
 
     Args:
         measure: by default what the trials are scored by; with `TOP5`, the columns where any trial has such a score.
     """
     options, trials, resolved = read_options(results.resolved), results.trials, results.resolved
-    teachers, students = trials[trials["phase"] == TEACHER], trials[trials["phase"] != TEACHER]
+    students, behind = trials[trials["phase"] != TEACHER], behind or Behind(trials)
     measures = by_dataset(trials, resolved)
     cells = arranged_cells(read_cells(resolved, students["cell"].dropna()))
     if measure is not None:
-        having = trials[trials[measure.final].notna()]
-        known = set(having["cell"])
-        cells = [cell for cell in cells if cell.id in known or not of_teacher(having, cell).empty]
+        known = set(trials.loc[trials[measure.final].notna(), "cell"])
+        cells = [cell for cell in cells if {cell.id, f"{cell.dataset}: {cell.teacher}"} & known]
         measures = dict.fromkeys(measures, measure)
-    parts, behind = Parts(students), Behind(results)
     rows = read_rows(resolved, _member_rows(students))
-    searched = {row.label: any(is_searched(parts.of(cell, row), row) for cell in cells) for row in rows}
+    searched = {row.label: any(is_searched(behind.of(cell, row), row) for cell in cells) for row in rows}
     rows = arranged_rows(rows, options, searched)
-    own = (_teacher(of_teacher(teachers, cell), measures.get(cell.dataset, TOP1)) for cell in cells)
-    scores = tuple(replace(one, trials=behind.of_teacher(cell)) for one, cell in zip(own, cells, strict=True))
+    own = ((_teacher(behind.of(cell, None), measures.get(cell.dataset, TOP1)), cell) for cell in cells)
+    scores = tuple(replace(one, trials=behind.places(cell, None)) for one, cell in own)
     top = Line("teacher", Row("", TEACHER), TEACHER, searched=False, scores=scores)
     absent = {tuple(one) for one in resolved.get("not_asked") or ()}
     lines = []
     for row in rows:
         alone, found = row.method == ALONE and not searched[row.label], []
         for cell, teacher in zip(cells, top.scores, strict=True):
-            one = score(parts.of(cell, row), row, measures.get(cell.dataset, TOP1))
+            one = score(behind.of(cell, row), row, measures.get(cell.dataset, TOP1))
             why = one.missing
             if (cell.id, row.label) in absent:
                 why = NOT_ASKED
             elif not alone and why == "not run" and teacher.missing.startswith(("failed", "diverged")):
                 why = f"not run: teacher {teacher.missing.split()[0]}"
-            found.append(replace(one, missing=why, trials=behind.of(cell, row.label)))
-        spent = tuple(_spent(parts.of(cell, row)) for cell in cells) if searched[row.label] else ()
+            found.append(replace(one, missing=why, trials=behind.places(cell, row)))
+        spent = tuple(_spent(behind.of(cell, row)) for cell in cells) if searched[row.label] else ()
         group = heading_of(row, options)
         kind: Literal["alone", "method"] = "alone" if alone else "method"
         lines.append(Line(kind, row, row.shown, searched[row.label], tuple(found), group, spent))
@@ -172,7 +180,8 @@ def build(results: "Results", measure: Measure | None = None) -> Board:
         name=results.name,
         cells=tuple(cells),
         lines=_united(lines),
-        choices=tuple(c for r in rows for x in cells for c in choices(parts.of(x, r), r, x, behind.of(x, r.label))),
+        choices=tuple(c for r in rows for x in cells for c in choices(behind, r, x) if measure is None),
+        behind=behind,
         options=options,
         notes=(
             *(*results.notes, *unfinished(results), *alike),
@@ -275,7 +284,6 @@ def _judged(board: Board) -> Board:
         board,
         lines=_rescored(lines, columns),
         baseline="" if baseline is None else baseline.shown,
-        reference="" if reference is None else lines[reference].shown,
         reference_place=reference,
         leaders=tuple(leaders),
         families=tuple(families),

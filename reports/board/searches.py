@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from reports.board.behind import Behind
 from reports.board.score import by_seed, chosen, dimension_names, is_searched
 from reports.results import naming
 from reports.results.measures import measure_of
@@ -51,9 +52,9 @@ class Choice:
     """Places in `Results.trials` of its proposals and confirmations, those in `test` first."""
 
 
-def choices(trials: pd.DataFrame, row: Row, cell: Cell, places: tuple[int, ...] = ()) -> Iterator[Choice]:
-    """Yield what the search of a row in a cell has chosen, best rank first; one line without a setting before that.
-    The places are those of the trials in `Results.trials`, in the order in which people look at them."""
+def choices(behind: Behind, row: Row, cell: Cell) -> Iterator[Choice]:
+    """Yield what the search of a row in a cell has chosen, best rank first; one line without a setting before that."""
+    trials = behind.of(cell, row)
     if not is_searched(trials, row):
         return
     search, confirmed = trials[trials["phase"] == "search"], trials[trials["phase"] == "confirm"]
@@ -76,7 +77,7 @@ def choices(trials: pd.DataFrame, row: Row, cell: Cell, places: tuple[int, ...] 
             setting=setting,
             validation=None if setting is None else _validation(search, setting),
             test=summarise(by_seed(confirmed[confirmed["rank"] == rank])),
-            trials=_first(places, trials, rank),
+            trials=_first(behind.places(cell, row), trials, rank),
         )
 
 

@@ -1,9 +1,9 @@
 """Figures: each kind is a file with plain data, the function that makes it from results, and the one that draws it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from reports.figures.figure import Figure, Material, NotDrawn
+from reports.figures.figure import Figure, NotDrawn
 from trainers.texts.words import line_of
 
 if TYPE_CHECKING:
@@ -18,30 +18,17 @@ ONE_A_CELL = 4
 """Figures of single cells that come before the second of another kind."""
 
 
-def build(results: "Results", table: "Board") -> tuple[list[Figure], list[NotDrawn]]:
+def build(results: "Results", board: "Board") -> tuple[list[Figure], list[NotDrawn]]:
     """Return the figures that a sweep has numbers for, kind by kind, and those that it has not, with the reasons."""
-    from reports.board.behind import Parts
     from reports.figures import kinds
-    from reports.figures.searches import searches
 
-    students = results.trials[results.trials["phase"] != "teacher"]
-    parts = Parts(students)
-    material = Material(results, table, parts, list(searches(table, parts)))
-    found = [one for name, make in kinds.ALL.items() for one in _built(name, make, material)]
-    return (
-        [one for one in found if isinstance(one, Figure)],
-        [one for one in found if isinstance(one, NotDrawn)],
-    )
-
-
-def _built(
-    name: str, make: Callable[[Material], Iterator[Figure | NotDrawn]], material: Material
-) -> list[Figure | NotDrawn]:
-    """Return the figures of a kind; one that cannot be made of these numbers is left out, and ends no report."""
-    try:
-        return list(make(material))
-    except Exception as error:  # noqa: BLE001 (whatever the numbers are like: the tables are worth more than a figure)
-        return [undrawable(name, error)]
+    found: list[Figure | NotDrawn] = []
+    for name, make in kinds.ALL.items():
+        try:
+            found += list(make(results, board))
+        except Exception as error:  # noqa: BLE001 (whatever the numbers are like: the tables are worth more than a figure)
+            found.append(undrawable(name, error))
+    return [one for one in found if isinstance(one, Figure)], [one for one in found if isinstance(one, NotDrawn)]
 
 
 def undrawable(what: str, error: Exception) -> NotDrawn:

@@ -2,17 +2,15 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
-    from reports.board.behind import Parts
-    from reports.board.board import Board
-    from reports.figures.searches import SearchTrials
-    from reports.results.results import Results
+    from reports.results.measures import Measure
     from reports.results.sweep import Cell
 
+Item = TypeVar("Item")
 PANELS = 3
 """In one figure, side by side over both columns of a paper; more go on in the next."""
 
@@ -46,15 +44,13 @@ class NotDrawn:
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
-    """What figures are made from."""
+class Panel(Generic[Item]):
+    """What is drawn of one cell."""
 
-    results: "Results"
-    table: "Board"
-    parts: "Parts"
-    """Trials of each row in each cell."""
-    searches: "Sequence[SearchTrials]"
-    """Those that have scores enough, cell by cell."""
+    cell: "Cell"
+    measure: "Measure"
+    drawn: tuple[Item, ...]
+    """Each has a `row`, its label, by which panels know it (others may be shown alike), and `shown`."""
 
 
 def paged(

@@ -11,7 +11,6 @@ from reports.results.sweep import Cell, Row
 from reports.stores import METHOD_PREFIX
 
 if TYPE_CHECKING:
-    from reports.board.behind import Parts
     from reports.board.board import Board
     from reports.results.measures import Measure
 
@@ -54,12 +53,12 @@ class SearchTrials:
         return sum(score is not None for score in self.scores)
 
 
-def searches(table: "Board", parts: "Parts") -> Iterator[SearchTrials]:
-    """Yield the searches that have scores enough, cell by cell, in the order of the table's rows."""
-    for cell in table.cells:
-        for line in table.lines:
+def searches(board: "Board") -> Iterator[SearchTrials]:
+    """Yield the searches that have scores enough, cell by cell, in the order of the board's rows."""
+    for cell in board.cells:
+        for line in board.lines:
             if line.kind != "teacher" and line.searched:
-                found = _search(parts.of(cell, line.row), line.row, cell, table.measure(cell))
+                found = _search(board.behind.of(cell, line.row), line.row, cell, board.measure(cell))
                 if found.completed >= FEWEST:
                     yield found
 
@@ -91,8 +90,3 @@ def _axis(name: str, dimensions: Sequence[Mapping[str, Any]], values: "pd.Series
     if known.get("choices") is None and pd.api.types.is_numeric_dtype(values.dtype) and len(present):
         return Axis(name, False, float(present.min()), float(present.max()))
     return Axis(name, False, None, None)
-
-
-def is_number(axis: Axis) -> bool:
-    """Return whether the hyperparameter has a range, so that it can be an axis with a scale."""
-    return axis.low is not None

@@ -3,7 +3,7 @@
 import itertools
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
 
+    from reports.figures.figure import Panel
     from reports.results.sweep import Cell
 
 COLUMN_INCHES, DOUBLE_INCHES = 3.5, 7.16
@@ -106,6 +107,29 @@ def panels(
     for axes, text, name in itertools.zip_longest(found, texts, names):
         room = 62 if count == 1 else 120 // across
         axes.set_title("\n".join(printable(shortened(line, room)) for line in (name, text) if line))
+    return found
+
+
+def drawn(
+    canvas: "Canvas",
+    every: "Sequence[Panel[Any]]",
+    draw: "Callable[[Axes, Any, Look, Panel[Any]], Any]",
+    labels: tuple[str, str],
+) -> "list[Axes]":
+    """Draw panels of cells with a legend for all; return their axes.
+
+    Args:
+        draw: draws one item of a panel in its look, which it has in all panels; returns what the legend shows.
+        labels: of the axes; {} is what is measured.
+    """
+    names = {item.row: item.shown for panel in every for item in panel.drawn}
+    looks = {row: look(index) for index, row in enumerate(names)}
+    found, handles = panels(canvas, [panel.cell for panel in every]), {}
+    for axes, panel in zip(found, every, strict=True):
+        for item in panel.drawn:
+            handles[item.row] = draw(axes, item, looks[item.row], panel)
+    outer_labels(found, labels[0], [labels[1].format(panel.measure.short) for panel in every])
+    legend_below(canvas, [handles[row] for row in names], [*names.values()])
     return found
 
 

@@ -4,6 +4,7 @@ Lengths are in em of the table's font, those of a page in em of 10 points; estim
 Times there is room to spare. Nothing is smaller than \scriptsize.
 """
 
+import functools
 import math
 import re
 from collections.abc import Iterator, Sequence
@@ -38,7 +39,7 @@ r"""Of \scriptsize beside \footnotesize."""
 
 LATEST = "\u2fff"
 """What comes after it is printed as its number."""
-NARROW, WIDE = frozenset("ijlt.,:;'!|()[]f I-"), frozenset("mwMW…→±×%@–—+<>=≤≥Δ")
+WIDTHS = dict.fromkeys("ijlt.,:;'!|()[]f I-", 0.34) | dict.fromkeys("mwMW…→±×%@–—+<>=≤≥Δ", 0.95)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +55,10 @@ SIZES = (Size("footnotesize", 8, 5), Size("footnotesize", 8, 3), Size("scriptsiz
 """The largest that fits is taken."""
 
 
+@functools.lru_cache(maxsize=4096)
 def em(text: str) -> float:
     """Return how wide a text is."""
-    known = dict.fromkeys(NARROW, 0.34) | dict.fromkeys(WIDE, 0.95)
-    return sum(known.get(c) or (4.5 if c > LATEST else 0.72 if c.isupper() else 0.53) for c in text)
+    return sum(WIDTHS.get(c) or (4.5 if c > LATEST else 0.72 if c.isupper() else 0.53) for c in text)
 
 
 def number_widths(cell: Number, table: Table, size: Size) -> tuple[float, float]:

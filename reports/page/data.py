@@ -11,10 +11,10 @@ from typing import Any
 
 import pandas as pd
 
-from reports.board.behind import TEACHER
 from reports.board.board import Board
 from reports.formats.text import content
 from reports.results.results import Results, histories
+from reports.results.states import TEACHER
 from reports.results.sweep import Cell, Row, value_text
 from reports.stores import COMMIT, DIRTY, METHOD_PREFIX, RECIPE_PREFIX, RunRecord, of_prefix
 from reports.tables.searches import duration

@@ -20,6 +20,8 @@ REASONS = {
 }
 """State of a trial that gave no number -> what the table says of it; told in this order."""
 
+TEACHER = "teacher"
+"""Phase of a teacher's own trial, and its row."""
 ENDED = ("COMPLETE", "PRUNED", "DIVERGED", "FAIL")
 
 

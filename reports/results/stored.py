@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from reports.errors import ReportError
 from reports.results import naming
 from reports.results.results import MEMBER_COLUMNS, TRIAL_COLUMNS, Results
+from reports.results.states import TEACHER
 from reports.stores import METHOD_PREFIX
 from trainers.files.files import MOST_DATA_BYTES, regular_file
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FILE = "results.parquet"
-TEACHER = "teacher"
 SCORES = ("final_top1", "final_miou")
 """Columns with the score of a trial on test images."""
 

@@ -34,7 +34,8 @@ def build(results: "Results", board: Board) -> Iterator[Table]:
     """Yield the tables that the sweep asks for and has numbers for."""
     for option, builder in ALL:
         if board.options.wants(option):
-            for part in board.parts() if builder in BY_PART else [board]:
+            own = head_to_head.board_of_top5(results, board) if builder is head_to_head.top5 else board
+            for part in own.parts() if builder in BY_PART else [own]:
                 found = builder(results, part)
                 if found is not None:
                     yield of_part(found, part)

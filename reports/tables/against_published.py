@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from reports.board.behind import Parts, of_teacher
 from reports.board.board import Board, Line
 from reports.board.score import by_seed, dimension_names
 from reports.published import figures as published
@@ -172,13 +171,12 @@ class Comparison:
 
 def beside_published(results: "Results", board: Board) -> Comparison:
     """Return a sweep's numbers beside published figures, with whatever has ended so far."""
-    trials, facts = results.trials, dataset_facts(results.resolved)
-    teachers, parts = trials[trials["phase"] == "teacher"], Parts(trials[trials["phase"] != "teacher"])
+    facts = dataset_facts(results.resolved)
     cells = []
     for column, cell in enumerate(board.cells):
         views, ours = str((facts.get(cell.dataset) or {}).get("view_set") or ""), []
         for line in board.lines:
-            own = of_teacher(teachers, cell) if line.kind == "teacher" else parts.of(cell, line.row)
+            own = board.behind.of(cell, None if line.kind == "teacher" else line.row)
             ours.append(_ours(line, column, own, results.params, views))
         cells.append(_beside(cell, board, ours))
     return Comparison(board=board, cells=tuple(cells))

@@ -3,9 +3,8 @@
 import math
 from typing import TYPE_CHECKING, Any
 
-from reports.board.behind import TEACHER
 from reports.board.board import Board
-from reports.results.states import is_reported
+from reports.results.states import TEACHER, is_reported
 from reports.tables.table import EMPTY, NONE, Cell, Number, Table, Text
 from reports.tables.wording import listed, numbers, pair_column, pair_text, words
 

@@ -79,13 +79,16 @@ def build(results: "Results", board: Board, name: str = "head_to_head") -> Table
     )
 
 
+def board_of_top5(results: "Results", board: Board) -> Board:
+    """Return the board of top-5 accuracies; its caption is not the main table's."""
+    found = build_board(results, TOP5, board.behind)
+    return replace(found, options=replace(found.options, caption=""))
+
+
 def top5(results: "Results", board: Board) -> Table | None:
     """Return rows against pairs by their top-5 accuracy; None where there is none."""
-    whole = build_board(results, TOP5)
-    whole = replace(whole, options=replace(whole.options, caption=""))  # it is the main table's
-    found = whole.of([i for i, cell in enumerate(whole.cells) if cell in board.cells], board.part)
-    known = any(score.by_seed for line in found.lines for score in line.scores)
-    return build(results, found, "top5") if known else None
+    known = any(score.by_seed for line in board.lines for score in line.scores)
+    return build(results, board, "top5") if known else None
 
 
 # --- cells ------------------------------------------------------------------------------------------------------------

@@ -198,5 +198,5 @@ def test_methods_name_what_differs_between_students(report: Report) -> None:
 
 
 def test_names_in_methods_tex_are_escaped(nasty: reports.Results) -> None:
-    text = methods_text.as_latex(nasty, reports.table(nasty))
+    text = methods_text.documents(nasty, reports.table(nasty))["tex"]
     assert r"\paragraph{Statistics}" in text and r"=a \& b\_c" in text

@@ -2,7 +2,7 @@
 
 from reports.figures.kinds import budget, cost, over_values, ranks, settings_map, teacher_profile, training
 
-ALL = {  # as a person would call it -> what makes figures of the material, or says why there are none
+ALL = {  # as a person would call it -> what makes figures of results and a board, or says why there are none
     "accuracy over a hyperparameter": over_values.build,
     "accuracy against search budget": budget.build,
     "map of settings": settings_map.build,

@@ -7,19 +7,21 @@ Doesn't Always Work", ACL 2020, say so. A search by a model proposes better sett
 order is drawn beside it.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
-from typing import TYPE_CHECKING
+from itertools import accumulate, groupby
+from typing import TYPE_CHECKING, Any
 
-from reports.figures.figure import Figure, Material, NotDrawn, paged
-from reports.figures.searches import FEWEST, SearchTrials
-from reports.results.measures import Measure
-from reports.results.sweep import Cell
+from reports.figures.figure import Figure, NotDrawn, Panel, paged
+from reports.figures.searches import FEWEST, SearchTrials, searches
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
+
+    from reports.board.board import Board
+    from reports.figures.style import Look
+    from reports.results.results import Results
 
 LOW, HIGH = 0.1, 0.9
 """Shares of the orders below the band and below its upper edge."""
@@ -45,22 +47,8 @@ class Curve:
     """Trainings that were pruned or diverged; they count as the lowest score that the search has completed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """The searches of one cell."""
-
-    cell: Cell
-    measure: Measure
-    curves: tuple[Curve, ...]
-
-    @property
-    def common(self) -> int:
-        """The largest budget that every search has spent."""
-        return min(len(curve.in_order) for curve in self.curves)
-
-
-def _caption(panels: Sequence[Panel]) -> str:
-    lost = sum(curve.lost for panel in panels for curve in panel.curves)
+def _caption(panels: Sequence[Panel[Curve]]) -> str:
+    lost = sum(curve.lost for panel in panels for curve in panel.drawn)
     counted = (
         f" {lost} pruned or diverged {'training counts' if lost == 1 else 'trainings count'} as spent, at the "
         "lowest score that its search completed."
@@ -74,11 +62,9 @@ def _caption(panels: Sequence[Panel]) -> str:
     )
 
 
-def build(material: Material) -> Iterator[Figure | NotDrawn]:
+def build(_: "Results", board: "Board") -> Iterator[Figure | NotDrawn]:
     """Yield the figure for all cells with a search, a few cells a page."""
-    by_cell: dict[Cell, list[SearchTrials]] = defaultdict(list)
-    for search in material.searches:
-        by_cell[search.cell].append(search)
+    by_cell = {cell: list(some) for cell, some in groupby(searches(board), key=lambda search: search.cell)}
     if not by_cell:
         yield NotDrawn("accuracy against search budget", f"no search has {FEWEST} completed trainings")
     found = [Panel(cell, some[0].measure, tuple(map(_curve, some))) for cell, some in by_cell.items()]
@@ -121,33 +107,33 @@ def best_of(scores: Sequence[float], budgets: Sequence[int]) -> tuple[tuple[floa
     return tuple(tuple(map(float, some)) for some in (expected, *edges))
 
 
-def draw(canvas: "Canvas", panels: Sequence[Panel]) -> None:
+def draw(canvas: "Canvas", panels: Sequence[Panel[Curve]]) -> None:
     """Draw a panel for each cell."""
     from matplotlib.ticker import MaxNLocator
 
     from reports.figures import style
 
-    names = {curve.row: curve.shown for panel in panels for curve in panel.curves}
-    looks = {row: style.look(index) for index, row in enumerate(names)}
-    every, lines = style.panels(canvas, [panel.cell for panel in panels]), {}
+    every = style.drawn(canvas, panels, _draw, ("trainings spent on the search", "best validation {} (%)"))
     for axes, panel in zip(every, panels, strict=True):
-        for curve in panel.curves:
-            own, where = looks[curve.row], f"{curve.shown}, {panel.cell.title}"
-            band = axes.fill_between(curve.budgets, curve.low, curve.high, color=own.colour, alpha=0.15, linewidth=0)
-            (line,) = axes.plot(curve.budgets, curve.expected, color=own.colour, linestyle=own.line, linewidth=1.4)
-            (steps,) = axes.step(range(1, len(curve.in_order) + 1), curve.in_order, color=own.colour,
-                                 linestyle=own.line, linewidth=0.6, where="post")  # fmt: skip
-            best, low, high = (some[-1] for some in (curve.expected, curve.low, curve.high))
-            style.told(line, f"{where}: expected best of {curve.budgets[-1]}: {best:.2f}")
-            style.told(band, f"{where}: the middle 80 % of {curve.budgets[-1]}: {low:.2f} to {high:.2f}")
-            style.told(steps, f"{where}: best so far: {curve.in_order[-1]:.2f} after {len(curve.in_order)}")
-            lines[curve.row] = line
-        if len({len(curve.in_order) for curve in panel.curves}) > 1:
+        spent = {len(curve.in_order) for curve in panel.drawn}
+        if len(spent) > 1:
             style.told(
-                axes.axvline(panel.common, color="0.4", linestyle=":", linewidth=0.8),
-                f"{panel.cell.title}: {panel.common} trainings are the most that all searches have spent",
+                axes.axvline(min(spent), color="0.4", linestyle=":", linewidth=0.8),
+                f"{panel.cell.title}: {min(spent)} trainings are the most that all searches have spent",
             )
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    scores = [f"best validation {panel.measure.short} (%)" for panel in panels]
-    style.outer_labels(every, "trainings spent on the search", scores)
-    style.legend_below(canvas, [lines[row] for row in names], [*names.values()])
+
+
+def _draw(axes: "Axes", curve: Curve, own: "Look", panel: Panel[Curve]) -> Any:
+    from reports.figures import style
+
+    band = axes.fill_between(curve.budgets, curve.low, curve.high, color=own.colour, alpha=0.15, linewidth=0)
+    (line,) = axes.plot(curve.budgets, curve.expected, color=own.colour, linestyle=own.line, linewidth=1.4)
+    (steps,) = axes.step(range(1, len(curve.in_order) + 1), curve.in_order, color=own.colour,
+                         linestyle=own.line, linewidth=0.6, where="post")  # fmt: skip
+    best, low, high = (some[-1] for some in (curve.expected, curve.low, curve.high))
+    where = f"{curve.shown}, {panel.cell.title}"
+    style.told(line, f"{where}: expected best of {curve.budgets[-1]}: {best:.2f}")
+    style.told(band, f"{where}: the middle 80 % of {curve.budgets[-1]}: {low:.2f} to {high:.2f}")
+    style.told(steps, f"{where}: best so far: {curve.in_order[-1]:.2f} after {len(curve.in_order)}")
+    return line

@@ -2,19 +2,20 @@
 
 import math
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from reports.figures.figure import Figure, Material, NotDrawn, paged
-from reports.results.measures import Measure
+from reports.figures.figure import Figure, NotDrawn, Panel, paged
 from reports.results.states import is_reported
-from reports.results.sweep import Cell
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
 
-    from reports.board.board import Board, Line
+    from reports.board.board import Board
+    from reports.figures.style import Look
+    from reports.results.results import Results
 
 FEWEST = 3
 DECADE = 10
@@ -24,94 +25,63 @@ DECADE = 10
 class Point:
     """A row: what one training costs, and what it scores."""
 
-    row: str
-    """Its label: others may be shown alike."""
     shown: str
-    entry: str
-    """Of a grid, whose rows are drawn alike; else the row."""
-    shown_entry: str
     seconds: float
     """Of one training, mean over the seeds in the table."""
     mean: float
     std: float | None
-    search_seconds: float | None
-    """Of all trainings of its search together; None without one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Panel:
-    """The rows of one cell."""
+class Points:
+    """Rows that are drawn alike: those of an entry with a grid, else one."""
 
-    cell: Cell
-    measure: Measure
+    row: str
+    """The entry, or the row by its label."""
+    shown: str
     points: tuple[Point, ...]
 
-    @property
-    def front(self) -> tuple[Point, ...]:
-        """Rows that no other row beats in both, by rising cost."""
-        return pareto(self.points)
+
+CAPTION = (
+    "Wall-clock seconds of one training, without scoring, against test score after the last epoch: means over the "
+    "seeds in the table, bars are sample standard deviations of the score. The line is the Pareto front: rows that no "
+    "other beats in both.{searches} Seconds are of the machine and its load, and are lower where a teacher's stored "
+    "logits answered."
+)
 
 
-def _caption(panels: Sequence[Panel]) -> str:
-    spent = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in _searches(panels))
-    total = f" Searches come on top, over all pairs: {spent}." if spent else ""
-    return (
-        "Wall-clock seconds of one training, without scoring, against test score after the last epoch: means over "
-        "the seeds in the table, bars are sample standard deviations of the score. The line is the Pareto front: "
-        f"rows that no other beats in both.{total} Seconds are of the machine and its load, and are lower where a "
-        "teacher's stored logits answered."
-    )
-
-
-def _searches(panels: Sequence[Panel]) -> Iterator[tuple[str, float]]:
-    found: dict[str, tuple[str, float]] = {}
-    for point in (point for panel in panels for point in panel.points):
-        if point.search_seconds is not None:
-            before = found.get(point.row, ("", 0.0))[1]
-            found[point.row] = point.shown, before + point.search_seconds
-    yield from found.values()
-
-
-def build(material: Material) -> Iterator[Figure | NotDrawn]:
+def build(results: "Results", board: "Board") -> Iterator[Figure | NotDrawn]:
     """Yield cost against accuracy for all cells with rows to compare, a few a page."""
-    seconds, found = _seconds(material), []
-    for column, cell in enumerate(material.table.cells):
-        lines = [line for line in material.table.lines if line.kind != "teacher"]
-        points = (_point(line, column, material.table, seconds) for line in lines)
-        known = tuple(point for point in points if point is not None)
-        if len(known) >= FEWEST:
-            found.append(Panel(cell, material.table.measure(cell), known))
+    trials = results.trials[results.trials["train_seconds"].notna()]
+    reported = trials[is_reported(trials) & trials["state"].eq("COMPLETE")].groupby(["cell", "row"])
+    seconds = {place: dict(zip(own["seed"], own["train_seconds"], strict=True)) for place, own in reported}
+    spent = trials[trials["phase"] == "search"].groupby(["cell", "row"])["train_seconds"].agg(math.fsum).to_dict()
+    found, searches = [], dict[Any, tuple[str, dict[str, float]]]()
+    for column, cell in enumerate(board.cells):
+        entries: dict[str, tuple[str, list[Point]]] = {}
+        for line in board.lines:
+            row, stat, by_seed = line.row, line.scores[column].stat, seconds.get((cell.id, line.row.label), {})
+            own = [by_seed[seed] for seed in (() if stat is None else stat.seeds) if seed in by_seed]
+            if stat is None or not own or line.kind == "teacher":
+                continue
+            name, shown = (row.entry, row.shown_entry) if row.grid else (row.label, row.shown)
+            point = Point(row.shown, statistics.fmean(own), stat.mean, stat.std)
+            entries.setdefault(name, (shown, []))[1].append(point)
+            if line.searched and (cell.id, row.label) in spent:
+                searches.setdefault(row.label, (row.shown, {}))[1][cell.id] = spent[cell.id, row.label]
+        if sum(len(points) for _, points in entries.values()) >= FEWEST:
+            drawn = tuple(Points(name, shown, tuple(points)) for name, (shown, points) in entries.items())
+            found.append(Panel(cell, board.measure(cell), drawn))
     if not found:
         yield NotDrawn("cost against accuracy", f"no pair has {FEWEST} rows with results and seconds")
-    yield from paged("cost", found, _caption, draw)
 
+    def caption(panels: Sequence[Panel[Points]]) -> str:
+        cells = {panel.cell.id for panel in panels}
+        sums = [(shown, sum(of[cell] for cell in of if cell in cells)) for shown, of in searches.values()]
+        told = ", ".join(f"{shown} {total:.0f} s" for shown, total in sums if total)
+        return CAPTION.format(searches=f" Searches come on top, over all pairs: {told}." if told else "")
 
-def _seconds(material: Material) -> Mapping[tuple[str, str, bool], Mapping[int, float]]:
-    """Return the seconds of all trials by seed, and of those of searches by number: by cell, row, and whether they are
-    of a search."""
-    trials = material.results.trials
-    of_search = trials["phase"].eq("search") & trials["train_seconds"].notna()
-    reported = is_reported(trials) & trials["state"].eq("COMPLETE") & trials["train_seconds"].notna()
-    known: dict[tuple[str, str, bool], dict[int, float]] = {}
-    for searched, some in ((False, trials[reported]), (True, trials[of_search])):
-        numbers = range(len(some)) if searched else some["seed"]
-        for cell, row, number, value in zip(some["cell"], some["row"], numbers, some["train_seconds"], strict=True):
-            known.setdefault((cell, row, searched), {})[int(number)] = float(value)
-    return known
-
-
-def _point(
-    line: "Line", column: int, table: "Board", seconds: Mapping[tuple[str, str, bool], Mapping[int, float]]
-) -> Point | None:
-    stat, place = line.scores[column].stat, (table.cells[column].id, line.row.label)
-    by_seed = seconds.get((*place, False), {})
-    own = [by_seed[seed] for seed in (() if stat is None else stat.seeds) if seed in by_seed]
-    if stat is None or not own:
-        return None
-    spent = seconds.get((*place, True))
-    row, total = line.row, math.fsum(spent.values()) if spent and line.searched else None
-    entry, shown_entry = (row.entry, row.shown_entry) if row.grid else (row.label, row.shown)
-    return Point(row.label, row.shown, entry, shown_entry, statistics.fmean(own), stat.mean, stat.std, total)
+    yield from paged("cost", found, caption, draw)
 
 
 def pareto(points: Sequence[Point]) -> tuple[Point, ...]:
@@ -123,35 +93,31 @@ def pareto(points: Sequence[Point]) -> tuple[Point, ...]:
     return tuple(front)
 
 
-def draw(canvas: "Canvas", panels: Sequence[Panel]) -> None:
+def draw(canvas: "Canvas", panels: Sequence[Panel[Points]]) -> None:
     """Draw a panel for each cell."""
     from reports.figures import style
 
-    entries = {point.entry: point.shown_entry for panel in panels for point in panel.points}
-    looks = {entry: style.look(index) for index, entry in enumerate(entries)}
-    every, handles = style.panels(canvas, [panel.cell for panel in panels]), {}
+    every = style.drawn(canvas, panels, _draw, ("seconds of one training", "test {} (%)"))
     for axes, panel in zip(every, panels, strict=True):
-        for entry in dict.fromkeys(point.entry for point in panel.points):
-            own, points = looks[entry], [p for p in panel.points if p.entry == entry]
-            handles[entry] = axes.errorbar(
-                [p.seconds for p in points], [p.mean for p in points], yerr=[p.std or 0.0 for p in points],
-                fmt=own.marker, color=own.colour, markersize=4, markeredgewidth=0.3, markeredgecolor="0.1",
-                elinewidth=0.7,
-            )  # fmt: skip
-            marks = [_told(point, panel) for point in points]
-            for artist in (handles[entry].lines[0], *handles[entry].lines[2]):
-                style.told(artist, f"{entries[entry]}, {panel.cell.title}", marks)
-        (front,) = axes.plot(
-            [p.seconds for p in panel.front], [p.mean for p in panel.front], color="0.45", linewidth=0.8, zorder=0
-        )
-        style.told(front, f"no other row beats: {', '.join(point.shown for point in panel.front)}; {panel.cell.title}")
-        costs = [point.seconds for point in panel.points]
+        points = [point for own in panel.drawn for point in own.points]
+        best, costs = pareto(points), [point.seconds for point in points]
+        (front,) = axes.plot([p.seconds for p in best], [p.mean for p in best], color="0.45", linewidth=0.8, zorder=0)
+        style.told(front, f"no other row beats: {', '.join(point.shown for point in best)}; {panel.cell.title}")
         if min(costs) > 0 and max(costs) > DECADE * min(costs):
             style.logarithmic(axes)
-    style.outer_labels(every, "seconds of one training", [f"test {p.measure.short} (%)" for p in panels])
-    style.legend_below(canvas, [handles[entry] for entry in entries], [*entries.values()])
 
 
-def _told(point: Point, panel: Panel) -> str:
-    spread = "" if point.std is None else f" ± {point.std:.2f}"
-    return f"{point.shown}, {panel.cell.title}: {point.mean:.2f}{spread} in {point.seconds:.3g} s"
+def _draw(axes: "Axes", of: Points, own: "Look", panel: Panel[Points]) -> Any:
+    from reports.figures import style
+
+    points, title = of.points, panel.cell.title
+    handle = axes.errorbar(
+        [p.seconds for p in points], [p.mean for p in points], yerr=[p.std or 0.0 for p in points],
+        fmt=own.marker, color=own.colour, markersize=4, markeredgewidth=0.3, markeredgecolor="0.1",
+        elinewidth=0.7,
+    )  # fmt: skip
+    spreads = ("" if p.std is None else f" ± {p.std:.2f}" for p in points)
+    marks = [f"{p.shown}, {title}: {p.mean:.2f}{s} in {p.seconds:.3g} s" for p, s in zip(points, spreads, strict=True)]
+    for artist in (handle.lines[0], *handle.lines[2]):
+        style.told(artist, f"{of.shown}, {title}", marks)
+    return handle

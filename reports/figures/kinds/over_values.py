@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reports.board.board import Board, Line
 from reports.figures import style
-from reports.figures.figure import Figure, Material, NotDrawn
+from reports.figures.figure import Figure, NotDrawn
 from reports.results.measures import TOP1, Measure
 from reports.results.sweep import Cell, Row, value_text
 from reports.tables.wording import slug
@@ -16,6 +16,8 @@ from trainers import titles
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
+
+    from reports.results.results import Results
 
 COMPARED = ("ce", "kd", "dkd")
 """Methods whose fixed rows are drawn as lines to compare with."""
@@ -66,16 +68,16 @@ def _caption(panel: Panel) -> str:
     )
 
 
-def panels(table: Board) -> Iterator[Panel]:
+def panels(board: Board) -> Iterator[Panel]:
     """Yield what the sweep has numbers for, by cell, then by hyperparameter in the sweep's order."""
-    grids = _grids(table.lines)
-    for column, cell in enumerate(table.cells):
+    grids = _grids(board.lines)
+    for column, cell in enumerate(board.cells):
         for name in dict.fromkeys(name for name, _ in grids.values()):
-            curves = (_curve(entry, values, table, column) for entry, (n, values) in grids.items() if n == name)
+            curves = (_curve(entry, values, board, column) for entry, (n, values) in grids.items() if n == name)
             drawn = tuple(curve for curve in curves if curve.points)
             if drawn:
-                levels = _levels(table, column, grids, name)
-                yield Panel(name, cell, drawn, tuple(levels), table.measure(cell))
+                levels = _levels(board, column, grids, name)
+                yield Panel(name, cell, drawn, tuple(levels), board.measure(cell))
 
 
 def _grids(lines: Sequence[Line]) -> dict[str, tuple[str, dict[str, float]]]:
@@ -109,18 +111,17 @@ def _number(text: str | None) -> float | None:
         return None
 
 
-def _curve(entry: str, values: Mapping[str, float], table: Board, column: int) -> Curve:
-    own = {ln.row.label: ln for ln in table.lines if ln.row.entry == entry}
+def _curve(entry: str, values: Mapping[str, float], board: Board, column: int) -> Curve:
+    own = {ln.row.label: ln for ln in board.lines if ln.row.entry == entry}
     scores = {label: line.scores[column].by_seed for label, line in own.items()}
     points = [(values[label], scores[label]) for label in sorted(values, key=values.__getitem__) if scores[label]]
     return Curve(next(iter(own.values())).row.shown_entry, tuple(points))
 
 
-def _levels(table: Board, column: int, grids: Mapping[str, tuple[str, object]], name: str) -> list[tuple[str, float]]:
+def _levels(board: Board, column: int, grids: Mapping[str, tuple[str, object]], name: str) -> list[tuple[str, float]]:
     """Return the rows to compare with; the one that others are compared with first of all, unless it is on a curve."""
-    reference = None if table.reference_place is None else table.lines[table.reference_place]
-    found = []
-    for line in table.lines:
+    reference, found = board.reference_line, []
+    for line in board.lines:
         stat = line.scores[column].stat
         fixed = line.kind != "teacher" and not line.searched and line.row.entry not in grids
         wanted = (fixed and line.row.method in COMPARED) or line is reference
@@ -130,9 +131,9 @@ def _levels(table: Board, column: int, grids: Mapping[str, tuple[str, object]], 
     return [level for line, level in found if any(line is other for other, _ in kept)]
 
 
-def build(material: Material) -> Iterator[Figure | NotDrawn]:
+def build(_: "Results", board: Board) -> Iterator[Figure | NotDrawn]:
     """Yield a figure for each cell and hyperparameter that some entry has a grid over."""
-    several, found = len(material.table.cells) > 1, list(panels(material.table))
+    several, found = len(board.cells) > 1, list(panels(board))
     for panel in found:
         name = f"{panel.measure.short.lower()}_over_{slug(panel.hyperparameter)}"
         name += f"-{slug(panel.cell.id)}" if several else ""

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 
 from reports.board.averages import ranks
 from reports.board.board import Board
-from reports.figures.figure import Figure, Material, NotDrawn
+from reports.figures.figure import Figure, NotDrawn
 from reports.statistics.ranges import tukey_critical
 from reports.statistics.ranks import friedman, signed_ranks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
+
+    from reports.results.results import Results
 
 FEWEST_ROWS, FEWEST_PAIRS = 2, 3
 MOST_ROWS = 20
@@ -71,31 +73,26 @@ class Ranks:
         )
 
 
-def build(material: Material) -> Iterator[Figure | NotDrawn]:
+def build(_: "Results", board: Board) -> Iterator[Figure | NotDrawn]:
     """Yield the diagram where there are rows and pairs enough."""
-    what, table = "ranks over pairs", material.table
-    if len(table.cells) < FEWEST_PAIRS:
-        yield NotDrawn(what, f"it takes {FEWEST_PAIRS} pairs, the sweep has {len(table.cells)}")
+    what = "ranks over pairs"
+    if len(board.cells) < FEWEST_PAIRS:
+        yield NotDrawn(what, f"it takes {FEWEST_PAIRS} pairs, the sweep has {len(board.cells)}")
         return
-    columns = range(len(table.cells))
-    found = ranks(table, columns)
+    columns = range(len(board.cells))
+    found = ranks(board, columns)
     if len(found) < FEWEST_ROWS:
         yield NotDrawn(what, f"it takes {FEWEST_ROWS} rows with a mean in every pair, there are {len(found)}")
         return
     lacking = [
-        line.shown for line in table.lines if line.kind == "method" and not all(score.by_seed for score in line.scores)
+        line.shown for line in board.lines if line.kind == "method" and not all(score.by_seed for score in line.scores)
     ]
-    means = [[_mean(table, place, column) for column in columns] for place in found]
-    named = [(table.lines[place].shown, rank) for place, rank in found.items()]
-    always = next((i for i, place in enumerate(found) if place == table.reference_place), None)
-    data = of_ranks(named, means, lacking, table.options.level, always)
+    stats = ((score.stat for score in board.lines[place].scores) for place in found)  # ranked rows have all of them
+    means = [[stat.mean for stat in of if stat is not None] for of in stats]
+    named = [(board.lines[place].shown, rank) for place, rank in found.items()]
+    always = next((i for i, place in enumerate(found) if place == board.reference_place), None)
+    data = of_ranks(named, means, lacking, board.options.level, always)
     yield Figure(name="ranks", caption=data.caption, data=data, drawn_by=draw)
-
-
-def _mean(table: Board, place: int, column: int) -> float:
-    stat = table.lines[place].scores[column].stat
-    assert stat is not None  # ranked rows have a number in every column
-    return stat.mean
 
 
 def of_ranks(

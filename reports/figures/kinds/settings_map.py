@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reports.board.board import Board, Line
-from reports.figures.figure import Figure, Material, NotDrawn, paged
-from reports.figures.searches import Axis, SearchTrials, is_number
+from reports.figures.figure import Figure, NotDrawn, paged
+from reports.figures.searches import Axis, SearchTrials, searches
 from reports.results.measures import Measure
 from reports.results.sweep import Cell, value_text
 from trainers import titles
@@ -14,6 +14,8 @@ from trainers import titles
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
+
+    from reports.results.results import Results
 
 PREFERRED = ("w1", "w2")
 """Drawn where both are searched; else the first two that are numbers."""
@@ -68,11 +70,11 @@ def _caption(panels: Sequence[Scatter | Matrix]) -> str:
     return " ".join(sentences)
 
 
-def build(material: Material) -> Iterator[Figure | NotDrawn]:
+def build(_: "Results", board: Board) -> Iterator[Figure | NotDrawn]:
     """Yield maps for all searches and grids over two numbers, a few a page."""
-    order = {cell: place for place, cell in enumerate(material.table.cells)}
-    found: list[Scatter | Matrix] = [*_matrices(material.table)]
-    found += [panel for search in material.searches for panel in _scatter(search)]
+    order = {cell: place for place, cell in enumerate(board.cells)}
+    found: list[Scatter | Matrix] = [*_matrices(board)]
+    found += [panel for search in searches(board) for panel in _scatter(search)]
     found.sort(key=lambda panel: order[panel.cell])  # stable
     if not found:
         yield NotDrawn("map of settings", "no search or grid over two numbers has results enough")
@@ -80,7 +82,7 @@ def build(material: Material) -> Iterator[Figure | NotDrawn]:
 
 
 def _scatter(search: SearchTrials) -> Iterator[Scatter]:
-    numbers = [axis for axis in search.axes if is_number(axis)]
+    numbers = [axis for axis in search.axes if axis.low is not None]
     wanted = [axis for axis in numbers if axis.name in PREFERRED]
     if len(numbers) < BOTH:
         return
@@ -106,29 +108,20 @@ def _there(*values: Any) -> bool:
     return not any(value is None or pd.isna(value) for value in values)
 
 
-def _matrices(table: Board) -> Iterator[Matrix]:
+def _matrices(board: Board) -> Iterator[Matrix]:
     by_entry: dict[str, list[Line]] = {}
-    for line in table.lines:
+    for line in board.lines:
         if len(line.row.grid) == BOTH and all(name in line.row.hyperparameters for name in line.row.grid):
             by_entry.setdefault(line.row.entry, []).append(line)
-    for column, cell in enumerate(table.cells):
+    for column, cell in enumerate(board.cells):
         for lines in by_entry.values():
-            found = _matrix(table, lines, column, cell)
-            if found is not None:
-                yield found
-
-
-def _matrix(table: Board, lines: Sequence[Line], column: int, cell: Cell) -> Matrix | None:
-    x, y = lines[0].row.grid
-    means = {
-        (_key(line.row.hyperparameters[x]), _key(line.row.hyperparameters[y])): stat.mean
-        for line in lines
-        if (stat := line.scores[column].stat) is not None
-    }
-    if len(means) != sum(line.scores[column].stat is not None for line in lines) or not means:
-        return None  # rows that differ in something else as well
-    xs, ys = (tuple(dict.fromkeys(_key(line.row.hyperparameters[name]) for line in lines)) for name in (x, y))
-    return Matrix(lines[0].row.shown_entry, cell, table.measure(cell), (x, y), _ordered(xs), _ordered(ys), means)
+            (x, y), given = lines[0].row.grid, [line.row.hyperparameters for line in lines]
+            places = [(_key(values[x]), _key(values[y])) for values in given]
+            stats = [line.scores[column].stat for line in lines]
+            means = {place: stat.mean for place, stat in zip(places, stats, strict=True) if stat is not None}
+            xs, ys = (_ordered(tuple(dict.fromkeys(values))) for values in zip(*places, strict=True))
+            if means and len(means) == sum(stat is not None for stat in stats):  # else they differ in something else
+                yield Matrix(lines[0].row.shown_entry, cell, board.measure(cell), (x, y), xs, ys, means)
 
 
 def _key(value: Any) -> Any:

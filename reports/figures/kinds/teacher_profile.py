@@ -4,14 +4,13 @@ Shapes: N = images in some view, C = classes.
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from reports.board.behind import of_teacher
-from reports.figures.figure import Figure, Material, NotDrawn, paged
-from reports.results.sweep import Cell
+from reports.figures.figure import Figure, NotDrawn, paged
+from reports.results.sweep import Cell, dataset_facts
 from search_spaces.checks.facts import on_dataset
 from trainers.teachers.bank_rows import StoredBank, sampled_rows, stored_bank
 
@@ -19,6 +18,9 @@ if TYPE_CHECKING:
     import numpy as np
     from matplotlib.figure import Figure as Canvas
     from numpy.typing import NDArray
+
+    from reports.board.board import Board
+    from reports.results.results import Results
 
 ROWS = 4096
 """Stored answers that are looked at."""
@@ -82,14 +84,14 @@ def finding(profile: Profile) -> str:
     return f"{share}{hint}; {100 * MASS:.0f} % of the mass in {enough}"
 
 
-def build(material: Material) -> Iterator[Figure | NotDrawn]:
+def build(results: "Results", board: "Board") -> Iterator[Figure | NotDrawn]:
     """Yield the profiles of the teachers whose logits are stored in the home."""
-    if material.results.home is None:
+    if results.home is None:
         yield NotDrawn(WHAT, "these results did not come with a home")
         return
-    banks = _banks(material.results.home)
-    cells = {(cell.dataset, cell.teacher): cell for cell in material.table.cells if cell.teacher}.values()
-    known = [(cell, _profile(cell, [bank for bank in banks if _is_of(bank, material, cell)])) for cell in cells]
+    banks = _banks(results.home)
+    cells = {(cell.dataset, cell.teacher): cell for cell in board.cells if cell.teacher}.values()
+    known = [(cell, _profile(cell, [bank for bank in banks if _is_of(bank, results, board, cell)])) for cell in cells]
     missing = [cell.shown_teacher for cell, profile in known if profile is None]
     if missing:
         yield NotDrawn(
@@ -105,14 +107,14 @@ def _banks(home: Path) -> list[StoredBank]:
     return [bank for bank in map(stored_bank, folders) if bank is not None]
 
 
-def _is_of(bank: StoredBank, material: Material, cell: Cell) -> bool:
+def _is_of(bank: StoredBank, results: "Results", board: "Board", cell: Cell) -> bool:
     """Return whether a bank is of a cell's teacher as this sweep has it, on the data that it has."""
-    facts: Mapping[str, Any] = material.results.resolved.get("facts") or {}
-    digest = ((facts.get("datasets") or {}).get(cell.dataset) or {}).get("digest")
-    trials = material.results.trials
-    own = of_teacher(trials[trials["phase"] == "teacher"], cell)["trial_key"]
-    files = facts.get("checkpoints") or {}
-    known = {*map(str, own), files.get(on_dataset(cell.dataset, cell.teacher)) or files.get(cell.teacher)}
+    files = (results.resolved.get("facts") or {}).get("checkpoints") or {}
+    digest = (dataset_facts(results.resolved).get(cell.dataset) or {}).get("digest")
+    known = {
+        *map(str, board.behind.of(cell, None)["trial_key"]),
+        files.get(on_dataset(cell.dataset, cell.teacher)) or files.get(cell.teacher),
+    }
     return str(bank.teacher.get("id")) in known and (digest is None or str(digest) == bank.data_digest)
 
 
@@ -158,10 +160,8 @@ def draw(canvas: "Canvas", panels: Sequence[Profile]) -> None:
     """Draw a panel for each teacher, with what was found over it."""
     from reports.figures import style
 
-    every, lines = (
-        style.panels(canvas, [f"{panel.teacher}, {panel.dataset}" for panel in panels], map(_over, panels)),
-        {},
-    )
+    titles, lines = [f"{panel.teacher}, {panel.dataset}" for panel in panels], {}
+    every = style.panels(canvas, titles, map(_over, panels))
     for axes, panel in zip(every, panels, strict=True):
         for index, mass in enumerate(panel.masses):
             own, ranks, name = style.look(index), range(1, len(mass.mean) + 1), f"T = {mass.temperature:g}"

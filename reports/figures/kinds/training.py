@@ -3,19 +3,21 @@
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from reports.figures.figure import Figure, Material, NotDrawn, paged
+from reports.figures.figure import Figure, NotDrawn, Panel, paged
 from reports.results.measures import Measure
 from reports.results.results import histories
 from reports.results.states import is_reported
 from reports.results.sweep import Cell
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
 
-    from reports.board.board import Line
+    from reports.board.board import Board, Line
+    from reports.figures.style import Look
+    from reports.results.results import Results
     from reports.stores import Curves
 
 ROWS = 6
@@ -24,6 +26,10 @@ FEWEST = 4
 """Epochs of a curve."""
 MOST_PANELS = 6
 """Cells whose curves are read from the store."""
+CAPTION = (
+    "Test score after each epoch: mean (line) and sample standard deviation (band) over the seeds that are in "
+    "the table. Of an entry with a grid the row with the best mean is drawn."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +37,6 @@ class Curve:
     """A row's test accuracy after each epoch that all its seeds have told."""
 
     row: str
-    """Its label: others may be shown alike."""
     shown: str
     seeds: int
     epochs: tuple[int, ...]
@@ -40,46 +45,27 @@ class Curve:
     """Of the sample; zeros for one seed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """The curves of one cell."""
-
-    cell: Cell
-    measure: Measure
-    curves: tuple[Curve, ...]
-    left_out: tuple[str, ...]
-    """Rows with results that are not drawn, as they are shown; the same in all panels."""
-
-
-def _caption(panels: Sequence[Panel]) -> str:
-    left_out = panels[0].left_out
-    hidden = f" Not drawn: {', '.join(left_out)}." if left_out else ""
-    return (
-        "Test score after each epoch: mean (line) and sample standard deviation (band) over the seeds that are in "
-        f"the table. Of an entry with a grid the row with the best mean is drawn.{hidden}"
-    )
-
-
-def build(material: Material) -> Iterator[Figure | NotDrawn]:
+def build(results: "Results", board: "Board") -> Iterator[Figure | NotDrawn]:
     """Yield the curves of all cells, a few a page."""
-    if material.results.curves_of is None:
+    if results.curves_of is None:
         yield NotDrawn("training curves", "these results did not come from a tracking store")
         return
-    lines, left_out = _chosen(material)
-    cells = material.table.cells[:MOST_PANELS]
-    runs = {(cell.id, line.row.label): _runs(material, cell, line) for cell in cells for line in lines}
+    lines, left_out = _chosen(board)
+    cells = board.cells[:MOST_PANELS]
+    runs = {(cell.id, line.row.label): _runs(board, cell, line) for cell in cells for line in lines}
     wanted = [run_id for ids in runs.values() for run_id in ids]
-    names = {cell: epochwise(material.table.measure(cell)) for cell in cells}
-    found = histories(material.results, sorted(set(names.values())), run_ids=wanted)
+    names = {cell: epochwise(board.measure(cell)) for cell in cells}
+    found = histories(results, sorted(set(names.values())), run_ids=wanted)
     panels = []
     for cell in cells:
         curves = (_curve(line, runs[cell.id, line.row.label], names[cell], found) for line in lines)
         drawn = tuple(curve for curve in curves if curve is not None)
         if drawn:
-            panels.append(Panel(cell, material.table.measure(cell), drawn, left_out))
+            panels.append(Panel(cell, board.measure(cell), drawn))
     if not panels:
         yield NotDrawn("training curves", f"no completed trial has told {FEWEST} epochs")
-    yield from paged("training_curves", panels, _caption, draw)
+    hidden = f" Not drawn: {', '.join(left_out)}." if left_out else ""
+    yield from paged("training_curves", panels, lambda _: CAPTION + hidden, draw)
 
 
 def epochwise(measure: Measure) -> str:
@@ -87,16 +73,15 @@ def epochwise(measure: Measure) -> str:
     return measure.final.replace("final_", "test_")
 
 
-def _chosen(material: Material) -> "tuple[list[Line], tuple[str, ...]]":
-    """Return the rows to draw, in the table's order, and the names of the others: what others are compared with, and of
+def _chosen(board: "Board") -> "tuple[list[Line], tuple[str, ...]]":
+    """Return the rows to draw, in the board's order, and the names of the others: what others are compared with, and of
     an entry with a grid the best."""
     by_entry: dict[str, list[Line]] = {}
-    for line in material.table.lines:
+    for line in board.lines:
         if line.kind != "teacher" and any(score.stat is not None for score in line.scores):
             by_entry.setdefault(line.row.entry if line.row.grid else line.row.label, []).append(line)
     best = [max(lines, key=_average) for lines in by_entry.values()]
-    reference = material.table.reference_place
-    always = None if reference is None else material.table.lines[reference]
+    always = board.reference_line
     drawn = sorted(best, key=lambda line: (line is not always, line.kind != "alone", -_average(line)))[:ROWS]
     kept = {id(line) for line in drawn}
     return [line for line in best if id(line) in kept], tuple(line.shown for line in best if id(line) not in kept)
@@ -108,9 +93,8 @@ def _average(line: "Line") -> float:
     return 100.0 * len(means) + statistics.fmean(means)
 
 
-def _runs(material: Material, cell: Cell, line: "Line") -> list[str]:
-    trials: pd.DataFrame = material.parts.of(cell, line.row)
-    measure = material.table.measure(cell)
+def _runs(board: "Board", cell: Cell, line: "Line") -> list[str]:
+    trials, measure = board.behind.of(cell, line.row), board.measure(cell)
     counted = (trials["state"] == "COMPLETE") & (trials["status"] == "FINISHED") & trials[measure.final].notna()
     return [str(run_id) for run_id in trials.loc[is_reported(trials) & counted, "run_id"]]
 
@@ -128,35 +112,34 @@ def _curve(line: "Line", run_ids: Sequence[str], name: str, found: "Curves") -> 
     return Curve(line.row.label, line.shown, len(values), tuple(epochs), mean, tuple(map(float, std)))
 
 
-def draw(canvas: "Canvas", panels: Sequence[Panel]) -> None:
+def draw(canvas: "Canvas", panels: Sequence[Panel[Curve]]) -> None:
     """Draw a panel for each cell."""
+    from reports.figures import style
+
+    for axes, panel in zip(style.drawn(canvas, panels, _draw, ("epoch", "test {} (%)")), panels, strict=True):
+        axes.set_ylim(bottom=_lowest(panel))
+
+
+def _draw(axes: "Axes", curve: Curve, own: "Look", panel: Panel[Curve]) -> Any:
     import numpy as np
 
     from reports.figures import style
 
-    names = {curve.row: curve.shown for panel in panels for curve in panel.curves}
-    looks = {row: style.look(index) for index, row in enumerate(names)}
-    every, lines = style.panels(canvas, [panel.cell for panel in panels]), {}
-    for axes, panel in zip(every, panels, strict=True):
-        for curve in panel.curves:
-            own, mean, std = looks[curve.row], np.array(curve.mean), np.array(curve.std)
-            band = axes.fill_between(curve.epochs, mean - std, mean + std, color=own.colour, alpha=0.15, linewidth=0)
-            step = max(1, len(mean) // 8)
-            (lines[curve.row],) = axes.plot(
-                curve.epochs, mean, color=own.colour, linestyle=own.line, linewidth=1.1, marker=own.marker,
-                markersize=2.6, markeredgewidth=0, markevery=step,
-            )  # fmt: skip
-            where, points = f"{curve.shown}, {panel.cell.title}", zip(curve.epochs, mean, std, strict=True)
-            told = [f"{where}: {at:.2f} ± {of:.2f} after epoch {epoch}" for epoch, at, of in points]
-            style.told(lines[curve.row], told[-1], told[::step])
-            style.told(band, told[-1])
-        axes.set_ylim(bottom=_lowest(panel))
-    style.outer_labels(every, "epoch", [f"test {panel.measure.short} (%)" for panel in panels])
-    style.legend_below(canvas, [lines[row] for row in names], [*names.values()])
+    mean, std, step = np.array(curve.mean), np.array(curve.std), max(1, len(curve.mean) // 8)
+    band = axes.fill_between(curve.epochs, mean - std, mean + std, color=own.colour, alpha=0.15, linewidth=0)
+    (line,) = axes.plot(
+        curve.epochs, mean, color=own.colour, linestyle=own.line, linewidth=1.1, marker=own.marker,
+        markersize=2.6, markeredgewidth=0, markevery=step,
+    )  # fmt: skip
+    where, points = f"{curve.shown}, {panel.cell.title}", zip(curve.epochs, mean, std, strict=True)
+    told = [f"{where}: {at:.2f} ± {of:.2f} after epoch {epoch}" for epoch, at, of in points]
+    style.told(line, told[-1], told[::step])
+    style.told(band, told[-1])
+    return line
 
 
-def _lowest(panel: Panel) -> float:
+def _lowest(panel: Panel[Curve]) -> float:
     """Return where the panel begins: the first epochs, far below all that is compared, are cut off."""
-    low = min(min(curve.mean) for curve in panel.curves)
-    halves = [value for curve in panel.curves for value in curve.mean[len(curve.mean) // 4 :]]
+    low = min(min(curve.mean) for curve in panel.drawn)
+    halves = [value for curve in panel.drawn for value in curve.mean[len(curve.mean) // 4 :]]
     return max(low, min(halves) - 0.35 * (max(halves) - min(halves))) - 0.5

@@ -11,7 +11,7 @@ from reports.board.averages import averages
 from reports.figures import build
 from reports.figures.kinds import ranks, training
 from reports.figures.kinds.cost import Point, pareto
-from tests.reports.fake_sweep import RANGES, FakeSweep, FakeTrial, grid, row, seeds, whole_sweep
+from tests.reports.fake_sweep import KS, RANGES, FakeSweep, FakeTrial, grid, row, seeds, whole_sweep
 from tests.reports.plain import plain_results
 
 CELLS = tuple(f"digits100: t{n} -> s" for n in range(4))
@@ -89,7 +89,7 @@ def test_too_few_pairs_are_said() -> None:
 
 def test_the_front_has_what_nothing_beats() -> None:
     points = {
-        name: Point(name, name, name, name, seconds, mean, None, None)
+        name: Point(name, seconds, mean, None)
         for name, seconds, mean in (
             ("a", 1.0, 60.0),
             ("b", 2.0, 59.0),
@@ -104,11 +104,16 @@ def test_the_front_has_what_nothing_beats() -> None:
 
 def test_cost_is_of_the_trials_in_the_mean() -> None:
     (panel,) = made(plain_results(whole_sweep()), "cost")
-    by_name = {point.row: point for point in panel.points}
-    assert by_name["kd"].seconds == 4.0
-    assert by_name["gdkd (tuned)"].search_seconds == pytest.approx(6 * 1.5)
-    assert {"broken", "pruned", "waiting", "searching", "teacher"}.isdisjoint(by_name)
-    assert by_name["gdkd (by k) k=5"].entry == "gdkd (by k)"
+    by_row = {of.row: of.points for of in panel.drawn}
+    assert [point.seconds for point in by_row["kd"]] == [4.0]
+    assert {"broken", "pruned", "waiting", "searching", "teacher"}.isdisjoint(by_row)
+    assert [point.shown for point in by_row["gdkd (by k)"]] == [f"GDKD (k = {k})" for k in KS]
+
+
+def test_seconds_of_searches_are_told_below_the_costs() -> None:
+    results = plain_results(whole_sweep())
+    (cost,) = (one for one in build(results, reports.table(results))[0] if one.name == "cost")
+    assert "Searches come on top, over all pairs: GDKD (tuned) 9 s." in cost.caption
 
 
 def test_training_curves_are_means_over_the_seeds_of_the_table() -> None:
@@ -118,7 +123,7 @@ def test_training_curves_are_means_over_the_seeds_of_the_table() -> None:
         2: [(epoch, 99.0) for epoch in range(1, 5)],
     }
     (panel,) = made(plain_results(whole_sweep(), curves), "training_curves")
-    by_name = {curve.row: curve for curve in panel.curves}
+    by_name = {curve.row: curve for curve in panel.drawn}
     assert by_name["dkd"].epochs == (1, 2, 3, 4)  # seed 2 diverged, seed 1 has no fifth epoch
     assert by_name["dkd"].mean == (12.0, 21.0, 32.0, 42.0)
     assert by_name["dkd"].std == pytest.approx((8**0.5, 2**0.5, 8**0.5, 8**0.5))
@@ -134,7 +139,7 @@ def test_the_baseline_is_drawn_among_however_many_rows() -> None:
     assert len(drawn) == ranks.MOST_ROWS and drawn[-1] == "row 24" and drawn[0] == "row 00"
     curves = {0: [(epoch, 10.0 * epoch) for epoch in range(1, 5)]}
     panel, *_ = made(plain_results(sweep, curves), "training_curves")
-    assert "row 24" in {curve.row for curve in panel.curves} and len(panel.curves) == training.ROWS
+    assert "row 24" in {curve.row for curve in panel.drawn} and len(panel.drawn) == training.ROWS
 
 
 def test_rows_that_are_shown_alike_are_ranked_each() -> None:

@@ -72,8 +72,8 @@ def test_lost_trainings_are_spent_at_the_lowest_score_and_failed_ones_are_not_th
     trials = proposals(SCORES[:4]) + proposals((99.0,), state="PRUNED", key="p" * 64)
     trials += proposals((98.0,), state="DIVERGED", key="d" * 64) + proposals((97.0,), state="FAIL", key="f" * 64)
     (panel,) = made(FakeSweep("s", trials, [row("tuned", "gdkd", dimensions=RANGES)]), "accuracy_over_budget")
-    (curve,) = panel.curves
-    assert (curve.lost, curve.budgets, panel.common) == (2, (1, 2, 3, 4, 5, 6), 6)
+    (curve,) = panel.drawn
+    assert (curve.lost, curve.budgets) == (2, (1, 2, 3, 4, 5, 6))
     assert curve.in_order == (60.0, 64.0, 64.0, 64.0, 64.0, 64.0)
     assert curve.expected[0] == pytest.approx(statistics.fmean([60.0, 64.0, 61.0, 64.0, 60.0, 60.0]))
 
@@ -82,8 +82,7 @@ def test_methods_are_compared_at_the_largest_budget_that_all_have_spent() -> Non
     trials = proposals(SCORES) + proposals(SCORES[:4], "short")
     rows = [row(name, "gdkd", dimensions=RANGES) for name in ("tuned", "short")]
     (panel,) = made(FakeSweep("s", trials, rows), "accuracy_over_budget")
-    assert [(curve.shown, len(curve.in_order)) for curve in panel.curves] == [("tuned", 5), ("short", 4)]
-    assert panel.common == 4
+    assert [(curve.shown, len(curve.in_order)) for curve in panel.drawn] == [("tuned", 5), ("short", 4)]
 
 
 def test_the_map_has_every_ended_training_and_the_choice() -> None:
