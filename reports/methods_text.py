@@ -96,10 +96,10 @@ def _params(results: "Results", trials: "pd.DataFrame", prefix: str) -> list[tup
     names = ("trial_key", "dataset", "student", "row", "phase")
     line: Any
     for line in trials[[*names]].itertuples(index=False):
-        if line.trial_key in results.params:
+        if line.trial_key in results.runs:
             own = line.trial_key if line.phase == "teacher" else ""
-            known.setdefault((line.dataset, line.student, line.row, own, id(results.params[line.trial_key])), line)
-    return [(line, of_prefix(results.params[line.trial_key], prefix)) for line in known.values()]
+            known.setdefault((line.dataset, line.student, line.row, own, id(results.params(line.trial_key))), line)
+    return [(line, of_prefix(results.params(line.trial_key), prefix)) for line in known.values()]
 
 
 def _training(results: "Results", students: "pd.DataFrame") -> Iterator[str]:
@@ -149,8 +149,8 @@ def _words(name: str) -> str:
 
 
 def _teachers(results: "Results", teachers: "pd.DataFrame", students: "pd.DataFrame") -> Iterator[str]:
-    of_students = [results.params[key] for key in students["trial_key"] if key in results.params]
-    ids = {params[TEACHER_ID] for params in of_students if params.get(TEACHER_ID)}
+    of_students = [results.runs[key].tags for key in students["trial_key"] if key in results.runs]
+    ids = {tags[TEACHER_ID] for tags in of_students if tags.get(TEACHER_ID)}
     known = _params(results, teachers, RECIPE_PREFIX)
     trained = [one for one in known if not ids or one[0].trial_key in ids]
     names = names_of(results.resolved)
@@ -164,7 +164,7 @@ def _teachers(results: "Results", teachers: "pd.DataFrame", students: "pd.DataFr
     given = dict.fromkeys(naming.network(student, names) for student in unknown)
     if given:
         yield f"Teachers that came with weights of their own: {', '.join(given)}."
-    if any(params.get(TEACHER_VARIANT) == "strong" for params in of_students):
+    if any(tags.get(TEACHER_VARIANT) == "strong" for tags in of_students):
         yield "Training images of teachers were strongly augmented."
 
 

@@ -67,9 +67,9 @@ def data(results: Results, board: Board) -> dict[str, Any]:
 def columns(results: Results, board: Board) -> dict[str, Any]:
     """Return the trials with their scores, settings, and runs."""
     trials = results.trials
-    runs = [results.runs.get(run_id) for run_id in trials["run_id"].astype(object)]
+    runs = [results.runs.get(key) for key in trials["trial_key"]]
     lines = {line.row.label: line for line in board.lines}
-    settings = _Settings(results.params, {label: line.row for label, line in lines.items()})
+    settings = _Settings(results, {label: line.row for label, line in lines.items()})
     keys, labels = trials["trial_key"].tolist(), trials["row"].tolist()
     students = trials["phase"] != TEACHER  # an entry may be called like the teacher's row
     shown = [lines[label].shown if of and label in lines else label for label, of in zip(labels, students, strict=True)]
@@ -122,13 +122,13 @@ def _scores(trials: pd.DataFrame, board: Board) -> "pd.Series[float]":
 class _Settings:
     """Hyperparameters and recipes as text; what tells a row's trials apart comes first."""
 
-    def __init__(self, params: Mapping[str, Mapping[str, str]], rows: Mapping[str, Row]) -> None:
-        self._params, self._rows = params, rows
+    def __init__(self, results: Results, rows: Mapping[str, Row]) -> None:
+        self._results, self._rows = results, rows
         self._known: dict[tuple[int, str], str] = {}
 
     def text(self, key: str, label: str) -> str:
         """Return the hyperparameters of a trial; those of one configuration share the object that has them."""
-        params = self._params.get(key, {})
+        params = self._results.params(key)
         known = (id(params), label) if params else (0, "")
         if known not in self._known:
             self._known[known] = self._text(params, label)
@@ -142,7 +142,7 @@ class _Settings:
         return "; ".join(f"{name}={_short(values[name])}" for name in names)
 
     def recipe(self, key: str) -> str:
-        values = of_prefix(self._params.get(key, {}), RECIPE_PREFIX)
+        values = of_prefix(self._results.params(key), RECIPE_PREFIX)
         return _joined(tuple(sorted(values.items())))
 
 

@@ -11,7 +11,7 @@ from reports.published import figures as published_figures
 from reports.results import naming
 from reports.results.naming import STANDARDIZE
 from reports.results.sweep import ALONE, Value, value_text
-from reports.stores import METHOD_PREFIX, RECIPE_PREFIX, TEACHER_VARIANT, of_prefix
+from reports.stores import METHOD_PREFIX, RECIPE_PREFIX, of_prefix
 from trainers import methods
 from trainers.texts.counting import counted
 
@@ -29,6 +29,8 @@ class Setting:
 
     params: Mapping[str, str]
     """Of one of its runs; the others differ in the seed."""
+    taught_by: str = PLAIN
+    """Variant of the teacher."""
     searched: tuple[str, ...] = ()
     """Hyperparameters that a search has chosen."""
     views: str = ""
@@ -46,8 +48,8 @@ def reasons(setting: Setting, figure: "Figure") -> Iterator[str]:
     known = published_figures.conditions(figure.dataset)
     if known is not None and setting.views and setting.views != known.views:
         yield f"views: {setting.views} instead of {known.views}"
-    if setting.params.get(TEACHER_VARIANT, PLAIN) != PLAIN:
-        yield f"taught by a teacher of another kind: {setting.params[TEACHER_VARIANT]}"
+    if setting.taught_by != PLAIN:
+        yield f"taught by a teacher of another kind: {setting.taught_by}"
     if figure.method != ALONE and not setting.searched:
         values = list(_hyperparameter_differences(setting, figure, shortened="epochs" in recipe))
         if values:

@@ -102,8 +102,7 @@ def join(
         members=pd.concat([part.members for part in parts], ignore_index=True),
         trials=_settings_last(trials.drop_duplicates(IDENTITY, ignore_index=True)),
         resolved=resolved,
-        params={key: params for results in sweeps for key, params in results.params.items()},
-        runs={run_id: run for results in sweeps for run_id, run in results.runs.items()},
+        runs={key: run for results in sweeps for key, run in results.runs.items()},
         notes=tuple(dict.fromkeys([*told, *(note for results in sweeps for note in results.notes)])),
     )
 
@@ -118,7 +117,7 @@ class _Part:
     cells: list[dict[str, Any]]
     rows: list[dict[str, Any]]
     facts: Mapping[str, Any]
-    params: Mapping[str, Mapping[str, str]]
+    results: Results
 
     def rows_of(self, entry: str) -> dict[str, dict[str, Any]]:
         """Return the rows of an entry by label."""
@@ -143,7 +142,7 @@ def _part(results: Results, names: Names) -> _Part:
         pairs = [*zip(frame.loc[there, "entry"], frame.loc[there, "row"], strict=True)]
         frame.loc[there, "row"] = [names[entry] + label.removeprefix(entry) for entry, label in pairs]
         frame.loc[there, "entry"] = [names[entry] for entry, _ in pairs]
-    return _Part(results.name, trials, members, cells, rows, facts, results.params)
+    return _Part(results.name, trials, members, cells, rows, facts, results)
 
 
 def _renamed_columns(trials: pd.DataFrame, names: Names) -> pd.DataFrame:
@@ -189,7 +188,7 @@ def _teachers(part: _Part, dataset: str, teacher: str) -> tuple[set[str], set[st
     an id is the key of a training, or the digest of given weights. A student alone has none."""
     trials = part.trials[part.trials["dataset"] == dataset]
     students = trials[is_reported(trials) & (trials["teacher"] == teacher).fillna(False)]
-    ids = {part.params.get(key, {}).get(TEACHER_ID, "") for key in students["trial_key"]}
+    ids = {run.tags.get(TEACHER_ID, "") for key in students["trial_key"] if (run := part.results.runs.get(key))}
     trained = trials.loc[(trials["phase"] == "teacher") & (trials["student"] == teacher), "trial_key"]
     return ids - {""}, set(trained)
 
@@ -225,7 +224,7 @@ def _recipes(part: _Part) -> dict[str, list[dict[str, str]]]:
     reported = part.trials[is_reported(part.trials)]
     found: dict[str, list[dict[str, str]]] = {}
     for cell, key in zip(reported["cell"], reported["trial_key"], strict=True):
-        recipe = of_prefix(part.params.get(key, {}), RECIPE_PREFIX)
+        recipe = of_prefix(part.results.params(key), RECIPE_PREFIX)
         known = found.setdefault(cell, [])
         if recipe and recipe not in known:
             known.append(recipe)
@@ -280,7 +279,7 @@ def _trials_differ(entry: str, a: _Part, b: _Part) -> str:
 def _params_differ(ours: pd.DataFrame, theirs: pd.DataFrame, a: _Part, b: _Part) -> str:
     """Return in which params the runs of two groups differ, in words."""
     left, right = (
-        next((part.params[key] for key in own["trial_key"] if key in part.params), {})
+        next((part.results.params(key) for key in own["trial_key"] if key in part.results.runs), {})
         for own, part in ((ours, a), (theirs, b))
     )
     if not left or not right:

@@ -14,7 +14,7 @@ import yaml
 from reports.errors import StoreUnavailableError, UnknownSweepError
 from reports.results.results import MEMBER_COLUMNS, TRIAL_COLUMNS, Results
 from reports.results.sweep import Cell, read_cells
-from reports.stores import METHOD_PREFIX, METRICS, TEACHER_TAGS, RunRecord, Store, open_store
+from reports.stores import METHOD_PREFIX, METRICS, RunRecord, Store, open_store
 from trainers.texts.addresses import sqlite_url, without_password
 
 Member = dict[str, str]
@@ -40,10 +40,9 @@ def load(name: str, *, home: Path | str | None = None, tracking_uri: str | None 
         _member_frame(members),
         _trial_frame(lines),
         resolved,
-        _params(runs),
+        runs,
         store.curves,
         home_folder(home),
-        {run.run_id: run for run in runs.values()},
         mlflow=pages_at(uri),
     )
 
@@ -108,16 +107,6 @@ def find_runs(store: Store, members: Sequence[Member], experiment_id: str) -> di
     found = {m["trial_key"]: by_id[m["run_id"]] for m in members if m["run_id"] in by_id}
     unknown = {member["trial_key"] for member in members} - found.keys()
     return found | store.by_trial_key(unknown, experiment_id)
-
-
-def _params(runs: Mapping[str, RunRecord]) -> dict[str, Mapping[str, str]]:
-    """Return what MLflow says of how each run was trained; one object for all that share their params."""
-    known: dict[tuple[object, ...], Mapping[str, str]] = {}
-    found = {}
-    for key, run in runs.items():
-        taught = {name: run.tags[name] for name in TEACHER_TAGS if name in run.tags}
-        found[key] = known.setdefault((id(run.params), *taught.items()), {**run.params, **taught})
-    return found
 
 
 def _line(member: Member, run: RunRecord | None, cells: Mapping[str, Cell]) -> dict[str, Any]:

@@ -95,20 +95,22 @@ class Results:
     """The trials themselves; `TRIAL_COLUMNS` says what each column is."""
     resolved: Mapping[str, Any]
     """The sweep with nothing `auto` in it: resolved.yaml."""
-    params: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """By trial key, of each trial that has a run: networks by timm's names, hyperparameters, recipe, and the tags
-    `teacher_id` and `teacher_variant`, as MLflow has them."""
+    runs: Mapping[str, RunRecord] = field(default_factory=dict)
+    """By trial key, of each trial that has one, as MLflow has it: params (networks by timm's names, hyperparameters,
+    recipe) and tags of how it came about; none where the results did not come from a store."""
     curves_of: Callable[[Collection[str], Collection[str]], Curves] | None = None
     """Reads metrics epoch by epoch, of the runs and the metrics named: see `histories`. None where the results did not
     come from a store."""
     home: Path | None = None
     """Where kdsweep keeps its files on this machine, stored logits among them."""
-    runs: Mapping[str, RunRecord] = field(default_factory=dict)
-    """By run id, how each came about; none where the results did not come from a store."""
     mlflow: str = ""
     """Address of MLflow's pages, without a password; empty where runs are read from something that has none."""
     notes: tuple[str, ...] = ()
     """What a reader must know of how these results came together, in sentences."""
+
+    def params(self, key: str) -> Mapping[str, str]:
+        """Return how the trial of a key was trained; empty where it has no run."""
+        return self.runs[key].params if key in self.runs else {}
 
 
 def histories(results: Results, names: Collection[str] = CURVES, *, run_ids: Collection[str] | None = None) -> Curves:

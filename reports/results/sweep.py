@@ -10,6 +10,7 @@ from typing import Any
 
 from reports.results import naming
 from reports.results.naming import Names
+from search_spaces.files.schema import ReportModel
 
 ALONE = "ce"
 """The method without a teacher."""
@@ -99,29 +100,20 @@ class Row:
         return replace(self, shown=names.get(self.label, own), shown_entry=entry)
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """The sweep's `report:` mapping."""
+class Options(ReportModel):
+    """The sweep's `report:` mapping, with what holds where it says nothing."""
 
     baseline: str = ""
-    """Entry or row that the others are compared with, seed by seed; empty for none."""
     proposal: str = ""
-    """Entry or row that the tables are about; empty for none."""
     digits: int = 1
-    """Decimals of an accuracy, and of its std."""
     caption: str = ""
     label: str = ""
-    """Of the main table in LaTeX; empty: made from the sweep's name."""
-    order: tuple[str, ...] = ()
-    """Entries in the order wanted; others follow."""
-    groups: Mapping[str, str] = field(default_factory=dict)
-    """Entry -> the heading that it stands under; others stand under the kind of their method."""
-    tables: tuple[str, ...] | None = None
-    """Which tables there are; None: all."""
     level: float = LEVEL
-    """Of the tests."""
-    separate: bool = False
-    """Test without a common variance of the rows."""
+
+    @property
+    def separate(self) -> bool:
+        """Whether rows are tested without a common variance."""
+        return self.variances == "separate"
 
     def wants(self, table: str) -> bool:
         """Return whether the report has a table of this name."""
@@ -134,21 +126,9 @@ def dataset_facts(resolved: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def read_options(resolved: Mapping[str, Any]) -> Options:
-    """Return the report options, with their defaults where the sweep has none."""
-    given = resolved.get("report") or {}
-    digits = given.get("digits")
-    return Options(
-        baseline=str(given.get("baseline") or ""),
-        proposal=str(given.get("proposal") or ""),
-        digits=1 if digits is None else int(digits),
-        caption=" ".join(str(given.get("caption") or "").split()),
-        label=str(given.get("label") or ""),
-        order=tuple(str(entry) for entry in given.get("order") or ()),
-        groups={str(entry): str(heading) for entry, heading in (given.get("groups") or {}).items()},
-        tables=None if given.get("tables") is None else tuple(str(name) for name in given["tables"]),
-        level=float(given.get("level") or LEVEL),
-        separate=given.get("variances") == "separate",
-    )
+    """Return the report options; what an earlier version knew and this one does not is left out."""
+    given = (resolved.get("report") or {}).items()
+    return Options(**{name: value for name, value in given if value is not None and name in Options.model_fields})
 
 
 def read_cells(resolved: Mapping[str, Any], member_cells: Iterable[str]) -> list[Cell]:
@@ -179,31 +159,18 @@ def read_rows(resolved: Mapping[str, Any], member_rows: Iterable[tuple[str, str,
         member_rows: (entry, row, method) of the members, used where resolved.yaml lists no rows, and for methods that
             it does not name.
     """
-    known = {label: (entry, method) for entry, label, method in member_rows}
-    listed = [_row(values) for values in resolved.get("rows") or ()]
-    if not listed:
-        listed = [Row(entry, label) for label, (entry, _) in known.items()]
-    methods = {label: method for label, (_, method) in known.items()}
-    known_rows = [row if row.method else replace(row, method=methods.get(row.label, "")) for row in listed]
+    known = {label: Row(entry, label, method) for entry, label, method in member_rows}
+    listed = [_row(values) for values in resolved.get("rows") or ()] or list(known.values())
+    rows = (row if row.method else replace(row, method=known.get(row.label, row).method) for row in listed)
     names = naming.names_of(resolved)
-    return [row.named(names) for row in known_rows]
+    return [row.named(names) for row in rows]
 
 
 def _row(values: Mapping[str, Any]) -> Row:
-    return Row(
-        entry=str(values["entry"]),
-        label=str(values.get("label") or values["entry"]),
-        method=str(values.get("method") or ""),
-        hyperparameters=dict(values.get("hyperparameters") or {}),
-        grid=tuple(str(name) for name in values.get("grid") or ()),
-        dimensions=tuple(_dimension(d) for d in values.get("dimensions") or ()),
-        group=str(values.get("group") or ""),
-        inference=str(values.get("inference") or ""),
-    )
-
-
-def _dimension(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {"name": str(value)}
+    listed: dict[str, Any] = {name: tuple(values.get(name) or ()) for name in ("grid", "dimensions")}
+    listed |= {name: str(values.get(name) or "") for name in ("method", "group", "inference")}
+    entry, given = str(values["entry"]), dict(values.get("hyperparameters") or {})
+    return Row(entry, str(values.get("label") or entry), hyperparameters=given, **listed)
 
 
 def value_text(value: Value, significant: int | None = None) -> str:

@@ -25,10 +25,10 @@ def of_prefix(params: Mapping[str, str], prefix: str) -> dict[str, str]:
     return {name.removeprefix(prefix): text for name, text in params.items() if name.startswith(prefix)}
 
 
-TEACHER_TAGS = TEACHER_ID, TEACHER_VARIANT = "teacher_id", "teacher_variant"
+TEACHER_ID, TEACHER_VARIANT = "teacher_id", "teacher_variant"
 COMMIT, DIRTY = "mlflow.source.git.commit", "mlflow.source.git.dirty"
 TAGS = (
-    *("state", "trial_key", "config_key", "collapsed", *TEACHER_TAGS),
+    *("state", "trial_key", "config_key", "collapsed", TEACHER_ID, TEACHER_VARIANT),
     *("attempts", "bank", "cuda", "device", "python", "reason", "seconds", "threads", "torch", COMMIT, DIRTY),
 )
 """Tags that are read: what a trial is, and how its run came about."""

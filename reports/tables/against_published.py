@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from reports.board.board import Board, Line
 from reports.board.score import by_seed, dimension_names
 from reports.published import figures as published
-from reports.published.comparable import Setting, reasons
+from reports.published.comparable import PLAIN, Setting, reasons
 from reports.published.figures import Figure
 from reports.results import naming
 from reports.results.measures import Measure
@@ -16,7 +16,7 @@ from reports.results.states import is_reported
 from reports.results.sweep import ALONE, dataset_facts
 from reports.results.sweep import Cell as Pair
 from reports.statistics.spread import Stat, paired_difference, summarise
-from reports.stores import METHOD_PREFIX
+from reports.stores import METHOD_PREFIX, TEACHER_VARIANT, RunRecord
 from reports.tables.table import EMPTY, NONE, Cell, Missing, Number, Records, Row, Table, Text, Value
 from reports.tables.wording import SHOWN, STUDENT_ALONE, label, number, numbers, numbers_of, shown_of, signed, words
 
@@ -177,21 +177,19 @@ def beside_published(results: "Results", board: Board) -> Comparison:
         views, ours = str((facts.get(cell.dataset) or {}).get("view_set") or ""), []
         for line in board.lines:
             own = board.behind.of(cell, None if line.kind == "teacher" else line.row)
-            ours.append(_ours(line, column, own, results.params, views))
+            ours.append(_ours(line, column, own, results, views))
         cells.append(_beside(cell, board, ours))
     return Comparison(board=board, cells=tuple(cells))
 
 
-def _ours(
-    line: Line, column: int, trials: "pd.DataFrame", params: Mapping[str, Mapping[str, str]], views: str
-) -> Beside:
+def _ours(line: Line, column: int, trials: "pd.DataFrame", results: "Results", views: str) -> Beside:
     """Return one row of ours in one cell, without any figure."""
     score, counted = line.scores[column], trials if line.kind == "teacher" else trials[is_reported(trials)]
     best = by_seed(counted, best_epoch=True)
     keys = counted.loc[counted["seed"].isin(list(best)), "trial_key"]
-    run = params.get(keys.iloc[0], {}) if len(keys) else {}
+    run = results.runs.get(keys.iloc[0], RunRecord("")) if len(keys) else RunRecord("")
     given = str(line.row.hyperparameters.get(STANDARDIZE, False))
-    standardized = run.get(METHOD_PREFIX + STANDARDIZE, given).lower() == "true"
+    standardized = run.params.get(METHOD_PREFIX + STANDARDIZE, given).lower() == "true"
     method = line.row.method if line.kind == "method" else ALONE
     return Beside(
         kind=line.kind,
@@ -201,7 +199,12 @@ def _ours(
         by_seed=best,
         trials=score.trials,
         missing=score.missing or ("" if best else "no best epoch recorded"),
-        setting=Setting(params=run, searched=dimension_names(trials, line.row) if line.searched else (), views=views),
+        setting=Setting(
+            params=run.params,
+            taught_by=run.tags.get(TEACHER_VARIANT, PLAIN),
+            searched=dimension_names(trials, line.row) if line.searched else (),
+            views=views,
+        ),
     )
 
 

@@ -82,7 +82,7 @@ def build(results: "Results", board: Board, name: str = "head_to_head") -> Table
 def board_of_top5(results: "Results", board: Board) -> Board:
     """Return the board of top-5 accuracies; its caption is not the main table's."""
     found = build_board(results, TOP5, board.behind)
-    return replace(found, options=replace(found.options, caption=""))
+    return replace(found, options=found.options.model_copy(update={"caption": ""}))
 
 
 def top5(results: "Results", board: Board) -> Table | None:

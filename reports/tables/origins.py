@@ -18,16 +18,16 @@ MOST = 4
 
 def notes(results: "Results", board: Board) -> Iterator[str]:
     """Yield what differs between trainings of one mean, with the means it does in."""
-    in_means, runs = counted(results.trials).tolist(), results.trials["run_id"].tolist()
+    in_means, keys = counted(results.trials).tolist(), results.trials["trial_key"].tolist()
     means: dict[tuple[int, str], tuple[str, list[str]]] = {}
     for place, line in enumerate(board.lines):
         for cell, score in zip(board.cells, line.scores, strict=True):
             if len(score.by_seed) > 1 and score.same_as is None:
-                ids = [runs[trial] for trial in score.trials if in_means[trial]]
+                ids = [keys[trial] for trial in score.trials if in_means[trial]]
                 means[place, cell.id] = place_text(board, place, cell), ids
     found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for where, ids in means.values():
-        tags = [results.runs[run].tags for run in ids if run in results.runs]
+        tags = [results.runs[key].tags for key in ids if key in results.runs]
         for tag in WORDS:
             values = tuple(sorted({of[tag] for of in tags if tag in of}))
             if len(values) > 1:

@@ -120,7 +120,8 @@ def numbers(*heads: str) -> list[Column]:
 
 def closed(caption: str) -> list[str]:
     """Return the user's own caption as a sentence; nothing for none."""
-    return [caption + ("" if caption.endswith((".", "!", "?")) else ".")] if caption else []
+    flat = " ".join(caption.split())
+    return [flat + ("" if flat.endswith((".", "!", "?")) else ".")] if flat else []
 
 
 def place_text(board: Board, place: int, cell: Pair) -> str:

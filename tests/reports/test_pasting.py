@@ -188,11 +188,11 @@ def test_methods_are_told_from_the_records(report: Report, whole: reports.Result
 
 
 def test_methods_name_what_differs_between_students(report: Report) -> None:
-    params = {key: dict(of) for key, of in report.results.params.items()}
+    runs = dict(report.results.runs)
     light = report.results.trials["student"] == "mobilenetv2"
     for key in report.results.trials.loc[light, "trial_key"]:
-        params[key]["recipe.learning_rate"] = "0.01"
-    found = Report(reports.Results("x", report.results.members, report.results.trials, report.results.resolved, params))
+        runs[key] = replace(runs[key], params={**runs[key].params, "recipe.learning_rate": "0.01"})
+    found = Report(replace(report.results, runs=runs))
     told = dict(methods_text.paragraphs(found.results, report.board))
     assert "0.01 for MobileNetV2." in told["Training"] and "Learning rate: 0.05 for ResNet-20," in told["Training"]
 

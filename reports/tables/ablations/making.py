@@ -9,7 +9,7 @@ alone; the sweep's baseline elsewhere. Without one there are no differences.
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reports.board.board import Board, Line, named
 from reports.board.verdicts import difference
@@ -18,6 +18,7 @@ from reports.statistics.spread import Stat, best
 from reports.tables.ablations.ablation import Ablation, Factor, Level
 from reports.tables.ablations.rules import Group, chosen_group, grids, term_of, terms
 from reports.tables.ablations.switches import Record, record_of
+from search_spaces.files.schema import AblationModel
 from trainers import titles
 
 if TYPE_CHECKING:
@@ -28,9 +29,9 @@ CE_WEIGHT = "ce_weight"
 
 def ablations(results: "Results", board: Board) -> list[Ablation]:
     """Return the ablations of a sweep, with whatever has ended so far."""
-    asked = (results.resolved.get("report") or {}).get("ablations") if board.options.wants("ablations") else []
+    asked = board.options.ablations if board.options.wants("ablations") else ()
     lines = [line for line in board.lines if line.kind == "method"]
-    making = _Making(results, board, lines if len(lines) > 1 and asked != [] else [])
+    making = _Making(results, board, lines if len(lines) > 1 and asked != () else [])
     if asked is not None:
         items = [item for one in asked for item in making.chosen(one)]
     else:
@@ -58,13 +59,13 @@ class _Making:
         found = {name: record_of(name, first) for name in dict.fromkeys(line.row.method for line in lines) if name}
         self.records: dict[str, Record] = {name: record for name, record in found.items() if record is not None}
 
-    def chosen(self, asked: Mapping[str, Any]) -> Iterator[Ablation]:
+    def chosen(self, asked: AblationModel) -> Iterator[Ablation]:
         """Yield the ablation that a user has asked for; nothing where its rows are not there, or make none."""
-        lines = [line for name in _names(asked.get("entries")) for line in self._all_of(name)]
-        group = chosen_group(lines, _names(asked.get("terms")), self.records) if len(lines) > 1 else None
+        lines = [line for name in asked.entries for line in self._all_of(name)]
+        group = chosen_group(lines, asked.terms or (), self.records) if len(lines) > 1 else None
         if group is not None:
-            caption, label = (" ".join(str(asked.get(name) or "").split()) for name in ("caption", "label"))
-            yield replace(self.ablation(group, str(asked.get("base") or "")), caption=caption, label=label)
+            found = self.ablation(group, asked.base or "")
+            yield replace(found, caption=asked.caption or "", label=asked.label or "")
 
     def _all_of(self, name: str) -> list[Line]:
         """Return the row with a label, else all rows of an entry."""
@@ -147,9 +148,9 @@ class _Making:
 
     def _default(self, record: Record, name: str, place: int) -> str | None:
         """Return the default of a hyperparameter in a cell."""
-        cell, trials, params = self._board.cells[place], self._results.trials, self._results.params
+        cell, trials = self._board.cells[place], self._results.trials
         keys = trials.loc[(trials["cell"] == cell.id) & trials["run_id"].notna(), "trial_key"]
-        runs = (params.get(key, {}) for key in keys)  # any has timm's names of the networks
+        runs = (self._results.params(key) for key in keys)  # any has timm's names of the networks
         run: Mapping[str, str] = next((run for run in runs if run.get("teacher")), {})
         networks = run.get("teacher", ""), run.get("student", "")
         value = record.default(name, cell.dataset, *networks, self._classes.get(cell.dataset))
@@ -182,7 +183,3 @@ class _Making:
         if len(records) == len(group.lines) and len({weight for _, weight in weights}) > 1:
             shown = ", ".join(f"{name} {value_text(v)}" for name, v in weights if v is not None)
             yield f"The factor of the cross-entropy differs, too: {shown}."
-
-
-def _names(given: object) -> list[str]:
-    return [] if given is None else [given] if isinstance(given, str) else [str(name) for name in given]  # type: ignore[attr-defined]

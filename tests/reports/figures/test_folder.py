@@ -98,7 +98,7 @@ def test_a_figure_that_cannot_be_drawn_ends_no_report(tmp_path: Path, monkeypatc
     results = plain_results(FakeSweep("few", trials, rows), {n: [(1, 10.0), (2, 30.0)] for n in range(2)})
     strange = Figure(name="strange", caption="Strange.", data=None, drawn_by=fails)
     unmade = dict.fromkeys(["accuracy over a hyperparameter"], fails)
-    monkeypatch.setattr(kinds, "ALL", {**kinds.ALL, **unmade, "strange": lambda _: iter([strange])})
+    monkeypatch.setattr(kinds, "ALL", {**kinds.ALL, **unmade, "strange": lambda *_: iter([strange])})
     reports.write(results, tmp_path)
     listed = (tmp_path / "figures/README.md").read_text()
     reason = "it cannot be drawn (ZeroDivisionError: axis limits cannot be NaN"

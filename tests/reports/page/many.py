@@ -11,7 +11,8 @@ from tests.reports.fake_sweep import row
 def many(results: reports.Results, count: int) -> reports.Results:
     """So many trials of forty epochs, most of them of searches."""
     line = dict.fromkeys(TRIAL_COLUMNS) | results.trials.iloc[0].to_dict()
-    lines, params, curves = [], {}, {}
+    tags = {COMMIT: "c" * 40, "device": "H100"}
+    lines, runs, curves = [], {}, {}
     for i in range(count):
         searched, label = i >= count // 5, f"row {i % 40}"
         key = f"{i:064x}"
@@ -20,10 +21,9 @@ def many(results: reports.Results, count: int) -> reports.Results:
         lines.append(
             {**line, **place, **phase, "final_val_top1": 50 + i % 11 if searched else None, "train_seconds": i}
         )
-        params[key] = {"method.k": str(i % 99), "method.w2": repr(1 + i / 777), "recipe.epochs": "240"}
+        params = {"method.k": str(i % 99), "method.w2": repr(1 + i / 777), "recipe.epochs": "240"}
+        runs[key] = RunRecord(f"{i:032x}", end_time=1000, params=params, tags=tags)
         curves[f"{i:032x}"] = {"test_top1": [(e, 60 + (i * e) % 977 / 100) for e in range(1, 41)]}
     trials = pd.DataFrame(lines).astype(results.trials.dtypes.to_dict())
     resolved = {**results.resolved, "rows": [row(f"row {i}") for i in range(40)]}
-    tags = {COMMIT: "c" * 40, "device": "H100"}
-    runs = {run_id: RunRecord(run_id, end_time=1000, tags=tags) for run_id in curves}
-    return reports.Results("many", results.members, trials, resolved, params, lambda *_: curves, None, runs)
+    return reports.Results("many", results.members, trials, resolved, runs, lambda *_: curves)

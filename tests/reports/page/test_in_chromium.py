@@ -49,8 +49,8 @@ def with_curves(results: reports.Results) -> reports.Results:
         points = [(epoch, 20.0 + epoch * 4) for epoch in range(1, 11)]
         return {run_id: {"test_top1": [(e, v + i % 7) for e, v in points]} for i, run_id in enumerate(run_ids)}
 
-    ids = results.trials["run_id"].dropna()
-    runs = {run_id: RunRecord(run_id, end_time=61_000, tags={COMMIT: "c0ffee"}) for run_id in ids}
+    known = results.trials.dropna(subset="run_id").set_index("trial_key")["run_id"]
+    runs = {key: RunRecord(run_id, end_time=61_000, tags={COMMIT: "c0ffee"}) for key, run_id in known.items()}
     return dataclasses.replace(results, curves_of=curves, runs=runs)
 
 

@@ -113,9 +113,12 @@ def test_trials_as_columns(whole: reports.Results, shown: dict[str, Any]) -> Non
 def test_how_a_run_came_about(whole: reports.Results) -> None:
     tags = {COMMIT: "abc", DIRTY: "True", "torch": "2.14", "cuda": "13.0", "python": "3.13", "device": "H100 & co"}
     failed = {"reason": "Traceback:\n  File x\nValueError: no <b>\n", "attempts": "3"}
-    first, second, *_ = sorted(set(whole.trials["run_id"].dropna()))
+    known = whole.trials.dropna(subset="run_id").set_index("run_id")["trial_key"]
+    first, second, *_ = sorted(set(known.index))
     ended = RunRecord(first, start_time=1000, end_time=63_500, tags=tags)
-    shown = payload(dataclasses.replace(whole, runs={first: ended, second: RunRecord(second, tags=failed)}))
+    shown = payload(
+        dataclasses.replace(whole, runs={known[first]: ended, known[second]: RunRecord(second, tags=failed)})
+    )
     one, other = (shown["trials"]["run"].index(run_id) for run_id in (first, second))
     assert (texts(shown, "commit")[one], shown["trials"]["changed"][one]) == ("abc", 1)
     assert texts(shown, "versions")[one] == "torch 2.14, cuda 13.0, python 3.13"
@@ -127,7 +130,7 @@ def test_how_a_run_came_about(whole: reports.Results) -> None:
 def test_details_come_from_the_store(results_of: Loader) -> None:
     tags = {COMMIT: "c0ffee", DIRTY: "False", "device": "cpu", "attempts": "1", "host": "not read"}
     results = results_of(FakeSweep("told", seeds("kd", (60.0, 61.0), tags=tags), [row("kd")]))
-    assert set(results.runs) == set(results.trials["run_id"])
+    assert {run.run_id for run in results.runs.values()} == set(results.trials["run_id"])
     for one in results.runs.values():
         assert one.tags.items() >= {COMMIT: "c0ffee", DIRTY: "False", "device": "cpu", "attempts": "1"}.items()
         assert "host" not in one.tags
