@@ -14,6 +14,7 @@ class Behind:
     """The trials of each row in each cell, and of each cell's teacher, each once."""
 
     def __init__(self, trials: pd.DataFrame) -> None:
+        trials = trials.reset_index(drop=True)
         is_teacher: pd.Series[bool] = trials["phase"] == TEACHER
         texts: list[str] = list(trials.select_dtypes("string").columns)
         self._whole = trials.astype(dict.fromkeys(texts, object))  # of which a few lines are taken much faster

@@ -6,9 +6,10 @@ By Student's t of the differences by seed, or Welch's of two samples without com
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Literal
 
-from reports.statistics.spread import SMALLEST
+from reports.statistics.spread import SMALLEST, variance
 
 BySeed = Mapping[int, float]
 Kind = Literal["paired t", "Welch", "sign flip", ""]
@@ -50,9 +51,9 @@ def contrast(ours: BySeed, theirs: BySeed) -> Contrast:
     pairs = len(differences)
     if pairs < 2:
         test = welch(list(ours.values()), list(theirs.values()))
-        mean = _mean(list(ours.values())) - _mean(list(theirs.values()))
+        mean = fmean(ours.values()) - fmean(theirs.values())
         return Contrast(mean=mean, pairs=0, kind="Welch" if test else "", p=test.p if test else None)
-    test, mean = paired(differences), _mean(differences)
+    test, mean = paired(differences), fmean(differences)
     if test is None:  # of all ways to sign equal differences, two have a mean as far from 0
         return Contrast(mean=mean, pairs=pairs, kind="sign flip", p=2.0 ** (1 - pairs) if abs(mean) > SMALLEST else 1.0)
     return Contrast(mean=mean, pairs=pairs, kind="paired t", p=test.p)
@@ -67,16 +68,16 @@ def paired(differences: Sequence[float], level: float = 0.05) -> TTest | None:
     n = len(differences)
     if n < 2 or _constant(differences):
         return None
-    return _t_test(_mean(differences), _variance(differences) / n, n - 1, level)
+    return _t_test(fmean(differences), variance(differences) / n, n - 1, level)
 
 
 def welch(ours: Sequence[float], theirs: Sequence[float], level: float = 0.05) -> TTest | None:
     """Return the test of two independent samples; None where one has fewer than two values, or neither any spread."""
     if min(len(ours), len(theirs)) < 2 or (_constant(ours) and _constant(theirs)):
         return None
-    a, b = _variance(ours) / len(ours), _variance(theirs) / len(theirs)
+    a, b = variance(ours) / len(ours), variance(theirs) / len(theirs)
     df = (a + b) ** 2 / (a * a / (len(ours) - 1) + b * b / (len(theirs) - 1))
-    return _t_test(_mean(ours) - _mean(theirs), a + b, df, level)
+    return _t_test(fmean(ours) - fmean(theirs), a + b, df, level)
 
 
 def _t_test(mean: float, squared_error: float, df: float, level: float) -> TTest:
@@ -90,12 +91,3 @@ def _t_test(mean: float, squared_error: float, df: float, level: float) -> TTest
 def _constant(values: Sequence[float]) -> bool:
     """Return whether the values are equal but for rounding: they have no spread to test against."""
     return max(values) - min(values) <= SMALLEST
-
-
-def _mean(values: Sequence[float]) -> float:
-    return math.fsum(values) / len(values)
-
-
-def _variance(values: Sequence[float]) -> float:
-    mean = _mean(values)
-    return math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)

@@ -10,11 +10,12 @@ Games and Howell's procedure (J. Educ. Stat. 1, 1976) takes those of the two row
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Literal
 
 from reports.statistics.contrasts import welch
 from reports.statistics.ranges import dunnett_tail, tukey_tail
-from reports.statistics.spread import SMALLEST
+from reports.statistics.spread import SMALLEST, variance
 
 BySeed = Mapping[int, float]
 Test = Literal["Tukey", "Tukey–Kramer", "Dunnett", "Games–Howell"]
@@ -43,7 +44,7 @@ class Family:
         return self.bartlett_p is not None and self.bartlett_p < UNEQUAL
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """One row less another."""
 
@@ -90,55 +91,39 @@ def against_any(column: Sequence[BySeed], reference: int, judged: Family | None,
         column: as `family` took it.
         reference: a place in the column.
     """
-    others = _others(reference, judged)
-    if judged is None or not others:
-        return [None] * len(column)
-    equal = len({len(column[i]) for i in judged.rows}) == 1
-    errors = {i: _error(judged.std, column[i], column[reference]) for i in others}
-    q = [math.sqrt(2) * abs(_gap(column, i, reference)) / errors[i] for i in others]
-    tails = dict(zip(others, tukey_tail(q, len(judged.rows), judged.df), strict=True))
-    test: Test = "Tukey" if equal else "Tukey–Kramer"
-    return _verdicts(column, reference, judged, errors, tails, level, test)
+    return _verdicts(column, reference, judged, level, declared=False)
 
 
 def against_declared(
     column: Sequence[BySeed], reference: int, judged: Family | None, level: float
 ) -> list[Verdict | None]:
     """Return each row less a reference declared before there were scores, by Dunnett; None as in `against_any`."""
-    others = _others(reference, judged)
-    if judged is None or not others:
-        return [None] * len(column)
-    sizes, control = tuple(len(column[i]) for i in others), len(column[reference])
-    errors = {i: _error(judged.std, column[i], column[reference]) for i in others}
-    t = [abs(_gap(column, i, reference)) / errors[i] for i in others]
-    tails = dict(zip(others, dunnett_tail(t, sizes, control, judged.df), strict=True))
-    return _verdicts(column, reference, judged, errors, tails, level, "Dunnett")
+    return _verdicts(column, reference, judged, level, declared=True)
 
 
 def _verdicts(
-    column: Sequence[BySeed],
-    reference: int,
-    judged: Family,
-    errors: Mapping[int, float],
-    tails: Mapping[int, float],
-    level: float,
-    test: Test,
+    column: Sequence[BySeed], reference: int, judged: Family | None, level: float, *, declared: bool
 ) -> list[Verdict | None]:
     from scipy.special import stdtr, stdtrit
 
     found: list[Verdict | None] = [None] * len(column)
+    others = _others(reference, judged)
+    if judged is None or not others:
+        return found
+    theirs, rows = column[reference], len(judged.rows)
+    gaps = [fmean(column[i].values()) - fmean(theirs.values()) for i in others]
+    errors = [judged.std * math.sqrt(1 / len(column[i]) + 1 / len(theirs)) for i in others]
+    t = [abs(gap) / error for gap, error in zip(gaps, errors, strict=True)]
+    if declared:
+        test: Test = "Dunnett"
+        tails = dunnett_tail(t, tuple(len(column[i]) for i in others), len(theirs), judged.df)
+    else:
+        test = "Tukey" if len({len(column[i]) for i in judged.rows}) == 1 else "Tukey–Kramer"
+        tails = tukey_tail([math.sqrt(2) * one for one in t], rows, judged.df)
     critical = -float(stdtrit(judged.df, level / 2))
-    for i, error in errors.items():
-        gap = _gap(column, i, reference)
-        found[i] = Verdict(
-            difference=gap,
-            low=gap - critical * error,
-            high=gap + critical * error,
-            test=test,
-            p=2 * float(stdtr(judged.df, -abs(gap) / error)),
-            corrected_p=tails[i],
-            family=len(judged.rows),
-        )
+    for i, gap, error, one, tail in zip(others, gaps, errors, t, tails, strict=True):
+        room, p = critical * error, 2 * float(stdtr(judged.df, -one))
+        found[i] = Verdict(gap, low=gap - room, high=gap + room, test=test, p=p, corrected_p=tail, family=rows)
     return found
 
 
@@ -160,15 +145,9 @@ def _games_howell(ours: BySeed, theirs: BySeed, rows: int, level: float) -> Verd
     alone = welch(list(ours.values()), list(theirs.values()), level)
     if alone is None:
         return None
-    return Verdict(
-        difference=_mean(ours) - _mean(theirs),
-        low=alone.low,
-        high=alone.high,
-        test="Games–Howell",
-        p=alone.p,
-        corrected_p=tukey_tail([math.sqrt(2) * abs(alone.t)], rows, alone.df)[0],
-        family=rows,
-    )
+    gap, tail = fmean(ours.values()) - fmean(theirs.values()), tukey_tail([math.sqrt(2) * abs(alone.t)], rows, alone.df)
+    test: Test = "Games–Howell"
+    return Verdict(gap, low=alone.low, high=alone.high, test=test, p=alone.p, corrected_p=tail[0], family=rows)
 
 
 def _others(reference: int, judged: Family | None) -> list[int]:
@@ -177,18 +156,9 @@ def _others(reference: int, judged: Family | None) -> list[int]:
     return [i for i in judged.rows if i != reference]
 
 
-def _gap(column: Sequence[BySeed], place: int, reference: int) -> float:
-    return _mean(column[place]) - _mean(column[reference])
-
-
-def _error(std: float, ours: BySeed, theirs: BySeed) -> float:
-    """Return the standard error of the difference of two means."""
-    return std * math.sqrt(1 / len(ours) + 1 / len(theirs))
-
-
 def _residual(rows: Sequence[BySeed]) -> tuple[float, float]:
     """Return the sum of squares that neither row nor seed explains, and its degrees of freedom."""
-    means = [_mean(row) for row in rows]
+    means = [fmean(row.values()) for row in rows]
     grand = math.fsum(means) / len(means)
     seeds = {seed: math.fsum(row[seed] for row in rows) / len(rows) for seed in rows[0]}
     squares = math.fsum(
@@ -201,12 +171,12 @@ def _residual(rows: Sequence[BySeed]) -> tuple[float, float]:
 
 def _within(rows: Sequence[BySeed]) -> tuple[float, float]:
     """Return the sum of squares within rows, and its degrees of freedom."""
-    return math.fsum(_variance(row) * (len(row) - 1) for row in rows), sum(len(row) - 1 for row in rows)
+    return math.fsum(variance(row.values()) * (len(row) - 1) for row in rows), sum(len(row) - 1 for row in rows)
 
 
 def _bartlett(rows: Sequence[BySeed]) -> float | None:
     """M. S. Bartlett, Proc. R. Soc. A 160 (1937)."""
-    variances, freedom = [_variance(row) for row in rows], [len(row) - 1 for row in rows]
+    variances, freedom = [variance(row.values()) for row in rows], [len(row) - 1 for row in rows]
     if any(math.sqrt(variance) <= SMALLEST for variance in variances):
         return None
     from scipy.special import chdtrc
@@ -216,13 +186,3 @@ def _bartlett(rows: Sequence[BySeed]) -> float | None:
     gap = whole * math.log(common) - math.fsum(df * math.log(v) for df, v in zip(freedom, variances, strict=True))
     correction = 1 + (math.fsum(1 / df for df in freedom) - 1 / whole) / (3 * (len(rows) - 1))
     return float(chdtrc(len(rows) - 1, max(gap, 0.0) / correction))
-
-
-def _variance(row: BySeed) -> float:
-    """Return the variance of the sample."""
-    mean = _mean(row)
-    return math.fsum((value - mean) ** 2 for value in row.values()) / (len(row) - 1)
-
-
-def _mean(row: BySeed) -> float:
-    return math.fsum(row.values()) / len(row)

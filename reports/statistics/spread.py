@@ -1,8 +1,9 @@
 """Means and spreads over seeds. Exact sums: the result does not depend on the order of the values."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 SMALLEST = 1e-9
 """Scores are in percent: what differs by less differs by rounding alone."""
@@ -37,10 +38,15 @@ def summarise(by_seed: Mapping[int, float]) -> Stat | None:
     """Return mean and spread of one value a seed; None where there is no value."""
     if not by_seed:
         return None
-    values = [by_seed[seed] for seed in sorted(by_seed)]
-    mean = math.fsum(values) / len(values)
-    std = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)) if len(values) > 1 else None
-    return Stat(tuple(sorted(by_seed)), mean, std, min(values), max(values))
+    values = list(by_seed.values())
+    std = math.sqrt(variance(values)) if len(values) > 1 else None
+    return Stat(tuple(sorted(by_seed)), fmean(values), std, min(values), max(values))
+
+
+def variance(values: Collection[float]) -> float:
+    """Return the variance of a sample of two or more."""
+    mean = fmean(values)
+    return math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
 
 
 def paired_difference(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Stat | None:

@@ -148,7 +148,7 @@ def test_every_table_fits_as_it_is_pasted(options: str, tmp_path: Path) -> None:
     ],
 )
 def test_the_proposal_is_shaded_with_what_it_gains(report: Report, proposal: str, rows: list[str]) -> None:
-    board = replace(report.board, options=replace(report.board.options, proposal=proposal))
+    board = replace(report.board, options=report.board.options.model_copy(update={"proposal": proposal}))
     table = head_to_head.build(report.results, board)
     shaded = [row for row in table.rows if row.shaded]
     assert [content(row.cells[0]) for row in shaded] == rows
@@ -165,7 +165,7 @@ def test_without_a_baseline_it_gains_over_the_student_alone(whole: reports.Resul
     board = reports.table(whole)
     proposed = next(line for line in board.lines if line.kind == "method")
     assert not board.baseline and board.reference
-    board = replace(board, options=replace(board.options, proposal=proposed.row.entry))
+    board = replace(board, options=board.options.model_copy(update={"proposal": proposed.row.entry}))
     names = [content(row.cells[0]) for row in head_to_head.build(whole, board).rows if row.shaded]
     assert names[:2] == [proposed.shown, f"Δ over {board.reference}"]
 
