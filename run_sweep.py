@@ -148,7 +148,8 @@ def _add_run(commands: Any) -> None:
     parser.add_argument(
         "--address",
         metavar="ADDR",
-        help="of a Ray cluster that runs already, HOST:PORT or auto (else RAY_ADDRESS, else one is started here)",
+        help="of a Ray cluster that runs already, HOST:PORT or auto; local: one is started here (else RAY_ADDRESS, "
+        "else that of the Slurm job, else local)",
     )
     parser.add_argument(
         "--workers",
@@ -163,6 +164,13 @@ def _add_run(commands: Any) -> None:
         default=600.0,
         metavar="SECONDS",
         help="so long may the cluster at an address have no room for a trial (else 600)",
+    )
+    parser.add_argument(
+        "--wait-lock",
+        type=_seconds,
+        default=0.0,
+        metavar="SECONDS",
+        help="so long may another driver still work in the home: a job that is just ending (else 0)",
     )
     parser.add_argument(
         "--verbose", action="store_true", help="let Ray, Optuna and MLflow speak, which are silent else"
@@ -350,9 +358,10 @@ def _run(options: argparse.Namespace) -> int:
         options.files,
         home=home,
         overrides=options.set,
-        address=options.address or os.environ.get("RAY_ADDRESS"),
+        address=options.address,
         workers=options.workers,
         wait_seconds=options.wait_for_nodes,
+        lock_seconds=options.wait_lock,
         storage=options.storage,
         verbose=options.verbose,
         screen=screen,

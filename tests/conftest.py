@@ -10,11 +10,13 @@ import torch
 
 from tests.suites import SUITES, LastRun, commit, commits_since, line, unmade_fixtures
 
+SLURM_CORES = ("SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE")
+
 
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the user's tracking server, home or cluster; every test computes on one thread."""
-    for name in ("MLFLOW_TRACKING_URI", "KDSWEEP_HOME", "RAY_ADDRESS"):
+    for name in ("MLFLOW_TRACKING_URI", "KDSWEEP_HOME", "RAY_ADDRESS", "SLURM_JOB_ID", *SLURM_CORES):
         monkeypatch.delenv(name, raising=False)
     torch.set_num_threads(1)
 

@@ -4,7 +4,7 @@ A job of Slurm, a container or a systemd slice sees all of a node's cores and me
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +44,7 @@ def allowance(
     root: Path = Path("/"),
     affinity: Callable[[], int | None] | None = None,
     count: Callable[[], int | None] = os.cpu_count,
+    environment: Mapping[str, str] = os.environ,
 ) -> Allowance:
     """Return what this process may use.
 
@@ -52,9 +53,10 @@ def allowance(
         affinity: gives the cores that the process is bound to, None where the system does not tell; by default asked
             of the system.
         count: gives the cores of the machine, None where the system does not tell.
+        environment: in which Slurm says how many cores a job was given, which it need not be bound to.
     """
     bound, there = (affinity or _affinity)(), count()
-    most = [number for number in (bound, there) if number]
+    most = [number for number in (bound, there, _of_job(environment)) if number]
     quotas = [number for number in _quotas(root) if number > 0]
     cores = max(1, min([*most, *(int(quota + 1e-6) for quota in quotas)], default=1))
     total = _total_memory(root)
@@ -65,6 +67,12 @@ def allowance(
 
 def _affinity() -> int | None:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+
+
+def _of_job(environment: Mapping[str, str]) -> int | None:
+    """Return the cores that Slurm gave a task of this job, or the job on this node; None outside of one."""
+    given = environment.get("SLURM_CPUS_PER_TASK") or environment.get("SLURM_CPUS_ON_NODE", "")
+    return int(given) if given.isdecimal() else None
 
 
 def _quotas(root: Path) -> Iterator[float]:

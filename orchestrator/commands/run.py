@@ -1,6 +1,7 @@
 """`run`: from sweep files to ended trials, told results and a written report."""
 
 import contextlib
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ from orchestrator.planning.gpu_share import gpu_share, this_gpu
 from orchestrator.planning.planner import Planner
 from orchestrator.planning.search_ends import search_standing
 from orchestrator.ray_tune.address import check_address, cluster_address
+from orchestrator.ray_tune.processes import address_in_job
 from orchestrator.sweep_run.beginning import what_there_is
 from orchestrator.sweep_run.collapses import collapse_warnings
 from orchestrator.sweep_run.conclusion import conclude
@@ -71,6 +73,7 @@ def run(
     address: str | None = None,
     workers: int | None = None,
     wait_seconds: float = ROOM_SECONDS,
+    lock_seconds: float = 0.0,
     storage: str | None = None,
     verbose: bool = False,
     screen: Screen | None = None,
@@ -80,9 +83,11 @@ def run(
     Args:
         home: the folder that holds everything.
         overrides: `key=value` for values of the files.
-        address: of a Ray cluster; None, or "local", starts one here.
+        address: of a Ray cluster; None takes that of RAY_ADDRESS, or of the Slurm job this is in, and starts one here
+            where there is none; "local" always does.
         workers: trials at once; 0 runs them in this process; None takes what the machine or the cluster has.
         wait_seconds: so long may a cluster at an address have no room for a trial.
+        lock_seconds: so long may another driver still work in the home.
         storage: URL of the persistent Optuna storage; None takes the database in the home.
         verbose: let Ray, Optuna and MLflow speak.
         screen: shows how it goes; None shows nothing.
@@ -102,7 +107,7 @@ def run(
     home, screen = Path(home), screen or Nothing()
     if verbose:
         let_speak()
-    address = None if workers == 0 else cluster_address(address)
+    address = None if workers == 0 else _cluster(address, screen)
     read_files = [read(str(file), overrides) for file in files]
     check_writable(home)
     uri = tracking_uri(home)
@@ -116,12 +121,22 @@ def run(
     if storage is not None or (home / "optuna.db").exists():
         _answers(lambda: check_storage(storage_url(home, storage), uri), screen, needed=bool(new))
     with (
-        driver_lock(home, [sweep.name for sweep in sweeps]) as lock,
+        driver_lock(home, [sweep.name for sweep in sweeps], wait_seconds=lock_seconds, say=screen.say) as lock,
         contextlib.closing(Ledger(home / "ledger.db", check=True)) as ledger,
     ):
         workforce = Workforce(address=address, workers=workers, wait_seconds=wait_seconds, verbose=verbose)
         whole = _Run(sweeps, ledger, home, uri, storage, screen, lock)
         return whole.go(workforce, answers=answers)
+
+
+def _cluster(given: str | None, screen: Screen) -> str | None:
+    """Return the address of the Ray cluster to work on; None for one of our own. Inside a cluster no second one is
+    started unasked."""
+    given = given or os.environ.get("RAY_ADDRESS")
+    if not given and (found := address_in_job()) is not None:
+        screen.say(f"the Ray cluster of this Slurm job, at {found}, is used; --address local starts another one")
+        return found
+    return cluster_address(given)
 
 
 def _expanded(files: Sequence[SweepFile], home: Path) -> tuple[list[Sweep], list[str]]:

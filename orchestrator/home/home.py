@@ -6,7 +6,7 @@ import os
 import platform
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
@@ -18,6 +18,8 @@ from trainers.texts.words import is_url, shown
 
 LOCK = "driver.lock"
 LOCK_TRIES, LOCK_TRY_SECONDS = 5, 0.1
+LOCK_LOOK_SECONDS = 0.5
+"""How often, by one who waits for it, the lock is asked for."""
 
 
 class HomeError(RequestError):
@@ -128,8 +130,21 @@ class DriverLock:
 
 
 @contextlib.contextmanager
-def driver_lock(home: Path, sweeps: list[str]) -> Iterator[DriverLock]:
+def driver_lock(
+    home: Path,
+    sweeps: list[str],
+    *,
+    wait_seconds: float = 0.0,
+    say: Callable[[str], None] = lambda _: None,
+    clock: Callable[[], float] = time.monotonic,
+    pause: Callable[[float], None] = time.sleep,
+) -> Iterator[DriverLock]:
     """Hold the home for one driver; freed when the process ends, however it ends.
+
+    Args:
+        wait_seconds: so long may another driver still hold it: a job that is just ending.
+        say: called with a line where there is one.
+        clock: monotonic, in seconds; `pause` lets them pass.
 
     Raises:
         HomeError: another driver holds it; names its process, host and sweeps. Or its file system has no locks.
@@ -141,18 +156,28 @@ def driver_lock(home: Path, sweeps: list[str]) -> Iterator[DriverLock]:
         raise HomeError(f"the home {home} cannot be written: {error.strerror}; give another with --home") from error
     with handle:
         try:
-            taken = _take(handle)
+            taken = _take(handle, pause)
+            if not taken and wait_seconds:
+                say(f"{_taken_by(home)}; its end is waited for, {wait_seconds:g} s")
+                started = clock()
+                while not taken and clock() - started < wait_seconds:
+                    pause(LOCK_LOOK_SECONDS)
+                    taken = _take(handle, pause)
         except NoLocksError as error:
             raise HomeError(_no_locks(home, error)) from error
         if not taken:
-            raise HomeError(f"another driver works in {home}: {_read_holder(home) or 'nobody known'}")
+            raise HomeError(_taken_by(home) + (f"; still after {wait_seconds:g} s" if wait_seconds else ""))
         lock = DriverLock(handle, sweeps)
         _tidy(home)
         yield lock
         handle.truncate(0)
 
 
-def _take(handle: IO[str]) -> bool:
+def _taken_by(home: Path) -> str:
+    return f"another driver works in {home}: {_read_holder(home) or 'nobody known'}"
+
+
+def _take(handle: IO[str], pause: Callable[[float], None]) -> bool:
     """Return whether the lock could be had; tried for a moment, for others look at it now and then.
 
     Raises:
@@ -165,7 +190,7 @@ def _take(handle: IO[str]) -> bool:
         except NoLocksError:
             if not left:
                 raise
-        time.sleep(LOCK_TRY_SECONDS)
+        pause(LOCK_TRY_SECONDS)
     return False
 
 

@@ -16,6 +16,9 @@ from typing import Any
 
 import psutil
 import ray
+from ray._private.authentication.authentication_token_setup import (
+    maybe_enable_token_auth_if_token_available as enter_with_token,
+)
 
 from orchestrator.patience import START_SECONDS, LateError, unless, wait
 from orchestrator.ray_tune.address import ClusterError, check_address, silent
@@ -38,7 +41,9 @@ POLL_SECONDS = 0.2
 
 LOCAL_SECONDS = 120.0
 """So long may a cluster of our own take to come up: its programs are read from a disk that may be slow."""
-ENTRANCE = "a cluster that wants a token is entered with RAY_AUTH_MODE=token"
+ENTRANCE = (
+    "a cluster that wants a token is entered with that of ~/.ray/auth_token, RAY_AUTH_TOKEN_PATH or RAY_AUTH_TOKEN"
+)
 LASTING = (
     *(ValueError, TypeError, AttributeError, ImportError),
     *(FileNotFoundError, NotADirectoryError, FileExistsError, PermissionError),
@@ -311,6 +316,7 @@ def _session_folder() -> Path | None:
 
 
 def _connect(address: str, options: dict[str, Any]) -> None:
+    enter_with_token(warn_if_disabled=False)  # which Ray itself does for "auto" alone
     try:
         ray.init(address=address, **options)
     except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:

@@ -6,13 +6,15 @@ environment when it names itself, so what descends from Ray's processes is remem
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import psutil
 
 MARK = "KDSWEEP_CLUSTER_OF"
 WAIT_SECONDS = 3.0
+HEAD = "--gcs-address="
+"""What a raylet is told of its cluster's head."""
 
 
 @contextlib.contextmanager
@@ -36,6 +38,23 @@ def _works_for(process: psutil.Process, home: Path) -> bool:
         return process.environ().get(MARK) == str(home)
     except (psutil.Error, OSError):
         return False
+
+
+def address_in_job(environment: Mapping[str, str] = os.environ) -> str | None:
+    """Return the address of the Ray cluster that runs on this node in the Slurm job that we are in; None where none
+    does, or we are in no job. One of a driver of ours is its own."""
+    job = environment.get("SLURM_JOB_ID")
+    if not job:
+        return None
+    for process in psutil.process_iter(["name"]):
+        if process.info["name"] != "raylet":
+            continue
+        with contextlib.suppress(psutil.Error, OSError):
+            around = process.environ()
+            told = [word.removeprefix(HEAD) for word in process.cmdline() if word.startswith(HEAD)]
+            if around.get("SLURM_JOB_ID") == job and MARK not in around and told:
+                return told[0]
+    return None
 
 
 def descendants(pids: list[int]) -> set[psutil.Process]:

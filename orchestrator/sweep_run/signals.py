@@ -10,6 +10,9 @@ from types import FrameType, TracebackType
 from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SAME_SECONDS = 3.0
+"""A SIGTERM so soon after another one is the same request: where Slurm sends it to all processes of a job, the script
+that has started us passes it on, too."""
 
 
 class StopSignals:
@@ -19,14 +22,16 @@ class StopSignals:
 
     Args:
         say: called when it is asked.
+        clock: monotonic, in seconds.
 
     Attributes:
         number: of the signal that asked; 0 while none did.
         at_once: called before the process ends at the second signal, to leave nothing behind.
     """
 
-    def __init__(self, say: Callable[[], None]) -> None:
+    def __init__(self, say: Callable[[], None], clock: Callable[[], float] = time.monotonic) -> None:
         self._say = say
+        self._clock = clock
         self._ask: Callable[[], None] = lambda: None
         self._before: dict[signal.Signals, Any] = {}
         self.number = 0
@@ -35,7 +40,7 @@ class StopSignals:
 
     def passed(self) -> float:
         """Return the seconds since the first signal; 0 where there was none."""
-        return time.monotonic() - self._asked_at if self.number else 0.0
+        return self._clock() - self._asked_at if self.number else 0.0
 
     def __enter__(self) -> "StopSignals":
         if threading.current_thread() is threading.main_thread():
@@ -65,10 +70,12 @@ class StopSignals:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         signal.alarm(0)  # Ray's core, where it got the signal before us, would abort the process in three seconds
+        if number == self.number == signal.SIGTERM and self.passed() < SAME_SECONDS:
+            return
         if self.number:
             with contextlib.suppress(Exception):
                 self.at_once()
             os._exit(128 + number)
-        self.number, self._asked_at = number, time.monotonic()
+        self.number, self._asked_at = number, self._clock()
         self._ask()
         threading.Thread(target=self._say, daemon=True).start()  # the signal may have come in the middle of a print

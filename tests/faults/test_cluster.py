@@ -148,7 +148,7 @@ def test_a_cluster_with_another_token_is_refused_with_a_hint(world: World, nodes
     result = kdsweep(*on(world, nodes), cwd=world.folder, RAY_AUTH_MODE="disabled")
     assert result.returncode == 2
     assert "does not answer" in result.stderr
-    assert "RAY_AUTH_MODE=token" in result.stderr
+    assert "RAY_AUTH_TOKEN_PATH" in result.stderr
     assert "Traceback" not in result.stderr
 
 

@@ -11,7 +11,7 @@ PLUGIN = Path(__file__).parent / "plugin"
 
 def environment(**extra: str) -> dict[str, str]:
     """Return the environment of a user: no tracking server, no cluster, the test's plug-in installed."""
-    keep = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "KDSWEEP_", "RAY_", "TUNE_"))}
+    keep = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "KDSWEEP_", "RAY_", "TUNE_", "SLURM_"))}
     return {**keep, "PYTHONPATH": str(PLUGIN), **extra}
 
 

@@ -23,8 +23,8 @@ def machine(root: Path, files: dict[str, str], memory_gib: int = 64) -> Path:
     return root
 
 
-def seen(root: Path, *, bound: int | None = 64, count: int | None = 64) -> Allowance:
-    return allowance(root, lambda: bound, lambda: count)
+def seen(root: Path, *, bound: int | None = 64, count: int | None = 64, **environment: str) -> Allowance:
+    return allowance(root, lambda: bound, lambda: count, environment)
 
 
 def v2(root: Path, group: str, **files: str) -> Path:
@@ -104,6 +104,13 @@ def test_a_system_that_tells_nothing(tmp_path: Path) -> None:
     assert seen(tmp_path, bound=None, count=None) == Allowance(1, 1, None, None)
     assert str(seen(tmp_path, bound=None, count=None)) == "1 core"
     assert seen(tmp_path, bound=None, count=8).cores == 8
+
+
+def test_what_slurm_gave_a_job_that_it_does_not_bind(tmp_path: Path) -> None:
+    assert seen(tmp_path, SLURM_CPUS_ON_NODE="16").cores == 16
+    assert seen(tmp_path, SLURM_CPUS_ON_NODE="16", SLURM_CPUS_PER_TASK="4").cores == 4
+    assert seen(tmp_path, bound=2, SLURM_CPUS_PER_TASK="4").cores == 2
+    assert seen(tmp_path, SLURM_CPUS_PER_TASK="4(x2)").cores == 64
 
 
 def test_this_machine() -> None:

@@ -1,6 +1,8 @@
 """The home: where it is, whether it can be used, and that one driver holds it."""
 
+import contextlib
 import multiprocessing
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,45 @@ def test_a_second_driver_is_told_who_holds_the_home(home: Path):
     holder.join()
     with driver_lock(home, ["second"]):
         pass
+
+
+class Waiting:
+    """Time that passes while one waits for a lock.
+
+    Args:
+        until: the second at which whoever holds the lock ends.
+    """
+
+    def __init__(self, until: float, end: Callable[[], None]) -> None:
+        self.now, self._until, self._end = 0.0, until, end
+        self.said: list[str] = []
+
+    def pause(self, seconds: float) -> None:
+        self.now += seconds
+        if self.now >= self._until:
+            self._end()
+
+
+def test_a_driver_that_is_just_ending_is_waited_for(home: Path):
+    with contextlib.ExitStack() as first:
+        first.enter_context(driver_lock(home, ["first"]))
+        time = Waiting(30, first.close)
+        with driver_lock(
+            home, ["second"], wait_seconds=60, say=time.said.append, clock=lambda: time.now, pause=time.pause
+        ):
+            assert 30 <= time.now < 32
+        (line,) = time.said
+        assert line.startswith(f"another driver works in {home}: process ")
+        assert line.endswith("sweep first; its end is waited for, 60 s")
+
+
+def test_one_that_does_not_end_is_not_waited_for_longer(home: Path):
+    with driver_lock(home, ["first"]):
+        time = Waiting(1000, lambda: None)
+        options = {"wait_seconds": 60, "clock": lambda: time.now, "pause": time.pause}
+        with pytest.raises(HomeError, match="sweep first; still after 60 s"), driver_lock(home, ["second"], **options):
+            pass
+        assert 60 <= time.now < 62
 
 
 def test_network_file_systems_are_known(tmp_path: Path):

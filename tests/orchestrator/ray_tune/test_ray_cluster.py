@@ -31,7 +31,7 @@ def test_one_that_was_asked_for_is_named(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(cluster, "check_address", lambda address: None)  # it is Ray that listens there
     given = Cluster(Wanted(home=tmp_path, cpus=1, gpus=0), "127.0.0.1:1", workers=0)
     with (
-        pytest.raises(ClusterError, match=r"127\.0\.0\.1:1 does not answer: the raylet is gone; .*RAY_AUTH_MODE"),
+        pytest.raises(ClusterError, match=r"127\.0\.0\.1:1 does not answer: the raylet is gone; .*RAY_AUTH_TOKEN_PATH"),
         given,
     ):
         pass

@@ -146,13 +146,18 @@ def test_addresses_of_ray_client(given: str) -> None:
         cluster_address(given)
 
 
-def test_a_new_sweep_with_a_dead_cluster_starts_nothing(tmp_path: Path, home: Path) -> None:
+def test_a_new_sweep_with_a_dead_cluster_starts_nothing(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = tmp_path / "waiting.yaml"
     file.write_text(SWEEP)
     with listening(b"HTTP/1.1 400\r\n\r\n") as port, pytest.raises(ClusterError, match="what listens there is not Ray"):
         run([file], home=home, address=f"127.0.0.1:{port}")
     with pytest.raises(ClusterError, match="Ray Client"):
         run([file], home=home, address="ray://127.0.0.1:10001")
+    monkeypatch.setenv("RAY_ADDRESS", "ray://127.0.0.1:10001")
+    with pytest.raises(ClusterError, match="Ray Client"):
+        run([file], home=home)
     assert not home.exists()
 
 
