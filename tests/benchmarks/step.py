@@ -143,9 +143,9 @@ def ceiling_line(found: Training, dtype: torch.dtype, step_seconds: float) -> st
 
 def bank_lines(found: Training, step_seconds: float) -> list[str]:
     """Return what looking up and filling cost."""
-    assert found.bank is not None
+    assert found.replies is not None and found.replies.bank is not None
     assert found.teacher is not None
-    bank, teacher, data = found.bank, found.teacher, found.data
+    bank, teacher, data = found.replies.bank, found.teacher, found.data
     (batch,) = data.train.batches(torch.arange(BATCH), torch.zeros(BATCH, dtype=torch.int64), BATCH)
     look_up = min(seconds(lambda: bank.rows(batch)) for _ in range(200))
     images = torch.arange(512)

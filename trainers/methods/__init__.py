@@ -40,7 +40,7 @@ from trainers.methods.record.hyperparameters import (
     Rank,
 )
 from trainers.methods.record.listing import allowed_text, lines_of, search_text, value_text
-from trainers.methods.record.method import ForPair, Method, Needs, Problem, no_rules, of_part
+from trainers.methods.record.method import Couples, ForPair, Method, Needs, Problem, no_rules, of_part
 from trainers.methods.record.outputs import NetworkShape, Output, Setting
 from trainers.methods.record.plugins import Broken, PluginError, load, try_loss
 from trainers.methods.reviewkd import REVIEWKD_METHOD
@@ -65,6 +65,7 @@ __all__ = [
     "Broken",
     "BuiltMethod",
     "Choice",
+    "Couples",
     "Distilled",
     "DistilledLogits",
     "Factor",

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from trainers.late import functional
 from trainers.methods.record.hyperparameters import Distilled, Factor, Log
-from trainers.methods.record.method import Method, Needs, Values
+from trainers.methods.record.method import Couples, Method, Needs, Values
 from trainers.methods.record.outputs import Setting
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ CRD_METHOD = Method(
     needs=Needs.FEATURES,
     summary="tell the same image from those of other classes",
     source="arXiv:1910.10699",
+    couples=Couples.VECTORS,
     logs={
         "crd_student": "the student's embeddings against the teacher's memory",
         "crd_teacher": "the teacher's embeddings against the student's memory",

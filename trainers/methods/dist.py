@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from trainers.late import torch
 from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log, Temperature
-from trainers.methods.record.method import ForPair, Method, Needs, Values
+from trainers.methods.record.method import Couples, ForPair, Method, Needs, Values
 from trainers.methods.record.tuned import IMAGENET
 from trainers.methods.terms.tensors import raised
 
@@ -94,6 +94,7 @@ DIST_METHOD = Method(
     logs={"inter": "one less the correlation over classes", "intra": "one less the correlation over samples"},
     factors=("beta", "gamma"),
     least_batch=2,
+    couples=Couples.LOGITS,
     dead=_dead,
     by_pair=(ForPair(datasets=IMAGENET, values={"temperature": 1.0}),),
 )

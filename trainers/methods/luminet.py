@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log
-from trainers.methods.record.method import ForPair, Method, Needs, Values
+from trainers.methods.record.method import Couples, ForPair, Method, Needs, Values
 from trainers.methods.terms.tensors import raised
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ LUMINET_METHOD = Method(
     source="arXiv:2310.03669",
     factors=("alpha",),
     least_batch=2,
+    couples=Couples.LOGITS,
     dead=_dead,
     by_pair=(
         _tuned("cifar100", "cifar_resnet32x4", "cifar_resnet8x4", alpha=34.0),

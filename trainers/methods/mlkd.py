@@ -16,7 +16,7 @@ from pydantic import Field, field_validator
 
 from trainers.late import torch
 from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Linear, Log
-from trainers.methods.record.method import ForPair, Method, Needs, Values
+from trainers.methods.record.method import Couples, ForPair, Method, Needs, Values
 from trainers.methods.terms.standardize import standardize
 from trainers.methods.terms.tensors import raised
 
@@ -149,6 +149,7 @@ MLKD_METHOD = Method(
     needs=Needs.LOGITS,
     summary="KL at several temperatures, and relations of classes and samples",
     source="CVPR 2023",
+    couples=Couples.LOGITS,
     logs={
         "instance": "KL, summed over the temperatures",
         "classes": "how the relations of classes differ",

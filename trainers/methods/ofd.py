@@ -6,11 +6,12 @@ Shapes: B = batch, C = channels of the teacher, H = height, W = width.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 from trainers.late import torch
 from trainers.methods.record.hyperparameters import Distilled, Factor, Log
-from trainers.methods.record.method import ForPair, Method, Needs, Values
+from trainers.methods.record.method import Couples, ForPair, Method, Needs, Values
 from trainers.methods.record.outputs import Setting
 from trainers.methods.terms.layers import same_size
 
@@ -39,11 +40,14 @@ def ofd_loss(student_map: Tensor, teacher_map: Tensor, margin_C: Tensor) -> Tens
     return torch.where(asked, (ours - wanted).square(), 0.0).sum() / len(ours)
 
 
-def margins(teacher_map: Tensor) -> Tensor:
-    """Return the mean of the negative numbers of each channel of a map [B, C, H, W]; 0 where there are none."""
-    below = teacher_map < 0
-    count_C = below.sum((0, 2, 3))
-    return teacher_map.clamp_max(0).sum((0, 2, 3)) / count_C.clamp_min(1)
+def margins(teacher_map: Tensor, summed: Callable[[Tensor], Tensor] = lambda one: one) -> Tensor:
+    """Return the mean of the negative numbers of each channel of a map [B, C, H, W]; 0 where there are none.
+
+    Args:
+        summed: adds up what the ranks of a training have.
+    """
+    count_C = summed((teacher_map < 0).sum((0, 2, 3)))
+    return summed(teacher_map.clamp_max(0).sum((0, 2, 3))) / count_C.clamp_min(1)
 
 
 def _module(_values: Values, setting: Setting) -> nn.Module:
@@ -61,6 +65,7 @@ OFD_METHOD = Method(
     needs=Needs.FEATURES,
     summary="maps before the ReLU, with margins",
     source="arXiv:1904.01866",
+    couples=Couples.ITSELF,
     kind="feature",
     by_pair=(ForPair(datasets=("imagenet",), pairs=(("resnet50", "mobilenetv1"),), values={"weight": 1e-4}),),
 )

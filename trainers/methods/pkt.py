@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from trainers.late import torch
 from trainers.methods.record.hyperparameters import Distilled, Factor, Log
-from trainers.methods.record.method import Method, Needs, Values
+from trainers.methods.record.method import Couples, Method, Needs, Values
 from trainers.methods.record.outputs import Output
 from trainers.methods.terms.layers import vector
 
@@ -59,5 +59,6 @@ PKT_METHOD = Method(
     summary="each image's distribution of similarity over the batch",
     source="arXiv:1803.10837",
     least_batch=2,
+    couples=Couples.VECTORS,
     kind="feature",
 )

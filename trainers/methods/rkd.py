@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from trainers.late import functional, torch
 from trainers.methods.record.hyperparameters import Distilled, Factor, Log
-from trainers.methods.record.method import Method, Needs, Values
+from trainers.methods.record.method import Couples, Method, Needs, Values
 from trainers.methods.record.outputs import Output
 from trainers.methods.terms.layers import vector
 
@@ -83,5 +83,6 @@ RKD_METHOD = Method(
     logs={"distances": "the part of distances", "angles": "the part of angles"},
     factors=("distance_weight", "angle_weight"),
     least_batch=3,
+    couples=Couples.VECTORS,
     kind="feature",
 )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from trainers.late import torch
 from trainers.methods.record.hyperparameters import Distilled, Factor, Log
-from trainers.methods.record.method import Method, Needs, Values
+from trainers.methods.record.method import Couples, Method, Needs, Values
 from trainers.methods.record.outputs import Output
 from trainers.methods.terms.layers import unit
 
@@ -60,5 +60,6 @@ SP_METHOD = Method(
     summary="similarities between the images of a batch in the last map",
     source="arXiv:1907.09682",
     least_batch=2,
+    couples=Couples.LAST_MAPS,
     kind="feature",
 )

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from trainers.methods import BuiltMethod
+from trainers.ranks.ranks import Ranks
 from trainers.segmentation.pixels import IGNORE, counted_pixels, resized
 
 AUX_WEIGHT = 0.4
@@ -23,6 +24,7 @@ def distill_pixels(
     teacher: Answer | None,
     labels_BHW: Tensor,
     epoch: int,
+    ranks: Ranks | None = None,
     *,
     ignore: int = IGNORE,
 ) -> dict[str, Tensor]:
@@ -36,20 +38,24 @@ def distill_pixels(
     Args:
         teacher: constant, of any size; resized to the student's. None for a method that needs no teacher.
         epoch: from 1.
+        ranks: that have parts of the batch: a mean is then over the pixels of all.
     """
+    ranks = ranks or Ranks()
     logits, aux = student
-    ce = task_loss(logits, labels_BHW, aux, ignore=ignore)
+    ce = task_loss(logits, labels_BHW, aux, ranks, ignore=ignore)
     if teacher is None:
         terms: dict[str, Tensor] = method(logits, None, labels_BHW, epoch, ce=ce)
         return terms
     size = (logits.shape[2], logits.shape[3])
     pixels = counted_pixels(labels_BHW, *size, ignore)
-    if not len(pixels.numbers):
+    part = ranks.part_of_rows(len(pixels.numbers))
+    if not part.batch:
         return {"loss": float(method.values.get("ce_weight", 1)) * ce, "ce": ce.detach()}
 
     def compared(ours: Tensor, theirs: Tensor, ce: Tensor) -> dict[str, Tensor]:
         rows = (pixels.rows(ours), pixels.rows(resized(theirs, *size)))
-        terms: dict[str, Tensor] = method(*rows, pixels.targets, epoch, ce=ce)
+        with ranks.rows(part):
+            terms: dict[str, Tensor] = method(*rows, pixels.targets, epoch, ce=ce)
         return terms
 
     terms = compared(logits, teacher[0], ce)
@@ -59,7 +65,12 @@ def distill_pixels(
 
 
 def task_loss(
-    logits_BChw: Tensor, labels_BHW: Tensor, aux_BChw: Tensor | None = None, *, ignore: int = IGNORE
+    logits_BChw: Tensor,
+    labels_BHW: Tensor,
+    aux_BChw: Tensor | None = None,
+    ranks: Ranks | None = None,
+    *,
+    ignore: int = IGNORE,
 ) -> Tensor:
     """Return the cross-entropy with the labels at their size, averaged over the pixels that have a class, plus
     AUX_WEIGHT of that of the auxiliary head.
@@ -70,12 +81,16 @@ def task_loss(
     Args:
         labels_BHW: class numbers of any whole type; all but `ignore` below C.
     """
-    loss = _cross_entropy(logits_BChw, labels_BHW, ignore)
-    return loss if aux_BChw is None else loss + AUX_WEIGHT * _cross_entropy(aux_BChw, labels_BHW, ignore)
+    counted = (labels_BHW != ignore).sum()
+    counted = counted if ranks is None else ranks.summed(counted)
+    loss = _cross_entropy(logits_BChw, labels_BHW, counted, ignore)
+    if aux_BChw is not None:
+        loss = loss + AUX_WEIGHT * _cross_entropy(aux_BChw, labels_BHW, counted, ignore)
+    return loss if ranks is None or not ranks.split else loss / ranks.image_share  # which it is weighted by
 
 
-def _cross_entropy(logits_BChw: Tensor, labels_BHW: Tensor, ignore: int) -> Tensor:
+def _cross_entropy(logits_BChw: Tensor, labels_BHW: Tensor, counted: Tensor, ignore: int) -> Tensor:
     with torch.autocast(logits_BChw.device.type, enabled=False):
         logits = resized(logits_BChw, labels_BHW.shape[1], labels_BHW.shape[2])
         each = functional.cross_entropy(logits, labels_BHW.long(), ignore_index=ignore, reduction="none")
-        return each.sum() / (labels_BHW != ignore).sum().clamp(min=1)
+        return each.sum() / counted.clamp(min=1)

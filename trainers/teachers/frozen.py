@@ -57,15 +57,18 @@ class FrozenTeacher:
         """Return logits [B, classes] in the stored logit type for normalised inputs [B, C, S, S]."""
         return torch.cat([self._answer(rows) for rows in inputs.split(self.rows)])
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def at_once(self, inputs: Tensor) -> Tensor:
         """Return the same for a batch that is answered once and not kept: in one pass, whatever its size. The last
-        digits may differ from those of `logits`."""
+        digits may differ from those of `logits`.
+
+        Not in inference mode: a method that learns a temperature keeps what it divides for the gradient.
+        """
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast):
             answer: Tensor = self._model(inputs)
         return answer.to(self._logit_type)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def of_pixels(self, inputs: Tensor) -> tuple[Tensor, Tensor | None]:
         """Return the logits [B, classes, h, w] of a network that labels pixels, and its auxiliary head's, if any."""
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast):

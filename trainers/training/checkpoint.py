@@ -31,14 +31,20 @@ def save_checkpoint(path: Path, training: "Training") -> None:
     save_tensors(path, tensors, metadata)
 
 
-def load_checkpoint(path: Path, training: "Training") -> None:
-    """Put the training into the state that `save_checkpoint` wrote.
+def load_checkpoint(path: Path | None, training: "Training") -> None:
+    """Put the training into the state that `save_checkpoint` wrote; None leaves it at its start.
+
+    Of several ranks the first one reads the file, and all go on from what it holds, whatever they were told.
 
     Raises:
         OSError, safetensors.SafetensorError: the file is missing or damaged.
         ValueError: it is of another trial.
     """
-    tensors, metadata = load_tensors(path)
+    found = load_tensors(path) if path is not None and training.ranks.is_first else None
+    found = training.ranks.firsts(found)
+    if found is None:
+        return
+    tensors, metadata = found
     if metadata.get("trial_key") != trial_key(training.trial):
         raise ValueError(f"{path} is a checkpoint of another trial")
     training.student.load_state_dict(_part(tensors, STUDENT))

@@ -9,7 +9,7 @@ Shapes: B = batch, C = classes.
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,20 +18,20 @@ from timm.utils import ModelEmaV3, dispatch_clip_grad
 from torch import Tensor, nn
 
 from trainers import methods
-from trainers.files.passing import steadily
 from trainers.files.store import Store
 from trainers.files.tensor_files import not_finite, save_tensors
 from trainers.models.taps import Taps, tap
-from trainers.teachers import has_bank
-from trainers.teachers.bank import Bank, open_bank
+from trainers.ranks.parts import Part, places_of
+from trainers.ranks.ranks import Ranks
 from trainers.teachers.frozen import FrozenTeacher, TeacherError, frozen_teacher
 from trainers.training.checkpoint import load_checkpoint, save_checkpoint
 from trainers.training.collapse import Answers, collapse, losses_of
 from trainers.training.memory import MemoryMeter
 from trainers.training.metrics import LOGGED, accuracies
 from trainers.training.mixing import Mix, mixes
+from trainers.training.replies import Replies
 from trainers.training.starting import new_optimizer, new_student
-from trainers.training.tasks import PixelReply, Reply, Seen, Student, task_of
+from trainers.training.tasks import Seen, Student, task_of
 from trainers.trials.batches import batch_sizes
 from trainers.trials.draws import Draws, draw
 from trainers.trials.randomness import dropout_stream, from_stream
@@ -85,6 +85,7 @@ def distill(
     loaders: int = 0,
     checkpoint: Path | None = None,
     on_step: Callable[[], None] = lambda: None,
+    ranks: Ranks | None = None,
 ) -> Iterator[Epoch]:
     """Train the trial's student and yield after every epoch.
 
@@ -95,16 +96,24 @@ def distill(
         loaders: processes that read pictures ahead, of a data set that lies in files; change no number.
         checkpoint: go on from this file instead of from the start.
         on_step: called after every step of training or scoring: whoever waits sees that it goes on.
+        ranks: this process and the others that train the trial, each with a part of every batch; all of them iterate.
+            What an epoch yields is the same for all; the first rank keeps files. None: this process alone.
 
     Raises:
         FileNotFoundError: the teacher's weights or the checkpoint are not there.
         ValueError: the trial names a method, network or data set that does not exist, or the data have changed.
     """
     training = Training(
-        trial, store, device=torch.device(device), data_root=data_root, bank=bank, loaders=loaders, on_step=on_step
+        trial,
+        store,
+        device=torch.device(device),
+        data_root=data_root,
+        bank=bank,
+        loaders=loaders,
+        on_step=on_step,
+        ranks=ranks,
     )
-    if checkpoint is not None:
-        load_checkpoint(checkpoint, training)
+    load_checkpoint(checkpoint, training)
     try:
         while training.epochs_done < trial.recipe.epochs:
             epoch = training.train_epoch()
@@ -131,14 +140,18 @@ class Training:
         bank: bool = True,
         loaders: int = 0,
         on_step: Callable[[], None] = lambda: None,
+        ranks: Ranks | None = None,
     ) -> None:
         self.trial = trial
+        self.ranks = ranks or Ranks()
+        if trial.norm_parts not in (1, self.ranks.size):
+            raise ValueError(f"the trial is one of {trial.norm_parts} ranks, got {self.ranks.size}")
         self.on_step = on_step
         self.device = device
         self.data = on_device(trial.dataset, data_root, device, trial.view_set, trial.views, loaders)
         if self.data.info.digest != trial.data_digest:
             raise ValueError(f"the data set {trial.dataset} has changed since the sweep was accepted")
-        self.task = task_of(self.data.info, trial.recipe.label_smoothing)
+        self.task = task_of(self.data.info, trial.recipe.label_smoothing, self.ranks)
         self.teacher = self._frozen_teacher(store)
         self.memory = MemoryMeter(device)  # from here on, memory is the trial's own
         self.student = new_student(trial, self.data, store, device)
@@ -146,7 +159,8 @@ class Training:
         self.method = self._new_method()
         self.optimizer = new_optimizer(trial.recipe, self.student, self.method)
         self.average = ModelEmaV3(self.student, decay=trial.recipe.ema_decay) if trial.recipe.ema_decay else None
-        if trial.recipe.compile and self.taps is None and self.data.info.task == "classification":
+        plain = self.taps is None and self.data.info.task == "classification" and self.ranks.size == 1
+        if trial.recipe.compile and plain:
             torch._dynamo.reset()  # a worker's earlier trials would count against what may be compiled
             self.student.compile(dynamic=False)  # what is called as a module: scoring and the average go without
         self.history: list[dict[str, float]] = []
@@ -157,8 +171,13 @@ class Training:
         self.warnings: list[str] = []
         """What went wrong on the way without changing any number."""
         self.teacher_images = 0
-        self.bank = self._opened_bank(store) if bank else None
-        """The teacher's logits; None where it has none, or runs in every step."""
+        """That the teacher has answered, for all ranks."""
+        self.replies = None
+        if self.teacher is not None:
+            given = (trial, self.teacher, self.data, store)
+            self.replies = Replies(
+                *given, bank=bank, tapped=self.taps is not None, warnings=self.warnings, on_step=on_step
+            )
 
     def let_go(self) -> None:
         """Drop what refers in a circle: a compiled network calls itself by a method of its own."""
@@ -178,12 +197,19 @@ class Training:
         """Train one epoch, score it, and return it."""
         number = self.epochs_done + 1
         draws = draw(self.trial, number, images=self._images, views=self.data.train.count)
-        self._prepare(draws)
+        total = len(draws.images)
+        sizes = batch_sizes(total, self.trial.recipe.batch_size, joined=self.trial.last_image == "joined")
+        parts = self.ranks.parts(sizes)
+        draws = draws.at(places_of(parts)) if self.ranks.size > 1 else draws
+        if self.replies is not None:
+            self.replies.prepare(draws)
         started = time.perf_counter()
-        with dropout_stream(self.device, self.trial.role, self.trial.seed, number):
-            losses, rate = self._train(number, draws)
+        rank = ("rank", self.ranks.rank) if self.ranks.rank else ()
+        with dropout_stream(self.device, self.trial.role, self.trial.seed, number, *rank):
+            losses, rate = self._train(number, draws, parts)
         seconds = time.perf_counter() - started
-        values = {**losses, "lr": rate, "epoch_seconds": seconds, "images_per_second": len(draws.images) / seconds}
+        losses = {name: loss / total for name, loss in self._of_all_ranks(losses).items()}
+        values = {**losses, "lr": rate, "epoch_seconds": seconds, "images_per_second": total / seconds}
         diverged = not math.isfinite(values["train_loss"])
         if not diverged:
             values |= self._score()
@@ -208,51 +234,72 @@ class Training:
         """How many training images this trial's split has."""
         return self.data.info.trained_on(self.trial.split)
 
-    def _train(self, number: int, draws: Draws) -> tuple[dict[str, float], float]:
-        """Run the epoch's steps; return the mean of every loss term over its images, and the last learning rate."""
+    def _of_all_ranks(self, losses: dict[str, float]) -> dict[str, float]:
+        """Return the sums of all ranks' losses, and count what all have asked the teacher in the epoch."""
+        totals: dict[str, float] = {}
+        answered = 0 if self.replies is None else self.replies.answered()
+        of_all = self.ranks.everyones((losses, answered, self.memory.peak_bytes))
+        for one, _, _ in of_all:
+            totals = {name: totals.get(name, 0.0) + one.get(name, 0.0) for name in {**totals, **one}}
+        self.teacher_images += sum(images for _, images, _ in of_all)
+        self.memory.peak_bytes = max(peak for _, _, peak in of_all)
+        return totals
+
+    def _train(self, number: int, draws: Draws, parts: Sequence[Part]) -> tuple[dict[str, float], float]:
+        """Run the epoch's steps; return the sum of every loss term over its images, and the last learning rate.
+
+        Args:
+            draws: what this rank sees.
+            parts: of the epoch's batches.
+        """
         self.student.train()
         self.method.train()
-        recipe, total = self.trial.recipe, len(draws.images)
+        recipe, total, batches = self.trial.recipe, sum(part.batch for part in parts), len(parts)
         sums: dict[str, Tensor] = {}
         rate = 0.0
-        sizes = batch_sizes(total, recipe.batch_size, joined=self.trial.last_image == "joined")
-        batches = len(sizes)
         mixed = mixes(recipe.mixup, batches, self.trial.role, self.trial.seed, number)
-        seen = self.data.train.batches(draws.images, draws.views, sizes, self._teachers_size())
-        for index, batch in enumerate(seen):
+        rows = [len(part.places) for part in parts]
+        size = None if self.teacher is None else self.teacher.size
+        seen = self.data.train.batches(draws.images, draws.views, rows, size)
+        for index, (batch, part) in enumerate(zip(seen, parts, strict=True)):
             if index % recipe.accumulate == 0:
                 rate = learning_rate_at(recipe, number - 1 + index * recipe.batch_size / total)
                 together = min(recipe.accumulate, batches - index)
-            terms = self._gradients(batch, number, None if mixed is None else mixed[index], together)
+            with self.ranks.step(part, synced=self.trial.norm_parts == 1):
+                terms = self._gradients(batch, number, None if mixed is None else mixed[index], together, part.share)
             for name, term in terms.items():  # stays on the device: reading a number here would stall every step
-                sums[name] = sums.get(name, 0.0) + term.detach() * len(batch.images)
+                sums[name] = sums.get(name, 0.0) + term.detach() * part.counts
             if (index + 1) % recipe.accumulate == 0 or index + 1 == batches:
                 self._step(rate)
             self.on_step()
-        return {LOGGED.get(name, name): float(value) / total for name, value in sums.items()}, rate
+        return {LOGGED.get(name, name): float(value) for name, value in sums.items()}, rate
 
-    def _teachers_size(self) -> tuple[int, int] | None:
-        """Return the size that the teacher wants views at, where it is not the student's."""
-        return None if self.teacher is None else self.teacher.size
+    def _gradients(
+        self, batch: Batch, number: int, mix: Mix | None, together: int, share: float = 1.0
+    ) -> dict[str, Tensor]:
+        """Add the gradient of a batch to those before it; `together` batches are averaged.
 
-    def _gradients(self, batch: Batch, number: int, mix: Mix | None, together: int) -> dict[str, Tensor]:
-        """Add the gradient of a batch to those before it; `together` batches are averaged."""
+        Args:
+            share: of the batch that is this rank's.
+        """
         inputs = self.data.lens(batch.pixels)
         if mix is not None:
             inputs = mix(inputs)
-        teacher = None if self.teacher is None else self._reply(self.teacher, batch, inputs, mix)
+        teacher = None if self.replies is None else self.replies.to(batch, inputs, mix)
         seen = Seen(number, batch, inputs, teacher, mix, self._autocast())
         terms = self.task.terms(Student(self.student, self.taps), self.method, seen)
         self.memory.sample_step()
         loss = terms["loss"] if together == 1 else terms["loss"] / together
-        loss.backward()
+        (loss if share == 1 else loss * share).backward()
         return terms
 
     def _step(self, rate: float) -> None:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
+        trained = [*self.student.parameters(), *self.method.parameters()]
+        self.ranks.add_gradients(trained)
         if self.trial.recipe.clip_norm:
-            dispatch_clip_grad([*self.student.parameters(), *self.method.parameters()], self.trial.recipe.clip_norm)
+            dispatch_clip_grad(trained, self.trial.recipe.clip_norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         if self.average is not None:
@@ -291,67 +338,13 @@ class Training:
             labels=self.data.train_targets[: self._images].cpu(),
             class_weights=None if self.teacher is None else self.teacher.class_weights(),
             seed=stream_seed("method's draws", *names),
+            ranks=self.ranks if self.ranks.size > 1 else None,
         )
 
         def make() -> methods.BuiltMethod:
             return methods.build(self.trial.method, setting, **self.trial.hyperparameters)
 
         return from_stream(make, "method", *names).to(self.device)
-
-    def _reply(self, teacher: FrozenTeacher, batch: Batch, inputs: Tensor, mix: Mix | None) -> Reply | PixelReply:
-        """Return the teacher's logits [B, C] of a batch, or all that it answers, on the device.
-
-        Args:
-            inputs: what the student sees.
-        """
-        if self.bank is not None:
-            return self._stored(batch)
-        self.teacher_images += len(batch.images)
-        if teacher.lens is not None:
-            inputs = teacher.lens(batch.pixels if batch.also is None else batch.also)
-            inputs = inputs if mix is None else mix(inputs)
-        if self.data.info.task == "segmentation":
-            return teacher.of_pixels(inputs)
-        return teacher.at_once(inputs) if self.taps is None else teacher.answers(inputs)
-
-    def _stored(self, batch: Batch) -> Tensor:
-        """Return the teacher's logits of a batch from the bank; those that it lacks are answered now, and kept."""
-        bank = self.bank
-        assert bank is not None
-        try:
-            logits, answered = steadily(lambda: bank.rows(batch))
-        except OSError as error:
-            self._bank_is_full(error)
-            logits, answered = bank.rows(batch)
-        self.teacher_images += answered
-        return logits.to(self.device, non_blocking=True)
-
-    def _prepare(self, draws: Draws) -> None:
-        """Have the logits of this epoch stored before it begins, where pixels cost nothing; where they are read from
-        files, each batch stores its own as it comes by."""
-        bank = self.bank
-        if bank is None or not self.data.in_memory:
-            return
-        try:
-            self.teacher_images += steadily(lambda: bank.prepare(draws.images, draws.views, self.on_step))
-        except OSError as error:
-            self._bank_is_full(error)
-
-    def _bank_is_full(self, error: OSError) -> None:
-        assert self.bank is not None
-        self.bank.stop_writing()
-        self.warnings.append(f"the teacher's logits cannot be stored ({error}); it runs where they are missing")
-
-    def _opened_bank(self, store: Store) -> Bank | None:
-        """Return the teacher's stored logits; None where none can be kept, with a warning where the disk is why."""
-        teacher, answering = self.trial.teacher, self.teacher
-        if teacher is None or answering is None or not has_bank(self.trial, self.data.info.task):
-            return None
-        try:
-            return steadily(lambda: open_bank(teacher, answering, self.data, store, self.on_step))
-        except OSError as error:
-            self.warnings.append(f"the teacher's logits cannot be stored ({error}); it runs in every step")
-            return None
 
     def _score(self) -> dict[str, float]:
         """Return scores in percent on the validation images in a search, on the test images elsewhere."""
@@ -365,16 +358,23 @@ class Training:
 
     @torch.inference_mode()
     def _scores(self, views: Views, numbers: Tensor) -> dict[str, float]:
+        """Return the scores of these images, of which each rank looks at a part, all with the first one's network."""
+        if self.trial.norm_parts > 1:
+            self.ranks.like_the_first(self.student, self.scored)
+        numbers = numbers[self.ranks.rank :: self.ranks.size]
         network, tally = self.scored.eval(), self.task.tally(self.device)
-        finite = torch.ones((), dtype=torch.bool, device=self.device)
-        for batch in views.batches(numbers, torch.full_like(numbers, views.centre), self.data.scored_together):
+        wrong = torch.zeros((), dtype=torch.int64, device=self.device)
+        centres = torch.full_like(numbers, views.centre)
+        for batch in views.batches(numbers, centres, self.data.scored_together) if len(numbers) else ():
             inputs = self.data.lens(batch.pixels)
             with self._autocast():
                 logits = network.forward(inputs)  # never compiled: other rows, and only now and then
             tally.add(logits, batch.targets)
-            finite &= logits.isfinite().all()
+            wrong += ~logits.isfinite().all()
             self.on_step()
-        self.answers, self._finite = tally.answers(), finite
+        tally.together(self.ranks)
+        self.ranks.add(wrong)
+        self.answers, self._finite = tally.answers(), wrong == 0
         return tally.scores()
 
     def check_finite(self) -> None:

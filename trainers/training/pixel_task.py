@@ -5,6 +5,7 @@ from torch import Tensor
 
 from trainers.data import DataInfo
 from trainers.methods import BuiltMethod
+from trainers.ranks.ranks import Ranks
 from trainers.segmentation.losses import distill_pixels
 from trainers.segmentation.miou import Confusion
 from trainers.training.collapse import Answers
@@ -16,8 +17,9 @@ class Segmentation:
 
     scores = ("miou",)
 
-    def __init__(self, info: DataInfo) -> None:
+    def __init__(self, info: DataInfo, ranks: Ranks) -> None:
         self._classes = info.classes
+        self._ranks = ranks
 
     def terms(self, student: Student, method: BuiltMethod, seen: Seen) -> dict[str, Tensor]:
         """Return the loss of a batch and its named parts."""
@@ -25,7 +27,7 @@ class Segmentation:
         assert seen.teacher is None or isinstance(seen.teacher, tuple)
         with seen.autocast:
             answer = student.network.forward_with_aux(seen.inputs)  # type: ignore[operator]  # our own networks have it
-        return distill_pixels(method, answer, seen.teacher, seen.batch.targets, seen.epoch)
+        return distill_pixels(method, answer, seen.teacher, seen.batch.targets, seen.epoch, self._ranks)
 
     def tally(self, device: torch.device) -> Tally:
         """Return an empty tally of scored batches."""
@@ -42,6 +44,10 @@ class _Overlap:
     def add(self, logits: Tensor, targets: Tensor) -> None:
         self._confusion.add(logits, targets)
         self._images += len(targets)
+
+    def together(self, ranks: Ranks) -> None:
+        ranks.add(self._confusion.matrix)
+        self._images = sum(ranks.everyones(self._images))
 
     def scores(self) -> dict[str, float]:
         return {"miou": self._confusion.miou()}

@@ -13,6 +13,7 @@ from torch.nn import functional
 from trainers.data import DataInfo
 from trainers.methods import BuiltMethod, Output
 from trainers.models.taps import Taps
+from trainers.ranks.ranks import Ranks
 from trainers.training.collapse import Answers
 from trainers.training.mixing import Mix
 from trainers.views.views import Batch
@@ -68,6 +69,9 @@ class Tally(Protocol):
     def add(self, logits: Tensor, targets: Tensor) -> None:
         """Count a batch."""
 
+    def together(self, ranks: Ranks) -> None:
+        """Count what all ranks have counted."""
+
     def scores(self) -> dict[str, float]:
         """Return the scores in percent over all batches."""
 
@@ -75,12 +79,12 @@ class Tally(Protocol):
         """Return what was answered over all batches."""
 
 
-def task_of(info: DataInfo, label_smoothing: float) -> Task:
+def task_of(info: DataInfo, label_smoothing: float, ranks: Ranks | None = None) -> Task:
     """Return the task of a data set."""
     if info.task == "segmentation":
         from trainers.training.pixel_task import Segmentation
 
-        return Segmentation(info)
+        return Segmentation(info, ranks or Ranks())
     return Classification(info.classes, label_smoothing)
 
 
@@ -138,6 +142,10 @@ class _Hits:
         self._images += len(targets)
         found = torch.stack([targets, ranked[:, 0]])
         self._classes.scatter_add_(1, found, torch.ones_like(found))  # bincount would wait for its largest number
+
+    def together(self, ranks: Ranks) -> None:
+        ranks.add(self._hits, self._classes)
+        self._images = sum(ranks.everyones(self._images))
 
     def scores(self) -> dict[str, float]:
         top1, top5 = (100.0 * self._hits.double() / self._images).tolist()

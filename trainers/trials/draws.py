@@ -16,6 +16,10 @@ class Draws:
     images: Tensor
     views: Tensor
 
+    def at(self, places: Tensor) -> "Draws":
+        """Return what lies at these places of the epoch."""
+        return Draws(self.images[places], self.views[places])
+
 
 def draw(trial: Trial, epoch: int, *, images: int, views: int) -> Draws:
     """Return what an epoch shows.

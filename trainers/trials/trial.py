@@ -83,6 +83,9 @@ class Trial:
     last_image: LastImage = "alone"
     """What becomes of an image that whole batches leave over at the end of an epoch: a batch of its own, or part of the
     batch before it (trainers.trials.batches). Says joined only where an epoch leaves one."""
+    norm_parts: int = 1
+    """Parts of a batch that BatchNorm normalises each for itself: the ranks of a training that do not put together what
+    they see of a batch. 1: the whole batch, of however many ranks."""
 
 
 def to_json(trial: Trial) -> dict[str, Any]:
@@ -192,7 +195,7 @@ def _key_content(trial: Trial) -> dict[str, Any]:
     content = {**to_json(trial), "key_version": KEY_VERSION, "trainer_version": TRAINER_VERSION}
     content["recipe"] = recipe_content(trial.recipe)
     content["teacher"] = None if trial.teacher is None else teacher_content(trial.teacher)
-    return _without_defaults(content, {"initial": "", "last_image": "alone"})
+    return _without_defaults(content, {"initial": "", "last_image": "alone", "norm_parts": 1})
 
 
 def recipe_content(recipe: Recipe) -> dict[str, Any]:

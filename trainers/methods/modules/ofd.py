@@ -24,6 +24,7 @@ class Connectors(nn.Module):
         )
         for i, (_, theirs) in enumerate(both):
             self.register_buffer(f"margin_{i}", torch.zeros(theirs[0]))
+        self._summed = setting.summed
         self.ready: Tensor
         self.register_buffer("ready", torch.tensor(False))
         self.known = False
@@ -45,7 +46,7 @@ class Connectors(nn.Module):
     @torch.no_grad()
     def _learn(self, teacher_maps: tuple[Tensor, ...]) -> None:
         for i, (_, t) in enumerate(self.pairs):
-            self.get_buffer(f"margin_{i}").copy_(margins(teacher_maps[t]))
+            self.get_buffer(f"margin_{i}").copy_(margins(teacher_maps[t], self._summed))
         self.ready.fill_(True)
         self.known = True
 

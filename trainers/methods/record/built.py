@@ -8,9 +8,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainers.methods.record.hyperparameters import CE_WEIGHT, SHARED
-from trainers.methods.record.method import Method, Term, Values, of_part, takes_labels
+from trainers.methods.record.method import Couples, Method, Term, Values, of_part, takes_labels
 from trainers.methods.record.outputs import Output, Setting
 from trainers.methods.terms.standardize import standardize
+from trainers.ranks.ranks import Ranks
 
 
 class BuiltMethod(nn.Module):
@@ -95,21 +96,56 @@ class _Term(nn.Module):
         self.inner = None if method.module is None else method.module(values, setting)
         self._call = None if self.inner is not None else method.term or _term_of_loss(method)
         self._standardized = bool(values.get("standardize", False)) and not method.standardizes
+        self._ranks = setting.ranks
 
     def forward(self, student: Output, teacher: Output, target: Tensor, epoch: int) -> tuple[Tensor, dict[str, Tensor]]:
         if self._standardized:
             student, teacher = _standardized(student), _standardized(teacher)
-        if self.inner is not None:
-            value, parts = self.inner(student, teacher, target, epoch)
-        else:
-            ours, theirs = (student, teacher) if self.method.features else (student.logits, teacher.logits)
-            assert self._call is not None
-            value, parts = self._call(self.values, ours, theirs, target)
+        value, parts = self._of_all(self._ranks, student, teacher, target, epoch)
         return float(self.values["weight"]) * self._ramp(epoch) * value, parts
+
+    def _of_all(
+        self, ranks: Ranks | None, student: Output, teacher: Output, target: Tensor, epoch: int
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the term such that the ranks' terms, each by the images that its rank stands for, make that of the
+        whole batch, and so do the named parts."""
+        if ranks is None or not ranks.split:
+            return self._value(student, teacher, target, epoch)
+        if self.method.couples in GATHERED:
+            ours, theirs = (_gathered(ranks, self.method.couples, one) for one in (student, teacher))
+            value, parts = self._value(ours, theirs, ranks.gathered(target), epoch)
+            return ranks.weight_of_whole * value, parts
+        if not len(target):  # no pixel of this rank's has a class
+            return 0.0 * student.logits.sum(), {}
+        value, parts = self._value(student, teacher, target, epoch)
+        weight = ranks.weight_of_rows
+        return weight * value, {name: weight * part for name, part in parts.items()}
+
+    def _value(self, student: Output, teacher: Output, target: Tensor, epoch: int) -> tuple[Tensor, dict[str, Tensor]]:
+        if self.inner is not None:
+            return self.inner(student, teacher, target, epoch)  # type: ignore[no-any-return]  # a module's
+        ours, theirs = (student, teacher) if self.method.features else (student.logits, teacher.logits)
+        assert self._call is not None
+        return self._call(self.values, ours, theirs, target)
 
     def _ramp(self, epoch: int) -> float:
         warmup = float(self.values["warmup_epochs"])
         return min(epoch / warmup, 1.0) if warmup > 0 else 1.0
+
+
+GATHERED = (Couples.LOGITS, Couples.VECTORS, Couples.LAST_MAPS)
+
+
+def _gathered(ranks: Ranks, couples: Couples, output: Output) -> Output:
+    """Return what a term compares from row to row, of all ranks."""
+    vector = output.vector if couples is Couples.VECTORS else None
+    maps = output.maps[-1:] if couples is Couples.LAST_MAPS else ()
+    return Output(
+        logits=ranks.gathered(output.logits),
+        maps=tuple(map(ranks.gathered, maps)),
+        vector=None if vector is None else ranks.gathered(vector),
+        images=None if output.images is None else ranks.gathered(output.images),
+    )
 
 
 def _term_of_loss(method: Method) -> Term:

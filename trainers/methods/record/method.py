@@ -42,6 +42,21 @@ class Needs(enum.Enum):
     """Feature maps and pooled vectors of both networks too; the teacher runs in every step."""
 
 
+class Couples(enum.Enum):
+    """What a term compares from one row of a batch to another, so that its parts do not add up to the whole: ranks of a
+    training gather it first (trainers.ranks)."""
+
+    NOTHING = "nothing"
+    """The term is a mean over the rows, each for itself."""
+    LOGITS = "logits"
+    VECTORS = "vectors"
+    """And the logits."""
+    LAST_MAPS = "last maps"
+    """And the logits."""
+    ITSELF = "itself"
+    """The module sums over the ranks what it keeps of a batch (`Setting.summed`)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """A hyperparameter that breaks a rule."""
@@ -105,6 +120,8 @@ class Method:
     """Hyperparameters that weigh the parts of the term: where all are 0, or change nothing, the term is 0."""
     least_batch: int = 1
     """Images of a batch that the term compares with one another: of fewer it is constant."""
+    couples: Couples = Couples.NOTHING
+    """What of the answers the term compares from row to row."""
     standardizes: bool = False
     """The term applies `standardize` itself, to a part of what it does."""
     inference: str = ""

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from trainers.ranks.ranks import Ranks
+
 
 EPOCHS = 240
 """Of the recipe that the literature's settings belong to; stands where a training has no length."""
@@ -72,6 +74,12 @@ class Setting:
     """[C, D] rows of the teacher's last linear layer; None where it has none."""
     seed: int = 0
     """Of a stream of random numbers that is the method's own."""
+    ranks: Ranks | None = field(default=None, repr=False)
+    """Of which each has a part of every batch; None: there is one."""
+
+    def summed(self, tensor: Tensor) -> Tensor:
+        """Return the sum over the ranks of what each has of a batch."""
+        return tensor if self.ranks is None else self.ranks.summed(tensor)
 
     def networks(self, method: str) -> tuple[NetworkShape, NetworkShape]:
         """Return the shapes of student and teacher.

@@ -15,7 +15,7 @@ from pydantic_core import PydanticUndefined
 from trainers.errors import RequestError
 from trainers.late import torch
 from trainers.methods.record.hyperparameters import CE_WEIGHT, SHARED, Hyperparameters, describe
-from trainers.methods.record.method import ForPair, Method, Needs, Problem, takes_labels
+from trainers.methods.record.method import Couples, ForPair, Method, Needs, Problem, takes_labels
 from trainers.methods.record.outputs import NetworkShape, Output, Setting
 from trainers.texts.words import line_of
 
@@ -107,6 +107,8 @@ def _record_problem(method: Method) -> str:
         return f"its version must be a whole number from 1 to 999, got {method.version!r}"
     if not isinstance(method.needs, Needs):
         return f"its needs must be one of trainers.methods.Needs, got {method.needs!r}"
+    if not isinstance(method.couples, Couples):
+        return f"its couples must be one of trainers.methods.Couples, got {method.couples!r}"
     if method.parts:
         return "its parts must be empty: methods are combined in sweep files"
     if not all(isinstance(pair, ForPair) for pair in method.by_pair):

@@ -1,0 +1,108 @@
+"""What the teacher answers to the batches of a training: from its stored logits, or by running.
+
+Shapes: B = batch, C = classes.
+"""
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from trainers.files.passing import steadily
+from trainers.files.store import Store
+from trainers.teachers import has_bank
+from trainers.teachers.bank import Bank, open_bank
+from trainers.teachers.frozen import FrozenTeacher
+from trainers.training.mixing import Mix
+from trainers.training.tasks import PixelReply, Reply
+from trainers.trials.draws import Draws
+from trainers.trials.trial import Teacher, Trial
+from trainers.views.device_data import DeviceData
+from trainers.views.views import Batch
+
+
+class Replies:
+    """One teacher's answers in one training.
+
+    Args:
+        bank: keep and use stored logits, where the trial can have any.
+        tapped: all that it answers is asked for, not its logits alone.
+        warnings: gets what goes wrong on the way without changing any number.
+    """
+
+    def __init__(
+        self,
+        trial: Trial,
+        answering: FrozenTeacher,
+        data: DeviceData,
+        store: Store,
+        *,
+        bank: bool,
+        tapped: bool,
+        warnings: list[str],
+        on_step: Callable[[], None],
+    ) -> None:
+        self._answering = answering
+        self._data = data
+        self._device = data.train_targets.device
+        self._tapped = tapped
+        self._warnings = warnings
+        self._on_step = on_step
+        self._answered = 0
+        known = trial.teacher if bank and has_bank(trial, data.info.task) else None
+        self.bank = None if known is None else self._opened_bank(known, store)
+        """The teacher's logits; None where it has none, or runs in every step."""
+
+    def answered(self) -> int:
+        """Return how many images the teacher has answered since this was asked last."""
+        found, self._answered = self._answered, 0
+        return found
+
+    def to(self, batch: Batch, inputs: Tensor, mix: Mix | None) -> Reply | PixelReply:
+        """Return the teacher's logits [B, C] of a batch, or all that it answers, on the device.
+
+        Args:
+            inputs: what the student sees.
+        """
+        if self.bank is not None:
+            return self._stored(self.bank, batch)
+        teacher = self._answering
+        self._answered += len(batch.images)
+        if teacher.lens is not None:
+            inputs = teacher.lens(batch.pixels if batch.also is None else batch.also)
+            inputs = inputs if mix is None else mix(inputs)
+        if self._data.info.task == "segmentation":
+            return teacher.of_pixels(inputs)
+        return teacher.answers(inputs) if self._tapped else teacher.at_once(inputs)
+
+    def prepare(self, draws: Draws) -> None:
+        """Have the logits of an epoch stored before it begins, where pixels cost nothing; where they are read from
+        files, each batch stores its own as it comes by."""
+        bank = self.bank
+        if bank is None or not self._data.in_memory:
+            return
+        try:
+            self._answered += steadily(lambda: bank.prepare(draws.images, draws.views, self._on_step))
+        except OSError as error:
+            self._is_full(bank, error)
+
+    def _stored(self, bank: Bank, batch: Batch) -> Tensor:
+        """Return the logits of a batch from the bank; those that it lacks are answered now, and kept."""
+        try:
+            logits, answered = steadily(lambda: bank.rows(batch))
+        except OSError as error:
+            self._is_full(bank, error)
+            logits, answered = bank.rows(batch)
+        self._answered += answered
+        return logits.to(self._device, non_blocking=True)
+
+    def _is_full(self, bank: Bank, error: OSError) -> None:
+        bank.stop_writing()
+        self._warnings.append(f"the teacher's logits cannot be stored ({error}); it runs where they are missing")
+
+    def _opened_bank(self, teacher: Teacher, store: Store) -> Bank | None:
+        """Return the teacher's stored logits; None where none can be kept, with a warning: the disk is why."""
+        try:
+            return steadily(lambda: open_bank(teacher, self._answering, self._data, store, self._on_step))
+        except OSError as error:
+            self._warnings.append(f"the teacher's logits cannot be stored ({error}); it runs in every step")
+            return None
