@@ -151,7 +151,7 @@ class Planner:
         job = self._current(attempt)
         if job is None:
             return
-        if outcome.ending == "LOST":
+        if outcome.ending == "LOST" or outcome.innocent:
             self._lost(job, outcome)
             return
         with self._ledger.transaction():
@@ -288,12 +288,13 @@ class Planner:
         if final:
             reason = f"{MAX_LOST_IN_A_ROW} workers in a row were lost without a new epoch; the last: {reason}"
         with self._ledger.transaction():
-            self._ledger.end_attempt(job.key, job.attempt, "LOST", reason=reason, trial_state=job.state)
+            self._ledger.end_attempt(job.key, job.attempt, outcome.ending, reason=reason, trial_state=job.state)
             self._decide(job, job.state)
         del self._running[job.key]
         if not final:
             self._ready[job.phase].appendleft(job)
-            self._on_trouble(self._row(job), f"a worker was lost, the trial goes on: {reason}")
+            told = f"a worker was lost, the trial goes on: {reason}" if outcome.ending == "LOST" else reason
+            self._on_trouble(self._row(job), told)
         else:
             self._on_end(self._row(job))
             self._release(job)

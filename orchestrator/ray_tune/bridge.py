@@ -5,9 +5,11 @@ the planner's word, so Tune's own state can be thrown away at any moment. The se
 passes results on; Tune copies and pickles both, so they hold a name and find the bridge by it.
 """
 
+import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -17,8 +19,9 @@ from ray.tune.search import Searcher
 from ray.tune.stopper import Stopper
 
 from orchestrator.planning.planner import Planner
+from orchestrator.ray_tune.blame import Blame
 from orchestrator.worker.attempts import Attempt, Outcome, Report, Signal, Verdict
-from orchestrator.worker.pulse import StallWatch
+from orchestrator.worker.pulse import StallWatch, node_of
 from orchestrator.worker.worker import Order
 from trainers.files.store import Store
 
@@ -47,6 +50,8 @@ class Bridge:
 
     Args:
         stall_seconds: of an attempt: without a step for so long its worker is taken for lost.
+        for_workers: what workers are told beside their order.
+        blame: whose fault failures are; None where there is one node. It asks Ray, so never while the planner is asked.
         clock: monotonic, in seconds.
 
     Attributes:
@@ -63,6 +68,8 @@ class Bridge:
         *,
         most_in_flight: Callable[[], int],
         stall_seconds: Callable[[Attempt], float],
+        for_workers: Mapping[str, str] | None = None,
+        blame: Blame | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.planner = planner
@@ -73,6 +80,8 @@ class Bridge:
         self._cluster = cluster
         self._most_in_flight = most_in_flight
         self._stall_seconds = stall_seconds
+        self._for_workers = for_workers or {}
+        self._blame = blame
         self._clock = clock
         self._attempts: dict[str, Attempt] = {}
         """By Ray trial."""
@@ -81,6 +90,8 @@ class Bridge:
         """What is known of workers that were lost, by Ray trial."""
         self._with_worker: set[str] = set()
         """Ray trials that the planner knows to have a worker."""
+        self._failed: set[str] = set()
+        """Ray trials of which all is known, whose processes are on their way out."""
         self._stalls = StallWatch(clock)
         self._looked = 0.0
         self._turn = 0.0
@@ -113,7 +124,7 @@ class Bridge:
         step = self.planner.next()
         if isinstance(step, Attempt):
             self._attempts[trial_id] = step
-            return {"order": self._order_for(step).to_text()}
+            return {"order": self._order_for(step).to_text(), **self._for_workers}
         return Searcher.FINISHED if step is Signal.DONE else None
 
     def added(self, trial: "RayTrial") -> None:
@@ -122,19 +133,43 @@ class Bridge:
 
     def reported(self, trial_id: str, text: str) -> str:
         """Take a report; return whether the trial goes on."""
-        return self._safely(lambda: self._reported(trial_id, Report.from_text(text)), str(TrialScheduler.STOP))
+        report = Report.from_text(text)
+        again = self._judged(trial_id, report)
+        return self._safely(lambda: self._reported(trial_id, report, again), str(TrialScheduler.STOP))
+
+    def _judged(self, trial_id: str, report: Report) -> str:
+        """Let a report count for or against its node; return why a trial that has raised is tried again, in words."""
+        attempt = self._attempts.get(trial_id)
+        if attempt is None or self._blame is None:
+            return ""
+        node = self._node_of(attempt)
+        if report.ending == "FAIL":
+            with contextlib.suppress(ray.exceptions.RayError):
+                return self._blame.failed(node, report.reason)
+        self._blame.got_on(node)
+        return ""
 
     def last_reported(self, trial_id: str, text: str) -> None:
         """Take the report after which Tune stops the trial; it is known already unless it says how the trial ended."""
         if Report.from_text(text).ending != "":
             self.reported(trial_id, text)
 
-    def _reported(self, trial_id: str, report: Report) -> str:
+    def _reported(self, trial_id: str, report: Report, again: str) -> str:
         attempt = self._attempts.get(trial_id)
-        goes_on = attempt is not None and self.planner.reported(attempt, report) is Verdict.GO_ON
+        if attempt is None:
+            return str(TrialScheduler.STOP)
         if report.ending == "FAIL":
-            goes_on = True  # to raise in its next step: Tune then drops the process, in whatever state it is
+            failed = report.outcome()
+            if again:
+                failed = replace(failed, reason=f"{failed.reason}\n{again}", innocent=True)
+            self.planner.ended(attempt, failed)
+            self._failed.add(trial_id)
+            return str(TrialScheduler.CONTINUE)  # it raises next: Tune then drops the process, in whatever state it is
+        goes_on = self.planner.reported(attempt, report) is Verdict.GO_ON
         return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
+
+    def _node_of(self, attempt: Attempt) -> str:
+        return node_of(self._store.checkpoints(attempt.key), attempt.number, attempt.life)
 
     def lost(self, trial_id: str, reason: str) -> None:
         """Take what Ray says of a worker that is lost; what is known already says more."""
@@ -144,9 +179,21 @@ class Bridge:
 
     def completed(self, trial_id: str, error: bool) -> None:
         """Take the end of a Ray trial; for an attempt whose end the planner has already, this changes nothing."""
-        self._safely(lambda: self._completed(trial_id, error), None)
+        reason = self._reasons.pop(trial_id, "the worker's process or its machine died")
+        innocent = error and self._lost_with_node(trial_id, reason)
+        lost = Outcome(ending="LOST", reason=reason, innocent=innocent)
+        self._safely(lambda: self._completed(trial_id, error, lost), None)
 
-    def _completed(self, trial_id: str, error: bool) -> None:
+    def _lost_with_node(self, trial_id: str, reason: str) -> bool:
+        """Let a worker that was lost count against its node; return whether the node was lost, too."""
+        attempt = self._attempts.get(trial_id)
+        if attempt is None or self._blame is None or self.cluster_lost or trial_id in self._failed:
+            return False
+        with contextlib.suppress(ray.exceptions.RayError):
+            return self._blame.lost(self._node_of(attempt), reason)
+        return False
+
+    def _completed(self, trial_id: str, error: bool, lost: Outcome) -> None:
         attempt = self._attempts.pop(trial_id, None)
         self._trials.pop(trial_id, None)
         self._with_worker.discard(trial_id)
@@ -159,8 +206,10 @@ class Bridge:
         if not error:
             self.planner.ended(attempt, Outcome(ending="INTERRUPTED", reason="the run was stopped"))
             return
-        reason = self._reasons.pop(trial_id, "the worker's process or its machine died")
-        self.planner.ended(attempt, Outcome(ending="LOST", reason=reason))
+        if trial_id in self._failed:
+            self._failed.remove(trial_id)
+            return
+        self.planner.ended(attempt, lost)
 
     # --- while it runs ------------------------------------------------------------------------------------------
 

@@ -76,6 +76,7 @@ class Cluster:
         clock: monotonic, in seconds.
 
     Attributes:
+        nodes: of a cluster that is not ours.
         slots: trials that run side by side; of a cluster that is not ours it follows the nodes, and may be 0.
 
     Raises:
@@ -101,7 +102,7 @@ class Cluster:
         self._verbose = verbose
         self._say = say
         self._on_slots = on_slots
-        self._nodes = None if address is None else Nodes(wanted, say)
+        self.nodes = None if address is None else Nodes(wanted, say)
         self._clock = clock
         self._left = threading.Event()
         self._error: BaseException | None = None
@@ -176,7 +177,7 @@ class Cluster:
         Raises:
             ClusterError: none does, on a cluster of ours.
         """
-        room = self._room() if self._nodes is None else self._nodes.look(wait_seconds)
+        room = self._room() if self.nodes is None else self.nodes.look(wait_seconds)
         slots = min(room, self._workers) if self._workers else room
         if slots != self.slots:
             self.slots = slots
@@ -200,9 +201,9 @@ class Cluster:
         Raises:
             ClusterError: none has, after so long; or every node that has room for one cannot work for the home.
         """
-        if self._nodes is None or self.slots or given_up():
+        if self.nodes is None or self.slots or given_up():
             return
-        aside = self._nodes.aside_with_room()
+        aside = self.nodes.aside_with_room()
         if aside:
             raise ClusterError(f"no node of the Ray cluster can work for this home: {aside}")
         cpus, gpus = self._wanted.cpus, self._wanted.gpus
@@ -213,7 +214,7 @@ class Cluster:
             with _asked_for({"CPU": cpus, **({"GPU": gpus} if gpus else {})}):
                 while not self.slots and not given_up():
                     if self._clock() - started >= patience_seconds:
-                        told = f"; {aside}" if (aside := self._nodes.aside_with_room()) else ""
+                        told = f"; {aside}" if (aside := self.nodes.aside_with_room()) else ""
                         raise ClusterError(
                             f"{cluster} has had no node with room for a trial ({trial}) for that long{told}"
                         )
@@ -278,8 +279,8 @@ class Cluster:
     def _close(self) -> None:
         """Leave the cluster; of a local one nothing stays, not even its logs."""
         session = _session_folder() if self._address is None and not self._verbose else None
-        if self._nodes is not None:
-            self._nodes.close()
+        if self.nodes is not None:
+            self.nodes.close(silent=self._is_late)
         self._look()
         if self._address is None and not all(process.poll() is None for process in self._vital()):
             self.kill()  # Ray would wait for those that are gone

@@ -1,10 +1,11 @@
 """The nodes of a cluster that is not ours: whether each can work for a home, found out before anything starts on it.
 
-A small task on every node says which versions it has, and whether it sees the home and the data. One that cannot work
-is set aside by name, and what it has is held until the run ends, so that Ray puts nothing there; one that joins is
-looked at, and used.
+A small task on every node says which versions it has, and whether it sees the home and the data. One that does not see
+the home works through the keeper. One that cannot work is set aside by name, and what it has is held until the run
+ends, so that Ray puts nothing there; one that joins is looked at, and used.
 """
 
+import contextlib
 import functools
 import hashlib
 import importlib.metadata
@@ -19,12 +20,15 @@ from typing import Any
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from orchestrator.ray_tune.address import ClusterError
+from orchestrator.ray_tune.keeper import clear_copies, copies_name, start_keeper
 from trainers.files.files import remove
 
 FIRST_LOOK_SECONDS, LOOK_SECONDS = 30.0, 120.0
 """So long is waited for the answers of nodes when a run begins; and so long has a node to start a process and answer:
 until then nothing starts on it."""
 HOLD_SECONDS = 10.0
+CLEAR_SECONDS = 5.0
 PACKAGES = ("orchestrator", "reports", "search_spaces", "trainers")
 MARKER = ".look-"
 """How a file begins that is in the home while a run looks at nodes."""
@@ -70,7 +74,18 @@ class Nodes:
         """By node that has answered: whether it can work."""
         self._aside: dict[str, str] = {}
         """By node, in words."""
-        self._held: list[Any] = []
+        self._held: dict[str, list[Any]] = {}
+        """By node, what takes its place."""
+        self._without_home: set[str] = set()
+        self._keeper: Any = None
+        self._seen: Any = None
+        """Until it is known, what will say whether the keeper sees the home."""
+
+    @property
+    def for_workers(self) -> dict[str, str]:
+        """What a worker needs to know of where the home's files are."""
+        assert self._marker is not None, "nodes have been looked at"
+        return {"marker": str(self._marker), "copies": copies_name(self._wanted.home)}
 
     def look(self, wait_seconds: float = 0.0) -> int:
         """Look at the nodes that are new; return how many trials have room on those that can work.
@@ -81,42 +96,118 @@ class Nodes:
         Raises:
             RayError: the cluster does not answer.
             OSError: the home cannot be written.
+            ClusterError: the node of this machine does not see the home.
         """
         alive = {node["NodeID"]: node for node in ray.nodes() if node["Alive"]}
-        for known in (self._asked, self._fit, self._aside):
+        for known in (self._asked, self._fit, self._aside, self._held):
             for node_id in known.keys() - alive.keys():
                 del known[node_id]
         for node_id in alive.keys() - self._fit.keys() - self._asked.keys():
-            self._asked[node_id] = self._ask(node_id), self._clock()
-        for node_id, why in dict(self._answers(wait_seconds)).items():
+            self._asked[node_id] = self._ask(node_id, list(alive)), self._clock()
+        self._check_keeper()
+        without = []
+        for node_id, (why, sees_home) in dict(self._answers(wait_seconds)).items():
             del self._asked[node_id]
             self._fit[node_id] = not why
             if why:
                 self._set_aside(alive[node_id], why)
+            elif not sees_home:
+                without.append(node_id)
+        self._without_home = self._without_home & alive.keys() | set(without)
+        if without:
+            names = ", ".join(_name(alive[node_id]) for node_id in without)
+            self._say(f"without the home {self._wanted.home}, by way of this node, works {names}")
         return sum(self._wanted.room(node["Resources"]) for node_id, node in alive.items() if self._fit.get(node_id))
+
+    def _check_keeper(self) -> None:
+        if self._seen is None:
+            return
+        try:
+            seen = ray.get(self._seen, timeout=LOOK_SECONDS)
+        except ray.exceptions.RayError as error:
+            why = (str(error).strip() or type(error).__name__).splitlines()[-1]
+            raise ClusterError(f"on this machine's node of the Ray cluster nothing can be run: {why}") from error
+        if not seen:
+            raise ClusterError(
+                f"this machine's node of the Ray cluster does not see the home {self._wanted.home}; give another with "
+                "--home, or start Ray here where it is seen"
+            )
+        self._seen = None
+
+    # --- what becomes of nodes while they work ------------------------------------------------------------------
+
+    def is_alive(self, node_id: str) -> bool:
+        """Return whether a node is there still."""
+        return any(node["NodeID"] == node_id and node["Alive"] for node in ray.nodes())
+
+    def has_others(self, node_id: str) -> bool:
+        """Return whether trials have room on another node."""
+        return any(
+            node["Alive"]
+            and node["NodeID"] != node_id
+            and self._fit.get(node["NodeID"])
+            and self._wanted.room(node["Resources"])
+            for node in ray.nodes()
+        )
+
+    def name(self, node_id: str) -> str:
+        """Return what people know a node by."""
+        return next((_name(node) for node in ray.nodes() if node["NodeID"] == node_id), node_id)
+
+    def set_aside(self, node_id: str, why: str) -> None:
+        """Let nothing more start on a node that has worked."""
+        for node in ray.nodes():
+            if node["NodeID"] == node_id and node["Alive"] and self._fit.get(node_id):
+                self._fit[node_id] = False
+                self._set_aside(node, why)
+
+    def take_back(self, node_id: str) -> None:
+        """Let trials start again on a node that was set aside."""
+        if self._aside.pop(node_id, None) is None:
+            return
+        for holder in self._held.pop(node_id, []):
+            ray.kill(holder)
+        self._fit[node_id] = True
+        self._say(f"node {self.name(node_id)} is taken back: it was not the cause")
 
     def aside_with_room(self) -> str:
         """Return the nodes that are set aside, with the reasons, in words; empty where none is."""
         return "; ".join(self._aside.values())
 
-    def close(self) -> None:
-        """Leave nothing in the home."""
+    def close(self, *, silent: bool = False) -> None:
+        """Leave nothing in the home, and no copies on nodes that do not see it.
+
+        Args:
+            silent: Ray does not answer any more, and is not asked.
+        """
         if self._marker is not None:
             remove(self._marker)
+        if silent:
+            return
+        with contextlib.suppress(ray.exceptions.RayError):  # a cluster that has died takes them with it
+            clear = [_task(node_id, clear_copies) for node_id in self._without_home if self.is_alive(node_id)]
+            cleared = [one.remote(copies_name(self._wanted.home), []) for one in clear]
+            if cleared:
+                ray.wait(cleared, num_returns=len(cleared), timeout=CLEAR_SECONDS)
 
-    def _ask(self, node_id: str) -> Any:
+    def _ask(self, node_id: str, alive: list[str]) -> Any:
         if self._marker is None:
             for former in self._wanted.home.glob(f"{MARKER}*"):  # of a driver that was killed
                 remove(former)
             marker = self._wanted.home / f"{MARKER}{secrets.token_hex(8)}"
             marker.touch()
             self._marker = marker
-        look = ray.remote(num_cpus=0, max_retries=0, scheduling_strategy=_on(node_id))(_looker())
+            self._keeper = start_keeper(self._wanted.home)
+            self._seen = self._keeper.sees.remote(marker.name)
         folders = [str(folder) for folder in self._wanted.folders]
-        return look.remote(str(self._marker), folders, self._wanted.shared, list(self._wanted.names))
+        look, names = _task(node_id, _looker()), list(self._wanted.names)
+        return look.remote(
+            str(self._marker), folders, self._wanted.shared, names, copies_name(self._wanted.home), alive
+        )
 
-    def _answers(self, wait_seconds: float) -> Iterator[tuple[str, str]]:
-        """Yield the nodes that have answered, and those that have taken too long, with why they cannot work."""
+    def _answers(self, wait_seconds: float) -> Iterator[tuple[str, tuple[str, bool]]]:
+        """Yield the nodes that have answered, and those that have taken too long, with why they cannot work and whether
+        they see the home."""
         refs = [ref for ref, _ in self._asked.values()]
         if not refs:
             return
@@ -125,22 +216,22 @@ class Nodes:
             if ref in done:
                 yield node_id, _reason(self._wanted, ref)
             elif self._clock() - since >= LOOK_SECONDS:
-                yield node_id, f"it has not answered within {LOOK_SECONDS:g} s"
+                yield node_id, (f"it has not answered within {LOOK_SECONDS:g} s", False)
 
     def _set_aside(self, node: Mapping[str, Any], why: str) -> None:
-        name, resources = f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})", node["Resources"]
+        name, resources = _name(node), node["Resources"]
         self._say(f"node {name} is set aside: {why}")
         if not self._wanted.room(resources):
             return
         self._aside[node["NodeID"]] = f"{name}: {why}"
         units = [("num_cpus", resources.get("CPU", 0)), ("num_gpus", resources.get("GPU", 0))]
-        ready = []
+        held, ready = self._held.setdefault(node["NodeID"], []), []
         for unit, count in units:  # one by one: others may be at work there, and what they free is held, too
             for _ in range(math.ceil(count)):
                 options = {"num_cpus": 0, "num_gpus": 0} | {unit: 1}
                 holder = ray.remote(scheduling_strategy=_on(node["NodeID"]), **options)(_holder())
-                self._held.append(holder.remote())
-                ready.append(self._held[-1].__ray_ready__.remote())
+                held.append(holder.remote())
+                ready.append(held[-1].__ray_ready__.remote())
         ray.wait(ready, num_returns=len(ready), timeout=HOLD_SECONDS)
 
 
@@ -151,18 +242,29 @@ def _holder() -> type[object]:
     return Holder
 
 
+def _name(node: Mapping[str, Any]) -> str:
+    return f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})"
+
+
+def _task(node_id: str, function: Callable[..., Any]) -> Any:
+    return ray.remote(num_cpus=0, max_retries=0, scheduling_strategy=_on(node_id))(function)
+
+
 def _on(node_id: str) -> NodeAffinitySchedulingStrategy:
     return NodeAffinitySchedulingStrategy(node_id, soft=False)
 
 
-def _looker() -> Callable[[str, list[str], str | None, list[str]], dict[str, Any]]:
-    def look(marker: str, folders: list[str], shared: str | None, names: list[str]) -> dict[str, Any]:
+def _looker() -> Callable[..., dict[str, Any]]:
+    def look(
+        marker: str, folders: list[str], shared: str | None, names: list[str], copies: str, alive: list[str]
+    ) -> dict[str, Any]:
         """Runs on a node; travels whole, so that it can say that this package is missing there."""
         import os
         import time
         from pathlib import Path
 
         try:
+            from orchestrator.ray_tune.keeper import clear_copies
             from orchestrator.ray_tune.nodes import versions
         except ImportError as error:
             return {"error": str(error)}
@@ -170,6 +272,7 @@ def _looker() -> Callable[[str, list[str], str | None, list[str]], dict[str, Any
             if Path(marker).exists():
                 break
             time.sleep(0.3)
+        clear_copies(copies, alive)
         own = os.environ.get("KDSWEEP_DATA") or shared
         wanted = folders + ([str(Path(own) / name) for name in names] if own else [])
         missing = [folder for folder in wanted if not Path(folder).is_dir()]
@@ -187,19 +290,18 @@ def versions() -> dict[str, str]:
     return {"kdsweep": code[:12], "torch": importlib.metadata.version("torch")}
 
 
-def _reason(wanted: Wanted, answer: Any) -> str:
-    """Return why a node cannot work for the home; empty where it can."""
+def _reason(wanted: Wanted, answer: Any) -> tuple[str, bool]:
+    """Return why a node cannot work for the home, empty where it can, and whether it sees it."""
     try:
         found = ray.get(answer)
     except ray.exceptions.RayError as error:
-        return f"nothing can be run on it: {(str(error).strip() or type(error).__name__).splitlines()[-1]}"
+        why = (str(error).strip() or type(error).__name__).splitlines()[-1]
+        return f"nothing can be run on it: {why}", False
     if "error" in found:
-        return f"kdsweep cannot be loaded there, or is an older one: {found['error']}"
+        return f"kdsweep cannot be loaded there, or is an older one: {found['error']}", False
     there, here = found["versions"], versions()
     others = [f"{name} {there.get(name)}, here {own}" for name, own in here.items() if there.get(name) != own]
     reasons = [f"it has other versions: {'; '.join(others)}"] if others else []
-    if not found["home"]:
-        reasons.append(f"it does not see the home {wanted.home}; give one with --home that all nodes share")
     if found["missing"]:
         reasons.append(f"it has no data in {', '.join(found['missing'])}")
-    return "; ".join(reasons)
+    return "; ".join(reasons), found["home"]

@@ -1,12 +1,23 @@
 """The worker's side of Ray Tune. Imports little: every worker process pays for it before its first step."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from ray import tune
 
 from orchestrator.worker.attempts import Report
 from orchestrator.worker.worker import Order, run_order
+
+
+def way(config: dict[str, Any]) -> dict[str, Any]:
+    """Return by which way the home's files are reached: empty on a cluster of our own."""
+    if "marker" not in config:
+        return {}
+    from orchestrator.ray_tune.keeper import copies_folder, far_files
+
+    sees_home = Path(config["marker"]).exists()
+    return {"keeper": far_files(), "copies": None if sees_home else copies_folder(config["copies"])}
 
 
 class AttemptTrainable(tune.Trainable):
@@ -21,7 +32,7 @@ class AttemptTrainable(tune.Trainable):
         return True
 
     def _begin(self, config: dict[str, Any]) -> None:
-        self._reports: Iterator[Report] = run_order(Order.from_text(config["order"]))
+        self._reports: Iterator[Report] = run_order(Order.from_text(config["order"]), **way(config))
 
     def step(self) -> dict[str, Any]:
         report = next(self._reports)

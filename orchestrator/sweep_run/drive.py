@@ -156,6 +156,7 @@ def _drive_on_cluster(
     say: Say,
 ) -> str | None:
     """Run until nothing is left or the cluster dies; return in words that it died, or why it never came up."""
+    from orchestrator.ray_tune.blame import Blame
     from orchestrator.ray_tune.bridge import Bridge
     from orchestrator.ray_tune.cluster import Cluster, ClusterStartError
     from orchestrator.ray_tune.driver import drive as drive_tune
@@ -188,6 +189,8 @@ def _drive_on_cluster(
             cluster,
             most_in_flight=lambda: waiting * cluster.slots,
             stall_seconds=orders.stall_seconds,
+            for_workers=None if cluster.nodes is None else cluster.nodes.for_workers,
+            blame=None if cluster.nodes is None else Blame(cluster.nodes),
         )
 
         def work() -> None:

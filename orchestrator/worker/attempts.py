@@ -103,4 +103,4 @@ class Outcome:
     reason: str = ""
     """Of the others: what happened, in words; a traceback where there is one."""
     innocent: bool = False
-    """Of LOST: the trial cannot have been the cause, so it does not count against it."""
+    """Of LOST and FAIL: the trial is not known to have been the cause, so it does not count against it, and goes on."""

@@ -5,20 +5,26 @@ taken for lost sees by it that a newer one has taken its place. Only changes of 
 against a clock, so hosts need not agree on the time.
 
 Attempts are counted by a ledger, and another ledger counts from 1 again: the file bears the ledger's life too.
+On a cluster that is not ours the file is touched by way of the keeper, which writes into it which node's worker it is:
+a worker that has lost sight of the home is not lost.
 """
 
-import os
+import contextlib
+import fnmatch
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 
 from orchestrator.worker.attempts import file_stem
 from trainers.files.files import remove
-from trainers.files.passing import is_gone, steadily
+from trainers.files.passing import steadily
+from trainers.files.store import Store
 
 BEAT_SECONDS = 1.0
 SUFFIX = ".pulse"
+HERE = Store(Path("/"))
+"""Files as this process sees them."""
 
 
 class Pulse:
@@ -29,22 +35,28 @@ class Pulse:
         number: of the attempt.
         clock: monotonic, in seconds.
         life: of the ledger that counts the attempts.
+        through: who touches the file.
     """
 
     def __init__(
-        self, folder: Path, number: int, clock: Callable[[], float] = time.monotonic, *, life: str = ""
+        self,
+        folder: Path,
+        number: int,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        life: str = "",
+        through: Store = HERE,
     ) -> None:
+        self._through = through
+        self._number = number
+        self._life = life
         self._path = pulse_file(folder, number, life)
         self._clock = clock
         self._next = 0.0
 
     def __enter__(self) -> "Pulse":
-        steadily(self._touch)
+        steadily(lambda: self._through.touch(self._path))
         return self
-
-    def _touch(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.touch()
 
     def beat(self) -> None:
         """Say that a step has been made. A file that cannot be touched stops nothing."""
@@ -52,10 +64,12 @@ class Pulse:
         if now < self._next:
             return
         self._next = now + BEAT_SECONDS
-        try:
-            os.utime(self._path)
-        except OSError:
-            return
+        with contextlib.suppress(OSError):
+            self._through.beat(self._path)
+
+    def is_superseded(self) -> bool:
+        """Return whether a newer attempt has begun, or the trial has ended."""
+        return is_superseded(self._path.parent, self._number, self._life, self._through)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -68,28 +82,44 @@ def pulse_file(folder: Path, number: int, life: str = "") -> Path:
     return folder / f"{file_stem(number, life)}{SUFFIX}"
 
 
-def is_superseded(folder: Path, number: int, life: str = "") -> bool:
-    """Return whether a newer attempt has begun, or the trial has ended and its folder is gone."""
-    own = pulse_file(folder, number, life)
-    return is_gone(own) or any(later > number for later in _attempts(folder, life).values())
+def is_superseded(folder: Path, number: int, life: str = "", through: Store = HERE) -> bool:
+    """Return whether a newer attempt has begun, or the trial has ended and its folder is gone: a look that failed
+    otherwise says nothing."""
+    try:
+        names = steadily(lambda: through.names(folder))
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    is_there = pulse_file(folder, number, life).name in names
+    return not is_there or any(later > number for later in _attempts(names, life).values())
+
+
+def node_of(folder: Path, number: int, life: str = "") -> str:
+    """Return which node the worker of an attempt is on, as its pulse says; empty where it does not."""
+    try:
+        return pulse_file(folder, number, life).read_text(encoding="utf-8")
+    except OSError:
+        return ""
 
 
 def clear_stale(folder: Path, number: int, life: str = "") -> None:
     """Remove the pulses that are not of an earlier attempt of this life: another ledger had counted them, or this one
     before it was set back. Their workers, where there are any, find themselves replaced."""
-    earlier = {path for path, other in _attempts(folder, life).items() if other < number}
-    for path in folder.glob(f"*{SUFFIX}"):
-        if path not in earlier:
-            remove(path)
+    names = [path.name for path in folder.glob(f"*{SUFFIX}")]
+    earlier = {name for name, other in _attempts(names, life).items() if other < number}
+    for name in names:
+        if name not in earlier:
+            remove(folder / name)
 
 
-def _attempts(folder: Path, life: str) -> dict[Path, int]:
-    """Return the pulses of one life's attempts, with the attempts' numbers."""
+def _attempts(names: Iterable[str], life: str) -> dict[str, int]:
+    """Return the pulses of one life's attempts among files, with the attempts' numbers."""
     found = {}
-    for path in folder.glob(f"attempt-*{SUFFIX}"):
-        number, _, of = path.name.removeprefix("attempt-").removesuffix(SUFFIX).partition(".")
+    for name in fnmatch.filter(names, f"attempt-*{SUFFIX}"):
+        number, _, of = name.removeprefix("attempt-").removesuffix(SUFFIX).partition(".")
         if of == life and number.isdecimal():
-            found[path] = int(number)
+            found[name] = int(number)
     return found
 
 

@@ -12,10 +12,11 @@ from typing import Any, Literal
 
 from orchestrator.home.home import banks_folder
 from orchestrator.worker.attempts import Attempt, Report, file_stem
-from orchestrator.worker.pulse import Pulse, is_superseded
+from orchestrator.worker.keeper import KeeperLostError
+from orchestrator.worker.pulse import Pulse
 from trainers.files.files import remove
 from trainers.files.passing import steadily
-from trainers.files.store import Store
+from trainers.files.store import Keeper, Store
 from trainers.texts.letters import fitting
 from trainers.trials.trial import Trial, from_json, to_json
 
@@ -89,22 +90,31 @@ def shared_data() -> str | None:
     return str(Path(known).absolute()) if known else None
 
 
-def run_order(order: Order, on_step: Callable[[], None] = lambda: None) -> Generator[Report, None, None]:
+def run_order(
+    order: Order,
+    on_step: Callable[[], None] = lambda: None,
+    *,
+    keeper: Keeper | None = None,
+    copies: Path | None = None,
+) -> Generator[Report, None, None]:
     """Run the attempt and report after every epoch, and what the training raises, before it leaves here. Whoever
     iterates may stop between two reports.
 
     Args:
         on_step: called after every step of training or scoring.
+        keeper: whom the pulse goes to, on a cluster that is not ours.
+        copies: where this node, which does not see the home, has its copies of the home's files, and its banks.
 
     Raises:
         Exception: whatever the training raises, once its traceback has been reported: a process that goes on may be
             out of order.
     """
-    store = Store(Path(order.home), Path(order.banks))
+    pulses = Store(Path(order.home), keeper=keeper)
+    store = store_of(order, keeper, copies)
     if order.shared_data is not None and not os.environ.get(SHARED_DATA):
         os.environ[SHARED_DATA] = order.shared_data
     try:
-        with Pulse(store.checkpoints(order.key), order.number, life=order.life) as pulse:
+        with Pulse(pulses.checkpoints(order.key), order.number, life=order.life, through=pulses) as pulse:
 
             def step() -> None:
                 pulse.beat()
@@ -114,10 +124,23 @@ def run_order(order: Order, on_step: Callable[[], None] = lambda: None) -> Gener
             if trial.role == "given":
                 yield _scored(order, store, trial, step)
             else:
-                yield from _epochs(order, store, trial, step)
+                yield from _epochs(order, store, trial, step, pulse)
+    except KeeperLostError:
+        raise
     except Exception:
         yield Report(number=0, ending="FAIL", reason=fitting(traceback.format_exc()))
         raise
+    finally:
+        if copies is not None:
+            remove(store.checkpoints(order.key))
+
+
+def store_of(order: Order, keeper: Keeper | None, copies: Path | None) -> Store:
+    """Return where the files are that an order reads and writes."""
+    home, banks = Path(order.home), Path(order.banks)
+    if copies is None:
+        return Store(home, banks)
+    return Store(copies, copies / "banks" if banks.is_relative_to(home) else banks, keeper)
 
 
 def _scored(order: Order, store: Store, trial: Trial, beat: Callable[[], None]) -> Report:
@@ -139,7 +162,7 @@ def _scored(order: Order, store: Store, trial: Trial, beat: Callable[[], None]) 
     )
 
 
-def _epochs(order: Order, store: Store, trial: Trial, beat: Callable[[], None]) -> Iterator[Report]:
+def _epochs(order: Order, store: Store, trial: Trial, beat: Callable[[], None], pulse: Pulse) -> Iterator[Report]:
     import torch
 
     from trainers.training.distill import Epoch, distill
@@ -175,7 +198,7 @@ def _epochs(order: Order, store: Store, trial: Trial, beat: Callable[[], None]) 
         checkpoint=checkpoint,
         on_step=beat,
     ):
-        if is_superseded(store.checkpoints(order.key), order.number, order.life):
+        if pulse.is_superseded():
             return  # taken for lost and replaced: nobody listens, and what is on disk is another's now
         if not epoch.last:
             warnings += _keep_checkpoint(epoch, order, store)
@@ -195,6 +218,7 @@ def _keep_checkpoint(epoch: Any, order: Order, store: Store) -> list[str]:
     path = folder / f"epoch-{epoch.number:05d}.{file_stem(order.number, order.life)}.safetensors"
     try:
         epoch.save(path)
+        store.keep(path)
     except (OSError, SafetensorError) as error:
         return [f"no checkpoint of epoch {epoch.number} could be written: {error}"]
     try:
@@ -202,7 +226,7 @@ def _keep_checkpoint(epoch: Any, order: Order, store: Store) -> list[str]:
     except OSError as error:
         return [f"older checkpoints than that of epoch {epoch.number} cannot be removed: {error}"]
     for former in older[:-KEPT_BESIDE]:  # a worker that was thought lost must not remove what is newer than its own
-        remove(former)
+        store.remove(former)
     return []
 
 
@@ -216,6 +240,7 @@ def _keep_result(epoch: Any, order: Order, store: Store) -> None:
         epoch.training.check_finite()
     if order.keep_weights:
         epoch.save_weights(store.weights(order.key))
+        store.keep(store.weights(order.key))
 
 
 def checkpoints(store: Store, key: str) -> list[Path]:
@@ -226,15 +251,10 @@ def checkpoints(store: Store, key: str) -> list[Path]:
     """
     folder = store.checkpoints(key)
     try:
-        names = steadily(lambda: _names(folder))
+        names = steadily(lambda: store.names(folder))
     except FileNotFoundError:
         return []
     return [folder / name for name in sorted(fnmatch.filter(names, "epoch-*.safetensors"))]
-
-
-def _names(folder: Path) -> list[str]:
-    with os.scandir(folder) as entries:
-        return [entry.name for entry in entries]
 
 
 def _readable_checkpoint(store: Store, key: str, warnings: list[str]) -> Path | None:
@@ -247,7 +267,7 @@ def _readable_checkpoint(store: Store, key: str, warnings: list[str]) -> Path | 
         return None
     unreadable: list[str] = []
     for checkpoint in reversed(found):
-        problem = _problem(checkpoint, key)
+        problem = _problem(store, checkpoint, key)
         if problem is None:
             instead = f"; the trial goes on from {checkpoint.name}"
             warnings += [f"{text}{instead}" for text in unreadable]
@@ -257,13 +277,13 @@ def _readable_checkpoint(store: Store, key: str, warnings: list[str]) -> Path | 
     return None
 
 
-def _problem(checkpoint: Path, key: str) -> str | None:
+def _problem(store: Store, checkpoint: Path, key: str) -> str | None:
     from safetensors import SafetensorError
 
     from trainers.files.tensor_files import load_tensors
 
     try:
-        _, metadata = load_tensors(checkpoint)
+        _, metadata = load_tensors(store.fetched(checkpoint))
     except (OSError, SafetensorError, ValueError) as error:
         return str(error)
     return None if metadata.get("trial_key") == key else "it is of another trial"

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -77,6 +78,13 @@ class RayNodes:
         """Return the raylets, the head's first."""
         children = [child for node in self._nodes for child in psutil.Process(node.pid).children(recursive=True)]
         return [child for child in children if child.name() == "raylet"]
+
+    def kill(self, name: str, node: int) -> bool:
+        """Kill a process of a node that runs what is named so; return whether there is one."""
+        found = [one for one in self._raylets()[node].children() if name in one.name() + " ".join(one.cmdline())]
+        for one in found[:1]:
+            one.kill()
+        return bool(found)
 
     def kill_second(self) -> None:
         self._raylets()[1].kill()
@@ -168,18 +176,29 @@ def test_a_node_that_joins_is_used(world: World, nodes_of: Callable[..., RayNode
     world.check()
 
 
-def test_a_node_that_does_not_see_the_home_is_set_aside(
+def test_a_node_that_does_not_see_the_home_works_through_the_keeper(
     world: World, nodes_of: Callable[..., RayNodes], undisturbed: bytes
 ):
+    """Its worker is killed, then the keeper: trials go on from checkpoints that the keeper has."""
     nodes = nodes_of(1)
     world.home.mkdir()
-    nodes.join(4, hidden=world.home)
-    result = kdsweep(*on(world, nodes), cwd=world.folder, **nodes.settings)
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert f"is set aside: it does not see the home {world.home}" in result.stdout
-    assert "1 trial at a time" in result.stdout
+    nodes.join(1, hidden=world.home)
+    driver = start(*on(world, nodes), cwd=world.folder, **nodes.settings)
+    lines, killed = [], []
+    for line in driver.stdout:
+        lines.append(line)
+        if line.startswith("COMPLETE") and len(killed) < 2:
+            killed += [nodes.kill("Trainable", 1)] if not killed else [nodes.kill("HomeFiles", 0)]
+    driver.communicate()
+    text = "".join(lines)
+    assert driver.returncode == 0, text
+    assert f"without the home {world.home}, by way of this node, works " in text
+    assert "2 trials at a time" in text and killed == [True, True]
     assert world.table == undisturbed
     world.check()
+    hosts = world.rows("ledger.db", "SELECT count(*) FROM attempt WHERE state = 'LOST'")
+    assert hosts == [(1,)]
+    assert not [*Path(tempfile.gettempdir()).glob("kdsweep-*")]
 
 
 def test_a_cluster_without_room_is_waited_for(world: World, nodes_of: Callable[..., RayNodes]):

@@ -3,7 +3,6 @@
 import errno
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
 
 PASSING = frozenset(
@@ -31,14 +30,3 @@ def steadily(action: Callable[[], T], sleep: Callable[[float], None] | None = No
                 raise
         (sleep or time.sleep)(pause)
     return action()
-
-
-def is_gone(path: Path) -> bool:
-    """Return whether a file is known not to be there: a look that failed otherwise says nothing."""
-    try:
-        steadily(path.stat)
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False
-    return False

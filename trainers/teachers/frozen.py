@@ -137,7 +137,7 @@ def _loaded(
     weights: str,
 ) -> nn.Module:
     network = models.create(model, classes=info.classes, channels=info.channels, arguments=dict(arguments))
-    tensors, _ = load_tensors(store.weights(teacher_id))
+    tensors, _ = load_tensors(store.fetched(store.weights(teacher_id)))
     network.load_state_dict(tensors, strict=True)
     return network.to(device)
 

@@ -32,7 +32,7 @@ def new_student(trial: Trial, data: DeviceData, store: Store, device: torch.devi
     names = (trial.role, trial.seed, trial.student)
     student = from_stream(make, "weights", *names)
     if trial.initial:
-        weights, _ = load_tensors(store.weights(trial.initial))
+        weights, _ = load_tensors(store.fetched(store.weights(trial.initial)))
         load_start(student, weights, trial.student, trial.student_args)
     return student.to(device).to(memory_format=torch.channels_last)
 

@@ -83,7 +83,7 @@ def score_teacher(
         )
     scores = tally.scores()
     final = {f"final_{name}": value for name, value in scores.items()}
-    compared = _compared(load_metadata(store.weights(trial.teacher.id)).get("claimed"), confusion)
+    compared = _compared(load_metadata(store.fetched(store.weights(trial.teacher.id))).get("claimed"), confusion)
     values = {f"test_{name}": value for name, value in scores.items()}
     return Scored(values, {**final, **compared}, collapse(tally.answers()))
 

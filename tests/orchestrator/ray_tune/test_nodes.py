@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -56,10 +57,15 @@ class Looking:
         self.said: list[str] = []
         self.reasons: dict[str, str] = {}
         self.late: set[str] = set()
+        self.far: set[str] = set()
+        """Those that do not see the home."""
         self.nodes = Nodes(Wanted(home=home, cpus=2, gpus=gpus), self.said.append, lambda: self.now)
-        monkeypatch.setattr(self.nodes, "_ask", lambda node_id: node_id)
-        monkeypatch.setattr(nodes, "_reason", lambda _, node_id: self.reasons.get(node_id, ""))
+        monkeypatch.setattr(self.nodes, "_ask", lambda node_id, alive: node_id)
+        monkeypatch.setattr(nodes, "_reason", self._reason)
         monkeypatch.setattr(nodes.ray, "wait", self._wait)
+
+    def _reason(self, _: Wanted, node_id: str) -> tuple[str, bool]:
+        return self.reasons.get(node_id, ""), node_id not in self.far
 
     def _wait(self, refs: list[str], **_: Any) -> tuple[list[str], list[str]]:
         return [ref for ref in refs if ref not in self.late], [ref for ref in refs if ref in self.late]
@@ -115,11 +121,41 @@ def test_nothing_starts_on_a_node_before_it_has_answered(
     assert looking.said == ["node c (10.0.0.1) is set aside: it has not answered within 120 s"]
 
 
+def test_a_node_that_does_not_see_the_home_works_and_is_named_once(monkeypatch: pytest.MonkeyPatch, home: Path):
+    monkeypatch.setattr(nodes.ray, "nodes", lambda: [node("a", 4), node("b", 8), node("c", 8)])
+    looking = Looking(monkeypatch, home)
+    looking.far = {number("b"), number("c")}
+    assert looking.nodes.look() == looking.nodes.look() == 10
+    (line,) = looking.said
+    assert line.startswith(f"without the home {home}, by way of this node, works ")
+    assert line.count("(10.0.0.1)") == 2
+
+
+def test_a_node_that_fails_is_set_aside_and_may_be_taken_back(
+    monkeypatch: pytest.MonkeyPatch, home: Path, held: list[dict[str, Any]]
+):
+    monkeypatch.setattr(nodes.ray, "nodes", lambda: [node("a", 4), node("b", 8)])
+    killed: list[object] = []
+    monkeypatch.setattr(nodes.ray, "kill", killed.append)
+    looking = Looking(monkeypatch, home)
+    found = looking.nodes
+    assert found.look() == 6 and found.has_others(number("b")) and found.is_alive(number("b"))
+    found.set_aside(number("b"), "it fails")
+    assert found.look() == 2 and not found.has_others(number("a")) and len(held) == 8
+    found.take_back(number("a"))  # that was not set aside
+    found.take_back(number("b"))
+    assert found.look() == 6 and len(killed) == 8
+    assert looking.said == [
+        "node b (10.0.0.1) is set aside: it fails",
+        "node b (10.0.0.1) is taken back: it was not the cause",
+    ]
+
+
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
         (GOOD, ""),
-        (GOOD | {"home": False}, "it does not see the home {home}; give one with --home that all nodes share"),
+        (GOOD | {"home": False}, ""),
         (GOOD | {"missing": ["/data/a", "/b"]}, "it has no data in /data/a, /b"),
         (
             GOOD | {"versions": versions() | {"torch": "2.9.1"}},
@@ -136,8 +172,9 @@ def test_reasons(answer: Any, reason: str, monkeypatch: pytest.MonkeyPatch, home
         return answer
 
     monkeypatch.setattr(nodes.ray, "get", get)
-    told = nodes._reason(Wanted(home=home, cpus=1, gpus=0), "asked")
-    assert told.startswith(reason.format(home=home)) and bool(told) == bool(reason)
+    told, sees_home = nodes._reason(Wanted(home=home, cpus=1, gpus=0), "asked")
+    assert told.startswith(reason) and bool(told) == bool(reason)
+    assert sees_home == (isinstance(answer, dict) and answer.get("home", False))
 
 
 def test_what_travels_needs_nothing_of_this_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -145,13 +182,14 @@ def test_what_travels_needs_nothing_of_this_package(tmp_path: Path, monkeypatch:
     monkeypatch.delenv("KDSWEEP_DATA", raising=False)
     (tmp_path / "marker").touch()
     (tmp_path / "cifar100").mkdir()
-    look, marker, none = nodes._looker(), str(tmp_path / "marker"), str(tmp_path / "none")
-    found = look(marker, [str(tmp_path), none], str(tmp_path), ["cifar100", "mnist"])
+    marker, none, copies = str(tmp_path / "marker"), str(tmp_path / "none"), "kdsweep-nobody's"
+    look = nodes._looker()
+    found = look(marker, [str(tmp_path), none], str(tmp_path), ["cifar100", "mnist"], copies, [])
     assert found == {"versions": versions(), "home": True, "missing": [none, str(tmp_path / "mnist")]}
     monkeypatch.setenv("KDSWEEP_DATA", none)  # of the node
-    assert look(marker, [], str(tmp_path), ["cifar100"])["missing"] == [str(tmp_path / "none" / "cifar100")]
+    assert look(marker, [], str(tmp_path), ["cifar100"], copies, [])["missing"] == [str(Path(none, "cifar100"))]
     assert not look.__closure__ and set(look.__code__.co_names).isdisjoint(
-        vars(nodes).keys() - {"Path", "versions", "time"}
+        vars(nodes).keys() - {"Path", "versions", "time", "clear_copies"}
     )
 
 
@@ -164,8 +202,9 @@ def test_the_marker_is_one_a_run_and_leaves_with_it(tmp_path: Path, monkeypatch:
             return marker
 
     monkeypatch.setattr(nodes.ray, "remote", lambda **_: lambda _: Task)
+    monkeypatch.setattr(nodes, "start_keeper", lambda home: SimpleNamespace(sees=Task))
     found = Nodes(Wanted(home=tmp_path, cpus=1, gpus=0), print)
-    first, second = found._ask(number("a")), found._ask(number("b"))
+    first, second = found._ask(number("a"), []), found._ask(number("b"), [])
     assert first == second and [str(path) for path in tmp_path.iterdir()] == [first]
     found.close()
     assert not [*tmp_path.iterdir()]
