@@ -8,7 +8,7 @@
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -76,23 +76,22 @@ def join(
     Raises:
         NotAlikeError: they have one name for things that are not alike.
     """
-    parts = [_part(results, (renames or {}).get(results.name, {})) for results in sweeps]
+    parts = [_renamed(results, (renames or {}).get(results.name, {})) for results in sweeps]
     clashes = [*_columns_clash(parts), *_entries_clash(parts)]
     if clashes:
         raise NotAlikeError(clashes)
     names = [results.name for results in sweeps]
     told = [f"Joined from the sweeps {_and(names)}.", *_recipe_notes(parts)] if len(parts) > 1 else []
-    cells = {cell["id"]: cell for part in parts for cell in part.cells}
-    rows = _rows(parts)
-    asked = {(cell["id"], row["label"]) for part in parts for cell in part.cells for row in part.rows}
-    labels = dict.fromkeys(row["label"] for part in parts for row in part.rows)
+    cells = {cell["id"]: cell for part in parts for cell in _listed(part, "cells")}
+    asked = {(c["id"], row["label"]) for part in parts for c in _listed(part, "cells") for row in _listed(part, "rows")}
+    labels = dict.fromkeys(row["label"] for part in parts for row in _listed(part, "rows"))
     resolved = {
         "name": name,
         "sweeps": names,
         "cells": list(cells.values()),
-        "rows": rows,
+        "rows": _rows(parts),
         "report": dict(report),
-        "facts": {"datasets": {dataset: info for part in parts for dataset, info in part.facts.items()}},
+        "facts": {"datasets": {name: info for part in parts for name, info in dataset_facts(part.resolved).items()}},
         "not_asked": [[cell, label] for cell in cells for label in labels if (cell, label) not in asked],
     }
     trials = pd.concat([part.trials for part in parts], ignore_index=True)
@@ -102,47 +101,40 @@ def join(
         members=pd.concat([part.members for part in parts], ignore_index=True),
         trials=_settings_last(trials.drop_duplicates(IDENTITY, ignore_index=True)),
         resolved=resolved,
-        runs={key: run for results in sweeps for key, run in results.runs.items()},
-        notes=tuple(dict.fromkeys([*told, *(note for results in sweeps for note in results.notes)])),
+        runs={key: run for part in parts for key, run in part.runs.items()},
+        notes=tuple(dict.fromkeys([*told, *(note for part in parts for note in part.notes)])),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A sweep on its way into the whole, by the names that it has there."""
-
-    sweep: str
-    trials: pd.DataFrame
-    members: pd.DataFrame
-    cells: list[dict[str, Any]]
-    rows: list[dict[str, Any]]
-    facts: Mapping[str, Any]
-    results: Results
-
-    def rows_of(self, entry: str) -> dict[str, dict[str, Any]]:
-        """Return the rows of an entry by label."""
-        return {row["label"]: row for row in self.rows if row["entry"] == entry}
+def _listed(part: Results, what: str) -> list[dict[str, Any]]:
+    """Return the cells or the rows of a sweep."""
+    return part.resolved.get(what) or []
 
 
-def _part(results: Results, names: Names) -> _Part:
+def _rows_of(part: Results, entry: str) -> dict[str, dict[str, Any]]:
+    """Return the rows of an entry by label."""
+    return {row["label"]: row for row in _listed(part, "rows") if row["entry"] == entry}
+
+
+def _renamed(results: Results, names: Names) -> Results:
     """Return a sweep with other names in all that names them, all at once: two may swap theirs."""
-    cells = [dict(cell) for cell in results.resolved.get("cells") or ()]
+    cells, rows = [dict(cell) for cell in _listed(results, "cells")], [dict(row) for row in _listed(results, "rows")]
     for cell in cells:
         if cell["dataset"] in names or cell["teacher"] in names:
             cell |= {kind: names.get(cell[kind], cell[kind]) for kind in ("dataset", "teacher")}
             cell["id"] = f"{cell['dataset']}: {cell['teacher']} -> {cell['student']}"
-    rows = [dict(row) for row in results.resolved.get("rows") or ()]
     for row in rows:
         if (own := row["entry"]) in names:
             row |= {"entry": names[own], "label": names[own] + row["label"].removeprefix(own)}
-    facts = {names.get(dataset, dataset): info for dataset, info in dataset_facts(results.resolved).items()}
+    facts = {"datasets": {names.get(name, name): info for name, info in dataset_facts(results.resolved).items()}}
     trials, members = _renamed_columns(results.trials, names), results.members.copy()
     for frame in (trials, members):
         there = frame["entry"].isin(list(names))
         pairs = [*zip(frame.loc[there, "entry"], frame.loc[there, "row"], strict=True)]
         frame.loc[there, "row"] = [names[entry] + label.removeprefix(entry) for entry, label in pairs]
         frame.loc[there, "entry"] = [names[entry] for entry, _ in pairs]
-    return _Part(results.name, trials, members, cells, rows, facts, results)
+    resolved = {**results.resolved, "cells": cells, "rows": rows, "facts": facts}
+    return replace(results, trials=trials, members=members, resolved=resolved)
 
 
 def _renamed_columns(trials: pd.DataFrame, names: Names) -> pd.DataFrame:
@@ -163,14 +155,16 @@ def _renamed_columns(trials: pd.DataFrame, names: Names) -> pd.DataFrame:
 # --- columns ----------------------------------------------------------------------------------------------------------
 
 
-def _columns_clash(parts: Sequence[_Part]) -> Iterator[str]:
+def _columns_clash(parts: Sequence[Results]) -> Iterator[str]:
     """Yield which data sets and teachers of one name are not the same."""
-    for dataset in dict.fromkeys(cell["dataset"] for part in parts for cell in part.cells):
-        infos = {part.sweep: part.facts[dataset] for part in parts if dataset in part.facts}
+    for dataset in dict.fromkeys(cell["dataset"] for part in parts for cell in _listed(part, "cells")):
+        infos = {part.name: facts[dataset] for part in parts if dataset in (facts := dataset_facts(part.resolved))}
         if any(ours != theirs for ours, theirs in combinations(infos.values(), 2)):
             yield _refused(f"the data set {dataset} is not the same in {_and(infos)}", infos, dataset)
-    for dataset, teacher in dict.fromkeys((cell["dataset"], cell["teacher"]) for part in parts for cell in part.cells):
-        every = {part.sweep: _teachers(part, dataset, teacher) for part in parts}
+    for dataset, teacher in dict.fromkeys(
+        (cell["dataset"], cell["teacher"]) for part in parts for cell in _listed(part, "cells")
+    ):
+        every = {part.name: _teachers(part, dataset, teacher) for part in parts}
         known = {sweep: found for sweep, found in every.items() if any(found)}
         if any(_other_teachers(*two) for two in combinations(known.values(), 2)):
             yield _refused(f"the teacher {teacher} on {dataset} is another one in {_and(known)}", known, teacher)
@@ -183,12 +177,12 @@ def _refused(told: str, sweeps: Collection[str], name: str) -> str:
     )
 
 
-def _teachers(part: _Part, dataset: str, teacher: str) -> tuple[set[str], set[str]]:
+def _teachers(part: Results, dataset: str, teacher: str) -> tuple[set[str], set[str]]:
     """Return the ids of the teachers that students in means learned from, and the keys of those that the sweep trains;
     an id is the key of a training, or the digest of given weights. A student alone has none."""
     trials = part.trials[part.trials["dataset"] == dataset]
     students = trials[is_reported(trials) & (trials["teacher"] == teacher).fillna(False)]
-    ids = {run.tags.get(TEACHER_ID, "") for key in students["trial_key"] if (run := part.results.runs.get(key))}
+    ids = {run.tags.get(TEACHER_ID, "") for key in students["trial_key"] if (run := part.runs.get(key))}
     trained = trials.loc[(trials["phase"] == "teacher") & (trials["student"] == teacher), "trial_key"]
     return ids - {""}, set(trained)
 
@@ -199,9 +193,9 @@ def _other_teachers(ours: tuple[set[str], set[str]], theirs: tuple[set[str], set
     return unlike or (ours[0] | ours[1]).isdisjoint(theirs[0] | theirs[1])
 
 
-def _recipe_notes(parts: Sequence[_Part]) -> Iterator[str]:
+def _recipe_notes(parts: Sequence[Results]) -> Iterator[str]:
     """Yield where recipes of the trials in means differ in one column, in sentences."""
-    sweeps = {part.sweep: _recipes(part) for part in parts}
+    sweeps = {part.name: _recipes(part) for part in parts}
     cells_of: dict[str, list[str]] = {}
     for cell in dict.fromkeys(cell for cells in sweeps.values() for cell in cells):
         by_sweep = {sweep: cells[cell] for sweep, cells in sweeps.items() if cells.get(cell)}
@@ -219,34 +213,31 @@ def _recipe_notes(parts: Sequence[_Part]) -> Iterator[str]:
         yield f"Recipes are not the same in {where}, so rows differ in more than their method: {text}."
 
 
-def _recipes(part: _Part) -> dict[str, list[dict[str, str]]]:
+def _recipes(part: Results) -> dict[str, list[dict[str, str]]]:
     """Return the recipes of the trials in means by cell, each once."""
-    reported = part.trials[is_reported(part.trials)]
     found: dict[str, list[dict[str, str]]] = {}
-    for cell, key in zip(reported["cell"], reported["trial_key"], strict=True):
-        recipe = of_prefix(part.results.params(key), RECIPE_PREFIX)
-        known = found.setdefault(cell, [])
-        if recipe and recipe not in known:
-            known.append(recipe)
+    for cell, own in part.trials[is_reported(part.trials)].groupby("cell", sort=False):
+        every = {id(params): of_prefix(params, RECIPE_PREFIX) for params in map(part.params, own["trial_key"])}.values()
+        found[str(cell)] = [recipe for n, recipe in enumerate(every) if recipe and recipe not in list(every)[:n]]
     return found
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 
-def _entries_clash(parts: Sequence[_Part]) -> Iterator[str]:
+def _entries_clash(parts: Sequence[Results]) -> Iterator[str]:
     """Yield which entries of one name were not trained alike."""
-    for entry in dict.fromkeys(row["entry"] for part in parts for row in part.rows):
-        own = [part for part in parts if part.rows_of(entry)]
+    for entry in dict.fromkeys(row["entry"] for part in parts for row in _listed(part, "rows")):
+        own = [part for part in parts if _rows_of(part, entry)]
         why = next((found for two in combinations(own, 2) if (found := _differ(entry, *two))), "")
         if why:
-            sweeps = [part.sweep for part in own]
+            sweeps = [part.name for part in own]
             yield _refused(f"{entry} is not the same in {_and(sweeps)} ({why})", sweeps, entry)
 
 
-def _differ(entry: str, a: _Part, b: _Part) -> str:
+def _differ(entry: str, a: Results, b: Results) -> str:
     """Return why an entry of two sweeps is not the same; empty where it is."""
-    ours, theirs = a.rows_of(entry), b.rows_of(entry)
+    ours, theirs = _rows_of(a, entry), _rows_of(b, entry)
     methods = [next(iter(rows.values()))["method"] for rows in (ours, theirs)]
     if methods[0] != methods[1]:
         return " and ".join(methods)
@@ -257,7 +248,7 @@ def _differ(entry: str, a: _Part, b: _Part) -> str:
     return _trials_differ(entry, a, b)
 
 
-def _trials_differ(entry: str, a: _Part, b: _Part) -> str:
+def _trials_differ(entry: str, a: Results, b: Results) -> str:
     """Return how trials of an entry differ in a cell that both sweeps have; empty where they do not."""
     ours, theirs = (part.trials[(part.trials["entry"] == entry).fillna(False)] for part in (a, b))
     in_b = dict(iter(theirs.groupby(["cell", "row"], sort=False)))
@@ -276,10 +267,10 @@ def _trials_differ(entry: str, a: _Part, b: _Part) -> str:
     return ""
 
 
-def _params_differ(ours: pd.DataFrame, theirs: pd.DataFrame, a: _Part, b: _Part) -> str:
+def _params_differ(ours: pd.DataFrame, theirs: pd.DataFrame, a: Results, b: Results) -> str:
     """Return in which params the runs of two groups differ, in words."""
     left, right = (
-        next((part.results.params(key) for key in own["trial_key"] if key in part.results.runs), {})
+        next((part.params(key) for key in own["trial_key"] if key in part.runs), {})
         for own, part in ((ours, a), (theirs, b))
     )
     if not left or not right:
@@ -292,11 +283,11 @@ def _params_differ(ours: pd.DataFrame, theirs: pd.DataFrame, a: _Part, b: _Part)
 # --- the whole --------------------------------------------------------------------------------------------------------
 
 
-def _rows(parts: Sequence[_Part]) -> list[dict[str, Any]]:
+def _rows(parts: Sequence[Results]) -> list[dict[str, Any]]:
     """Return the rows of all sweeps, those of an entry together, by rising values of its grid where that is one."""
     entries: dict[str, dict[str, dict[str, Any]]] = {}
     for part in parts:
-        for row in part.rows:
+        for row in _listed(part, "rows"):
             entries.setdefault(row["entry"], {}).setdefault(row["label"], row)
     return [row for rows in entries.values() for row in _by_grid(list(rows.values()))]
 
