@@ -116,11 +116,7 @@ class Report:
             yield write_text(out / f"methods.{ending}", content)
         yield write_text(out / "table.csv", csv.render(head_to_head.build(self.results, self.board)))
         yield _write_parquet(out / "results.parquet", self.results, self.board)
-        svgs = [next(path for path in paths if path.suffix == ".svg").read_text(encoding="utf-8") for paths in saved]
-        over = [one.cell.title if one.cell and len(self.board.cells) > 1 else "" for one in drawn]
-        shown = [
-            page.Drawn(one.name, title, one.caption, svg) for one, title, svg in zip(drawn, over, svgs, strict=True)
-        ]
+        shown = [(one, (out_figures / f"{one.name}.svg").read_text(encoding="utf-8")) for one in drawn]
         yield write_text(out / "index.html", page.render(self.results, self.board, self.tables, shown))
         for table in self._own:
             yield write_text(out / "tables" / f"{table.name}.tex", latex.fragment(table))

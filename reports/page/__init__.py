@@ -4,6 +4,6 @@ It is a single file that asks nothing of any other place. `page` makes it of tab
 trials (`data`): template.html has all of its markup, page.css its looks, the scripts sort, filter, open and copy.
 """
 
-from reports.page.page import Drawn, render
+from reports.page.page import render
 
-__all__ = ["Drawn", "render"]
+__all__ = ["render"]

@@ -20,8 +20,6 @@ from reports.stores import COMMIT, DIRTY, METHOD_PREFIX, RECIPE_PREFIX, RunRecor
 from reports.tables.searches import duration
 from reports.tables.wording import pair_text
 
-Points = Sequence[tuple[int, float]]
-"""(epoch, value) by rising epoch."""
 SCORES = ("test_top1", "test_miou", "val_top1", "val_miou")
 """What a curve is of: of a trial there is one of them, test scores first."""
 
@@ -29,9 +27,8 @@ CURVE_POINTS = 40
 """Of a curve; the first and the last epoch are always among them."""
 CURVE_SCALE = 100
 """Values of a curve are kept as whole numbers of hundredths."""
-CURVE_NUMBERS = 1_000_000
-"""In all curves together: about 4 MB of the page. With more, each curve has fewer points, then searches have none."""
-FEWEST_POINTS = 8
+MOST_CURVES = 25_000
+"""In a page: about 4 MB of it."""
 
 SIGNIFICANT = 6
 """Digits of a hyperparameter; `repeat` knows all of them."""
@@ -205,77 +202,33 @@ def _numbers(values: Iterable[Any], digits: int = 4) -> list[float | int | None]
 
 
 def curves(results: Results) -> tuple[dict[str, Any], str]:
-    """Return the curves by line of the table of trials, and a sentence on what was left out; empty: nothing.
-
-    Where all would be too much, each has fewer points; where that is not enough, searches have none.
-    """
-    trials = results.trials
-    wanted, most = trials[trials["run_id"].notna()], 0
-    for some in (wanted, wanted[wanted["phase"] != "search"]):
-        most = points_a_curve(len(some))
-        if most:
-            wanted = some
-            break
-    if not most:
-        return steps_and_values({}, len(trials), CURVE_POINTS), "Too many trials for curves to be in this page."
-    by_line = _by_line(wanted, histories(results, SCORES, run_ids=wanted["run_id"].unique().tolist()))
-    return steps_and_values(by_line, len(trials), most), _note(by_line, most, trials, wanted)
-
-
-def _by_line(trials: pd.DataFrame, found: Mapping[str, Mapping[str, Points]]) -> dict[int, Points]:
-    lines: dict[int, Points] = {}
-    for line, run_id in zip(trials.index, trials["run_id"], strict=True):
+    """Return the curves of the trials, line by line, as columns: the epochs of each, and its values as differences from
+    the one before; and a sentence on what was left out. A single epoch is no curve."""
+    known, notes = results.trials[results.trials["run_id"].notna()], []
+    if len(known) > MOST_CURVES:
+        known = known[known["phase"] != "search"].iloc[:MOST_CURVES]
+        notes.append(f"There are too many trials for all curves to be in this page: it has {len(known):,} of them.")
+    found = histories(results, SCORES, run_ids=known["run_id"].unique().tolist())
+    epochs: list[tuple[int, ...] | None] = [None] * len(results.trials)
+    values: list[list[int] | int] = [0] * len(results.trials)
+    longest = 0
+    for line, run_id in zip(known.index.tolist(), known["run_id"], strict=True):
         of = found.get(run_id, {})
-        points = next((of[name] for name in SCORES if of.get(name)), None)
-        if points:
-            lines[int(line)] = points
-    return lines
-
-
-def _note(curves: Mapping[int, Points], most: int, trials: pd.DataFrame, wanted: pd.DataFrame) -> str:
-    notes = []
-    if any(len(points) > most for points in curves.values()):
-        notes.append(f"Curves are shown by {most} of their epochs.")
-    if len(wanted) < trials["run_id"].notna().sum():
-        notes.append("Trials of searches have no curves in this page: there are too many.")
-    return " ".join(notes)
-
-
-def points_a_curve(curves: int) -> int:
-    """Return how many points each of so many curves may have; 0 where that would be too few to be a curve."""
-    fitting = min(CURVE_POINTS, CURVE_NUMBERS // max(curves, 1))
-    return fitting if fitting >= FEWEST_POINTS else 0
-
-
-def thinned(points: Points, most: int) -> list[tuple[int, float]]:
-    """Return at most `most` of the points, evenly spread, the first and the last among them."""
-    if len(points) <= most:
-        return list(points)
-    step = (len(points) - 1) / (most - 1)
-    return [points[round(index * step)] for index in range(most)]
-
-
-def steps_and_values(curves: Mapping[int, Points], count: int, most: int) -> dict[str, Any]:
-    """Return curves by line as columns: the epochs of each, and its values as differences from the one before.
-
-    Args:
-        curves: by the line of the table of trials.
-        count: how many lines there are.
-        most: points of a curve; a single epoch is none.
-    """
-    epochs: list[tuple[int, ...] | None] = [None] * count
-    values: list[list[int] | int] = [0] * count
-    for line, points in curves.items():
-        kept = thinned([(epoch, value) for epoch, value in points if math.isfinite(value)], most)
+        points = [one for one in next((of[name] for name in SCORES if of.get(name)), ()) if math.isfinite(one[1])]
+        longest, kept = max(longest, len(points)), thinned(points, CURVE_POINTS)
         if len(kept) > 1:
+            scaled = [round(value * CURVE_SCALE) for _, value in kept]
             epochs[line] = tuple(epoch for epoch, _ in kept)
-            values[line] = differences([round(value * CURVE_SCALE) for _, value in kept])
-    return {"epochs": indexed(epochs), "values": values, "scale": CURVE_SCALE}
+            values[line] = [value - before for value, before in zip(scaled, [0, *scaled[:-1]], strict=True)]
+    if longest > CURVE_POINTS:
+        notes.insert(0, f"Curves are shown by {CURVE_POINTS} of their epochs.")
+    return {"epochs": indexed(epochs), "values": values, "scale": CURVE_SCALE}, " ".join(notes)
 
 
-def differences(values: Sequence[int]) -> list[int]:
-    """Return the first value, then what each has over the one before."""
-    return [value - before for value, before in zip(values, [0, *values[:-1]], strict=True)]
+def thinned(points: Sequence[tuple[int, float]], most: int) -> Sequence[tuple[int, float]]:
+    """Return at most `most` of the points, evenly spread, the first and the last among them."""
+    step = (len(points) - 1) / (most - 1)
+    return points if len(points) <= most else [points[round(index * step)] for index in range(most)]
 
 
 # --- columns ----------------------------------------------------------------------------------------------------------

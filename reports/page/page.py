@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
@@ -13,6 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from reports.board.board import Board
+from reports.figures import Figure
 from reports.formats import csv, latex, markdown, text
 from reports.page.data import STATES, data
 from reports.page.svg import inline
@@ -31,25 +32,22 @@ pictures are those within a figure, such as the scale of a map."""
 WORDS = {"best": "Bold", "second": "Italics", LOWER: LOWER, DIFFERS: DIFFERS}
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """A figure of the page."""
-
-    stem: str
-    title: str
-    caption: str
-    svg: str
-    """As its file has it."""
-
-
-def render(results: Results, board: Board, tables: Sequence[Table], figures: Sequence[Drawn] = ()) -> str:
+def render(results: Results, board: Board, tables: Sequence[Table], figures: Sequence[tuple[Figure, str]] = ()) -> str:
     """Return the whole of index.html. The same results give the same text.
+
+    Args:
+        figures: each with its SVG, as its file has it.
 
     Raises:
         StoreUnavailableError: curves and details of runs are read from the store, which does not answer any more.
     """
     results = replace(results, trials=results.trials.reset_index(drop=True))  # lines are named by their places
-    named = dict(_anchors(tables))
+    named, pairs = dict(_anchors(tables)), len(board.cells)
+    over = [one.cell.title if one.cell and pairs > 1 else one.name for one, _ in figures]
+    pictures = [
+        (_markup(inline(svg, one.name, title)), title, one.caption)
+        for (one, svg), title in zip(figures, over, strict=True)
+    ]
     read = data(results, board) | {"copies": {anchor: copies(table) for anchor, table in named.items()}}
     style, script = _asset("page.css"), SCRIPT.format(_asset("panel.js") + "\n" + _asset("page.js"))
     return _template().render(
@@ -61,7 +59,7 @@ def render(results: Results, board: Board, tables: Sequence[Table], figures: Seq
         read=read,
         data=_markup(embedded(read)),
         tables=named,
-        figures=figures,
+        figures=pictures,
     )
 
 
@@ -147,7 +145,6 @@ def _template() -> jinja2.Template:
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.globals |= {"notes": notes, "value": value, "behind": behind, "plain": text.content}
-    environment.globals["picture"] = lambda drawn: _markup(inline(drawn.svg, drawn.stem, drawn.title or drawn.stem))
     environment.tests |= {kind.__name__: _is(kind) for kind in (Number, Missing, Text)}
     return environment.from_string(_asset("template.html"))
 

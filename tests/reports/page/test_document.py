@@ -13,12 +13,14 @@ from typing import Any
 import pytest
 
 import reports
+from reports.figures import Figure
 from reports.formats.text import content
 from reports.page.data import data
-from reports.page.page import Drawn, embedded, render
+from reports.page.page import embedded, render
 from reports.page.svg import inline
 from reports.report import Report
 from reports.results.loading import pages_at
+from reports.results.sweep import Cell
 from reports.tables.table import Missing
 from tests.reports.conftest import Loader
 from tests.reports.fake_sweep import NASTY, FakeSweep, published_sweep, row, seeds
@@ -178,9 +180,11 @@ def test_ten_thousand_trials_fit_into_ten_megabytes() -> None:
 
 
 def test_wicked_names(nasty: reports.Results) -> None:
-    drawn = Drawn("stem", WICKED, WICKED, '<svg width="1"><g id="a" style="fill: none"/></svg>')
+    pair = Cell("x", "", "", "s", shown_student=WICKED)
+    drawn = Figure(name="stem", caption=WICKED, data=None, drawn_by=lambda *_: None, cell=pair)
+    svg = '<svg width="1"><g id="a" style="fill: none"/></svg>'
     board = dataclasses.replace(reports.table(nasty), name=WICKED)
-    parsed = Parsed(render(nasty, board, [], [drawn]))
+    parsed = Parsed(render(nasty, board, [], [(drawn, svg)]))
     assert len(parsed.all("script")) == 2
     assert parsed.all("title")[0][1] == f"{WICKED} – report"
     assert parsed.all("svg")[0][0]["aria-label"] == WICKED

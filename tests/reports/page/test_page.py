@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import reports
-from reports.page.data import CURVE_POINTS, data, differences, indexed, points_a_curve, steps_and_values, thinned
+from reports.page.data import CURVE_POINTS, data, indexed, thinned
 from reports.page.page import ranges
 from reports.stores import COMMIT, DIRTY, RunRecord
 from reports.tables.table import Missing, Number, Text
@@ -158,17 +158,24 @@ def test_curves(whole: reports.Results) -> None:
     assert sum(place >= 0 for place in epochs["at"]) == 2
 
 
-def test_too_many_trials_have_fewer_points_then_none() -> None:
-    assert points_a_curve(100) == points_a_curve(25_000) == CURVE_POINTS
-    assert points_a_curve(50_000) == 20
-    assert points_a_curve(200_000) == 0
-    assert thinned([(i, 0.0) for i in range(5)], 3) == [(0, 0.0), (2, 0.0), (4, 0.0)]
+def test_of_too_many_trials_those_of_searches_have_no_curves(
+    whole: reports.Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reports.page.data.MOST_CURVES", 3)
+    curves = lambda run_ids, _: {run_id: {"test_top1": [(1, 20.0), (2, 30.0)]} for run_id in run_ids}  # noqa: E731
+    shown = payload(dataclasses.replace(whole, curves_of=curves))
+    assert "it has 3 of them" in shown["curvesNote"]
+    assert sum(place >= 0 for place in shown["curves"]["epochs"]["at"]) == 3
+    assert list(thinned([(i, 0.0) for i in range(5)], 3)) == [(0, 0.0), (2, 0.0), (4, 0.0)]
 
 
-def test_curves_without_sound_values_are_none() -> None:
-    kept = steps_and_values({0: [(1, float("nan")), (2, 1.0)], 1: [(1, 1.0), (2, float("inf")), (3, 2.0)]}, 2, 40)
-    assert kept["epochs"]["at"] == [-1, 0] and kept["values"] == [0, [100, 100]]
-    assert differences([5, 7, 6]) == [5, 2, -1]
+def test_curves_without_sound_values_are_none(whole: reports.Results) -> None:
+    first, second = whole.trials["run_id"].dropna().unique()[:2]
+    unsound = {first: [(1, float("nan")), (2, 1.0)], second: [(1, 1.0), (2, float("inf")), (3, 2.0), (4, 1.5)]}
+    of = {run_id: {"test_top1": points} for run_id, points in unsound.items()}
+    curves = payload(dataclasses.replace(whole, curves_of=lambda *_: of))["curves"]
+    (line,) = (line for line, place in enumerate(curves["epochs"]["at"]) if place >= 0)
+    assert (whole.trials["run_id"][line], curves["values"][line]) == (second, [100, 100, -50])
     assert indexed(["a", None, "b", "a", ""]) == {"values": ["a", "b"], "at": [0, -1, 1, 0, -1]}
 
 
