@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from reports.board.board import Line
 from reports.board.score import Score
 from reports.results.sweep import Row
 from reports.statistics.spread import Stat
@@ -38,8 +39,12 @@ class Ablation:
     """By names that are shown, so another may have the same: `GDKD`."""
     factors: tuple[str, ...]
     """The hyperparameters that the rows differ in; of `terms` the switches, or the methods of a combination."""
-    levels: tuple[Level, ...]
-    """In the sweep's order; a base from elsewhere is first."""
+    lines: tuple[Line, ...]
+    """The rows that it is made of."""
+    full: Line | None = None
+    """Of terms, the row that has them all."""
+    levels: tuple[Level, ...] = ()
+    """The rows with what each has over the base, in the sweep's order; a base from elsewhere is first."""
     notes: tuple[str, ...] = ()
     """What a reader must know besides, in sentences."""
     caption: str = ""

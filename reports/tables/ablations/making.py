@@ -16,7 +16,7 @@ from reports.board.verdicts import difference
 from reports.results.sweep import dataset_facts, value_text
 from reports.statistics.spread import Stat, best
 from reports.tables.ablations.ablation import Ablation, Factor, Level
-from reports.tables.ablations.rules import Group, chosen_group, grids, term_of, terms
+from reports.tables.ablations.rules import chosen_group, grids, term_of, terms
 from reports.tables.ablations.switches import Record, record_of
 from search_spaces.files.schema import AblationModel
 from trainers import titles
@@ -46,7 +46,7 @@ def ablations(results: "Results", board: Board) -> list[Ablation]:
 
 
 class _Making:
-    """Turns groups of rows into ablations."""
+    """Works out what the rows of ablations have over one another."""
 
     def __init__(self, results: "Results", board: Board, lines: Sequence[Line]) -> None:
         self._results, self._board = results, board
@@ -72,8 +72,8 @@ class _Making:
         labelled = [line for line in self._lines if line.row.label == name]
         return labelled or [line for line in self._lines if line.row.entry == name]
 
-    def ablation(self, group: Group, base_name: str = "") -> Ablation:
-        """Return a group as an ablation."""
+    def ablation(self, group: Ablation, base_name: str = "") -> Ablation:
+        """Return an ablation with its levels and notes."""
         base = self._base(group, base_name)
         outside = [] if base is None or base in group.lines else [base]
         alone = [line for line in self._lines if line.kind == "alone" and line not in (*group.lines, *outside)]
@@ -97,16 +97,9 @@ class _Making:
                     is_base=line is base,
                 )
             )
-        return Ablation(
-            kind=group.kind,
-            name=group.name,
-            title=group.title,
-            factors=group.factors,
-            levels=tuple(levels),
-            notes=tuple(self._notes(group)),
-        )
+        return replace(group, levels=tuple(levels), notes=tuple(self._notes(group)))
 
-    def _factors(self, line: Line, group: Group) -> Iterator[Factor]:
+    def _factors(self, line: Line, group: Ablation) -> Iterator[Factor]:
         record = self.records.get(line.row.method)
         if group.kind != "terms":
             yield from (value_text(line.row.hyperparameters[name]) for name in group.factors)
@@ -116,7 +109,7 @@ class _Making:
 
     # --- the base -----------------------------------------------------------------------------------------------
 
-    def _base(self, group: Group, name: str) -> Line | None:
+    def _base(self, group: Ablation, name: str) -> Line | None:
         baseline = named(self._lines, self._board.options.baseline)
         candidates = (
             named(self._lines, name),
@@ -128,7 +121,7 @@ class _Making:
         )
         return next((line for line in candidates if line is not None), None)
 
-    def _at_default(self, group: Group) -> Line | None:
+    def _at_default(self, group: Ablation) -> Line | None:
         """Return the row at the method's defaults: in all hyperparameters for terms, in the grid's for a grid."""
         methods = {line.row.method for line in group.lines}
         record = self.records.get(next(iter(methods)))
@@ -156,7 +149,7 @@ class _Making:
         value = record.default(name, cell.dataset, *networks, self._classes.get(cell.dataset))
         return None if value is None else value_text(value)
 
-    def _default_elsewhere(self, group: Group) -> Line | None:
+    def _default_elsewhere(self, group: Ablation) -> Line | None:
         """Return a fixed row of the same method, outside the grid, that differs from its rows in the grid alone."""
         first = group.lines[0]
         given = {name: value for name, value in first.row.hyperparameters.items() if name not in first.row.grid}
@@ -168,7 +161,7 @@ class _Making:
 
     # --- what a reader must know --------------------------------------------------------------------------------
 
-    def _notes(self, group: Group) -> Iterator[str]:
+    def _notes(self, group: Ablation) -> Iterator[str]:
         if group.kind != "terms":
             if any(line.searched for line in group.lines):
                 searched = dict.fromkeys(str(d["name"]) for line in group.lines for d in line.row.dimensions)

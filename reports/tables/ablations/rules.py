@@ -11,31 +11,15 @@ Combinations beside their methods are made where they are asked for: the main ta
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from reports.board.board import Line
 from reports.results import naming
 from reports.results.sweep import Value, value_text
-from reports.tables.ablations.ablation import Kind
+from reports.tables.ablations.ablation import Ablation, Kind
 from reports.tables.ablations.switches import Record, is_off
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
-    """Rows that belong together."""
-
-    kind: Kind
-    name: str
-    """By entries and rows as they are known."""
-    title: str
-    """By what is shown of them."""
-    factors: tuple[str, ...]
-    lines: tuple[Line, ...]
-    full: Line | None = None
-    """Of terms, the row that has them all."""
-
-
-def grids(lines: Sequence[Line]) -> Iterator[Group]:
+def grids(lines: Sequence[Line]) -> Iterator[Ablation]:
     """Yield the grids of entries, in the sweep's order."""
     entries: dict[str, list[Line]] = {}
     for line in lines:
@@ -46,7 +30,7 @@ def grids(lines: Sequence[Line]) -> Iterator[Group]:
             yield from grid_groups(entry, own)
 
 
-def grid_groups(entry: str, lines: Sequence[Line]) -> Iterator[Group]:
+def grid_groups(entry: str, lines: Sequence[Line]) -> Iterator[Ablation]:
     """Yield the group of an entry's rows; several where more than two hyperparameters have a grid."""
     varied = [n for n in lines[0].row.grid if len({value_text(ln.row.hyperparameters[n]) for ln in lines}) > 1]
     names, outer = tuple(varied[-2:]), varied[:-2]
@@ -59,10 +43,10 @@ def grid_groups(entry: str, lines: Sequence[Line]) -> Iterator[Group]:
             given = dict(zip(outer, where, strict=True))
             name = " ".join([entry, *(f"{outer_name}={value}" for outer_name, value in given.items())])
             title = naming.row(own[0].row.shown_entry, given)
-            yield Group(kind=kind, name=name, title=title, factors=names, lines=tuple(own))
+            yield Ablation(kind=kind, name=name, title=title, factors=names, lines=tuple(own))
 
 
-def terms(lines: Sequence[Line], records: Mapping[str, Record]) -> Iterator[Group]:
+def terms(lines: Sequence[Line], records: Mapping[str, Record]) -> Iterator[Ablation]:
     """Yield the groups of terms of each method, in the sweep's order."""
     fixed = list(_fixed(lines, records))
     for method, record in records.items():
@@ -95,7 +79,7 @@ def _turns_on_and_off(lines: Sequence[Line], record: Record) -> bool:
     return True
 
 
-def _of_method(lines: Sequence[Line], record: Record) -> Iterator[Group]:
+def _of_method(lines: Sequence[Line], record: Record) -> Iterator[Ablation]:
     values = {line.row.label: record.values(line.row) for line in lines}
     switches = frozenset(record.switches)
     found: dict[frozenset[str], Line] = {}
@@ -111,7 +95,7 @@ def _of_method(lines: Sequence[Line], record: Record) -> Iterator[Group]:
             switched = _switched(own, record)
             if any(is_off({name: 1, **line.row.hyperparameters}, name) for line in own for name in switched):
                 name, title = f"terms of {full.row.label}", f"terms of {full.shown}"
-                yield Group(kind="terms", name=name, title=title, factors=switched, lines=own, full=full)
+                yield Ablation(kind="terms", name=name, title=title, factors=switched, lines=own, full=full)
 
 
 def _switched(lines: Sequence[Line], record: Record) -> tuple[str, ...]:
@@ -126,7 +110,7 @@ def _turned_off(full: Mapping[str, Value], other: Mapping[str, Value], switches:
     return all(name in switches and is_off(other, name) for name in differ)
 
 
-def chosen_group(lines: Sequence[Line], factors: Sequence[str], records: Mapping[str, Record]) -> Group | None:
+def chosen_group(lines: Sequence[Line], factors: Sequence[str], records: Mapping[str, Record]) -> Ablation | None:
     """Return the group of rows that a user has named: a grid where they are one entry's, else their terms.
 
     Args:
@@ -149,7 +133,7 @@ def chosen_group(lines: Sequence[Line], factors: Sequence[str], records: Mapping
     pairs = [(line, records.get(line.row.method)) for line in lines]
     on = [sum(record is not None and bool(term_of(record, line, name)) for name in factors) for line, record in pairs]
     full = lines[on.index(max(on))]
-    return Group(kind="terms", name=names, title=title, factors=tuple(factors), lines=tuple(lines), full=full)
+    return Ablation(kind="terms", name=names, title=title, factors=tuple(factors), lines=tuple(lines), full=full)
 
 
 def term_of(record: Record, line: Line, name: str, dead: frozenset[str] = frozenset()) -> bool | None:
