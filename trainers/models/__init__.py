@@ -10,7 +10,7 @@ import timm
 from torch import nn
 
 from trainers.model_names import names, timm_name
-from trainers.models import (
+from trainers.models import (  # noqa: F401 (each registers its networks)
     digits,
     mobilenetv1,
     mobilenetv2,
@@ -24,42 +24,7 @@ from trainers.models import (
     wrn,
 )
 
-__all__ = ["ALL", "IMAGENET", "SEGMENTATION", "TORCHVISION", "create", "names", "parameters", "timm_name"]
-
-ALL = (
-    digits.cifar_tinyresnet,
-    digits.cifar_tinycnn,
-    resnet.cifar_resnet8,
-    resnet.cifar_resnet14,
-    resnet.cifar_resnet20,
-    resnet.cifar_resnet32,
-    resnet.cifar_resnet44,
-    resnet.cifar_resnet56,
-    resnet.cifar_resnet110,
-    resnet.cifar_resnet8x4,
-    resnet.cifar_resnet32x4,
-    resnet_four_stage.cifar_resnet18,
-    resnet_four_stage.cifar_resnet50,
-    wrn.cifar_wrn_16_1,
-    wrn.cifar_wrn_16_2,
-    wrn.cifar_wrn_40_1,
-    wrn.cifar_wrn_40_2,
-    vgg.cifar_vgg8,
-    vgg.cifar_vgg11,
-    vgg.cifar_vgg13,
-    vgg.cifar_vgg16,
-    vgg.cifar_vgg19,
-    mobilenetv2.cifar_mobilenetv2,
-    shufflenetv1.cifar_shufflev1,
-    shufflenetv2.cifar_shufflev2,
-)
-"""The networks for small images, in the order of `trainers.model_names.SMALL`."""
-IMAGENET = (mobilenetv1.mobilenetv1,)
-"""Networks for larger images that timm lacks; they have plain timm names."""
-SEGMENTATION = segmentation.register_all()
-"""Names of the networks that label pixels, which are those of `trainers.model_names.SEGMENTATION`."""
-TORCHVISION = torchvision_nets.register_all()
-"""timm's names of torchvision's networks."""
+__all__ = ["create", "names", "parameters", "timm_name"]
 
 
 def create(name: str, *, classes: int, channels: int, arguments: Mapping[str, Any] | None = None) -> nn.Module:

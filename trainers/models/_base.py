@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from timm.models import register_model
 from timm.models._features import feature_take_indices
 from torch import Tensor, nn
 
@@ -151,10 +152,32 @@ def shuffle(x: Tensor, groups: int) -> Tensor:
     return dealt
 
 
-def check_arguments(family: str, pretrained: bool, others: Mapping[str, Any]) -> None:
-    """Raise ValueError where a network is asked for what its family does not have."""
-    if pretrained:
-        raise ValueError(f"{family} has no pretrained weights")
+def register(name: str, summary: str, make: Callable[[int, int], nn.Module], classes: int = 100) -> None:
+    """Register a network of ours with timm. It takes `num_classes` and `in_chans` alone, and has no pretrained weights.
+
+    Args:
+        make: makes it for so many classes, and images of so many channels.
+        classes: how many it has where nobody says.
+    """
+
+    def entry(pretrained: bool = False, num_classes: int = classes, in_chans: int = 3, **others: Any) -> nn.Module:
+        if pretrained:
+            raise ValueError(f"{name} has no pretrained weights")
+        refuse_others(name, others)
+        return make(num_classes, in_chans)
+
+    register_entry(name, summary, entry)
+
+
+def register_entry(name: str, summary: str, entry: Callable[..., nn.Module]) -> None:
+    """Register with timm what makes a network, in the form in which timm calls it."""
+    entry.__name__ = entry.__qualname__ = name
+    entry.__doc__ = summary
+    register_model(entry)
+
+
+def refuse_others(name: str, others: Mapping[str, Any]) -> None:
+    """Raise ValueError where a network is asked for what it does not have."""
     unknown = sorted(others.keys() - TIMMS_OWN)
     if unknown:
-        raise ValueError(f"{family} takes num_classes and in_chans, got {', '.join(unknown)}")
+        raise ValueError(f"{name} takes num_classes and in_chans, got {', '.join(unknown)}")

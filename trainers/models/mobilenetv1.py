@@ -7,12 +7,10 @@ Maps: after units 3, 5, 11 and 13, which are the last ones of their size; each o
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
-from timm.models import register_model
 from torch import nn
 
-from trainers.models._base import Network, Step, check_arguments, conv1x1, conv3x3, in_turn
+from trainers.models._base import Network, Step, conv1x1, conv3x3, in_turn, register
 
 STEM = 32
 UNITS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1))
@@ -50,8 +48,6 @@ def _unit(inputs: int, outputs: int, stride: int) -> nn.Sequential:
     )
 
 
-@register_model
-def mobilenetv1(pretrained: bool = False, num_classes: int = 1000, in_chans: int = 3, **others: Any) -> MobileNetV1:
-    """MobileNet of full width for ImageNet: 14 units, 32 to 1024 channels."""
-    check_arguments("mobilenetv1", pretrained, others)
-    return MobileNetV1(num_classes, in_chans)
+register(
+    "mobilenetv1", "MobileNet of full width for ImageNet: 14 units, 32 to 1024 channels.", MobileNetV1, classes=1000
+)

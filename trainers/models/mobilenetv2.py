@@ -7,19 +7,19 @@ Maps: the stem after its ReLU, then four groups of units, which are linear: no R
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from functools import partial
+from typing import NamedTuple
 
-from timm.models import register_model
 from torch import Tensor, nn
 
 from trainers.models._base import (
     Network,
     Step,
-    check_arguments,
     conv1x1,
     conv3x3,
     fill_convolutions,
     in_turn,
+    register,
     small_linear,
 )
 
@@ -117,10 +117,8 @@ def _units(inputs: int, outputs: int, group: Group) -> nn.Sequential:
     return nn.Sequential(Unit(inputs, outputs, group.expansion, group.stride), *others)
 
 
-@register_model
-def cifar_mobilenetv2(
-    pretrained: bool = False, num_classes: int = 100, in_chans: int = 3, **others: Any
-) -> MobileNetV2:
-    """MobileNetV2 of half width for small images: 17 units, 8 to 160 channels."""
-    check_arguments("cifar_mobilenetv2", pretrained, others)
-    return MobileNetV2(0.5, num_classes, in_chans)
+register(
+    "cifar_mobilenetv2",
+    "MobileNetV2 of half width for small images: 17 units, 8 to 160 channels.",
+    partial(MobileNetV2, 0.5),
+)

@@ -7,13 +7,12 @@ Maps: the stem, then each stage; each one after its ReLU.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
-from typing import Any
 
-from timm.models import register_model
 from torch import Tensor, nn
 
-from trainers.models._base import Network, Step, check_arguments, conv3x3, fill_convolutions, projection
+from trainers.models._base import Network, Step, conv3x3, fill_convolutions, projection, register
 
 WIDTHS = (16, 16, 32, 64)
 """Channels of the stem and of the three stages."""
@@ -66,62 +65,15 @@ def _stage(inputs: int, outputs: int, count: int, stride: int) -> nn.Sequential:
     return nn.Sequential(Block(inputs, outputs, stride), *(Block(outputs, outputs, 1) for _ in range(count - 1)))
 
 
-def _resnet(
-    depth: int, widths: Sequence[int], pretrained: bool, num_classes: int = 100, in_chans: int = 3, **others: Any
-) -> ResNet:
-    check_arguments("cifar_resnet", pretrained, others)
-    return ResNet((depth - 2) // 6, widths, num_classes, in_chans)
-
-
-@register_model
-def cifar_resnet8(pretrained: bool = False, **sizes: Any) -> ResNet:
-    """ResNet-8 for small images: 1 block a stage, 16, 32 and 64 channels."""
-    return _resnet(8, WIDTHS, pretrained, **sizes)
-
-
-@register_model
-def cifar_resnet14(pretrained: bool = False, **sizes: Any) -> ResNet:
-    """ResNet-14 for small images: 2 blocks a stage, 16, 32 and 64 channels."""
-    return _resnet(14, WIDTHS, pretrained, **sizes)
-
-
-@register_model
-def cifar_resnet20(pretrained: bool = False, **sizes: Any) -> ResNet:
-    """ResNet-20 for small images: 3 blocks a stage, 16, 32 and 64 channels."""
-    return _resnet(20, WIDTHS, pretrained, **sizes)
-
-
-@register_model
-def cifar_resnet32(pretrained: bool = False, **sizes: Any) -> ResNet:
-    """ResNet-32 for small images: 5 blocks a stage, 16, 32 and 64 channels."""
-    return _resnet(32, WIDTHS, pretrained, **sizes)
-
-
-@register_model
-def cifar_resnet44(pretrained: bool = False, **sizes: Any) -> ResNet:
-    """ResNet-44 for small images: 7 blocks a stage, 16, 32 and 64 channels."""
-    return _resnet(44, WIDTHS, pretrained, **sizes)
-
-
-@register_model
-def cifar_resnet56(pretrained: bool = False, **sizes: Any) -> ResNet:
-    """ResNet-56 for small images: 9 blocks a stage, 16, 32 and 64 channels."""
-    return _resnet(56, WIDTHS, pretrained, **sizes)
-
-
-@register_model
-def cifar_resnet110(pretrained: bool = False, **sizes: Any) -> ResNet:
-    """ResNet-110 for small images: 18 blocks a stage, 16, 32 and 64 channels."""
-    return _resnet(110, WIDTHS, pretrained, **sizes)
-
-
-@register_model
-def cifar_resnet8x4(pretrained: bool = False, **sizes: Any) -> ResNet:
-    """ResNet-8 of fourfold width: 1 block a stage, 64, 128 and 256 channels."""
-    return _resnet(8, WIDTHS_X4, pretrained, **sizes)
-
-
-@register_model
-def cifar_resnet32x4(pretrained: bool = False, **sizes: Any) -> ResNet:
-    """ResNet-32 of fourfold width: 5 blocks a stage, 64, 128 and 256 channels."""
-    return _resnet(32, WIDTHS_X4, pretrained, **sizes)
+for depth in (8, 14, 20, 32, 44, 56, 110):
+    register(
+        f"cifar_resnet{depth}",
+        f"ResNet-{depth} for small images: {(depth - 2) // 6} block(s) a stage, 16, 32 and 64 channels.",
+        partial(ResNet, (depth - 2) // 6, WIDTHS),
+    )
+for depth in (8, 32):
+    register(
+        f"cifar_resnet{depth}x4",
+        f"ResNet-{depth} of fourfold width: {(depth - 2) // 6} block(s) a stage, 64, 128 and 256 channels.",
+        partial(ResNet, (depth - 2) // 6, WIDTHS_X4),
+    )

@@ -6,12 +6,11 @@ Maps: the stem, then each stage; each one after its ReLU.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
 
-from timm.models import register_model
 from torch import Tensor, nn
 
-from trainers.models._base import Network, Step, check_arguments, conv1x1, conv3x3, fill_convolutions, projection
+from trainers.models._base import Network, Step, conv1x1, conv3x3, fill_convolutions, projection, register
 
 STEM = 64
 WIDTHS = (64, 128, 256, 512)
@@ -95,25 +94,13 @@ def _stage(block: type[BasicBlock | Bottleneck], inputs: int, width: int, count:
     return nn.Sequential(block(inputs, width, stride), *others)
 
 
-def _resnet(
-    block: type[BasicBlock | Bottleneck],
-    counts: Sequence[int],
-    pretrained: bool,
-    num_classes: int = 100,
-    in_chans: int = 3,
-    **others: Any,
-) -> FourStageResNet:
-    check_arguments("cifar_resnet", pretrained, others)
-    return FourStageResNet(block, counts, num_classes, in_chans)
-
-
-@register_model
-def cifar_resnet18(pretrained: bool = False, **sizes: Any) -> FourStageResNet:
-    """ResNet-18 for small images: two basic blocks a stage, 64 to 512 channels."""
-    return _resnet(BasicBlock, (2, 2, 2, 2), pretrained, **sizes)
-
-
-@register_model
-def cifar_resnet50(pretrained: bool = False, **sizes: Any) -> FourStageResNet:
-    """ResNet-50 for small images: 3, 4, 6 and 3 bottlenecks, 256 to 2048 channels."""
-    return _resnet(Bottleneck, (3, 4, 6, 3), pretrained, **sizes)
+register(
+    "cifar_resnet18",
+    "ResNet-18 for small images: two basic blocks a stage, 64 to 512 channels.",
+    partial(FourStageResNet, BasicBlock, (2, 2, 2, 2)),
+)
+register(
+    "cifar_resnet50",
+    "ResNet-50 for small images: 3, 4, 6 and 3 bottlenecks, 256 to 2048 channels.",
+    partial(FourStageResNet, Bottleneck, (3, 4, 6, 3)),
+)

@@ -16,10 +16,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import timm
-from timm.models import register_model
 from torch import Tensor, nn
 
-from trainers.models._base import check_arguments
+from trainers.models._base import refuse_others, register_entry
 from trainers.models.segmentation_heads import deeplabv3_head, pixel_classifier, pspnet_head
 
 STRIDE = 8
@@ -106,25 +105,16 @@ class SegmentationNetwork(nn.Module):
         self.backbone.load_state_dict({**own, **{name: state[name] for name in own if name in state}})
 
 
-def register_all() -> tuple[str, ...]:
-    """Register every head on every backbone; return the names."""
-    names = [(head, backbone) for head in HEADS for backbone in BACKBONES]
-    for head, backbone in names:
-        register_model(_entry(head, backbone))
-    return tuple(f"{head}_{backbone}" for head, backbone in names)
-
-
-def _entry(head: str, backbone: str) -> Callable[..., SegmentationNetwork]:
-    """Return the function that makes a network, in the form in which timm registers such."""
-    name = f"{head}_{backbone}"
-
-    def make(
+def _register(name: str, head: Callable[[int, int, int], nn.Module], backbone: Backbone) -> None:
+    def entry(
         pretrained: bool = False, num_classes: int = CITYSCAPES_CLASSES, in_chans: int = 3, **others: Any
     ) -> SegmentationNetwork:
-        check_arguments(name, False, others)
-        return SegmentationNetwork(HEADS[head], BACKBONES[backbone], num_classes, in_chans, pretrained=pretrained)
+        refuse_others(name, others)
+        return SegmentationNetwork(head, backbone, num_classes, in_chans, pretrained=pretrained)
 
-    make.__name__ = make.__qualname__ = name
-    make.__module__ = __name__
-    make.__doc__ = f"{head} on {backbone}; `pretrained` means the backbone's weights, from ImageNet."
-    return make
+    register_entry(name, f"{name}; `pretrained` means the backbone's weights, from ImageNet.", entry)
+
+
+for head_name, head in HEADS.items():
+    for backbone_name, backbone in BACKBONES.items():
+        _register(f"{head_name}_{backbone_name}", head, backbone)

@@ -7,13 +7,11 @@ Maps: the stem, then each stage; each one after its ReLU.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
-from timm.models import register_model
 from torch import Tensor, nn
 
-from trainers.models._base import Network, Step, check_arguments, conv1x1, conv3x3, shuffle
+from trainers.models._base import Network, Step, conv1x1, conv3x3, register, shuffle
 
 STEM = 24
 WIDTHS = (240, 480, 960)
@@ -77,8 +75,6 @@ def _stage(inputs: int, outputs: int, count: int) -> nn.Sequential:
     return nn.Sequential(first, *(Unit(outputs, outputs, 1, GROUPS) for _ in range(count - 1)))
 
 
-@register_model
-def cifar_shufflev1(pretrained: bool = False, num_classes: int = 100, in_chans: int = 3, **others: Any) -> ShuffleNetV1:
-    """ShuffleNet with 3 groups for small images: 16 units, 240, 480 and 960 channels."""
-    check_arguments("cifar_shufflev1", pretrained, others)
-    return ShuffleNetV1(num_classes, in_chans)
+register(
+    "cifar_shufflev1", "ShuffleNet with 3 groups for small images: 16 units, 240, 480 and 960 channels.", ShuffleNetV1
+)

@@ -6,13 +6,11 @@ Maps: the stem, then each stage; each one after its ReLU. The head reads a point
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
-from timm.models import register_model
 from torch import Tensor, nn
 
-from trainers.models._base import Network, Step, check_arguments, conv1x1, conv3x3, shuffle
+from trainers.models._base import Network, Step, conv1x1, conv3x3, register, shuffle
 
 STEM = 24
 WIDTHS = (116, 232, 464)
@@ -104,8 +102,4 @@ def _stage(inputs: int, outputs: int, count: int) -> nn.Sequential:
     return nn.Sequential(DownBlock(inputs, outputs), *(BasicBlock(outputs) for _ in range(count)))
 
 
-@register_model
-def cifar_shufflev2(pretrained: bool = False, num_classes: int = 100, in_chans: int = 3, **others: Any) -> ShuffleNetV2:
-    """ShuffleNetV2 1x for small images: 16 units, 116, 232 and 464 channels."""
-    check_arguments("cifar_shufflev2", pretrained, others)
-    return ShuffleNetV2(num_classes, in_chans)
+register("cifar_shufflev2", "ShuffleNetV2 1x for small images: 16 units, 116, 232 and 464 channels.", ShuffleNetV2)

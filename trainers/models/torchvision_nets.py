@@ -4,26 +4,17 @@ Some papers use these and not timm's (GDKD's Transformer teachers among them). T
 names, so its published weights fit.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import torchvision  # type: ignore[import-untyped]
-from timm.models import register_model
 from torch import nn
 from torchvision.models import get_model, get_model_weights, list_models  # type: ignore[import-untyped]
 
 from trainers.model_names import OF_TORCHVISION as PREFIX
+from trainers.models._base import TIMMS_OWN, register_entry
 
 TWO_ANSWERS = ("googlenet", "inception_v3")
 """They answer with several logits in training; timm has others of these names."""
-
-
-def register_all() -> tuple[str, ...]:
-    """Register every classification network of torchvision; return the names."""
-    names = tuple(name for name in list_models(module=torchvision.models) if name not in TWO_ANSWERS)
-    for name in names:
-        register_model(_entry(name))
-    return tuple(PREFIX + name for name in names)
 
 
 def published(name: str) -> Any:
@@ -40,23 +31,17 @@ def published(name: str) -> Any:
     return every[tag] if tag else every.DEFAULT
 
 
-def _entry(name: str) -> Callable[..., nn.Module]:
-    """Return the function that makes a network, in the form in which timm registers such."""
-
-    def make(pretrained: bool = False, num_classes: int = 1000, in_chans: int = 3, **arguments: Any) -> nn.Module:
-        tag = arguments.pop("pretrained_cfg", None)
-        for given_by_timm in ("pretrained_cfg_overlay", "cache_dir"):
-            arguments.pop(given_by_timm, None)
+def _register(name: str) -> None:
+    def entry(pretrained: bool = False, num_classes: int = 1000, in_chans: int = 3, **arguments: Any) -> nn.Module:
+        tag = arguments.get("pretrained_cfg")
         weights = published(f"{name}.{tag}" if tag else name) if pretrained else None
-        network: nn.Module = get_model(name, weights=weights, num_classes=num_classes, **arguments)
+        given = {key: value for key, value in arguments.items() if key not in TIMMS_OWN}
+        network: nn.Module = get_model(name, weights=weights, num_classes=num_classes, **given)
         if in_chans != 3:
             _take_channels(network, in_chans)
         return network
 
-    make.__name__ = make.__qualname__ = PREFIX + name
-    make.__module__ = __name__
-    make.__doc__ = f"torchvision's {name}."
-    return make
+    register_entry(PREFIX + name, f"torchvision's {name}.", entry)
 
 
 def _take_channels(network: nn.Module, channels: int) -> None:
@@ -76,3 +61,8 @@ def _take_channels(network: nn.Module, channels: int) -> None:
         holder[int(last)] = new
     else:
         setattr(holder, last, new)
+
+
+for torchvision_name in list_models(module=torchvision.models):
+    if torchvision_name not in TWO_ANSWERS:
+        _register(torchvision_name)

@@ -7,13 +7,12 @@ Maps: each block, after its ReLU and before it is pooled.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
-from typing import Any
 
-from timm.models import register_model
 from torch import nn
 
-from trainers.models._base import Network, Step, check_arguments, fill_convolutions, small_linear
+from trainers.models._base import Network, Step, fill_convolutions, register, small_linear
 
 WIDTHS = (64, 128, 256, 512, 512)
 POOLED_BEFORE_THE_LAST = 64
@@ -60,36 +59,15 @@ def _block(inputs: int, outputs: int, count: int) -> nn.Sequential:
     return nn.Sequential(*layers[:-1])
 
 
-def _vgg(counts: Sequence[int], pretrained: bool, num_classes: int = 100, in_chans: int = 3, **others: Any) -> VGG:
-    check_arguments("cifar_vgg", pretrained, others)
-    return VGG(counts, num_classes, in_chans)
-
-
-@register_model
-def cifar_vgg8(pretrained: bool = False, **sizes: Any) -> VGG:
-    """VGG-8 with batch normalisation: 1, 1, 1, 1 and 1 convolutions, 64 to 512 channels."""
-    return _vgg((1, 1, 1, 1, 1), pretrained, **sizes)
-
-
-@register_model
-def cifar_vgg11(pretrained: bool = False, **sizes: Any) -> VGG:
-    """VGG-11 with batch normalisation: 1, 1, 2, 2 and 2 convolutions, 64 to 512 channels."""
-    return _vgg((1, 1, 2, 2, 2), pretrained, **sizes)
-
-
-@register_model
-def cifar_vgg13(pretrained: bool = False, **sizes: Any) -> VGG:
-    """VGG-13 with batch normalisation: 2, 2, 2, 2 and 2 convolutions, 64 to 512 channels."""
-    return _vgg((2, 2, 2, 2, 2), pretrained, **sizes)
-
-
-@register_model
-def cifar_vgg16(pretrained: bool = False, **sizes: Any) -> VGG:
-    """VGG-16 with batch normalisation: 2, 2, 3, 3 and 3 convolutions, 64 to 512 channels."""
-    return _vgg((2, 2, 3, 3, 3), pretrained, **sizes)
-
-
-@register_model
-def cifar_vgg19(pretrained: bool = False, **sizes: Any) -> VGG:
-    """VGG-19 with batch normalisation: 2, 2, 4, 4 and 4 convolutions, 64 to 512 channels."""
-    return _vgg((2, 2, 4, 4, 4), pretrained, **sizes)
+for depth, counts in (
+    (8, (1, 1, 1, 1, 1)),
+    (11, (1, 1, 2, 2, 2)),
+    (13, (2, 2, 2, 2, 2)),
+    (16, (2, 2, 3, 3, 3)),
+    (19, (2, 2, 4, 4, 4)),
+):
+    register(
+        f"cifar_vgg{depth}",
+        f"VGG-{depth} with batch normalisation: {', '.join(map(str, counts))} convolutions, 64 to 512 channels.",
+        partial(VGG, counts),
+    )

@@ -6,13 +6,12 @@ Maps: the stem's convolution, then each stage's sum. No ReLU ends them: the next
 """
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
-from typing import Any
 
-from timm.models import register_model
 from torch import Tensor, nn
 
-from trainers.models._base import Network, Step, check_arguments, conv1x1, conv3x3, fill_convolutions
+from trainers.models._base import Network, Step, conv1x1, conv3x3, fill_convolutions, register
 
 STEM = 16
 WIDTHS = (16, 32, 64)
@@ -85,32 +84,10 @@ class WideResNet(Network):
         return out
 
 
-def _wrn(
-    depth: int, widening: int, pretrained: bool, num_classes: int = 100, in_chans: int = 3, **others: Any
-) -> WideResNet:
-    check_arguments("cifar_wrn", pretrained, others)
-    return WideResNet((depth - 4) // 6, widening, num_classes, in_chans)
-
-
-@register_model
-def cifar_wrn_16_1(pretrained: bool = False, **sizes: Any) -> WideResNet:
-    """WRN-16-1: 2 blocks a stage, 16, 32 and 64 channels."""
-    return _wrn(16, 1, pretrained, **sizes)
-
-
-@register_model
-def cifar_wrn_16_2(pretrained: bool = False, **sizes: Any) -> WideResNet:
-    """WRN-16-2: 2 blocks a stage, 32, 64 and 128 channels."""
-    return _wrn(16, 2, pretrained, **sizes)
-
-
-@register_model
-def cifar_wrn_40_1(pretrained: bool = False, **sizes: Any) -> WideResNet:
-    """WRN-40-1: 6 blocks a stage, 16, 32 and 64 channels."""
-    return _wrn(40, 1, pretrained, **sizes)
-
-
-@register_model
-def cifar_wrn_40_2(pretrained: bool = False, **sizes: Any) -> WideResNet:
-    """WRN-40-2: 6 blocks a stage, 32, 64 and 128 channels."""
-    return _wrn(40, 2, pretrained, **sizes)
+for depth, widening in ((16, 1), (16, 2), (40, 1), (40, 2)):
+    count = (depth - 4) // 6
+    register(
+        f"cifar_wrn_{depth}_{widening}",
+        f"WRN-{depth}-{widening}: {count} blocks a stage, {16 * widening} to {64 * widening} channels.",
+        partial(WideResNet, count, widening),
+    )

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from trainers import data, methods, models, titles
+from trainers.model_names import SEGMENTATION
 
 
 def test_every_method_and_data_set_has_a_title():
@@ -15,7 +16,7 @@ def test_every_method_and_data_set_has_a_title():
 
 
 def test_every_network_of_ours_has_a_title_of_its_own():
-    ours = [*models.names(), *models.SEGMENTATION]
+    ours = [*models.names(), *SEGMENTATION]
     shown = [titles.network(name) for name in ours]
     assert len({*shown}) == len(ours)
     assert not [title for title in shown if "_" in title or title.islower()]
