@@ -10,9 +10,13 @@ from trainers.data.formats.picture_files import PictureFiles
 from trainers.data.formats.pictures import PICTURE_MEAN, PICTURE_STD
 from trainers.data.formats.places import DataFilesError, DataNotFoundError
 from trainers.data.sets.cifar import CIFAR10, CIFAR100
+from trainers.data.sets.cityscapes import CITYSCAPES
+from trainers.data.sets.cub200 import CUB200
 from trainers.data.sets.digits100 import DIGITS100
-from trainers.data.sets.large import CITYSCAPES, CUB200, IMAGEFOLDER, IMAGENET, TINY_IMAGENET
+from trainers.data.sets.imagefolder import IMAGEFOLDER
+from trainers.data.sets.imagenet import IMAGENET
 from trainers.data.sets.mnist import FASHION_MNIST, MNIST
+from trainers.data.sets.tiny_imagenet import TINY_IMAGENET
 
 __all__ = [
     "DATASETS",

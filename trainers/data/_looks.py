@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain
+from itertools import chain, repeat
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.data.formats.picture_files import DEEP_MODES, PictureFiles, read_label_map, read_picture
+from trainers.data.formats.picture_files import PictureFiles, opened, read_label_map, read_picture
 from trainers.data.formats.places import DataFilesError
 
 TOGETHER = 256
@@ -25,64 +25,17 @@ def broken_pictures(files: PictureFiles, *, deep: bool = False) -> Iterator[str]
         deep: decode each whole; else its head alone is read: what it is, its size and depth.
     """
     parts = ((files.train_files, files.train_labels), (files.test_files, files.test_labels))
-    pieces = [
-        (names[start : start + TOGETHER], None if labels is None else labels[start : start + TOGETHER])
-        for names, labels in parts
-        for start in range(0, len(names), TOGETHER)
-    ]
     with ThreadPoolExecutor(THREADS) as pool:
-        yield from chain.from_iterable(pool.map(lambda piece: _looked(files, piece[0], piece[1], deep), pieces))
+        for names, labels in parts:
+            of_labels = repeat(None) if labels is None else _pieces(labels)
+            looked = pool.map(lambda piece, other: _looked(files, piece, other, deep), _pieces(names), of_labels)
+            yield from chain.from_iterable(looked)
 
 
 def count_pictures(files: PictureFiles) -> int:
     """Return how many files there are, label maps among them."""
     labels = (files.train_labels, files.test_labels)
     return len(files.train_files) + len(files.test_files) + sum(len(one) for one in labels if one is not None)
-
-
-def _looked(files: PictureFiles, names: Names, labels: Names | None, deep: bool) -> list[str]:
-    found = []
-    for number, name in enumerate(names):
-        path = files.folder / str(name)
-        try:
-            size = _picture(path, deep)
-            if labels is not None:
-                _label_map(files.folder / str(labels[number]), size, files, deep)
-        except DataFilesError as error:
-            found.append(str(error))
-    return found
-
-
-def _picture(path: Path, deep: bool) -> tuple[int, int]:
-    """Return width and height."""
-    if deep:
-        return read_picture(path).size
-    size, mode = _head(path, "picture")
-    if mode in DEEP_MODES:
-        raise DataFilesError(f"{path} must have 8 bits a channel, got Pillow's mode {mode!r}")
-    return size
-
-
-def _label_map(path: Path, size: tuple[int, int], files: PictureFiles, deep: bool) -> None:
-    assert files.label_table is not None
-    found, mode = _head(path, "label map")
-    if mode != "L":
-        raise DataFilesError(f"{path} must be a label map of 8-bit greys, got Pillow's mode {mode!r}")
-    if found != size:
-        wanted = f"{size[1]} x {size[0]} pixels, got {found[1]} x {found[0]}"
-        raise DataFilesError(f"{path} must be of its picture's {wanted}")
-    if deep:
-        read_label_map(path, files.label_table)
-
-
-def _head(path: Path, what: str) -> tuple[tuple[int, int], str]:
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            return image.size, image.mode
-    except Exception as error:
-        raise DataFilesError(f"{path} cannot be read as a {what}: {type(error).__name__}: {error}") from error
 
 
 def newest_change(files: PictureFiles) -> int:
@@ -98,15 +51,44 @@ def changed_after(files: PictureFiles, since: int) -> list[str]:
     return [name for name, change in _changes(files) if change > since]
 
 
+def _looked(files: PictureFiles, names: Names, labels: Names | None, deep: bool) -> list[str]:
+    found = []
+    for number, name in enumerate(names):
+        try:
+            with opened(files.folder / str(name), "picture") as picture:
+                size = picture.size
+            if deep:
+                read_picture(files.folder / str(name))
+            if labels is not None:
+                _look_at_labels(files, files.folder / str(labels[number]), size, deep)
+        except DataFilesError as error:
+            found.append(str(error))
+    return found
+
+
+def _look_at_labels(files: PictureFiles, path: Path, size: tuple[int, int], deep: bool) -> None:
+    """Look at a label map, whose picture has this width and height."""
+    assert files.label_table is not None
+    with opened(path, "label map") as labels:
+        found = labels.size
+    if found != size:
+        wanted = f"{size[1]} x {size[0]} pixels, got {found[1]} x {found[0]}"
+        raise DataFilesError(f"{path} must be of its picture's {wanted}")
+    if deep:
+        read_label_map(path, files.label_table)
+
+
 def _changes(files: PictureFiles) -> Iterator[tuple[str, int]]:
     parts = (files.train_files, files.train_labels, files.test_files, files.test_labels)
-    pieces = [
-        part[start : start + TOGETHER] for part in parts if part is not None for start in range(0, len(part), TOGETHER)
-    ]
 
     def look(names: Names) -> list[tuple[str, int]]:
         stats = [(str(name), (files.folder / str(name)).stat()) for name in names]
         return [(name, max(found.st_mtime_ns, found.st_ctime_ns)) for name, found in stats]
 
     with ThreadPoolExecutor(THREADS) as pool:
+        pieces = (piece for part in parts if part is not None for piece in _pieces(part))
         yield from chain.from_iterable(pool.map(look, pieces))
+
+
+def _pieces(names: Names) -> Iterator[Names]:
+    return (names[start : start + TOGETHER] for start in range(0, len(names), TOGETHER))

@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from trainers.trials.streams import stream_seed
+
 SHARE = 0.1
 """Of each class's training images."""
 
@@ -19,7 +21,7 @@ def held_out_last(targets_N: NDArray[np.int64], name: str) -> tuple[NDArray[np.i
     held = np.zeros(len(targets_N), dtype=bool)
     for label in np.unique(targets_N):
         members = np.flatnonzero(targets_N == label)
-        random = np.random.Generator(np.random.Philox(key=_key(name, int(label))))
+        random = np.random.Generator(np.random.Philox(key=stream_seed("held out", name, int(label))))
         count = min(max(1, round(SHARE * len(members))), len(members) - 1)
         held[random.choice(members, size=count, replace=False)] = True
     return np.concatenate([np.flatnonzero(~held), np.flatnonzero(held)]), int((~held).sum())
@@ -33,9 +35,3 @@ def unvalidated(targets_N: NDArray[np.int64], fit: int, classes: int) -> int:
         fit: how many of them come before those held out.
     """
     return int((np.bincount(targets_N[fit:], minlength=classes) == 0).sum())
-
-
-def _key(name: str, label: int) -> int:
-    from trainers.trials.streams import stream_seed
-
-    return stream_seed("held out", name, label)

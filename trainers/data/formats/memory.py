@@ -1,83 +1,96 @@
-"""A data set that fits in memory, from the arrays in its files: split, digest, description."""
+"""Data sets that fit in memory, as registry entries: what is read of their files, split, digest, description."""
 
+import functools
 import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.data._base import DataInfo, Images
+from trainers.data._base import DataInfo, DataSet, Images
 from trainers.data._split import held_out_last, unvalidated
-from trainers.data.view_sets import view_set as named_views
+from trainers.data.formats.fetch import fetch
+from trainers.data.formats.places import kept
+from trainers.data.view_sets import view_set
 
 Part = tuple[NDArray[np.uint8], NDArray[np.int64]]
 """Images [N, C, S, S] and classes [N]."""
 
 
-def in_memory(
-    name: str,
-    *,
-    classes: int,
-    train: Part,
-    test: Part,
-    view_set: str,
-    recipe: str,
-    mean: tuple[float, ...] | None = None,
-    std: tuple[float, ...] | None = None,
-) -> Images:
-    """Return the data set, its validation images held out and put last.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryData:
+    """How the images of a data set are used."""
 
-    Args:
-        mean, std: of each channel, for values in 0 … 1; None: those of the training images.
-    """
-    order, fit = held_out_last(train[1], name)
-    images, targets = train[0][order], train[1][order]
-    size = images.shape[-1]
-    return Images(
-        info=DataInfo(
-            name=name,
-            classes=classes,
-            channels=images.shape[1],
-            size=size,
-            digest=content_digest(images, targets, *test),
+    name: str
+    summary: str
+    read: Callable[[Path | None], tuple[Part, Part]]
+    """Returns the parts for training and for testing; raises a DataFilesError where files are missing or broken."""
+    classes: int
+    channels: int
+    size: int
+    published: tuple[int, int]
+    """Training and test images of the data set as published; as many of each class."""
+    view_set: str
+    recipe: str = "cifar"
+    mean: tuple[float, ...] | None = None
+    """Of each channel, for values in 0 … 1; None: that of the training images."""
+    std: tuple[float, ...] | None = None
+    """Likewise."""
+    torchvision: str
+    """Name of torchvision's class, which fetches the files."""
+
+    def entry(self) -> DataSet:
+        """Return the registry entry."""
+        train, test = self.published
+        return DataSet(
+            name=self.name,
+            summary=self.summary,
+            describe=lambda root: _load(self, root).info,
+            load=functools.partial(_load, self),
+            fetch=functools.partial(fetch, self.name, self.torchvision),
+            published=self.info(train - train // 10, train // 10, test, found=False),
+        )
+
+    def info(
+        self, fit: int, validation: int, test: int, *, digest: str = "", unvalidated: int = 0, found: bool = True
+    ) -> DataInfo:
+        """Return the description of so many images."""
+        return DataInfo(
+            name=self.name,
+            classes=self.classes,
+            channels=self.channels,
+            size=self.size,
+            digest=digest,
             fit=fit,
-            validation=len(targets) - fit,
-            test=len(test[1]),
-            view_set=view_set,
-            views=named_views(view_set).enumerated or 1,
-            recipe=recipe,
-            unvalidated=unvalidated(targets, fit, classes),
-        ),
+            validation=validation,
+            test=test,
+            view_set=self.view_set,
+            views=view_set(self.view_set).enumerated or 1,
+            recipe=self.recipe,
+            unvalidated=unvalidated,
+            found=found,
+        )
+
+
+@kept
+def _load(data: MemoryData, root: Path | None) -> Images:
+    """Return the data set, its validation images held out and put last."""
+    train, test = data.read(root)
+    order, fit = held_out_last(train[1], data.name)
+    images, targets = train[0][order], train[1][order]
+    without = unvalidated(targets, fit, data.classes)
+    digest = content_digest(images, targets, *test)
+    return Images(
+        info=data.info(fit, len(targets) - fit, len(test[1]), digest=digest, unvalidated=without),
         train_images=images,
         train_targets=targets,
         test_images=test[0],
         test_targets=test[1],
         fill=0,
-        mean=mean,
-        std=std,
-    )
-
-
-def as_published(
-    name: str, *, classes: int, channels: int, size: int, train: int, test: int, view_set: str, recipe: str
-) -> DataInfo:
-    """Return what is known of a data set without its files; equal numbers of images in each class, a tenth held out.
-
-    Args:
-        train, test: images of the two parts.
-    """
-    return DataInfo(
-        name=name,
-        classes=classes,
-        channels=channels,
-        size=size,
-        digest="",
-        fit=train - train // 10,
-        validation=train // 10,
-        test=test,
-        view_set=view_set,
-        views=named_views(view_set).enumerated or 1,
-        recipe=recipe,
-        found=False,
+        mean=data.mean,
+        std=data.std,
     )
 
 

@@ -1,8 +1,10 @@
 """A data set whose pictures are files: which files it has, and how one is read when it is needed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,18 +100,8 @@ def read_picture(path: Path) -> "Image.Image":
     Raises:
         DataFilesError: the file is missing, broken or cut, or has more than 8 bits a channel.
     """
-    from PIL import Image  # a tenth of a second, and describing needs none
-
-    try:
-        with Image.open(path) as image:
-            mode = image.mode
-            if mode not in DEEP_MODES:
-                if mode == "P":  # else Pillow warns of palettes with transparency
-                    return image.convert("RGBA").convert("RGB")
-                return image.convert("RGB")
-    except Exception as error:
-        raise DataFilesError(f"{path} cannot be read as a picture: {type(error).__name__}: {error}") from error
-    raise DataFilesError(f"{path} must have 8 bits a channel, got Pillow's mode {mode!r}")
+    with opened(path, "picture") as image:
+        return (image.convert("RGBA") if image.mode == "P" else image).convert("RGB")  # Pillow warns of clear palettes
 
 
 def read_label_map(path: Path, table: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -121,17 +113,31 @@ def read_label_map(path: Path, table: NDArray[np.uint8]) -> NDArray[np.uint8]:
     Raises:
         DataFilesError: the file is missing, broken, cut or not of 8-bit greys.
     """
-    from PIL import Image
+    with opened(path, "label map") as image:
+        classes: NDArray[np.uint8] = table[np.asarray(image)]
+        return classes
+
+
+@contextmanager
+def opened(path: Path, what: Literal["picture", "label map"]) -> Iterator["Image.Image"]:
+    """Open a picture whose head says that it is one.
+
+    Raises:
+        DataFilesError: it says otherwise, or what is done with the picture shows that it is broken or cut.
+    """
+    from PIL import Image  # a tenth of a second, and describing needs none
 
     try:
         with Image.open(path) as image:
-            mode = image.mode
-            if mode == "L":
-                classes: NDArray[np.uint8] = table[np.asarray(image)]
-                return classes
+            if what == "picture" and image.mode in DEEP_MODES:
+                raise DataFilesError(f"{path} must have 8 bits a channel, got Pillow's mode {image.mode!r}")
+            if what == "label map" and image.mode != "L":
+                raise DataFilesError(f"{path} must be a label map of 8-bit greys, got Pillow's mode {image.mode!r}")
+            yield image
+    except DataFilesError:
+        raise
     except Exception as error:
-        raise DataFilesError(f"{path} cannot be read as a label map: {type(error).__name__}: {error}") from error
-    raise DataFilesError(f"{path} must be a label map of 8-bit greys, got Pillow's mode {mode!r}")
+        raise DataFilesError(f"{path} cannot be read as a {what}: {type(error).__name__}: {error}") from error
 
 
 def _refuse_empty_files(folder: Path, files: NDArray[np.str_], sizes: NDArray[np.int64]) -> None:

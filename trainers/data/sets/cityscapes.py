@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainers.data.formats.picture_files import PictureFiles, picture_files
+from trainers.data.formats.pictures import PictureData
 from trainers.data.formats.places import DataFilesError, folder_with, kept
 from trainers.data.formats.scan import Found, Part, and_more, pictures_in, subfolders
 
@@ -99,3 +100,16 @@ def _refuse_unpaired(folder: Path, wanted: Sequence[str], there: Sequence[str], 
     strange = sorted(set(there) - set(wanted))
     if strange:
         raise DataFilesError(f"{folder / strange[0]} is the label map of no picture{and_more(strange)}")
+
+
+CITYSCAPES = PictureData(
+    name=NAME,
+    summary="2,975 + 500 street scenes of 1024x2048 pixels, 19 classes for every pixel; "
+    "leftImg8bit/ and gtFine/ with train/, val/",
+    files=cityscapes_files,
+    views="scale-crop512x1024-flip",
+    count=1000,
+    recipe="cityscapes",
+    task="segmentation",
+    published=(19, 2_975, 500),
+).entry()

@@ -10,6 +10,7 @@ import numpy as np
 
 from trainers.data.formats.lists import Line, by_word, lines, refuse_differences
 from trainers.data.formats.picture_files import PictureFiles, picture_files
+from trainers.data.formats.pictures import PictureData
 from trainers.data.formats.places import DataFilesError, folder_with, kept
 from trainers.data.formats.scan import Part, and_more, pictures_below
 
@@ -59,3 +60,15 @@ def _refuse_other_ids(pictures: Mapping[str, Line], other: Mapping[str, Line], s
     unknown = [picture for picture in other if picture not in pictures]
     if unknown:
         raise other[unknown[0]].refusal(f"picture {unknown[0]!r} is not in {source}{and_more(unknown)}")
+
+
+CUB200 = PictureData(
+    name=NAME,
+    summary="5,994 + 5,794 pictures of 200 kinds of birds (CUB-200-2011, official split); "
+    "CUB_200_2011/ with images.txt, the other lists, images/",
+    files=cub200_files,
+    views="rrc224-flip",
+    count=64,
+    recipe="cub200",
+    published=(200, 5_994, 5_794),
+).entry()

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from trainers.data.formats.picture_files import PictureFiles, picture_files
+from trainers.data.formats.pictures import PictureData
 from trainers.data.formats.places import DataFilesError, folder_with, kept
 from trainers.data.formats.scan import class_parts
 
@@ -25,3 +26,13 @@ def imagefolder_files(root: Path | None) -> PictureFiles:
         raise DataFilesError(f"looked for {', '.join(f'{name}/' for name in TEST_FOLDERS)} in {folder}; it needs one")
     classes, train_part, test_part = class_parts(folder, "train", test)
     return picture_files(NAME, folder, tuple(classes), train_part, test_part)
+
+
+IMAGEFOLDER = PictureData(
+    name=NAME,
+    summary="any folder with train/ and val/, in them a folder of pictures for each class",
+    files=imagefolder_files,
+    views="rrc224-flip",
+    count=16,
+    recipe="imagenet",
+).entry()

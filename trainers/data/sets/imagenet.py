@@ -12,6 +12,7 @@ import numpy as np
 
 from trainers.data.formats.lists import Line, by_word, lines
 from trainers.data.formats.picture_files import PictureFiles, picture_files
+from trainers.data.formats.pictures import PictureData
 from trainers.data.formats.places import DataFilesError, folder_with, kept
 from trainers.data.formats.scan import Part, and_more, class_folders, class_names, class_parts, pictures_in, subfolders
 from trainers.files.files import MOST_DATA_BYTES, regular_file
@@ -128,3 +129,15 @@ def _kit_ids(path: Path) -> dict[int, str]:
     if sorted(wnids) != list(range(1, CLASSES + 1)):
         raise DataFilesError(f"{path} must have the ids 1 to {CLASSES}, got {len(wnids)} of them")
     return wnids
+
+
+IMAGENET = PictureData(
+    name=NAME,
+    summary="1,281,167 + 50,000 pictures of 1,000 classes (ILSVRC 2012); "
+    "train/ and val/ with a folder for each class, or val/ flat with LOC_val_solution.csv or the development kit",
+    files=imagenet_files,
+    views="rrc224-flip",
+    count=16,
+    recipe="imagenet",
+    published=(1000, 1_281_167, 50_000),
+).entry()

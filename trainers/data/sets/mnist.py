@@ -8,16 +8,13 @@ import functools
 import gzip
 import struct
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trainers.data._base import DataInfo, DataSet, Images
-from trainers.data.formats.fetch import fetch
-from trainers.data.formats.memory import as_published, in_memory
-from trainers.data.formats.places import DataFilesError, folder_with, kept
+from trainers.data.formats.memory import MemoryData, Part
+from trainers.data.formats.places import DataFilesError, folder_with
 from trainers.files.files import MOST_DATA_BYTES, read_regular
 
 UNSIGNED_BYTES = 0x08
@@ -27,47 +24,17 @@ SIZE = 28
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
 
-@dataclass(frozen=True, slots=True)
-class _Mnist:
-    name: str
-    folder: str
-    """That torchvision makes."""
-    view_set: str
+def _read(name: str, folder: str, root: Path | None) -> tuple[Part, Part]:
+    """Return the images.
 
-    def load(self, root: Path | None) -> Images:
-        """Return the images.
-
-        Raises:
-            DataFilesError: files are missing or broken.
-        """
-        return _load(self, root)
-
-    def describe(self, root: Path | None) -> DataInfo:
-        """Return the description; the files are read for it."""
-        return self.load(root).info
-
-    def published(self) -> DataInfo:
-        """Return what is known without the files."""
-        return as_published(
-            self.name,
-            classes=CLASSES,
-            channels=1,
-            size=SIZE,
-            train=60_000,
-            test=10_000,
-            view_set=self.view_set,
-            recipe="cifar",
-        )
+    Args:
+        folder: that torchvision makes.
+    """
+    place = folder_with(name, root, (f"{folder}/raw", folder, "raw", "."), FILES, endings=("", ".gz"))
+    return _part(place, *FILES[:2]), _part(place, *FILES[2:])
 
 
-@kept
-def _load(kind: _Mnist, root: Path | None) -> Images:
-    folder = folder_with(kind.name, root, (f"{kind.folder}/raw", kind.folder, "raw", "."), FILES, endings=("", ".gz"))
-    train, test = (_part(folder, *FILES[i : i + 2]) for i in (0, 2))
-    return in_memory(kind.name, classes=CLASSES, train=train, test=test, view_set=kind.view_set, recipe="cifar")
-
-
-def _part(folder: Path, images: str, labels: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def _part(folder: Path, images: str, labels: str) -> Part:
     pictures, targets = read_idx(_file(folder, images)), read_idx(_file(folder, labels)).astype(np.int64)
     if pictures.ndim != 3 or pictures.shape[1:] != (SIZE, SIZE) or targets.shape != pictures.shape[:1]:
         raise DataFilesError(f"{folder}: {images} has shape {pictures.shape}, {labels} {targets.shape}")
@@ -105,23 +72,26 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     return np.frombuffer(own, dtype=np.uint8, offset=start).reshape(shape)
 
 
-_MNIST = _Mnist("mnist", "MNIST", "pad2-crop")
-_FASHION = _Mnist("fashion_mnist", "FashionMNIST", "pad4-crop-flip")
-
-MNIST = DataSet(
+MNIST = MemoryData(
     name="mnist",
     summary="60,000 + 10,000 grey images of 28 x 28 pixels, handwritten digits; as fashion_mnist",
-    describe=_MNIST.describe,
-    load=_MNIST.load,
-    fetch=functools.partial(fetch, "mnist", "MNIST"),
-    published=_MNIST.published(),
-)
-FASHION_MNIST = DataSet(
+    read=functools.partial(_read, "mnist", "MNIST"),
+    classes=CLASSES,
+    channels=1,
+    size=SIZE,
+    published=(60_000, 10_000),
+    view_set="pad2-crop",
+    torchvision="MNIST",
+).entry()
+FASHION_MNIST = MemoryData(
     name="fashion_mnist",
     summary="60,000 + 10,000 grey images of 28 x 28 pixels, ten kinds of clothing; train-images-idx3-ubyte and the "
     "other three, with or without .gz",
-    describe=_FASHION.describe,
-    load=_FASHION.load,
-    fetch=functools.partial(fetch, "fashion_mnist", "FashionMNIST"),
-    published=_FASHION.published(),
-)
+    read=functools.partial(_read, "fashion_mnist", "FashionMNIST"),
+    classes=CLASSES,
+    channels=1,
+    size=SIZE,
+    published=(60_000, 10_000),
+    view_set="pad4-crop-flip",
+    torchvision="FashionMNIST",
+).entry()

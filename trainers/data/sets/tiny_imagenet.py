@@ -11,6 +11,7 @@ import numpy as np
 
 from trainers.data.formats.lists import by_word, lines, refuse_differences
 from trainers.data.formats.picture_files import PictureFiles, picture_files
+from trainers.data.formats.pictures import PictureData
 from trainers.data.formats.places import DataFilesError, folder_with, kept
 from trainers.data.formats.scan import Found, Part, class_folders, pictures_in, refuse_other_classes, subfolders
 
@@ -74,3 +75,15 @@ def _refuse_other_pictures(folder: Path, classes: Sequence[str], train: Part) ->
         if path.is_file():
             listed = {f"train/{wnid}/images/{name}": line for name, line in by_word(lines(path, WORDS - 1)).items()}
             refuse_differences(listed, Found(train.files[start:end].tolist(), []), folder, path)
+
+
+TINY_IMAGENET = PictureData(
+    name=NAME,
+    summary="100,000 + 10,000 pictures of 200 classes, 64x64, brought to 224x224; "
+    "tiny-imagenet-200/ with wnids.txt, train/, val/",
+    files=tiny_imagenet_files,
+    views="rrc224-flip",
+    count=64,
+    recipe="tiny_imagenet",
+    published=(200, 100_000, 10_000),
+).entry()
