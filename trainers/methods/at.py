@@ -8,18 +8,16 @@ Shapes: B = batch, C = channels, H = height, W = width.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from typing import Annotated
 
 from pydantic import Field
 
-from trainers.late import torch
+from trainers.late import Tensor, torch
 from trainers.methods.record.hyperparameters import Distilled, Factor, Log
-from trainers.methods.record.method import Method, Needs, Values
-from trainers.methods.record.outputs import NetworkShape, Output
-from trainers.methods.terms.layers import chosen, same_size, shapes, spatial, unit
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from trainers.methods.record.method import Method, Needs
+from trainers.methods.terms.bound import of_loss
+from trainers.methods.terms.layers import paired, same_size, spatial, unit
 
 
 class AT(Distilled):
@@ -53,25 +51,15 @@ def _attention(one: Tensor, p: int) -> Tensor:
     return unit((strength / highest).pow(p).mean(1).flatten(1), dim=1)
 
 
-def _term(values: Values, student: Output, teacher: Output, _target_B: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    ours, theirs = zip(*spatial("at", shapes(student.maps), shapes(teacher.maps)), strict=True)
-    loss = at_loss(chosen(student.maps, ours), chosen(teacher.maps, theirs), p=int(values["p"]))
-    return loss, {"at": loss.detach()}
-
-
-def _fits(_values: Values, student: NetworkShape, teacher: NetworkShape) -> None:
-    spatial("at", student.maps, teacher.maps)
-
-
 AT_METHOD = Method(
     name="at",
     version=1,
     hyperparameters=AT,
     loss=at_loss,
-    term=_term,
+    term=of_loss("at", at_loss, paired(partial(spatial, "at"))),
     needs=Needs.FEATURES,
     summary="where in the image the maps are strong",
     source="arXiv:1612.03928",
     kind="feature",
-    fits=_fits,
+    fits=lambda _values, student, teacher: spatial("at", student.maps, teacher.maps),
 )

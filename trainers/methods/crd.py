@@ -9,17 +9,13 @@ Shapes: B = batch, K = negatives an image, N = training images, D = width of the
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field
 
-from trainers.late import functional
+from trainers.late import Tensor, functional, late
 from trainers.methods.record.hyperparameters import Distilled, Factor, Log
-from trainers.methods.record.method import Couples, Method, Needs, Values
-from trainers.methods.record.outputs import Setting
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
+from trainers.methods.record.method import Couples, Method, Needs
 
 
 class CRD(Distilled):
@@ -48,18 +44,12 @@ def nce_loss(scores: Tensor, *, images: int) -> Tensor:
     return (functional.softplus(-positive).sum() + functional.softplus(negatives).sum()) / len(scores)
 
 
-def _module(values: Values, setting: Setting) -> nn.Module:
-    from trainers.methods.modules.crd import Memory
-
-    return Memory(values, setting)
-
-
 CRD_METHOD = Method(
     name="crd",
     version=1,
     hyperparameters=CRD,
     loss=nce_loss,
-    module=_module,
+    module=late("trainers.methods.modules.crd", "Memory"),
     needs=Needs.FEATURES,
     summary="tell the same image from those of other classes",
     source="arXiv:1910.10699",

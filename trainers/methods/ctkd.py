@@ -7,17 +7,14 @@ Shapes: B = batch, C = classes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field
 
+from trainers.late import Tensor, late
+from trainers.methods.kd import kd_loss
 from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log
 from trainers.methods.record.method import Method, Needs, Values
-from trainers.methods.record.outputs import Setting
-from trainers.methods.terms.tensors import raised
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
 
 
 class CTKD(DistilledLogits):
@@ -46,17 +43,7 @@ def ctkd_loss(student_BC: Tensor, teacher_BC: Tensor, *, temperature: float | Te
     Raises:
         ValueError: the tensors are not two of one shape [B, C].
     """
-    student, teacher = raised(student_BC, teacher_BC)
-    student_log = (student / temperature).log_softmax(1)
-    teacher_log = (teacher / temperature).log_softmax(1)
-    divergence = (teacher_log.exp() * (teacher_log - student_log)).sum()
-    return divergence * (temperature**2 / len(student))
-
-
-def _module(values: Values, setting: Setting) -> nn.Module:
-    from trainers.methods.modules.ctkd import Curriculum
-
-    return Curriculum(values, setting)
+    return kd_loss(student_BC, teacher_BC, temperature=temperature)
 
 
 def _dead(values: Values, _classes: int) -> tuple[str, ...]:
@@ -67,7 +54,7 @@ CTKD_METHOD = Method(
     name="ctkd",
     version=1,
     hyperparameters=CTKD,
-    module=_module,
+    module=late("trainers.methods.modules.ctkd", "Curriculum"),
     needs=Needs.LOGITS,
     summary="kd at a temperature that is trained against the student",
     source="arXiv:2211.16231",

@@ -6,16 +6,14 @@ Shapes: B = batch, C = classes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from trainers.late import torch
+from trainers.late import Tensor, torch
 from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log, Temperature
-from trainers.methods.record.method import Couples, ForPair, Method, Needs, Values
-from trainers.methods.record.tuned import IMAGENET
+from trainers.methods.record.method import Couples, Method, Needs, Values
+from trainers.methods.record.tuned import LARGE, tuned
+from trainers.methods.terms.bound import of_parts
 from trainers.methods.terms.tensors import raised
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 EPSILON = 1e-8
 """Added to the product of the two norms."""
@@ -50,11 +48,11 @@ def dist_loss(student_BC: Tensor, teacher_BC: Tensor, *, temperature: float, bet
     Raises:
         ValueError: the tensors are not two of one shape [B, C].
     """
-    inter, intra = _relations(student_BC, teacher_BC, temperature)
+    inter, intra = _relations(student_BC, teacher_BC, temperature=temperature)
     return beta * inter + gamma * intra
 
 
-def _relations(student_BC: Tensor, teacher_BC: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
+def _relations(student_BC: Tensor, teacher_BC: Tensor, *, temperature: float) -> tuple[Tensor, Tensor]:
     student, teacher = raised(student_BC, teacher_BC)
     # where a class has nearly the same probability in the whole batch, float32 keeps too little of how it varies
     ours, theirs = ((logits.double() / temperature).softmax(1) for logits in (student, teacher))
@@ -70,14 +68,6 @@ def _correlation(left_BC: Tensor, right_BC: Tensor, dim: int) -> Tensor:
     return torch.where(size > FLAT, correlation, 0.0)
 
 
-def _term(
-    values: Values, student_BC: Tensor, teacher_BC: Tensor, _target_B: Tensor
-) -> tuple[Tensor, dict[str, Tensor]]:
-    inter, intra = _relations(student_BC, teacher_BC, float(values["temperature"]))
-    loss = float(values["beta"]) * inter + float(values["gamma"]) * intra
-    return loss, {"inter": inter.detach(), "intra": intra.detach()}
-
-
 def _dead(values: Values, _classes: int) -> tuple[str, ...]:
     return ("temperature",) if values["beta"] == 0 and values["gamma"] == 0 else ()
 
@@ -87,7 +77,7 @@ DIST_METHOD = Method(
     version=1,
     hyperparameters=DIST,
     loss=dist_loss,
-    term=_term,
+    term=of_parts(_relations, {"inter": "beta", "intra": "gamma"}),
     needs=Needs.LOGITS,
     summary="correlation of probabilities over classes and over samples",
     source="arXiv:2205.10536",
@@ -96,5 +86,5 @@ DIST_METHOD = Method(
     least_batch=2,
     couples=Couples.LOGITS,
     dead=_dead,
-    by_pair=(ForPair(datasets=IMAGENET, values={"temperature": 1.0}),),
+    by_pair=(tuned(LARGE, temperature=1.0),),
 )

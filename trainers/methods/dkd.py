@@ -6,16 +6,15 @@ Shapes: B = batch, C = classes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+from trainers.late import Tensor
 from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log, Temperature
-from trainers.methods.record.method import ForPair, Method, Needs, Values
-from trainers.methods.record.tuned import IMAGENET, R34_R18, R50_MV1, cifar, on_cifar
+from trainers.methods.record.method import Method, Needs, Values
+from trainers.methods.record.tuned import CIFAR, LARGE, R34_R18, R50_MV1, tuned
+from trainers.methods.terms.bound import of_groups
 from trainers.methods.terms.groups import Comparison, compare_raised
 from trainers.methods.terms.tensors import raised
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 class DKD(DistilledLogits):
@@ -43,23 +42,16 @@ def dkd_loss(
         ValueError: the logits are not two tensors of one shape [B, C], C at least 2, or there is not one target a
             sample.
     """
-    return _compare(student_BC, teacher_BC, target_B, alpha, beta, temperature).loss
+    return _compare(student_BC, teacher_BC, target_B, alpha=alpha, beta=beta, temperature=temperature).loss
 
 
 def _compare(
-    student_BC: Tensor, teacher_BC: Tensor, target_B: Tensor, alpha: float, beta: float, temperature: float
+    student_BC: Tensor, teacher_BC: Tensor, target_B: Tensor, *, alpha: float, beta: float, temperature: float
 ) -> Comparison:
     student, teacher = raised(student_BC, teacher_BC)
     if target_B.shape != student.shape[:1]:
         raise ValueError(f"there must be a target for each of the {len(student)} samples, got {[*target_B.shape]}")
     return compare_raised(student, teacher, (1,), alpha, (0.0, beta), temperature, top_BK=target_B.unsqueeze(1))
-
-
-def _term(values: Values, student_BC: Tensor, teacher_BC: Tensor, target_B: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    settings = (values["alpha"], values["beta"], values["temperature"])
-    compared = _compare(student_BC, teacher_BC, target_B, *settings)
-    within = compared.within
-    return compared.loss, {"between": compared.between, "within_2": within[1]}
 
 
 def _dead(_values: Values, classes: int) -> tuple[str, ...]:
@@ -68,11 +60,11 @@ def _dead(_values: Values, classes: int) -> tuple[str, ...]:
 
 
 TUNED = (
-    on_cifar(cifar("resnet56>resnet20", "resnet110>resnet32"), beta=2.0),
-    on_cifar(cifar("vgg13>vgg8", "vgg13>mobilenetv2", "wrn_40_2>wrn_16_2", "wrn_40_2>wrn_40_1"), beta=6.0),
-    ForPair(datasets=IMAGENET, values={"temperature": 1.0, "alpha": 0.5, "beta": 1.0}),
-    ForPair(datasets=IMAGENET, pairs=(R34_R18,), values={"alpha": 1.0, "beta": 0.5}),
-    ForPair(datasets=IMAGENET, pairs=(R50_MV1,), values={"alpha": 1.0, "beta": 2.0}),
+    tuned(CIFAR, "resnet56>resnet20", "resnet110>resnet32", beta=2.0),
+    tuned(CIFAR, "vgg13>vgg8", "vgg13>mobilenetv2", "wrn_40_2>wrn_16_2", "wrn_40_2>wrn_40_1", beta=6.0),
+    tuned(LARGE, temperature=1.0, alpha=0.5, beta=1.0),
+    tuned(LARGE, R34_R18, alpha=1.0, beta=0.5),
+    tuned(LARGE, R50_MV1, alpha=1.0, beta=2.0),
 )
 """Of mdistiller's configuration files (the DKD authors' code); of the GDKD authors' for other pairs on ImageNet."""
 
@@ -81,7 +73,7 @@ DKD_METHOD = Method(
     version=2,
     hyperparameters=DKD,
     loss=dkd_loss,
-    term=_term,
+    term=of_groups(_compare, inside=(2,)),
     needs=Needs.LOGITS,
     summary="target against rest, and the rest among themselves",
     source="arXiv:2203.08679",

@@ -7,18 +7,15 @@ Shapes: B = batch, C = channels, H = height, W = width.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field
 
-from trainers.late import functional
+from trainers.late import Tensor, functional, late
 from trainers.methods.record.hyperparameters import Distilled, Factor, Log
 from trainers.methods.record.method import Method, Needs, Values
-from trainers.methods.record.outputs import NetworkShape, Setting
+from trainers.methods.record.outputs import NetworkShape
 from trainers.methods.terms.layers import same_size
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
 
 
 class FitNet(Distilled):
@@ -33,7 +30,7 @@ def fitnet_loss(student_map: Tensor, teacher_map: Tensor) -> Tensor:
     return functional.mse_loss(ours, theirs)
 
 
-def _fits(values: Values, student: NetworkShape, _teacher: NetworkShape) -> None:
+def fits(values: Values, student: NetworkShape, _teacher: NetworkShape) -> None:
     layer, last = values["layer"], len(student.maps) - 1
     if layer > last:
         raise ValueError(
@@ -41,22 +38,15 @@ def _fits(values: Values, student: NetworkShape, _teacher: NetworkShape) -> None
         )
 
 
-def _module(values: Values, setting: Setting) -> nn.Module:
-    from trainers.methods.modules.fitnet import Hint
-
-    _fits(values, *setting.networks("fitnet"))
-    return Hint(int(values["layer"]), setting)
-
-
 FITNET_METHOD = Method(
     name="fitnet",
     version=1,
     hyperparameters=FitNet,
     loss=fitnet_loss,
-    module=_module,
+    module=late("trainers.methods.modules.fitnet", "Hint"),
     needs=Needs.FEATURES,
     summary="one map of the teacher, through a regressor",
     source="arXiv:1412.6550",
     kind="feature",
-    fits=_fits,
+    fits=fits,
 )

@@ -7,19 +7,18 @@ Shapes: B = batch, C = classes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field
 
+from trainers.late import Tensor, torch
 from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Linear, Log, Rank, Temperature
-from trainers.methods.record.method import Method, Needs, Values
+from trainers.methods.record.method import Method, Needs
 from trainers.methods.record.tuned import tuned_weights
+from trainers.methods.terms.bound import of_groups
 from trainers.methods.terms.groups import Comparison, Direction, compare_own_groups, compare_raised
 from trainers.methods.terms.ranking import Cut, by_teacher, idle, own_cuts
 from trainers.methods.terms.tensors import raised
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 class GDKD(DistilledLogits):
@@ -70,38 +69,40 @@ def gdkd_loss(
     Raises:
         ValueError: the logits are not two tensors of one shape [B, C], k is not in 1 … C − 1, or mass not in (0, 1).
     """
-    return _compare(student_BC, teacher_BC, k, (w0, w1, w2), temperature, kl, cut, mass).loss
+    return compare_cut(
+        student_BC, teacher_BC, k=k, w0=w0, w1=w1, w2=w2, temperature=temperature, kl=kl, cut=cut, mass=mass
+    ).loss
 
 
-def _compare(
+def compare_cut(
     student_BC: Tensor,
     teacher_BC: Tensor,
+    *,
     k: int,
-    weights: tuple[float, float, float],
+    w0: float,
+    w1: float,
+    w2: float,
     temperature: float,
     kl: Direction,
     cut: Cut,
     mass: float,
+    first: tuple[int, ...] = (),
 ) -> Comparison:
+    """Return the comparison of two groups, w1 and w2 being the weights inside them.
+
+    Args:
+        first: ranks after which groups of one class end that come before the two.
+    """
     student, teacher = raised(student_BC, teacher_BC)
-    w0, inside = weights[0], weights[1:]
+    inside = (*(0.0 for _ in first), w1, w2)
     if cut == "k":
-        return compare_raised(student, teacher, (k,), w0, inside, temperature, kl)
+        return compare_raised(student, teacher, (*first, k), w0, inside, temperature, kl)
     ranking = by_teacher(teacher)
-    cuts = own_cuts(teacher, ranking, cut, mass)[:, None]
+    own = own_cuts(teacher, ranking, cut, mass).clamp(min=len(first) + 1)
+    cuts = torch.stack([*(torch.full_like(own, rank) for rank in first), own], dim=1)
     return compare_own_groups(
         student, teacher, ranking_BC=ranking, cuts_BG=cuts, w0=w0, weights=inside, temperature=temperature, kl=kl
     )
-
-
-def _term(
-    values: Values, student_BC: Tensor, teacher_BC: Tensor, _target_B: Tensor
-) -> tuple[Tensor, dict[str, Tensor]]:
-    weights = (values["w0"], values["w1"], values["w2"])
-    settings = (weights, values["temperature"], values["kl"], values["cut"], values["mass"])
-    compared = _compare(student_BC, teacher_BC, values["k"], *settings)
-    within = compared.within
-    return compared.loss, {"between": compared.between, "within_1": within[0], "within_2": within[1]}
 
 
 GDKD_METHOD = Method(
@@ -109,7 +110,7 @@ GDKD_METHOD = Method(
     version=2,
     hyperparameters=GDKD,
     loss=gdkd_loss,
-    term=_term,
+    term=of_groups(compare_cut, inside=(1, 2)),
     needs=Needs.LOGITS,
     summary="the teacher's top k against the rest, and each inside itself",
     source="arXiv:2512.04625",

@@ -7,23 +7,22 @@ Shapes: B = batch, C = classes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import functools
+from typing import Annotated
 
 from pydantic import Field
 
-from trainers.late import torch
-from trainers.methods.record.hyperparameters import BELOW_CLASSES, DistilledLogits, Factor, Linear, Log, Temperature
+from trainers.late import Tensor
+from trainers.methods.gdkd import GDKD, compare_cut
+from trainers.methods.record.hyperparameters import BELOW_CLASSES, Factor, Linear, Log
 from trainers.methods.record.method import Method, Needs, Problem, Values
 from trainers.methods.record.tuned import tuned_weights
-from trainers.methods.terms.groups import Comparison, Direction, compare_own_groups, compare_raised
-from trainers.methods.terms.ranking import Cut, by_teacher, idle, own_cuts
-from trainers.methods.terms.tensors import raised
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from trainers.methods.terms.bound import of_groups
+from trainers.methods.terms.groups import Direction
+from trainers.methods.terms.ranking import Cut, idle
 
 
-class GDKD3(DistilledLogits):
+class GDKD3(GDKD):
     cut: Cut = "k"
     """Where the second group ends: at rank k; where it and the first hold `mass` of the teacher's prediction; or at the
     largest gap between the teacher's ranked logits."""
@@ -37,12 +36,6 @@ class GDKD3(DistilledLogits):
     """Factor of the KL inside ranks 2 … k; changes nothing at k = 2."""
     w2: Annotated[Factor, Log(1, 16)] = 8.0
     """Factor of the KL inside the rest; changes nothing at k = classes − 1."""
-    temperature: Temperature = 4.0
-    """Divides the logits; 1 leaves the probabilities as they are."""
-    kl: Direction = "forward"
-    """Direction of the KL inside the groups: forward (teacher || student), reverse, or both (their mean)."""
-    warmup_epochs: Factor = 20.0
-    """Epochs over which the method's term ramps up to its weight; the paper's 20 belong to 240 epochs."""
 
 
 def gdkd3_loss(
@@ -71,39 +64,12 @@ def gdkd3_loss(
         ValueError: the logits are not two tensors of one shape [B, C], C at least 3, k is not in 2 … C − 1, or mass not
             in (0, 1).
     """
-    return _compare(student_BC, teacher_BC, k, (w0, w1, w2), temperature, kl, cut, mass).loss
+    return _compare(
+        student_BC, teacher_BC, k=k, w0=w0, w1=w1, w2=w2, temperature=temperature, kl=kl, cut=cut, mass=mass
+    ).loss
 
 
-def _compare(
-    student_BC: Tensor,
-    teacher_BC: Tensor,
-    k: int,
-    weights: tuple[float, float, float],
-    temperature: float,
-    kl: Direction,
-    cut: Cut,
-    mass: float,
-) -> Comparison:
-    student, teacher = raised(student_BC, teacher_BC)
-    w0, inside = weights[0], (0.0, *weights[1:])
-    if cut == "k":
-        return compare_raised(student, teacher, (1, k), w0, inside, temperature, kl)
-    ranking = by_teacher(teacher)
-    second = own_cuts(teacher, ranking, cut, mass).clamp(min=2)
-    cuts = torch.stack([torch.ones_like(second), second], dim=1)
-    return compare_own_groups(
-        student, teacher, ranking_BC=ranking, cuts_BG=cuts, w0=w0, weights=inside, temperature=temperature, kl=kl
-    )
-
-
-def _term(
-    values: Values, student_BC: Tensor, teacher_BC: Tensor, _target_B: Tensor
-) -> tuple[Tensor, dict[str, Tensor]]:
-    weights = (values["w0"], values["w1"], values["w2"])
-    settings = (weights, values["temperature"], values["kl"], values["cut"], values["mass"])
-    compared = _compare(student_BC, teacher_BC, values["k"], *settings)
-    within = compared.within
-    return compared.loss, {"between": compared.between, "within_2": within[1], "within_3": within[2]}
+_compare = functools.partial(compare_cut, first=(1,))
 
 
 def _rules(_values: Values, classes: int | None) -> list[Problem]:
@@ -116,7 +82,7 @@ GDKD3_METHOD = Method(
     version=2,
     hyperparameters=GDKD3,
     loss=gdkd3_loss,
-    term=_term,
+    term=of_groups(_compare, inside=(2, 3)),
     needs=Needs.LOGITS,
     summary="the teacher's top 1, ranks 2 … k and the rest, and each inside itself",
     source="arXiv:2512.04625",

@@ -6,15 +6,13 @@ Shapes: B = batch, C = classes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+from trainers.late import Tensor
 from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log, Temperature
-from trainers.methods.record.method import ForPair, Method, Needs
-from trainers.methods.record.tuned import IMAGENET
+from trainers.methods.record.method import Method, Needs
+from trainers.methods.record.tuned import LARGE, tuned
 from trainers.methods.terms.tensors import raised
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 class KD(DistilledLogits):
@@ -24,7 +22,7 @@ class KD(DistilledLogits):
     weight: Annotated[Factor, Log(0.5, 9)] = 0.9
 
 
-def kd_loss(student_BC: Tensor, teacher_BC: Tensor, *, temperature: float) -> Tensor:
+def kd_loss(student_BC: Tensor, teacher_BC: Tensor, *, temperature: float | Tensor) -> Tensor:
     """Return T² · KL(teacher || student), in nats, averaged over the batch.
 
     0 where the logits differ by a constant for each sample. T² keeps the size of the gradient independent of T
@@ -52,5 +50,5 @@ KD_METHOD = Method(
     needs=Needs.LOGITS,
     summary="KL between the softened probabilities of teacher and student",
     source="arXiv:1503.02531",
-    by_pair=(ForPair(datasets=IMAGENET, values={"temperature": 1.0, "ce_weight": 0.5, "weight": 0.5}),),
+    by_pair=(tuned(LARGE, temperature=1.0, ce_weight=0.5, weight=0.5),),
 )

@@ -9,18 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field
 
-from trainers.late import torch
+from trainers.late import Tensor, torch
 from trainers.methods.record.hyperparameters import Distilled, Factor, Log
-from trainers.methods.record.method import Method, Needs, Values
-from trainers.methods.record.outputs import NetworkShape, Output
-from trainers.methods.terms.layers import EPS, Shape, chosen, compared, same_size, shapes, unit
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from trainers.methods.record.method import Method, Needs
+from trainers.methods.terms.bound import of_loss
+from trainers.methods.terms.layers import EPS, Shape, compared, paired, same_size, unit
 
 MORE = 3
 """How many more vectors of the student are offered to align with the teacher's."""
@@ -103,25 +100,15 @@ def _pairs(student: tuple[Shape, ...], teacher: tuple[Shape, ...]) -> tuple[tupl
     return pairs
 
 
-def _term(values: Values, student: Output, teacher: Output, _target_B: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    ours, theirs = zip(*_pairs(shapes(student.maps), shapes(teacher.maps)), strict=True)
-    loss = kdsvd_loss(chosen(student.maps, ours), chosen(teacher.maps, theirs), k=int(values["k"]))
-    return loss, {"kdsvd": loss.detach()}
-
-
-def _fits(_values: Values, student: NetworkShape, teacher: NetworkShape) -> None:
-    _pairs(student.maps, teacher.maps)
-
-
 KDSVD_METHOD = Method(
     name="kdsvd",
     version=1,
     hyperparameters=KDSVD,
     loss=kdsvd_loss,
-    term=_term,
+    term=of_loss("kdsvd", kdsvd_loss, paired(_pairs)),
     needs=Needs.FEATURES,
     summary="how singular vectors of one stage go over into the next",
     source="arXiv:1807.06819",
     kind="feature",
-    fits=_fits,
+    fits=lambda _values, student, teacher: _pairs(student.maps, teacher.maps),
 )

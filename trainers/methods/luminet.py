@@ -6,16 +6,15 @@ Shapes: B = batch, C = classes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field
 
+from trainers.late import Tensor
 from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log
-from trainers.methods.record.method import Couples, ForPair, Method, Needs, Values
+from trainers.methods.record.method import Couples, Method, Needs, Values
+from trainers.methods.record.tuned import CIFAR, IMAGENET, R34_R18, R50_MV1, tuned
 from trainers.methods.terms.tensors import raised
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 EPSILON = 1e-5
 """Added to the variance, which is of logits squared."""
@@ -62,10 +61,6 @@ def _dead(values: Values, _classes: int) -> tuple[str, ...]:
     return ("temperature",) if values["alpha"] == 0 else ()
 
 
-def _tuned(dataset: str, teacher: str, student: str, **values: float) -> ForPair:
-    return ForPair(datasets=(dataset,), pairs=((teacher, student),), values=values)
-
-
 LUMINET_METHOD = Method(
     name="luminet",
     version=1,
@@ -79,13 +74,13 @@ LUMINET_METHOD = Method(
     couples=Couples.LOGITS,
     dead=_dead,
     by_pair=(
-        _tuned("cifar100", "cifar_resnet32x4", "cifar_resnet8x4", alpha=34.0),
-        _tuned("cifar100", "cifar_vgg13", "cifar_vgg8", alpha=11.0, temperature=2.0, ce_weight=1.3),
-        _tuned("cifar100", "cifar_vgg13", "cifar_mobilenetv2", alpha=70.0, temperature=8.0),
-        _tuned("cifar100", "cifar_resnet50", "cifar_mobilenetv2", alpha=70.0, temperature=8.0),
-        _tuned("cifar100", "cifar_wrn_40_2", "cifar_wrn_40_1", alpha=75.0, temperature=8.0, ce_weight=1.0),
-        _tuned("cifar100", "cifar_wrn_40_2", "cifar_shufflev1", alpha=35.0),
-        _tuned("imagenet", "resnet34", "resnet18", alpha=2.0, temperature=1.0, ce_weight=0.7),
-        _tuned("imagenet", "resnet50", "mobilenetv1", alpha=2.0, temperature=0.7, ce_weight=1.0),
+        tuned(CIFAR, "resnet32x4>resnet8x4", alpha=34.0),
+        tuned(CIFAR, "vgg13>vgg8", alpha=11.0, temperature=2.0, ce_weight=1.3),
+        tuned(CIFAR, "vgg13>mobilenetv2", alpha=70.0, temperature=8.0),
+        tuned(CIFAR, "resnet50>mobilenetv2", alpha=70.0, temperature=8.0),
+        tuned(CIFAR, "wrn_40_2>wrn_40_1", alpha=75.0, temperature=8.0, ce_weight=1.0),
+        tuned(CIFAR, "wrn_40_2>shufflev1", alpha=35.0),
+        tuned(IMAGENET, R34_R18, alpha=2.0, temperature=1.0, ce_weight=0.7),
+        tuned(IMAGENET, R50_MV1, alpha=2.0, temperature=0.7, ce_weight=1.0),
     ),
 )

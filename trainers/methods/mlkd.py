@@ -10,18 +10,16 @@ released code's variant without it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, field_validator
 
-from trainers.late import torch
+from trainers.late import Tensor, torch
 from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Linear, Log
-from trainers.methods.record.method import Couples, ForPair, Method, Needs, Values
+from trainers.methods.record.method import Couples, Method, Needs, Values
+from trainers.methods.record.tuned import IMAGENET, tuned
 from trainers.methods.terms.standardize import standardize
 from trainers.methods.terms.tensors import raised
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 Mask = Literal["none", "released", "described"]
 TEMPERATURES = (2.0, 3.0, 4.0, 5.0, 6.0)
@@ -156,11 +154,6 @@ MLKD_METHOD = Method(
         "batch": "how the relations of samples differ",
     },
     dead=_dead,
-    by_pair=(
-        ForPair(
-            datasets=("imagenet",),
-            values={"temperatures": (1.0, 2.0, 3.0, 5.0, 6.0), "ce_weight": 0.5, "weight": 0.5},
-        ),
-    ),
+    by_pair=(tuned(IMAGENET, temperatures=(1.0, 2.0, 3.0, 5.0, 6.0), ce_weight=0.5, weight=0.5),),
     standardizes=True,
 )

@@ -7,15 +7,14 @@ Shapes: B = batch, C = classes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+from trainers.late import Tensor
 from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log, Temperature
 from trainers.methods.record.method import Method, Needs, Values
+from trainers.methods.terms.bound import of_parts
 from trainers.methods.terms.ranking import target_first
 from trainers.methods.terms.tensors import raised
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 class NKD(DistilledLogits):
@@ -39,11 +38,11 @@ def nkd_loss(student_BC: Tensor, teacher_BC: Tensor, target_B: Tensor, *, gamma:
     Raises:
         ValueError: the tensors are not two of one shape [B, C].
     """
-    target, others = _sides(student_BC, teacher_BC, target_B, temperature)
+    target, others = _sides(student_BC, teacher_BC, target_B, temperature=temperature)
     return target + gamma * others
 
 
-def _sides(student_BC: Tensor, teacher_BC: Tensor, target_B: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
+def _sides(student_BC: Tensor, teacher_BC: Tensor, target_B: Tensor, *, temperature: float) -> tuple[Tensor, Tensor]:
     """Return the cross-entropy of the target, and T² times that among the others."""
     student, teacher = raised(student_BC, teacher_BC)
     ranking = target_first(target_B, student.shape[1])
@@ -51,11 +50,6 @@ def _sides(student_BC: Tensor, teacher_BC: Tensor, target_B: Tensor, temperature
     target = -(theirs.softmax(1)[:, 0] * ours.log_softmax(1)[:, 0]).mean()
     ours, theirs = (ours[:, 1:] / temperature).log_softmax(1), (theirs[:, 1:] / temperature).softmax(1)
     return target, -(theirs * ours).sum() * (temperature**2 / len(student))
-
-
-def _term(values: Values, student_BC: Tensor, teacher_BC: Tensor, target_B: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    target, others = _sides(student_BC, teacher_BC, target_B, float(values["temperature"]))
-    return target + float(values["gamma"]) * others, {"target": target.detach(), "others": others.detach()}
 
 
 def _dead(values: Values, classes: int) -> tuple[str, ...]:
@@ -70,7 +64,7 @@ NKD_METHOD = Method(
     version=1,
     hyperparameters=NKD,
     loss=nkd_loss,
-    term=_term,
+    term=of_parts(_sides, {"target": "", "others": "gamma"}),
     needs=Needs.LOGITS,
     summary="the teacher's target probability as a soft label, and the other classes among themselves",
     source="arXiv:2303.13005",

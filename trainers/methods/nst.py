@@ -7,16 +7,14 @@ Shapes: B = batch, C = channels (Cs of the student, Ct of the teacher), H = heig
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from typing import Annotated
 
-from trainers.late import torch
+from trainers.late import Tensor, torch
 from trainers.methods.record.hyperparameters import Distilled, Factor, Log
-from trainers.methods.record.method import Method, Needs, Values
-from trainers.methods.record.outputs import NetworkShape, Output
-from trainers.methods.terms.layers import chosen, same_size, shapes, spatial, unit
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from trainers.methods.record.method import Method, Needs
+from trainers.methods.terms.bound import of_loss
+from trainers.methods.terms.layers import paired, same_size, spatial, unit
 
 
 class NST(Distilled):
@@ -55,25 +53,15 @@ def _kernel_mean(a: Tensor, b: Tensor) -> Tensor:
     return (a @ b.mT).square().mean()
 
 
-def _term(_values: Values, student: Output, teacher: Output, _target_B: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    ours, theirs = zip(*spatial("nst", shapes(student.maps), shapes(teacher.maps)), strict=True)
-    loss = nst_loss(chosen(student.maps, ours), chosen(teacher.maps, theirs))
-    return loss, {"nst": loss.detach()}
-
-
-def _fits(_values: Values, student: NetworkShape, teacher: NetworkShape) -> None:
-    spatial("nst", student.maps, teacher.maps)
-
-
 NST_METHOD = Method(
     name="nst",
     version=1,
     hyperparameters=NST,
     loss=nst_loss,
-    term=_term,
+    term=of_loss("nst", nst_loss, paired(partial(spatial, "nst"))),
     needs=Needs.FEATURES,
     summary="distribution of the patterns that the channels select",
     source="arXiv:1707.01219",
     kind="feature",
-    fits=_fits,
+    fits=lambda _values, student, teacher: spatial("nst", student.maps, teacher.maps),
 )

@@ -7,16 +7,13 @@ Shapes: B = batch, C = channels of the teacher, H = height, W = width.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from trainers.late import torch
+from trainers.late import Tensor, late, torch
 from trainers.methods.record.hyperparameters import Distilled, Factor, Log
-from trainers.methods.record.method import Couples, ForPair, Method, Needs, Values
-from trainers.methods.record.outputs import Setting
+from trainers.methods.record.method import Couples, Method, Needs
+from trainers.methods.record.tuned import IMAGENET, R50_MV1, tuned
 from trainers.methods.terms.layers import same_size
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
 
 
 class OFD(Distilled):
@@ -50,22 +47,16 @@ def margins(teacher_map: Tensor, summed: Callable[[Tensor], Tensor] = lambda one
     return summed(teacher_map.clamp_max(0).sum((0, 2, 3))) / count_C.clamp_min(1)
 
 
-def _module(_values: Values, setting: Setting) -> nn.Module:
-    from trainers.methods.modules.ofd import Connectors
-
-    return Connectors(setting)
-
-
 OFD_METHOD = Method(
     name="ofd",
     version=1,
     hyperparameters=OFD,
     loss=ofd_loss,
-    module=_module,
+    module=late("trainers.methods.modules.ofd", "Connectors"),
     needs=Needs.FEATURES,
     summary="maps before the ReLU, with margins",
     source="arXiv:1904.01866",
     couples=Couples.ITSELF,
     kind="feature",
-    by_pair=(ForPair(datasets=("imagenet",), pairs=(("resnet50", "mobilenetv1"),), values={"weight": 1e-4}),),
+    by_pair=(tuned(IMAGENET, R50_MV1, weight=1e-4),),
 )

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+from trainers.late import Tensor
 from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log, Rank, Temperature
 from trainers.methods.record.method import Method, Needs, Problem, Values
 from trainers.methods.record.tuned import tuned_weights
+from trainers.methods.terms.bound import of_groups
 from trainers.methods.terms.groups import Comparison, Direction, compare_raised
 from trainers.methods.terms.tensors import raised
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 class Partition(DistilledLogits):
@@ -66,37 +65,28 @@ def partition_loss(
         ValueError: the logits are not two tensors of one shape [B, C], the cuts are not rising ranks from 1 to C − 1,
             or the weights are not one a group.
     """
-    return _compare(student_BC, teacher_BC, cuts, w0, weights or _spread(cuts, w1, w2), temperature, kl).loss
-
-
-def _spread(cuts: Sequence[int], w1: float, w2: float) -> tuple[float, ...]:
-    return (*(w1 for _ in cuts), w2)
+    settings = {"w0": w0, "w1": w1, "w2": w2, "temperature": temperature}
+    return _compare(student_BC, teacher_BC, cuts=cuts, **settings, weights=weights, kl=kl).loss
 
 
 def _compare(
     student_BC: Tensor,
     teacher_BC: Tensor,
+    *,
     cuts: Sequence[int],
     w0: float,
+    w1: float,
+    w2: float,
     weights: Sequence[float],
     temperature: float,
     kl: Direction,
 ) -> Comparison:
     student, teacher = raised(student_BC, teacher_BC)
-    return compare_raised(student, teacher, cuts, w0, weights, temperature, kl)
+    return compare_raised(student, teacher, cuts, w0, weights or _spread(cuts, w1, w2), temperature, kl)
 
 
-def _term(
-    values: Values, student_BC: Tensor, teacher_BC: Tensor, _target_B: Tensor
-) -> tuple[Tensor, dict[str, Tensor]]:
-    cuts = values["cuts"]
-    weights = values["weights"] or _spread(cuts, values["w1"], values["w2"])
-    compared = _compare(student_BC, teacher_BC, cuts, values["w0"], weights, values["temperature"], values["kl"])
-    within = compared.within
-    return compared.loss, {
-        "between": compared.between,
-        **{f"within_{i}": part for i, part in enumerate(within, start=1)},
-    }
+def _spread(cuts: Sequence[int], w1: float, w2: float) -> tuple[float, ...]:
+    return (*(w1 for _ in cuts), w2)
 
 
 def _rules(values: Values, _classes: int | None) -> list[Problem]:
@@ -140,7 +130,7 @@ PARTITION_METHOD = Method(
     version=1,
     hyperparameters=Partition,
     loss=partition_loss,
-    term=_term,
+    term=of_groups(_compare),
     needs=Needs.LOGITS,
     summary="the teacher's ranking cut anywhere, the groups against each other and each inside itself",
     source="arXiv:2512.04625",

@@ -6,16 +6,14 @@ Shapes: B = batch, D = width of the vector (may differ between the networks).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from typing import Annotated
 
-from trainers.late import torch
+from trainers.late import Tensor, torch
 from trainers.methods.record.hyperparameters import Distilled, Factor, Log
-from trainers.methods.record.method import Couples, Method, Needs, Values
-from trainers.methods.record.outputs import Output
-from trainers.methods.terms.layers import vector
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from trainers.methods.record.method import Couples, Method, Needs
+from trainers.methods.terms.bound import of_loss
+from trainers.methods.terms.layers import vectors
 
 EPS = 1e-7
 
@@ -44,17 +42,12 @@ def _probabilities(vectors_BD: Tensor) -> Tensor:
     return similarity / similarity.sum(1, keepdim=True)
 
 
-def _term(_values: Values, student: Output, teacher: Output, _target_B: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    loss = pkt_loss(vector("pkt", student), vector("pkt", teacher))
-    return loss, {"pkt": loss.detach()}
-
-
 PKT_METHOD = Method(
     name="pkt",
     version=1,
     hyperparameters=PKT,
     loss=pkt_loss,
-    term=_term,
+    term=of_loss("pkt", pkt_loss, partial(vectors, "pkt")),
     needs=Needs.FEATURES,
     summary="each image's distribution of similarity over the batch",
     source="arXiv:1803.10837",

@@ -7,18 +7,15 @@ Shapes: B = batch, C = channels, H = height, W = width.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field
 
-from trainers.late import functional, torch
+from trainers.late import Tensor, functional, late, torch
 from trainers.methods.record.hyperparameters import Distilled, Factor, Log
-from trainers.methods.record.method import ForPair, Method, Needs, Values
-from trainers.methods.record.outputs import Setting
+from trainers.methods.record.method import Method, Needs
+from trainers.methods.record.tuned import CIFAR, IMAGENET, R50_MV1, tuned
 from trainers.methods.terms.layers import pooled
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
 
 PYRAMID = (4, 2, 1)
 """Heights and widths that maps are averaged to."""
@@ -57,34 +54,21 @@ def _pyramid(ours: Tensor, theirs: Tensor) -> Tensor:
     return torch.stack(terms).sum() / sum(weights)
 
 
-def _tuned(teacher: str, *students: str, weight: float) -> ForPair:
-    pairs = tuple((f"cifar_{teacher}", f"cifar_{student}") for student in students)
-    return ForPair(datasets=("cifar100",), pairs=pairs, values={"weight": weight})
-
-
-def _module(values: Values, setting: Setting) -> nn.Module:
-    from trainers.methods.modules.reviewkd import Review
-
-    return Review(int(values["mid_channels"]), setting)
-
-
 REVIEWKD_METHOD = Method(
     name="reviewkd",
     version=1,
     hyperparameters=ReviewKD,
     loss=hcl_loss,
-    module=_module,
+    module=late("trainers.methods.modules.reviewkd", "Review"),
     needs=Needs.FEATURES,
     summary="each stage, joined by all deeper ones, learns a stage of the teacher",
     source="arXiv:2104.09044",
     kind="feature",
     by_pair=(
-        _tuned("wrn_40_2", "wrn_16_2", "wrn_40_1", weight=5.0),
-        _tuned("resnet32x4", "resnet8x4", "shufflev1", weight=5.0),
-        _tuned("resnet32x4", "shufflev2", weight=8.0),
-        _tuned("resnet56", "resnet20", weight=0.6),
-        ForPair(
-            datasets=("imagenet",), pairs=(("resnet50", "mobilenetv1"),), values={"weight": 8.0, "mid_channels": 256}
-        ),
+        tuned(CIFAR, "wrn_40_2>wrn_16_2", "wrn_40_2>wrn_40_1", weight=5.0),
+        tuned(CIFAR, "resnet32x4>resnet8x4", "resnet32x4>shufflev1", weight=5.0),
+        tuned(CIFAR, "resnet32x4>shufflev2", weight=8.0),
+        tuned(CIFAR, "resnet56>resnet20", weight=0.6),
+        tuned(IMAGENET, R50_MV1, weight=8.0, mid_channels=256),
     ),
 )

@@ -6,16 +6,14 @@ Shapes: B = batch, D = width of the vector (may differ between the networks).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from typing import Annotated
 
-from trainers.late import functional, torch
+from trainers.late import Tensor, functional, torch
 from trainers.methods.record.hyperparameters import Distilled, Factor, Log
-from trainers.methods.record.method import Couples, Method, Needs, Values
-from trainers.methods.record.outputs import Output
-from trainers.methods.terms.layers import vector
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from trainers.methods.record.method import Couples, Method, Needs
+from trainers.methods.terms.bound import of_parts
+from trainers.methods.terms.layers import vectors
 
 EPS = 1e-12
 """Square of the distance under which two vectors count as one."""
@@ -65,18 +63,12 @@ def _relations(vectors_BD: Tensor) -> tuple[Tensor, Tensor]:
     return distances / mean.clamp_min(EPS), directions @ directions.mT
 
 
-def _term(values: Values, student: Output, teacher: Output, _target_B: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    distances, angles = _differences(vector("rkd", student), vector("rkd", teacher))
-    loss = float(values["distance_weight"]) * distances + float(values["angle_weight"]) * angles
-    return loss, {"distances": distances.detach(), "angles": angles.detach()}
-
-
 RKD_METHOD = Method(
     name="rkd",
     version=1,
     hyperparameters=RKD,
     loss=rkd_loss,
-    term=_term,
+    term=of_parts(_differences, {"distances": "distance_weight", "angles": "angle_weight"}, partial(vectors, "rkd")),
     needs=Needs.FEATURES,
     summary="distances and angles between the images of a batch",
     source="arXiv:1904.05068",

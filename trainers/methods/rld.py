@@ -6,15 +6,14 @@ Shapes: B = batch, C = classes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from trainers.late import torch
+from trainers.late import Tensor, torch
 from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log, Temperature
-from trainers.methods.record.method import ForPair, Method, Needs, Values
+from trainers.methods.record.method import Method, Needs, Values
+from trainers.methods.record.tuned import IMAGENET, R34_R18, R50_MV1, tuned
+from trainers.methods.terms.bound import of_parts
 from trainers.methods.terms.tensors import raised
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 class RLD(DistilledLogits):
@@ -54,12 +53,13 @@ def rld_loss(
     Raises:
         ValueError: the tensors are not two of one shape [B, C].
     """
-    confidence, below = _refined(student_BC, teacher_BC, target_B, alpha_temperature, temperature)
+    temperatures = {"alpha_temperature": alpha_temperature, "temperature": temperature}
+    confidence, below = _refined(student_BC, teacher_BC, target_B, **temperatures)
     return alpha * confidence + beta * below
 
 
 def _refined(
-    student_BC: Tensor, teacher_BC: Tensor, target_B: Tensor, alpha_temperature: float, temperature: float
+    student_BC: Tensor, teacher_BC: Tensor, target_B: Tensor, *, alpha_temperature: float, temperature: float
 ) -> tuple[Tensor, Tensor]:
     student, teacher = raised(student_BC, teacher_BC)
     ours = _one_against_rest(student / alpha_temperature, target_B)
@@ -84,13 +84,6 @@ def _among(chosen_BC: Tensor, student_BC: Tensor, teacher_BC: Tensor) -> Tensor:
     return (theirs.exp() * difference).sum() / len(student_BC)
 
 
-def _term(values: Values, student_BC: Tensor, teacher_BC: Tensor, target_B: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    temperatures = float(values["alpha_temperature"]), float(values["temperature"])
-    confidence, below = _refined(student_BC, teacher_BC, target_B, *temperatures)
-    loss = float(values["alpha"]) * confidence + float(values["beta"]) * below
-    return loss, {"confidence": confidence.detach(), "below": below.detach()}
-
-
 def _dead(values: Values, classes: int) -> tuple[str, ...]:
     """With two classes at most one is below the target: nothing to compare."""
     of_alpha = ("alpha_temperature",) if values["alpha"] == 0 else ()
@@ -104,7 +97,7 @@ RLD_METHOD = Method(
     version=1,
     hyperparameters=RLD,
     loss=rld_loss,
-    term=_term,
+    term=of_parts(_refined, {"confidence": "alpha", "below": "beta"}),
     needs=Needs.LOGITS,
     summary="the teacher's confidence on the target, and the classes it ranks below the target",
     source="arXiv:2408.07703",
@@ -112,15 +105,7 @@ RLD_METHOD = Method(
     factors=("alpha", "beta"),
     dead=_dead,
     by_pair=(
-        ForPair(
-            datasets=("imagenet",),
-            pairs=(("resnet34", "resnet18"),),
-            values={"beta": 0.5, "temperature": 1.0},
-        ),
-        ForPair(
-            datasets=("imagenet",),
-            pairs=(("resnet50", "mobilenetv1"),),
-            values={"beta": 2.0, "temperature": 1.0},
-        ),
+        tuned(IMAGENET, R34_R18, beta=0.5, temperature=1.0),
+        tuned(IMAGENET, R50_MV1, beta=2.0, temperature=1.0),
     ),
 )

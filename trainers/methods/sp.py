@@ -7,16 +7,13 @@ Shapes: B = batch, C = channels, H = height, W = width.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from trainers.late import torch
+from trainers.late import Tensor, torch
 from trainers.methods.record.hyperparameters import Distilled, Factor, Log
-from trainers.methods.record.method import Couples, Method, Needs, Values
-from trainers.methods.record.outputs import Output
+from trainers.methods.record.method import Couples, Method, Needs
+from trainers.methods.terms.bound import of_loss
 from trainers.methods.terms.layers import unit
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 class SP(Distilled):
@@ -45,17 +42,12 @@ def _similarity(one: Tensor) -> Tensor:
     return unit(flat @ flat.T, dim=1)
 
 
-def _term(_values: Values, student: Output, teacher: Output, _target_B: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    loss = sp_loss(student.maps[-1:], teacher.maps[-1:])
-    return loss, {"sp": loss.detach()}
-
-
 SP_METHOD = Method(
     name="sp",
     version=1,
     hyperparameters=SP,
     loss=sp_loss,
-    term=_term,
+    term=of_loss("sp", sp_loss, lambda student, teacher: (student.maps[-1:], teacher.maps[-1:])),
     needs=Needs.FEATURES,
     summary="similarities between the images of a batch in the last map",
     source="arXiv:1907.09682",

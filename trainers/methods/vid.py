@@ -7,17 +7,14 @@ Shapes: B = batch, C = channels of the teacher, H = height, W = width.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field
 
+from trainers.late import Tensor, late
 from trainers.methods.record.hyperparameters import Distilled, Factor, Log
-from trainers.methods.record.method import Method, Needs, Values
-from trainers.methods.record.outputs import Setting
+from trainers.methods.record.method import Method, Needs
 from trainers.methods.terms.layers import same_size
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
 
 EPS = 1e-5
 """Least variance."""
@@ -44,18 +41,12 @@ def vid_loss(predicted: Tensor, teacher_map: Tensor, variance_C: Tensor) -> Tens
     return 0.5 * ((ours - theirs).square() / variance + variance.log()).mean()
 
 
-def _module(values: Values, setting: Setting) -> nn.Module:
-    from trainers.methods.modules.vid import Predictions
-
-    return Predictions(float(values["init_variance"]), setting)
-
-
 VID_METHOD = Method(
     name="vid",
     version=1,
     hyperparameters=VID,
     loss=vid_loss,
-    module=_module,
+    module=late("trainers.methods.modules.vid", "Predictions"),
     needs=Needs.FEATURES,
     summary="likelihood of the teacher's maps given the student's",
     source="arXiv:1904.05835",

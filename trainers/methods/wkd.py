@@ -7,18 +7,15 @@ Shapes: B = batch, C = classes, D = width of the vector before the classifier.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field
 
-from trainers.late import functional, torch
+from trainers.late import Tensor, functional, late, torch
 from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log
-from trainers.methods.record.method import ForPair, Method, Needs, Values
-from trainers.methods.record.outputs import Setting
+from trainers.methods.record.method import Method, Needs, Values
+from trainers.methods.record.tuned import CIFAR, IMAGENET, tuned
 from trainers.methods.terms.tensors import raised
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
 
 
 class WKD(DistilledLogits):
@@ -126,12 +123,6 @@ def class_costs(rows_CD: Tensor, sharpness: float) -> Tensor:
     return -torch.expm1(-sharpness * distance)
 
 
-def _module(values: Values, setting: Setting) -> nn.Module:
-    from trainers.methods.modules.wkd import Transport
-
-    return Transport(values, setting)
-
-
 def _dead(values: Values, classes: int) -> tuple[str, ...]:
     """With two classes there is one other: nothing to move."""
     of_transport = ("temperature", "sharpness", "regularization", "iterations", "decay_from")
@@ -144,15 +135,15 @@ WKD_METHOD = Method(
     name="wkd",
     version=1,
     hyperparameters=WKD,
-    module=_module,
+    module=late("trainers.methods.modules.wkd", "Transport"),
     needs=Needs.LOGITS,
     summary="cost of moving probabilities between classes, near ones being cheap",
     source="arXiv:2412.08139",
     logs={"label": "the target's part", "transport": "the cost of transport"},
     dead=_dead,
     by_pair=(
-        ForPair(datasets=("cifar100",), pairs=(("cifar_resnet32x4", "cifar_resnet8x4"),), values={"gamma": 600.0}),
-        ForPair(datasets=("cifar100",), pairs=(("cifar_wrn_40_2", "cifar_shufflev1"),), values={"gamma": 200.0}),
-        ForPair(datasets=("imagenet",), values={"gamma": 30.0, "temperature": 2.0}),
+        tuned(CIFAR, "resnet32x4>resnet8x4", gamma=600.0),
+        tuned(CIFAR, "wrn_40_2>shufflev1", gamma=200.0),
+        tuned(IMAGENET, gamma=30.0, temperature=2.0),
     ),
 )

@@ -2,17 +2,19 @@
 
 from torch import Tensor, nn
 
-from trainers.methods.fitnet import fitnet_loss
+from trainers.methods.fitnet import fitnet_loss, fits
 from trainers.methods.modules.layers import BatchNorm
+from trainers.methods.record.method import Values
 from trainers.methods.record.outputs import Output, Setting
 from trainers.methods.terms.layers import Shape, matched
 
 
 class Hint(nn.Module):
-    def __init__(self, layer: int, setting: Setting) -> None:
+    def __init__(self, values: Values, setting: Setting) -> None:
         super().__init__()
         student, teacher = setting.networks("fitnet")
-        self.layer = layer
+        fits(values, student, teacher)
+        self.layer = layer = int(values["layer"])
         pairs = matched(student.maps, teacher.maps)
         self.of_teacher = next(theirs for ours, theirs in pairs if ours >= layer)
         signed = bool(teacher.signed) and teacher.signed[self.of_teacher]

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from trainers.methods.modules.layers import BatchNorm
 from trainers.methods.ofd import margins, ofd_loss
+from trainers.methods.record.method import Values
 from trainers.methods.record.outputs import Output, Setting
 from trainers.methods.terms.layers import compared, preacts, two_of_each
 
@@ -14,7 +15,7 @@ from trainers.methods.terms.layers import compared, preacts, two_of_each
 class Connectors(nn.Module):
     """One connector for each pair of maps, and the teacher's margins, which the first batch gives."""
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, _values: Values, setting: Setting) -> None:
         super().__init__()
         student, teacher = setting.networks("ofd")
         self.pairs = compared(student.maps, teacher.maps)

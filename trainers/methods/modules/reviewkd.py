@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from trainers.methods.modules.layers import BatchNorm
+from trainers.methods.record.method import Values
 from trainers.methods.record.outputs import NetworkShape, Output, Setting
 from trainers.methods.reviewkd import hcl_loss
 from trainers.methods.terms.layers import WITH_STEM, Pairs, matched, preacts, resized, vector
@@ -34,11 +35,11 @@ class _Fusion(nn.Module):
 
 
 class Review(nn.Module):
-    def __init__(self, mid_channels: int, setting: Setting) -> None:
+    def __init__(self, values: Values, setting: Setting) -> None:
         super().__init__()
         student, teacher = setting.networks("reviewkd")
         self.pairs = _pairs(student, teacher)
-        mid = min(mid_channels, student.vector)
+        mid = min(int(values["mid_channels"]), student.vector)
         channels = [(student.maps[s][0], teacher.maps[t][0]) for s, t in self.pairs]
         self.deepest = _Fusion(student.vector, mid, teacher.vector, deepest=True)
         self.fusions = nn.ModuleList(_Fusion(ours, mid, theirs, deepest=False) for ours, theirs in reversed(channels))

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from trainers.methods.record.method import Values
 from trainers.methods.record.outputs import Output, Setting
 from trainers.methods.terms.layers import compared, two_of_each
 from trainers.methods.vid import EPS, vid_loss
@@ -31,12 +32,12 @@ class _Level(nn.Module):
 
 
 class Predictions(nn.Module):
-    def __init__(self, init_variance: float, setting: Setting) -> None:
+    def __init__(self, values: Values, setting: Setting) -> None:
         super().__init__()
         student, teacher = setting.networks("vid")
         self.pairs = compared(student.maps, teacher.maps)
         both = two_of_each(student, teacher, self.pairs)
-        self.levels = nn.ModuleList(_Level(ours[0], theirs[0], init_variance) for ours, theirs in both)
+        self.levels = nn.ModuleList(_Level(ours[0], theirs[0], float(values["init_variance"])) for ours, theirs in both)
 
     def forward(
         self, student: Output, teacher: Output, _target_B: Tensor, _epoch: int

@@ -1,15 +1,15 @@
 """A method with its hyperparameters set: what the training loop calls."""
 
 from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainers.methods.record.hyperparameters import CE_WEIGHT, SHARED
-from trainers.methods.record.method import Couples, Method, Term, Values, of_part, takes_labels
+from trainers.methods.record.hyperparameters import CE_WEIGHT
+from trainers.methods.record.method import Couples, Method, Values, of_part
 from trainers.methods.record.outputs import Output, Setting
+from trainers.methods.terms.bound import of_loss
 from trainers.methods.terms.standardize import standardize
 from trainers.ranks.ranks import Ranks
 
@@ -26,10 +26,9 @@ class BuiltMethod(nn.Module):
         super().__init__()
         self.method = method
         self.values = dict(values)
+        methods = method.parts or ((method,) if method.teacher else ())
         self.terms = nn.ModuleList(
-            [_Term(part, of_part(part, values), setting) for part in method.parts]
-            if method.parts
-            else [_Term(method, self.values, setting)]
+            _Term(one, of_part(one, values) if method.parts else self.values, setting) for one in methods
         )
 
     @property
@@ -45,8 +44,7 @@ class BuiltMethod(nn.Module):
     @property
     def warmups(self) -> list[float]:
         """The epochs in which each term reaches its weight."""
-        terms = [term for term in self.terms if isinstance(term, _Term)] if self.method.teacher else []
-        return [float(term.values.get("warmup_epochs", 0.0)) for term in terms]
+        return [float(term.values.get("warmup_epochs", 0.0)) for term in self.terms if isinstance(term, _Term)]
 
     def forward(
         self,
@@ -94,7 +92,9 @@ class _Term(nn.Module):
         self.method = method
         self.values = values
         self.inner = None if method.module is None else method.module(values, setting)
-        self._call = None if self.inner is not None else method.term or _term_of_loss(method)
+        self._call = method.term
+        if method.term is None and method.loss is not None:
+            self._call = of_loss(method.name, method.loss)
         self._standardized = bool(values.get("standardize", False)) and not method.standardizes
         self._ranks = setting.ranks
 
@@ -146,21 +146,6 @@ def _gathered(ranks: Ranks, couples: Couples, output: Output) -> Output:
         vector=None if vector is None else ranks.gathered(vector),
         images=None if output.images is None else ranks.gathered(output.images),
     )
-
-
-def _term_of_loss(method: Method) -> Term:
-    """Return the term of a method that has a pure loss only: the loss with its own hyperparameters, and with the
-    targets where it takes three tensors."""
-    loss = method.loss
-    assert loss is not None, f"{method.name} has neither term, module nor loss"
-    labelled = takes_labels(loss)
-
-    def term(values: Values, student: Any, teacher: Any, target: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        own = {name: value for name, value in values.items() if name not in SHARED}
-        value = loss(student, teacher, *([target] if labelled else []), **own)
-        return value, {method.name: value.detach()}
-
-    return term
 
 
 def _part_name(method: Method, term: nn.Module, name: str) -> str:

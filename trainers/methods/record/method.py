@@ -9,15 +9,13 @@ import inspect
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
+from trainers.late import Tensor, nn
 from trainers.methods.record.hyperparameters import CE_WEIGHT, Hyperparameter, describe
 from trainers.methods.record.outputs import NetworkShape, Setting
 from trainers.model_names import OF_TORCHVISION
 from trainers.trials.trial import Value
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
 
 SOUND_VALUES = 100_000
 """So many values of a method are remembered as sound."""
@@ -110,7 +108,7 @@ class Method:
     """Values that mean the same as some of these, in the one form that stands in the key."""
     rules: Callable[[Values, int | None], Sequence[Problem]] = no_rules
     """What is wrong with the values together, each of them being right; classes None: rules without them."""
-    fits: Callable[[Values, NetworkShape, NetworkShape], None] = lambda _values, _student, _teacher: None
+    fits: Callable[[Values, NetworkShape, NetworkShape], object] = lambda _values, _student, _teacher: None
     """Raises a ValueError that says why the method cannot compare the features of a student and a teacher."""
     by_pair: tuple[ForPair, ...] = ()
     """Later ones go before earlier ones."""

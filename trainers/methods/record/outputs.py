@@ -9,11 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from trainers.late import Tensor
+
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from trainers.ranks.ranks import Ranks
-
 
 EPOCHS = 240
 """Of the recipe that the literature's settings belong to; stands where a training has no length."""

@@ -18,14 +18,11 @@ import functools
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
-from trainers.late import torch
+from trainers.late import Tensor, torch
 from trainers.methods.terms.ranking import top_ranks
 from trainers.methods.terms.tensors import raised
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 Direction = Literal["forward", "reverse", "both"]
 

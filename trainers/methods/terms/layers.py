@@ -6,21 +6,20 @@ Shapes: B = batch, C = channels, H = height, W = width.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from itertools import combinations
-from typing import TYPE_CHECKING
 
-from trainers.late import functional, torch
+from trainers.late import Tensor, functional, torch
 from trainers.methods.record.outputs import NetworkShape, Output
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 Shape = tuple[int, int, int]
 """Channels, height, width of a map."""
 Pairs = tuple[tuple[int, int], ...]
 """Indices of maps: of the student's, of the teacher's."""
+
+MapLists = tuple[list[Tensor], list[Tensor]]
+"""Maps of the student, and those of the teacher that they go with."""
 
 LONG = 6
 """A list of more maps than this is thinned: its stages are blocks of one size, as a Transformer's are."""
@@ -68,14 +67,18 @@ def spatial(method: str, student_shapes: Iterable[Sequence[int]], teacher_shapes
     )
 
 
-def shapes(maps: Iterable[Tensor]) -> tuple[Shape, ...]:
-    """Return the shapes of maps [B, C, H, W] without the batch."""
-    return _shapes(one.shape[1:] for one in maps)
+def paired(pairs: Callable[[tuple[Shape, ...], tuple[Shape, ...]], Pairs]) -> Callable[[Output, Output], MapLists]:
+    """Return the function that takes from two networks' answers the maps that go together.
 
+    Args:
+        pairs: says which do, by the shapes of the maps.
+    """
 
-def chosen(maps: Sequence[Tensor], indices: Iterable[int]) -> list[Tensor]:
-    """Return the maps of these indices."""
-    return [maps[i] for i in indices]
+    def seen(student: Output, teacher: Output) -> MapLists:
+        found = pairs(*(_shapes(one.shape[1:] for one in output.maps) for output in (student, teacher)))
+        return [student.maps[s] for s, _ in found], [teacher.maps[t] for _, t in found]
+
+    return seen
 
 
 def preacts(method: str, output: Output) -> tuple[Tensor, ...]:
@@ -98,6 +101,15 @@ def vector(method: str, output: Output) -> Tensor:
     if output.vector is None:
         raise ValueError(f"'{method}' needs the vectors that the last linear layers of student and teacher read")
     return output.vector
+
+
+def vectors(method: str, student: Output, teacher: Output) -> tuple[Tensor, Tensor]:
+    """Return the vectors of both networks.
+
+    Raises:
+        ValueError: one is not there.
+    """
+    return vector(method, student), vector(method, teacher)
 
 
 def same_size(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:

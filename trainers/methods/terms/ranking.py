@@ -6,13 +6,9 @@ Shapes: B = batch, C = classes, R = ranks that are asked for.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
-from trainers.late import torch
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
+from trainers.late import Tensor, torch
 
 Cut = Literal["k", "mass", "gap"]
 """Where a ranking is cut: at one rank for all samples, or where each sample's own distribution says."""

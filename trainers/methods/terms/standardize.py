@@ -6,13 +6,7 @@ Shapes: B = batch, C = classes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from trainers.late import torch
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
+from trainers.late import Tensor, torch
 
 EPSILON = 1e-7
 FLAT = 1e-6

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from trainers.late import torch
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from trainers.late import Tensor, torch
 
 
 def raised(student_BC: Tensor, teacher_BC: Tensor) -> tuple[Tensor, Tensor]:
