@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.trainers.tiny import new_store, run, student_trial, teacher_trial
+from tests.trainers.tiny import RECIPE, new_store, run, student_trial, teacher_trial
+from trainers import methods
 from trainers.files.store import Store
 from trainers.files.tensor_files import load_tensors
-from trainers.teachers.frozen import frozen_teacher, load_teacher
+from trainers.teachers.frozen import ROWS_OF_MEMORY, frozen_teacher, load_teacher
 from trainers.training.distill import Training, distill
 from trainers.trials.trial import TRAINER_VERSION, trial_key
 from trainers.views.device_data import on_device
@@ -97,6 +98,17 @@ def test_bank_on_and_off_give_the_same(store):
         assert first == pytest.approx(second, rel=1e-3, abs=0.2)
     assert on[-1].summary()["teacher_images"] <= 2 * 7500
     assert off[-1].summary()["teacher_images"] == 2 * 7500
+
+
+@pytest.mark.parametrize("method", [method.name for method in methods.ALL if method.needs is methods.Needs.LOGITS])
+def test_bank_on_and_off_give_the_same_bits_where_batches_are_as_large_as_the_teachers(method, store):
+    trial = dataclasses.replace(
+        student_trial(method), recipe=RECIPE.replaced(epochs=2, epoch_steps=2, batch_size=ROWS_OF_MEMORY)
+    )
+    on, off = (run(trial, store, bank=bank) for bank in (True, False))
+    assert numbers(on) == numbers(off)
+    assert equal(weights(on), weights(off))
+    assert off[-1].summary()["teacher_images"] == 4 * ROWS_OF_MEMORY
 
 
 def test_search_is_scored_on_validation_and_never_sees_the_test_set(store):
