@@ -168,4 +168,4 @@ def test_numbers_of_this_trainer_version(store, method):
     values = run(student_trial(method), store)[-1].values
     top1, loss = STORED[method]
     assert values["train_loss"] == pytest.approx(loss, rel=2e-3)  # other processors round differently
-    assert values["val_top1"] == pytest.approx(top1, abs=0.6)
+    assert values["val_top1"] == pytest.approx(top1, abs=1)
