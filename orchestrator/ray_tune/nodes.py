@@ -11,6 +11,7 @@ import hashlib
 import importlib.metadata
 import math
 import secrets
+import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -28,7 +29,9 @@ FIRST_LOOK_SECONDS, LOOK_SECONDS = 30.0, 120.0
 """So long is waited for the answers of nodes when a run begins; and so long has a node to start a process and answer:
 until then nothing starts on it."""
 HOLD_SECONDS = 10.0
-CLEAR_SECONDS = 5.0
+CLEAR_SECONDS = 2.0
+"""So long may it take to remove what nodes have of the home; what stays is found at the next run's look."""
+PROBE_SECONDS = 3.0
 PACKAGES = ("orchestrator", "reports", "search_spaces", "trainers")
 MARKER = ".look-"
 """How a file begins that is in the home while a run looks at nodes."""
@@ -137,8 +140,8 @@ class Nodes:
     # --- what becomes of nodes while they work ------------------------------------------------------------------
 
     def is_alive(self, node_id: str) -> bool:
-        """Return whether a node is there still."""
-        return any(node["NodeID"] == node_id and node["Alive"] for node in ray.nodes())
+        """Return whether a node is there still: one that was killed is alive to Ray for ten seconds more."""
+        return any(node["NodeID"] == node_id and node["Alive"] and _listens(node) for node in ray.nodes())
 
     def has_others(self, node_id: str) -> bool:
         """Return whether trials have room on another node."""
@@ -185,8 +188,8 @@ class Nodes:
         if silent:
             return
         with contextlib.suppress(ray.exceptions.RayError):  # a cluster that has died takes them with it
-            clear = [_task(node_id, clear_copies) for node_id in self._without_home if self.is_alive(node_id)]
-            cleared = [one.remote(copies_name(self._wanted.home), []) for one in clear]
+            name = copies_name(self._wanted.home)
+            cleared = [_task(node_id, clear_copies).remote(name, []) for node_id in self._without_home]
             if cleared:
                 ray.wait(cleared, num_returns=len(cleared), timeout=CLEAR_SECONDS)
 
@@ -244,6 +247,14 @@ def _holder() -> type[object]:
 
 def _name(node: Mapping[str, Any]) -> str:
     return f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})"
+
+
+def _listens(node: Mapping[str, Any]) -> bool:
+    try:
+        socket.create_connection((node["NodeManagerAddress"], node["NodeManagerPort"]), timeout=PROBE_SECONDS).close()
+    except OSError:
+        return False
+    return True
 
 
 def _task(node_id: str, function: Callable[..., Any]) -> Any:

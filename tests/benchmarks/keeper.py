@@ -66,7 +66,7 @@ def traffic(folder: Path) -> None:
     home.mkdir()
     keeper = start_keeper(home)
     here, far = Store(home), Store(folder / "copies", keeper=far_files())
-    far.names(far.home)  # the keeper is there
+    far.touch(far.home / "there")
     for name, store in (("written into the home", here), ("by the keeper", far)):
         taken = [_kept(store, tensors, f"{name[:2]}{number}") for number in range(REPEATS)]
         print(f"{name:24} {_told(taken, epoch)}")

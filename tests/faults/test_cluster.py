@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.faults.world import World
+from tests.faults.world import STALL_SECONDS, SWEEP, World
 from tests.orchestrator.cli import environment, kdsweep, start
 from tests.servers.ports import free_port, wait_until
 
@@ -177,9 +177,10 @@ def test_a_node_that_joins_is_used(world: World, nodes_of: Callable[..., RayNode
 
 
 def test_a_node_that_does_not_see_the_home_works_through_the_keeper(
-    world: World, nodes_of: Callable[..., RayNodes], undisturbed: bytes
+    tmp_path: Path, nodes_of: Callable[..., RayNodes], undisturbed: bytes
 ):
     """Its worker is killed, then the keeper: trials go on from checkpoints that the keeper has."""
+    world = World(tmp_path, SWEEP.replace(f"stall_seconds: {STALL_SECONDS}", "stall_seconds: 300"))
     nodes = nodes_of(1)
     world.home.mkdir()
     nodes.join(1, hidden=world.home)

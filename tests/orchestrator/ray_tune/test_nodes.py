@@ -1,5 +1,6 @@
 """The look at the nodes of a cluster that is not ours: why one cannot work, and how much room the others have."""
 
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -131,6 +132,15 @@ def test_a_node_that_does_not_see_the_home_works_and_is_named_once(monkeypatch: 
     assert line.count("(10.0.0.1)") == 2
 
 
+def test_a_node_is_alive_while_it_listens(monkeypatch: pytest.MonkeyPatch, home: Path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        there = node("a", 4) | {"NodeManagerAddress": "127.0.0.1", "NodeManagerPort": server.getsockname()[1]}
+        monkeypatch.setattr(nodes.ray, "nodes", lambda: [there])
+        found = Looking(monkeypatch, home).nodes
+        assert found.is_alive(number("a")) and not found.is_alive(number("b"))
+    assert not found.is_alive(number("a"))  # though Ray does not know it yet
+
+
 def test_a_node_that_fails_is_set_aside_and_may_be_taken_back(
     monkeypatch: pytest.MonkeyPatch, home: Path, held: list[dict[str, Any]]
 ):
@@ -139,7 +149,7 @@ def test_a_node_that_fails_is_set_aside_and_may_be_taken_back(
     monkeypatch.setattr(nodes.ray, "kill", killed.append)
     looking = Looking(monkeypatch, home)
     found = looking.nodes
-    assert found.look() == 6 and found.has_others(number("b")) and found.is_alive(number("b"))
+    assert found.look() == 6 and found.has_others(number("b"))
     found.set_aside(number("b"), "it fails")
     assert found.look() == 2 and not found.has_others(number("a")) and len(held) == 8
     found.take_back(number("a"))  # that was not set aside
