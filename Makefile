@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: sweep test test-all test-slow test-faults test-servers bench bench-losses bench-step bench-overhead bench-start bench-search bench-sweep bench-robust bench-verdicts lint types imports docs check clean
+.PHONY: sweep test test-all test-slow test-faults test-servers test-cluster bench bench-losses bench-step bench-overhead bench-start bench-search bench-sweep bench-robust bench-verdicts lint types imports docs check clean
 
 sweep: $(READY)
 	$(BIN)/python run_sweep.py run search_spaces/quickstart.yaml
@@ -12,7 +12,7 @@ sweep: $(READY)
 test: $(READY) check
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-test-all: test test-servers test-slow test-faults
+test-all: test test-servers test-slow test-faults test-cluster
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow --timeout 900 -rs -n 2 --dist loadfile --no-loadscope-reorder
@@ -22,6 +22,9 @@ test-faults: $(READY)
 
 test-servers: $(READY)
 	$(BIN)/python -m pytest -m servers -rs
+
+test-cluster: $(READY)
+	$(BIN)/python -m pytest -m cluster -rs
 
 bench: bench-losses bench-step bench-overhead bench-start bench-search bench-sweep bench-verdicts
 

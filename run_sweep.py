@@ -103,6 +103,7 @@ def command_line() -> argparse.ArgumentParser:
     _add_repeat(commands)
     _add_banks(commands)
     _add_doctor(commands)
+    _add_launch(commands)
     _add_lists(commands)
     return parser
 
@@ -318,6 +319,49 @@ def _add_doctor(commands: Any) -> None:
     parser.set_defaults(command=_doctor)
 
 
+def _add_launch(commands: Any) -> None:
+    text = "print what a cluster is given to run sweep files"
+    systems = commands.add_parser("launch", help=text, description=f"{text.capitalize()}.").add_subparsers(
+        required=True, metavar="SYSTEM"
+    )
+    slurm = systems.add_parser(
+        "slurm",
+        help="a job script for sbatch",
+        description="Print a job script for sbatch that runs sweep files on nodes of Slurm. Asked to stop, before its "
+        "time is up or by preemption, it goes back into the queue and then on with what is left. Starts nothing, but "
+        "finds what is wrong with the files.",
+    )
+    _add_launched(slurm)
+    slurm.add_argument("--time", metavar="TIME", help="time limit as Slurm takes it: 8:00:00 (else the cluster's)")
+    slurm.add_argument("--partition", metavar="NAME", help="that it is to wait for (else the cluster's)")
+    slurm.add_argument("--account", metavar="NAME", help="that pays for it (else the user's)")
+    slurm.add_argument("--array", metavar="RANGE", help="several jobs, one after another for one home: 1-4%%1")
+    slurm.add_argument(
+        "--sbatch", action="append", default=[], metavar="OPTION", help="another option of sbatch: --sbatch=--qos=long"
+    )
+    slurm.add_argument("--submit", action="store_true", help="submit it instead of printing it")
+    slurm.set_defaults(command=_launch_slurm)
+
+
+def _add_launched(parser: argparse.ArgumentParser) -> None:
+    """Add what every system is asked for."""
+    parser.add_argument("files", nargs="+", metavar="FILE", help="sweep files")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="change a value of the files: --set seeds=5"
+    )
+    parser.add_argument("--nodes", type=_count, default=1, metavar="N", help="nodes (else 1)")
+    parser.add_argument("--gpus-per-node", type=_count, metavar="G", help="GPUs of each (else none)")
+    parser.add_argument("--cpus-per-node", type=_count, metavar="C", help="cores of each (else what the cluster gives)")
+    _add_home(parser)
+
+
+def _count(text: str) -> int:
+    number = int(text) if text.isdecimal() else 0
+    if not 1 <= number <= 10_000:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to 10000, got '{text}'")
+    return number
+
+
 def _speed(text: str) -> float:
     speed = float(text)
     if not 0 < speed < math.inf:
@@ -477,6 +521,33 @@ def _doctor(options: argparse.Namespace) -> int:
         wrong |= finding.wrong
         _print(f"{'!!' if finding.wrong else 'ok'} {finding.name:<10} {finding.text}")
     return EXIT_FAILED if wrong else 0
+
+
+def _launch_slurm(options: argparse.Namespace) -> int:
+    from orchestrator.launching.slurm import Limits, slurm_script, submit
+
+    limits = Limits(
+        time=options.time,
+        partition=options.partition,
+        account=options.account,
+        array=options.array,
+        others=tuple(options.sbatch),
+    )
+    script = slurm_script(*_launched(options), limits)
+    print(submit(script) if options.submit else script, end="\n" if options.submit else "")
+    return 0
+
+
+def _launched(options: argparse.Namespace) -> tuple[Any, Any]:
+    """Return what is to be run, and on what."""
+    from orchestrator import home_folder
+    from orchestrator.launching.job import Nodes, Work
+
+    files = tuple(Path(name).absolute() for name in options.files)
+    return (
+        Work(files=files, home=home_folder(options.home), overrides=tuple(options.set)),
+        Nodes(count=options.nodes, gpus=options.gpus_per_node, cpus=options.cpus_per_node),
+    )
 
 
 def _plan(options: argparse.Namespace) -> int:

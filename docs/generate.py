@@ -7,7 +7,7 @@ import argparse
 import importlib
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +51,21 @@ def commands() -> dict[str, argparse.ArgumentParser]:
     """Return what reads the arguments of each command."""
     import run_sweep
 
-    (found,) = (one for one in run_sweep.command_line()._actions if isinstance(one, argparse._SubParsersAction))
-    return dict(found.choices)
+    return dict(_below(run_sweep.command_line()))
 
 
-def command(name: str) -> str:
+def _below(parser: argparse.ArgumentParser, name: str = "") -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """Yield a parser, or those of its commands."""
+    found = [one for one in parser._actions if isinstance(one, argparse._SubParsersAction)]
+    if not found:
+        yield name, parser
+    for word, inner in (pair for one in found for pair in one.choices.items()):
+        yield from _below(inner, f"{name} {word}".strip())
+
+
+def command(*words: str) -> str:
     """Return what a command does, how it is called, and its options; `--home` and `--help` are those of all."""
+    name = " ".join(words)
     parser = commands()[name]
     actions = [
         one
@@ -64,7 +73,10 @@ def command(name: str) -> str:
         if one.help != argparse.SUPPRESS and not {"--help", "--home"} & {*one.option_strings}
     ]
     usage = " ".join(["python run_sweep.py", name, *(_usage(one) for one in actions)])
-    rows = [(f"`{one.option_strings[0] if one.option_strings else one.metavar}`", one.help or "") for one in actions]
+    rows = [
+        (f"`{one.option_strings[0] if one.option_strings else one.metavar}`", (one.help or "").replace("%%", "%"))
+        for one in actions
+    ]
     listed = "\n\n" + table(("argument", "what it is"), rows) if rows else ""
     return f"    {usage}\n\n{parser.description}{listed}"
 
@@ -72,7 +84,7 @@ def command(name: str) -> str:
 def _usage(action: argparse.Action) -> str:
     if not action.option_strings:
         return {"+": "{}...", "*": "[{}]...", "?": "[{}]"}.get(str(action.nargs), "{}").format(action.metavar)
-    value = action.metavar or "|".join(action.choices or ())
+    value = "" if action.nargs == 0 else action.metavar or "|".join(action.choices or ())
     more = "..." if isinstance(action, argparse._AppendAction) else ""
     return f"[{' '.join(filter(None, (action.option_strings[0], str(value))))}]{more}"
 

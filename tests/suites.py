@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-SUITES = ("slow", "servers", "faults")
+SUITES = ("slow", "servers", "faults", "cluster")
 """Marks, each with a `make test-…` of its own."""
 BUILT_IN = frozenset({"request"})
 

@@ -16,10 +16,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until(ready: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
+def wait_until(ready: Callable[[], bool], what: str, seconds: float = 60.0, poll_seconds: float = POLL_SECONDS) -> None:
     """Ask again and again whether another process is ready; nothing tells when it is."""
     deadline = time.monotonic() + seconds
     while not ready():
         if time.monotonic() > deadline:
             pytest.fail(f"{what}: not within {seconds:g} s")
-        time.sleep(POLL_SECONDS)
+        time.sleep(poll_seconds)
