@@ -15,14 +15,12 @@ from collections.abc import Callable, Iterable, Sequence
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import MemberRow, ProposalRow, TrialRow
 from orchestrator.planning.jobs import Job, member_row, trial_row
+from orchestrator.planning.queues import PHASES, Ready
 from orchestrator.planning.search_run import SearchRun
 from orchestrator.planning.teaching import Teaching
 from orchestrator.worker.attempts import Attempt, Outcome, Report, Signal, Verdict
 from search_spaces import Member, Search, Sweep
 from trainers.trials.trial import Trial
-
-PHASES = ("teacher", "search", "fixed", "confirm")
-"""In the order of their turn."""
 
 MAX_LOST_IN_A_ROW = 3
 """So many lost workers without a new epoch between make a trial a FAIL."""
@@ -69,7 +67,7 @@ class Planner:
         self._recorded = frozenset(states)
         self._known = dict(states)
         self._jobs: dict[str, Job] = {}
-        self._ready: dict[str, deque[Job]] = {phase: deque() for phase in PHASES}
+        self._ready = Ready()
         self._blocked: dict[str, list[Job]] = {}
         self._waiting_searches: dict[str, list[SearchRun]] = {}
         self._running: dict[str, Job] = {}
@@ -94,9 +92,23 @@ class Planner:
             for phase in PHASES:
                 if phase == "search":
                     self._propose_next()
-                if self._ready[phase]:
-                    return self._start(self._ready[phase].popleft())
+                if self._ready.has(phase):
+                    return self._start(self._ready.take(phase))
         return Signal.WAIT if self._running else Signal.DONE
+
+    def beside(self, attempt: Attempt, most: int) -> list[Attempt]:
+        """Hand out further attempts, at most so many, that see the same batches as this one, to be trained in step with
+        it; proposals are made for it."""
+        job = self._current(attempt)
+        found: list[Attempt] = []
+        while job is not None and len(found) < most and not self.stopping:
+            if job.phase == "search":
+                self._propose_next()
+            jobs = self._ready.beside(job, most - len(found))
+            found += map(self._start, jobs)
+            if not jobs:
+                break
+        return found
 
     def reported(self, attempt: Attempt, report: Report) -> Verdict:
         """Take what a worker says after an epoch, those of a former attempt first, and the end of the trial with the
@@ -189,7 +201,7 @@ class Planner:
     def idle(self) -> bool:
         """Nothing is left to hand out, to propose or to wait for."""
         proposing = any(search.standing() == "open" for search in self._searches)
-        return not self._running and not any(self._ready.values()) and not proposing
+        return not self._running and not self._ready and not proposing
 
     def refused(self) -> list[str]:
         """Return why teachers are refused that students wait for, in words."""
@@ -251,7 +263,7 @@ class Planner:
         if trainer is not None and not self._can_teach(trainer, goes_on=goes_on):
             self._blocked.setdefault(trainer.key, []).append(job)
         else:
-            self._ready[job.phase].append(job)
+            self._ready.put(job)
 
     def _can_teach(self, trainer: Job, *, goes_on: bool) -> bool:
         """Return whether students may start; where a teacher's weights are gone, see to it that it is trained again."""
@@ -292,7 +304,7 @@ class Planner:
             self._decide(job, job.state)
         del self._running[job.key]
         if not final:
-            self._ready[job.phase].appendleft(job)
+            self._ready.put(job, first=True)
             told = f"a worker was lost, the trial goes on: {reason}" if outcome.ending == "LOST" else reason
             self._on_trouble(self._row(job), told)
         else:
@@ -313,7 +325,7 @@ class Planner:
             return
         if self._teaching.ended(job):
             for blocked in self._blocked.pop(job.key, []):
-                self._ready[blocked.phase].append(blocked)
+                self._ready.put(blocked)
             for search in self._waiting_searches.pop(job.key, []):
                 self._replay(search)
         waiting, job.searches = job.searches, []
@@ -351,7 +363,7 @@ class Planner:
     def _propose_next(self) -> None:
         """Make a proposal where nothing that was proposed is left to hand out; more where nothing runs meanwhile, and
         none of them needs to be trained."""
-        while not self._ready["search"]:
+        while not self._ready.has("search"):
             run = next((search for search in self._searches if search.standing() == "open"), None)
             if run is None:
                 return
