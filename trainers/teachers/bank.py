@@ -100,7 +100,7 @@ class Bank:
         if not len(missing):
             return torch.from_numpy(logits), 0
         see = self._answering.lens or self._data.lens
-        pixels = batch.pixels if batch.also is None else batch.also
+        pixels = batch.at(self._answering.size)
         places = torch.from_numpy(missing).to(pixels.device)
         answers = self._answering.logits(see(pixels[places])).to("cpu").numpy()
         logits[missing] = answers
@@ -179,8 +179,9 @@ class Bank:
     def _answer(self, numbers: NDArray[np.int64]) -> NDArray[Any]:
         images, views = (torch.from_numpy(part) for part in np.divmod(numbers, self._views))
         see, parts = self._answering.lens or self._data.lens, []
-        for batch in self._data.train.batches(images, views, self._answering.rows, self._answering.size):
-            parts.append(self._answering.logits(see(batch.pixels if batch.also is None else batch.also)).to("cpu"))
+        size = self._answering.size
+        for batch in self._data.train.batches(images, views, self._answering.rows, [size] if size else ()):
+            parts.append(self._answering.logits(see(batch.at(size))).to("cpu"))
         return torch.cat(parts).numpy()
 
     def _write(self, numbers: NDArray[np.int64], logits: NDArray[Any]) -> None:

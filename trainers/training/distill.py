@@ -260,7 +260,7 @@ class Training:
         mixed = mixes(recipe.mixup, batches, self.trial.role, self.trial.seed, number)
         rows = [len(part.places) for part in parts]
         size = None if self.teacher is None else self.teacher.size
-        seen = self.data.train.batches(draws.images, draws.views, rows, size)
+        seen = self.data.train.batches(draws.images, draws.views, rows, [size] if size else ())
         for index, (batch, part) in enumerate(zip(seen, parts, strict=True)):
             if index % recipe.accumulate == 0:
                 rate = learning_rate_at(recipe, number - 1 + index * recipe.batch_size / total)

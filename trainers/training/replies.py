@@ -68,7 +68,7 @@ class Replies:
         teacher = self._answering
         self._answered += len(batch.images)
         if teacher.lens is not None:
-            inputs = teacher.lens(batch.pixels if batch.also is None else batch.also)
+            inputs = teacher.lens(batch.at(teacher.size))
             inputs = inputs if mix is None else mix(inputs)
         if self._data.info.task == "segmentation":
             return teacher.of_pixels(inputs)

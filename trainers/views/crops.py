@@ -16,6 +16,7 @@ from trainers.data.view_sets import ViewSet
 from trainers.trials.randomness import from_stream
 from trainers.trials.streams import stream_seed
 from trainers.views.pictures import IGNORED, Pictures
+from trainers.views.views import Size
 
 SCORED = -1
 """The number of the view in which a picture is scored."""
@@ -33,8 +34,6 @@ RAND_OPERATIONS, RAND_MAGNITUDE = 2, 10
 SMALL_PIXELS = 64
 """Images up to this height get AutoAugment's policy for CIFAR-10, larger ones that for ImageNet."""
 
-Size = tuple[int, int]
-"""Height and width in pixels."""
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom; the last two excluded."""
 

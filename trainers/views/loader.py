@@ -18,9 +18,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from trainers.data.view_sets import ViewSet
 from trainers.files.temporary import keep_sockets_short
-from trainers.views.crops import SCORED, Size, crop
+from trainers.views.crops import SCORED, crop
 from trainers.views.pictures import Pictures
-from trainers.views.views import Batch
+from trainers.views.views import Batch, Size
 
 AHEAD = 4
 """Batches that each worker reads ahead."""
@@ -70,15 +70,14 @@ class PictureViews:
         )
 
     def batches(
-        self, images_N: Tensor, views_N: Tensor, rows: int | list[int], also: Size | None = None
+        self, images_N: Tensor, views_N: Tensor, rows: int | list[int], sizes: Sequence[Size] = ()
     ) -> Iterator[Batch]:
-        """Yield the views with these numbers in batches of `rows`, the last one smaller; `also` at another size.
+        """Yield the views with these numbers in batches of `rows`, the last one smaller; at other sizes too.
 
         One call must end before the next begins.
         """
-        sizes = () if also is None else (also,)
         self._order.batches = [
-            [(image, view, sizes) for image, view in zip(images.tolist(), views.tolist(), strict=True)]
+            [(image, view, tuple(sizes)) for image, view in zip(images.tolist(), views.tolist(), strict=True)]
             for images, views in zip(images_N.split(rows), views_N.split(rows), strict=True)
         ]
         numbers = zip(images_N.split(rows), views_N.split(rows), self._loader, strict=True)
@@ -90,7 +89,7 @@ class PictureViews:
                 views=views,
                 here=here,
                 pixels=sent[0],
-                also=sent[1] if also is not None else None,
+                sized=dict(zip(sizes, sent[1:], strict=True)),
                 targets=self._targets[here] if labels is None else labels.to(self._device, non_blocking=True),
             )
 

@@ -6,12 +6,16 @@ the answer can be kept (trainers.teachers.bank); the seed only draws which views
 Shapes: N = images in memory, B = batch, C = channels, S = size in pixels.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor
+
+Size = tuple[int, int]
+"""Height and width in pixels."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +25,9 @@ class Batch:
     Attributes:
         images, views: numbers [B], on the CPU.
         here: the images' numbers on the device.
-        pixels: uint8 [B, C, H, W] on the device.
-        also: the same views at another size that was asked for.
+        pixels: uint8 [B, C, H, W] on the device. Whoever sees the batch leaves them as they are: others see it too.
         targets: classes [B], or of every pixel [B, H, W] with 255 for none.
+        sized: the same views at other sizes that were asked for.
     """
 
     images: Tensor
@@ -31,7 +35,19 @@ class Batch:
     here: Tensor
     pixels: Tensor
     targets: Tensor
-    also: Tensor | None = None
+    sized: dict[Size, Tensor] = field(default_factory=dict)
+    _known: dict[Hashable, Any] = field(default_factory=dict)
+
+    def at(self, size: Size | None) -> Tensor:
+        """Return the pixels at this size, where the batch has it; else as they are."""
+        return self.pixels if size is None else self.sized.get(size, self.pixels)
+
+    def once(self, name: Hashable, find: Callable[[], T]) -> T:
+        """Return what is found out about the batch under this name: by the first who asks, for all who see it."""
+        if name not in self._known:
+            self._known[name] = find()
+        found: T = self._known[name]
+        return found
 
 
 class Views(Protocol):
@@ -46,13 +62,13 @@ class Views(Protocol):
         """The number of the view in which an image is scored."""
 
     def batches(
-        self, images_N: Tensor, views_N: Tensor, rows: int | list[int], also: tuple[int, int] | None = None
+        self, images_N: Tensor, views_N: Tensor, rows: int | list[int], sizes: Sequence[Size] = ()
     ) -> Iterator[Batch]:
         """Yield the views with these numbers, on the CPU, in batches of `rows`, the last one smaller.
 
         Args:
             rows: of every batch, or of each.
-            also: another size that the same parts are wanted at; views in memory leave that to whoever looks.
+            sizes: others that the same parts are wanted at; views in memory leave that to whoever looks.
         """
 
 
@@ -98,7 +114,7 @@ class ShiftViews:
         return batch
 
     def batches(
-        self, images_N: Tensor, views_N: Tensor, rows: int | list[int], also: tuple[int, int] | None = None
+        self, images_N: Tensor, views_N: Tensor, rows: int | list[int], sizes: Sequence[Size] = ()
     ) -> Iterator[Batch]:
         """Yield the views with these numbers in batches of `rows`, the last one smaller."""
         device = self.padded_NCPP.device

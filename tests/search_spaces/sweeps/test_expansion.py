@@ -204,6 +204,16 @@ def test_auto_gpus(capability: tuple[int, int] | None, gpus: float, tmp_path: Pa
     assert later.resources == sweep.resources
 
 
+def test_auto_together(tmp_path: Path) -> None:
+    in_memory = expand(read(write(tmp_path, SMALL)))
+    assert (in_memory.resources.together, in_memory.resolved["autos"]["together"]) == (1, 1)
+    said = expand(read(write(tmp_path, SMALL + "resources: {together: 4}\n")))
+    assert said.resources.together == 4
+    assert [member.key for member in said.fixed] == [member.key for member in in_memory.fixed]
+    before = {name: value for name, value in in_memory.resolved["autos"].items() if name != "together"}
+    assert expand(read(write(tmp_path, SMALL)), before).resources.together == 1
+
+
 @pytest.mark.parametrize(
     ("pixels", "networks", "instructions", "expected"),
     [

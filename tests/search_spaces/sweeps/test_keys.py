@@ -141,6 +141,7 @@ CASES = (
     Case("resources.gpus", "0.25", "-1", "resources.gpus: must be at least 0, got -1"),
     Case("resources.teacher_cpus", "4", "0.5", "resources.teacher_cpus: must be a whole number, got 0.5"),
     Case("resources.loaders", "2", "-1", "resources.loaders: must be at least 0, got -1"),
+    Case("resources.together", "4", "0", "resources.together: must be at least 1, got 0"),
     Case("resources.stall_seconds", "120", "5", "resources.stall_seconds: must be at least 10, got 5"),
     Case("report.baseline", "plain", "plan", "report.baseline: unknown entry 'plan'; did you mean 'plain'? (known: ce, plain, by k, tuned, by k k=1, by k k=5)"),
     Case("report.proposal", "tuned", "tunes", "report.proposal: unknown entry 'tunes'; did you mean 'tuned'? (known: ce, plain, by k, tuned, by k k=1, by k k=5)"),

@@ -87,13 +87,14 @@ def test_processes_that_read_ahead_change_no_pixel(tmp_path: Path):
     before = torch.get_rng_state()
     for _ in range(2):
         for one, other in zip(
-            alone.train.batches(images, views, 5, (32, 32)),
-            ahead.train.batches(images, views, 5, (32, 32)),
+            alone.train.batches(images, views, 5, [(32, 32)]),
+            ahead.train.batches(images, views, 5, [(32, 32)]),
             strict=True,
         ):
             assert torch.equal(one.pixels, other.pixels)
             assert torch.equal(one.targets, other.targets)
-            assert one.also is not None and other.also is not None and torch.equal(one.also, other.also)
+            assert torch.equal(one.at((32, 32)), other.at((32, 32)))
+            assert one.at((32, 32)).shape[-1] == 32
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -101,11 +102,12 @@ def test_batches_hold_what_was_asked_for_in_its_order():
     pictures = Shown([np.full((9, 9, 3), 10 * number, dtype=np.uint8) for number in range(5)])
     targets = torch.tensor([5, 6, 7, 8, 9])
     views = PictureViews(pictures, targets, view_set("rrc8-flip"), count=3, device=CPU, loaders=0)
-    first, last = views.batches(torch.tensor([4, 0, 2]), torch.tensor([0, 1, 2]), 2, (12, 16))
+    first, last = views.batches(torch.tensor([4, 0, 2]), torch.tensor([0, 1, 2]), 2, [(12, 16)])
     assert (first.images.tolist(), first.views.tolist(), first.targets.tolist()) == ([4, 0], [0, 1], [9, 5])
     assert first.pixels.shape == (2, 3, 8, 8)
     assert first.pixels[:, 0, 0, 0].tolist() == [40, 0]
-    assert last.also is not None and last.also.shape == (1, 3, 12, 16)
+    assert last.at((12, 16)).shape == (1, 3, 12, 16)
+    assert last.at(None) is last.pixels and last.at((99, 99)) is last.pixels
     assert (last.targets.tolist(), last.pixels.unique().tolist()) == ([7], [20])
 
 

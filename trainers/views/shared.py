@@ -1,0 +1,87 @@
+"""Views that several trainings see in step: each batch is read and made once.
+
+Whoever trains in step asks for the same passes, one batch after the other, and nobody asks for a batch before all have
+left the one before it. So one batch is held at a time.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from trainers.views.views import Batch, Size, Views
+
+
+class SharedViews:
+    """Views for several who are at the same batch.
+
+    Attributes:
+        sizes: at which any of them wants the same parts; to be complete before the first pass begins.
+    """
+
+    def __init__(self, views: Views) -> None:
+        self._views = views
+        self._pass: _Pass | None = None
+        self.sizes: set[Size] = set()
+
+    @property
+    def count(self) -> int:
+        """Views an image has."""
+        return self._views.count
+
+    @property
+    def centre(self) -> int:
+        """The number of the view in which an image is scored."""
+        return self._views.centre
+
+    def batches(
+        self, images_N: Tensor, views_N: Tensor, rows: int | list[int], sizes: Sequence[Size] = ()
+    ) -> Iterator[Batch]:
+        """Yield the views with these numbers in batches of `rows`; joins the pass that another has begun for them."""
+        self.sizes.update(sizes)
+        asked = (images_N, views_N, rows)
+        if self._pass is None or not self._pass.is_of(*asked):
+            if self._pass is not None:
+                self._pass.end()
+            self._pass = _Pass(*asked, self._views.batches(*asked, sorted(self.sizes)))
+        yield from self._pass.whole()
+
+
+class _Pass:
+    """One pass over views, at one batch."""
+
+    def __init__(self, images_N: Tensor, views_N: Tensor, rows: int | list[int], batches: Iterator[Batch]) -> None:
+        self._asked = images_N, views_N, rows
+        self._batches = batches
+        self._count = len(images_N.split(rows))
+        self._at = -1
+        self._batch: Batch | None = None
+        self._version = 0
+
+    def is_of(self, images_N: Tensor, views_N: Tensor, rows: int | list[int]) -> bool:
+        images, views, before = self._asked
+        return before == rows and torch.equal(images, images_N) and torch.equal(views, views_N)
+
+    def whole(self) -> Iterator[Batch]:
+        """Yield every batch from the first."""
+        for place in range(self._count):
+            yield self._batch_at(place)
+
+    def _batch_at(self, place: int) -> Batch:
+        self._check_unwritten()
+        if place == self._at + 1:
+            self._batch, self._at = next(self._batches), place
+            self._version = 0 if self._batch.pixels.is_inference() else self._batch.pixels._version
+        assert place == self._at, "whoever shares a pass is at the same batch"
+        assert self._batch is not None
+        return self._batch
+
+    def _check_unwritten(self) -> None:
+        pixels = None if self._batch is None else self._batch.pixels
+        if pixels is not None and not pixels.is_inference():
+            assert pixels._version == self._version, "a batch that others see was written to"
+
+    def end(self) -> None:
+        """Leave the views ready for the next pass."""
+        for _ in self._batches:
+            pass
