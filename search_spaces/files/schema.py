@@ -279,6 +279,13 @@ class ResourcesModel(Closed):
     """Threads of a teacher's trial; by default `cpus`."""
     loaders: Annotated[StrictInt, Field(ge=0, le=256)] | None = None
     """Processes of a trial that read pictures ahead; by default `cpus` on a GPU, else none. Changes no number."""
+    together: Annotated[
+        Annotated[StrictInt, Field(ge=1, le=64)] | None,
+        BeforeValidator(_auto_or, json_schema_input_type=Annotated[StrictInt, Field(ge=1, le=64)] | None),
+    ] = None
+    """Trials of one seed that a worker trains in step, so that each batch is read, augmented and taught once; every
+    number is that of the trial alone. auto: 8 where pictures are read from files or augmented one by one, else 1; 1 on
+    a GPU, where it was never run."""
     stall_seconds: Annotated[StrictInt, Field(ge=10, le=1_000_000)] = 900
     """A worker without a step for so long is taken for lost: its trial goes on from its last epoch in another. Not with
     `--workers 0`."""

@@ -6,12 +6,15 @@ from typing import Any, get_args
 
 from search_spaces.checks.facts import Facts, logit_type
 from search_spaces.files.schema import SweepModel
+from trainers.data.view_sets import view_set
 from trainers.trials.recipe import Precision
 
 Capability = tuple[int, int]
 BFLOAT16_FROM: Capability = (8, 0)
 """Compute capability from which a CUDA device multiplies in bfloat16."""
 
+TOGETHER = 8
+"""Students that share each batch of pictures (docs/performance.md); on a GPU it was never run."""
 
 BFLOAT16_PIXELS = 32
 """Height of images from which a CPU with bfloat16 instructions gains by them."""
@@ -40,11 +43,18 @@ def decide(
     decided: dict[str, Any] = {
         "gpus": gpus,
         "precision": _precision(model, facts, given, gpus, capability, cpu_bfloat16),
+        "together": given.get("together", 1) if given else _together(facts, gpus),
         "logit_type": {name: types.get(name) or logit_type(info) for name, info in facts.datasets.items()},
     }
     if decided["precision"] not in get_args(Precision):
         raise ValueError(f"autos.precision must be one of {get_args(Precision)}, got {decided['precision']!r}")
     return decided
+
+
+def _together(facts: Facts, gpus: float) -> int:
+    """Return how many students share reading and teaching: where a view costs something to make."""
+    costly = any(view_set(info.view_set).enumerated is None for info in facts.datasets.values())
+    return TOGETHER if costly and gpus == 0 else 1
 
 
 def _precision(

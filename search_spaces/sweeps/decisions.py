@@ -33,6 +33,11 @@ class Decisions:
         """GPUs of a trial, where it does not share one by measured memory."""
         return float(self.autos["gpus"])
 
+    @property
+    def together(self) -> int:
+        """Trials that a worker trains in step, at most; 1 where the sweep was accepted before that was decided."""
+        return int(self.autos.get("together", 1))
+
     def recipe(self, dataset: str, network: str = "") -> Recipe:
         """Return how a network trains on a data set: by the named recipe or the data set's, with the file's changes."""
         return self._changed(network, *self._chain(dataset))

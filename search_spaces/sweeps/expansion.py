@@ -153,6 +153,7 @@ def _resources(decisions: Decisions) -> Resources:
         share_gpus=given.gpus is None and decisions.gpus > 0,
         teacher_cpus=given.teacher_cpus or given.cpus,
         loaders=given.loaders,
+        together=given.together or decisions.together,
         stall_seconds=given.stall_seconds,
     )
 

@@ -102,6 +102,8 @@ class Resources:
     teacher_cpus: int
     loaders: int | None
     """Processes that read pictures ahead; None: as many as `cpus` on a GPU, else none."""
+    together: int
+    """Trials that a worker trains in step, at most."""
     stall_seconds: int
     """Without a step for so long, a worker is taken for lost."""
 
