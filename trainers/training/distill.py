@@ -9,7 +9,7 @@ Shapes: B = batch, C = classes.
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +32,7 @@ from trainers.training.mixing import Mix, mixes
 from trainers.training.replies import Replies
 from trainers.training.starting import new_optimizer, new_student
 from trainers.training.tasks import Seen, Student, task_of
+from trainers.training.turns import Step, Steps
 from trainers.trials.batches import batch_sizes
 from trainers.trials.draws import Draws, draw
 from trainers.trials.randomness import dropout_stream, from_stream
@@ -112,22 +113,24 @@ def distill(
         loaders=loaders,
         on_step=on_step,
         ranks=ranks,
+        checkpoint=checkpoint,
     )
-    load_checkpoint(checkpoint, training)
-    try:
-        while training.epochs_done < trial.recipe.epochs:
-            epoch = training.train_epoch()
-            yield epoch
-            if epoch.diverged:
-                return
-    finally:
-        training.let_go()
+    for said in training.steps():
+        if isinstance(said, Epoch):
+            yield said
+        else:
+            on_step()
 
 
 class Training:
     """The state of one trial in training: student, optimiser, and the values of every epoch so far.
 
     Nothing that it holds refers back to it, so its memory is free as soon as nobody iterates.
+
+    Args:
+        share: gives the views that it sees with others who are in step with it (trainers.training.turns); by default
+            it sees them alone.
+        on_step: called while the teacher's logits are filled in before an epoch.
     """
 
     def __init__(
@@ -141,18 +144,22 @@ class Training:
         loaders: int = 0,
         on_step: Callable[[], None] = lambda: None,
         ranks: Ranks | None = None,
+        share: Callable[[Views], Views] = lambda views: views,
+        checkpoint: Path | None = None,
     ) -> None:
         self.trial = trial
         self.ranks = ranks or Ranks()
         if trial.norm_parts not in (1, self.ranks.size):
             raise ValueError(f"the trial is one of {trial.norm_parts} ranks, got {self.ranks.size}")
-        self.on_step = on_step
         self.device = device
         self.data = on_device(trial.dataset, data_root, device, trial.view_set, trial.views, loaders)
         if self.data.info.digest != trial.data_digest:
             raise ValueError(f"the data set {trial.dataset} has changed since the sweep was accepted")
         self.task = task_of(self.data.info, trial.recipe.label_smoothing, self.ranks)
         self.teacher = self._frozen_teacher(store)
+        self.seen, self.tested = share(self.data.train), share(self.data.test)
+        self.sizes = [self.teacher.size] if self.teacher is not None and self.teacher.size is not None else []
+        """At which the teacher wants views, where they are not the student's."""
         self.memory = MemoryMeter(device)  # from here on, memory is the trial's own
         self.student = new_student(trial, self.data, store, device)
         self.taps = self._student_taps()
@@ -178,6 +185,8 @@ class Training:
             self.replies = Replies(
                 *given, bank=bank, tapped=self.taps is not None, warnings=self.warnings, on_step=on_step
             )
+        self._seconds = self._since = 0.0
+        load_checkpoint(checkpoint, self)
 
     def let_go(self) -> None:
         """Drop what refers in a circle: a compiled network calls itself by a method of its own."""
@@ -193,9 +202,25 @@ class Training:
         network: nn.Module = self.student if self.average is None else self.average.module
         return network
 
+    def steps(self) -> Steps[Epoch]:
+        """Go on to the end, step by step; yields after every epoch what has come of it."""
+        try:
+            while self.epochs_done < self.trial.recipe.epochs:
+                epoch = yield from self._epoch()
+                yield epoch
+                if epoch.diverged:
+                    return
+        finally:
+            self.let_go()
+
     def train_epoch(self) -> Epoch:
         """Train one epoch, score it, and return it."""
+        return next(said for said in self.steps() if isinstance(said, Epoch))
+
+    def _epoch(self) -> Generator[Step, None, Epoch]:
+        """Train one epoch, score it, and return it."""
         number = self.epochs_done + 1
+        yield Step(number)
         draws = draw(self.trial, number, images=self._images, views=self.data.train.count)
         total = len(draws.images)
         sizes = batch_sizes(total, self.trial.recipe.batch_size, joined=self.trial.last_image == "joined")
@@ -203,16 +228,16 @@ class Training:
         draws = draws.at(places_of(parts)) if self.ranks.size > 1 else draws
         if self.replies is not None:
             self.replies.prepare(draws)
-        started = time.perf_counter()
+        self._seconds, self._since = 0.0, time.perf_counter()
         rank = ("rank", self.ranks.rank) if self.ranks.rank else ()
         with dropout_stream(self.device, self.trial.role, self.trial.seed, number, *rank):
-            losses, rate = self._train(number, draws, parts)
-        seconds = time.perf_counter() - started
+            losses, rate = yield from self._train(number, draws, parts)
+        seconds = self._seconds + time.perf_counter() - self._since
         losses = {name: loss / total for name, loss in self._of_all_ranks(losses).items()}
         values = {**losses, "lr": rate, "epoch_seconds": seconds, "images_per_second": total / seconds}
         diverged = not math.isfinite(values["train_loss"])
         if not diverged:
-            values |= self._score()
+            values |= yield from self._score(number)
         self.memory.sample()
         self.history.append(values)
         ended = number == self.trial.recipe.epochs and not diverged
@@ -245,7 +270,9 @@ class Training:
         self.memory.peak_bytes = max(peak for _, _, peak in of_all)
         return totals
 
-    def _train(self, number: int, draws: Draws, parts: Sequence[Part]) -> tuple[dict[str, float], float]:
+    def _train(
+        self, number: int, draws: Draws, parts: Sequence[Part]
+    ) -> Generator[Step, None, tuple[dict[str, float], float]]:
         """Run the epoch's steps; return the sum of every loss term over its images, and the last learning rate.
 
         Args:
@@ -259,8 +286,7 @@ class Training:
         rate = 0.0
         mixed = mixes(recipe.mixup, batches, self.trial.role, self.trial.seed, number)
         rows = [len(part.places) for part in parts]
-        size = None if self.teacher is None else self.teacher.size
-        seen = self.data.train.batches(draws.images, draws.views, rows, [size] if size else ())
+        seen = self.seen.batches(draws.images, draws.views, rows, self.sizes)
         for index, (batch, part) in enumerate(zip(seen, parts, strict=True)):
             if index % recipe.accumulate == 0:
                 rate = learning_rate_at(recipe, number - 1 + index * recipe.batch_size / total)
@@ -271,7 +297,9 @@ class Training:
                 sums[name] = sums.get(name, 0.0) + term.detach() * part.counts
             if (index + 1) % recipe.accumulate == 0 or index + 1 == batches:
                 self._step(rate)
-            self.on_step()
+            self._seconds += time.perf_counter() - self._since
+            yield Step(number)
+            self._since = time.perf_counter()
         return {LOGGED.get(name, name): float(value) for name, value in sums.items()}, rate
 
     def _gradients(
@@ -346,18 +374,19 @@ class Training:
 
         return from_stream(make, "method", *names).to(self.device)
 
-    def _score(self) -> dict[str, float]:
+    def _score(self, number: int) -> Generator[Step, None, dict[str, float]]:
         """Return scores in percent on the validation images in a search, on the test images elsewhere."""
         if self.trial.split == "search":
             fit = self.data.info.fit
             numbers = torch.arange(fit, fit + self.data.info.validation)
             main = self.task.scores[0]
-            return {f"val_{main}": self._scores(self.data.train, numbers)[main]}
-        found = self._scores(self.data.test, torch.arange(self.data.test_images))
+            found = yield from self._scores(number, self.seen, numbers)
+            return {f"val_{main}": found[main]}
+        found = yield from self._scores(number, self.tested, torch.arange(self.data.test_images))
         return {f"test_{name}": value for name, value in found.items()}
 
     @torch.inference_mode()
-    def _scores(self, views: Views, numbers: Tensor) -> dict[str, float]:
+    def _scores(self, number: int, views: Views, numbers: Tensor) -> Generator[Step, None, dict[str, float]]:
         """Return the scores of these images, of which each rank looks at a part, all with the first one's network."""
         if self.trial.norm_parts > 1:
             self.ranks.like_the_first(self.student, self.scored)
@@ -371,7 +400,7 @@ class Training:
                 logits = network.forward(inputs)  # never compiled: other rows, and only now and then
             tally.add(logits, batch.targets)
             wrong += ~logits.isfinite().all()
-            self.on_step()
+            yield Step(number)
         tally.together(self.ranks)
         self.ranks.add(wrong)
         self.answers, self._finite = tally.answers(), wrong == 0

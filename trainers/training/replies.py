@@ -15,7 +15,7 @@ from trainers.teachers.frozen import FrozenTeacher
 from trainers.training.mixing import Mix
 from trainers.training.tasks import PixelReply, Reply
 from trainers.trials.draws import Draws
-from trainers.trials.trial import Teacher, Trial
+from trainers.trials.trial import Teacher, Trial, canonical_json, teacher_content
 from trainers.views.device_data import DeviceData
 from trainers.views.views import Batch
 
@@ -51,6 +51,9 @@ class Replies:
         known = trial.teacher if bank and has_bank(trial, data.info.task) else None
         self.bank = None if known is None else self._opened_bank(known, store)
         """The teacher's logits; None where it has none, or runs in every step."""
+        way = "stored" if self.bank is not None else "tapped" if tapped else "logits"
+        assert trial.teacher is not None, "somebody answers"
+        self._name = (way, canonical_json(teacher_content(trial.teacher)))
 
     def answered(self) -> int:
         """Return how many images the teacher has answered since this was asked last."""
@@ -63,6 +66,9 @@ class Replies:
         Args:
             inputs: what the student sees.
         """
+        return batch.once((*self._name, mix), lambda: self._answer(batch, inputs, mix))
+
+    def _answer(self, batch: Batch, inputs: Tensor, mix: Mix | None) -> Reply | PixelReply:
         if self.bank is not None:
             return self._stored(self.bank, batch)
         teacher = self._answering

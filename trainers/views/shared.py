@@ -9,7 +9,18 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from trainers.views.views import Batch, Size, Views
+from trainers.views.views import Batch, Size, Views, written
+
+
+class Sharing:
+    """What a cohort shares: of each data set's views one series of passes."""
+
+    def __init__(self) -> None:
+        self._shared: dict[int, tuple[Views, SharedViews]] = {}
+
+    def __call__(self, views: Views) -> Views:
+        """Return the views as those see them who share them."""
+        return self._shared.setdefault(id(views), (views, SharedViews(views)))[1]
 
 
 class SharedViews:
@@ -56,7 +67,7 @@ class _Pass:
         self._count = len(images_N.split(rows))
         self._at = -1
         self._batch: Batch | None = None
-        self._version = 0
+        self._written: list[int] = []
 
     def is_of(self, images_N: Tensor, views_N: Tensor, rows: int | list[int]) -> bool:
         images, views, before = self._asked
@@ -68,18 +79,15 @@ class _Pass:
             yield self._batch_at(place)
 
     def _batch_at(self, place: int) -> Batch:
-        self._check_unwritten()
+        assert self._batch is None or written(self._batch.pixels) == self._written, (
+            "a batch that others see was written to"
+        )
         if place == self._at + 1:
             self._batch, self._at = next(self._batches), place
-            self._version = 0 if self._batch.pixels.is_inference() else self._batch.pixels._version
+            self._written = written(self._batch.pixels)
         assert place == self._at, "whoever shares a pass is at the same batch"
         assert self._batch is not None
         return self._batch
-
-    def _check_unwritten(self) -> None:
-        pixels = None if self._batch is None else self._batch.pixels
-        if pixels is not None and not pixels.is_inference():
-            assert pixels._version == self._version, "a batch that others see was written to"
 
     def end(self) -> None:
         """Leave the views ready for the next pass."""

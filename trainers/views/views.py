@@ -6,6 +6,7 @@ the answer can be kept (trainers.teachers.bank); the seed only draws which views
 Shapes: N = images in memory, B = batch, C = channels, S = size in pixels.
 """
 
+import dataclasses
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
@@ -43,11 +44,24 @@ class Batch:
         return self.pixels if size is None else self.sized.get(size, self.pixels)
 
     def once(self, name: Hashable, find: Callable[[], T]) -> T:
-        """Return what is found out about the batch under this name: by the first who asks, for all who see it."""
+        """Return what is found out about the batch under this name: by the first who asks, for all who see it. They
+        leave it as it is."""
         if name not in self._known:
-            self._known[name] = find()
-        found: T = self._known[name]
-        return found
+            found = find()
+            self._known[name] = found, written(found)
+        known: tuple[T, list[int]] = self._known[name]
+        assert written(known[0]) == known[1], "what others see was written to"
+        return known[0]
+
+
+def written(found: object) -> list[int]:
+    """Return how often each of the tensors in a value has been written to in place; torch lets nobody write to those
+    that were made for inference."""
+    if isinstance(found, Tensor):
+        return [] if found.is_inference() else [found._version]
+    if dataclasses.is_dataclass(found):
+        return written([getattr(found, field.name) for field in dataclasses.fields(found)])
+    return [count for part in found for count in written(part)] if isinstance(found, list | tuple) else []
 
 
 class Views(Protocol):
