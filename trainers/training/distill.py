@@ -40,7 +40,7 @@ from trainers.trials.recipe import learning_rate_at
 from trainers.trials.streams import stream_seed
 from trainers.trials.trial import Trial, trial_key
 from trainers.views.device_data import on_device
-from trainers.views.views import Batch, Views
+from trainers.views.views import Batch, Size, Views
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ class Training:
         loaders: int = 0,
         on_step: Callable[[], None] = lambda: None,
         ranks: Ranks | None = None,
-        share: Callable[[Views], Views] = lambda views: views,
+        share: Callable[[Views, Sequence[Size]], Views] = lambda views, sizes: views,
         checkpoint: Path | None = None,
     ) -> None:
         self.trial = trial
@@ -157,9 +157,9 @@ class Training:
             raise ValueError(f"the data set {trial.dataset} has changed since the sweep was accepted")
         self.task = task_of(self.data.info, trial.recipe.label_smoothing, self.ranks)
         self.teacher = self._frozen_teacher(store)
-        self.seen, self.tested = share(self.data.train), share(self.data.test)
         self.sizes = [self.teacher.size] if self.teacher is not None and self.teacher.size is not None else []
         """At which the teacher wants views, where they are not the student's."""
+        self.seen, self.tested = share(self.data.train, self.sizes), share(self.data.test, ())
         self.memory = MemoryMeter(device)  # from here on, memory is the trial's own
         self.student = new_student(trial, self.data, store, device)
         self.taps = self._student_taps()

@@ -49,7 +49,7 @@ class _Member(Generic[Word]):
     steps: Steps[Word]
     random: RandomState = field(default_factory=RandomState)
     epoch: int = 0
-    """That its next step belongs to; 0 before it has begun."""
+    """That its next step belongs to; 0 where that is not known: before it has begun, and after it has spoken."""
 
 
 class Turns(Generic[Name, Word]):
@@ -77,8 +77,9 @@ class Turns(Generic[Name, Word]):
         from a later epoch waits for the others. Empty once all have ended."""
         said: list[tuple[Name, Word]] = []
         while self._members and not said:
-            begun = [self._turn(name, said) for name, member in [*self._members.items()] if not member.epoch]
-            if any(begun) or not self._members or said:
+            for name in [name for name, member in self._members.items() if not member.epoch]:
+                self._turn(name, said)
+            if said or not self._members:
                 continue
             least = min(member.epoch for member in self._members.values())
             group = [name for name, member in self._members.items() if member.epoch == least]
@@ -105,7 +106,7 @@ class Turns(Generic[Name, Word]):
             member.epoch = word.epoch
             return True
         said.append((name, word))
-        member.epoch += 1
+        member.epoch = 0
         return False
 
     def drop(self, name: Name) -> None:

@@ -18,9 +18,11 @@ class Sharing:
     def __init__(self) -> None:
         self._shared: dict[int, tuple[Views, SharedViews]] = {}
 
-    def __call__(self, views: Views) -> Views:
-        """Return the views as those see them who share them."""
-        return self._shared.setdefault(id(views), (views, SharedViews(views)))[1]
+    def __call__(self, views: Views, sizes: Sequence[Size]) -> Views:
+        """Return the views as those see them who share them, one of whom wants these sizes."""
+        _, shared = self._shared.setdefault(id(views), (views, SharedViews(views)))
+        shared.sizes.update(sizes)
+        return shared
 
 
 class SharedViews:
@@ -49,7 +51,6 @@ class SharedViews:
         self, images_N: Tensor, views_N: Tensor, rows: int | list[int], sizes: Sequence[Size] = ()
     ) -> Iterator[Batch]:
         """Yield the views with these numbers in batches of `rows`; joins the pass that another has begun for them."""
-        self.sizes.update(sizes)
         asked = (images_N, views_N, rows)
         if self._pass is None or not self._pass.is_of(*asked):
             if self._pass is not None:

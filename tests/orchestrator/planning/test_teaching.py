@@ -175,7 +175,7 @@ def test_a_teacher_that_ends_with_what_is_no_number_fails_itself(what: str, pict
     training.check_finite()
     with torch.no_grad():
         training.student.state_dict()["fc.weight"].fill_(torch.nan if what == "weights" else 3e38)
-    training._score()
+    list(training._score(1))
     with pytest.raises(TeacherError, match="weights are not finite: fc.weight" if what == "weights" else "answers"):
         training.check_finite()
 

@@ -170,8 +170,8 @@ def test_both_heads_are_compared_with_the_teachers(scenes: Path, store: Store, m
     seen = []
     real = segmentation_task.distill_pixels
 
-    def noting(method: Any, student: Any, theirs: Any, labels: Tensor, epoch: int) -> dict[str, Tensor]:
-        terms = real(method, student, theirs, labels, epoch)
+    def noting(method: Any, student: Any, theirs: Any, labels: Tensor, *more: Any) -> dict[str, Tensor]:
+        terms = real(method, student, theirs, labels, *more)
         seen.append((student, theirs, labels, terms))
         return terms
 

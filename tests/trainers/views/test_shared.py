@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from trainers.views.shared import SharedViews
+from trainers.views.shared import SharedViews, Sharing
 from trainers.views.views import Batch, Size, shift_views
 
 
@@ -56,8 +56,9 @@ def test_another_pass_begins_anew_even_where_one_was_left(counted: Counted):
 
 
 def test_sizes_of_all_are_asked_for(counted: Counted):
-    shared = SharedViews(counted)
-    shared.sizes |= {(8, 8)}
+    share = Sharing()
+    shared = share(counted, [(8, 8)])
+    assert share(counted, [(6, 6)]) is shared
     list(shared.batches(IMAGES, VIEWS, 2, [(6, 6)]))
     assert counted.sizes == [[(6, 6), (8, 8)]]
 
