@@ -16,12 +16,14 @@ import pydantic
 from pydantic import Field, StrictStr, TypeAdapter
 
 from reports.errors import ReportError, UnknownSweepError
-from search_spaces.files.errors import Problem, SweepFileError, nearest, shown, unknown, unknown_key
+from search_spaces.files.errors import Problem, SweepFileError
 from search_spaces.files.names import Name, Names
 from search_spaces.files.schema import NAME_PATTERN, ReportModel
 from search_spaces.files.structure import HOLDERS, check
 from search_spaces.files.yaml_lines import Path as Place
 from search_spaces.files.yaml_lines import Tree, YamlError, read_text, read_tree
+from trainers.texts.nearest import nearest, unknown, unknown_key
+from trainers.texts.words import shown
 
 if TYPE_CHECKING:
     from reports.results.results import Results

@@ -8,8 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from search_spaces.files.errors import SweepFileError, unknown
+from search_spaces.files.errors import SweepFileError
 from search_spaces.files.yaml_lines import read_text, read_tree
+from trainers.texts.nearest import unknown
 from trainers.trials.recipe import Precision, Recipe, compress, recipe_problems
 
 SCALE = "scale_learning_rate"

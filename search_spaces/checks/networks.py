@@ -1,16 +1,18 @@
 """Rules for the networks of a file: known names, weights that are there, how teachers see, what students start from."""
 
+from collections.abc import Callable
+from pathlib import Path as FilePath
 from typing import Any
 
 from search_spaces.checks import facts
 from search_spaces.checks.recipes import recipe_values
 from search_spaces.files.draft import Draft
-from search_spaces.files.errors import nearest
 from search_spaces.files.schema import TeacherModel
 from search_spaces.files.yaml_lines import Path
 from trainers.data import DataInfo
 from trainers.data.view_sets import view_set
 from trainers.texts.counting import counted
+from trainers.texts.nearest import hint
 from trainers.texts.words import is_url, shown
 
 NOT_FETCHED = "not fetched"
@@ -27,8 +29,7 @@ def check_teachers(draft: Draft) -> dict[str, str]:
         path: Path = ("teachers", name)
         given = [key for key in ("checkpoint", "pretrained", "recipe") if getattr(model, key)]
         if of_pairs and name not in of_pairs:
-            near = nearest(name, of_pairs)
-            draft.tree.add(path, "is no pair's teacher" + (f"; did you mean {near!r}?" if near else ""))
+            draft.tree.add(path, f"is no pair's teacher{hint(name, of_pairs)}")
         if len(given) > 1:
             draft.tree.add((*path, given[1]), f"give one of checkpoint, pretrained and recipe, got {', '.join(given)}")
         _check_lens(draft, path, model)
@@ -90,20 +91,26 @@ def _pretrained(draft: Draft, name: str, path: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for info in draft.infos().values():
         full, size = _full_name(name, info.size), teachers_size(draft.teachers.get(name), name, info) or info.size
-        if full is None:
-            continue  # told at its pair
-        try:
-            full = tagged(full, draft.teachers[name].pretrained)
-            file = fetch_pretrained(
-                full, classes=info.classes, channels=info.channels, size=size, fetch=not draft.planning
-            )
-            found[facts.on_dataset(info.name, name)] = facts.file_digest(file)
-        except FileNotFoundError as error:
-            draft.assumed.append(f"teachers.{name}: {error}")
-            found[facts.on_dataset(info.name, name)] = NOT_FETCHED
-        except ValueError as error:
-            draft.tree.add(path, str(error))
+        if full is not None:  # else told at its pair
+            weights = tagged(full, draft.teachers[name].pretrained)
+            kind = {"classes": info.classes, "channels": info.channels, "size": size}
+            digest = _published_digest(draft, path, f"teachers.{name}", fetch_pretrained, weights, **kind)
+            found |= {facts.on_dataset(info.name, name): digest} if digest else {}
     return found
+
+
+def _published_digest(
+    draft: Draft, path: Path, who: str, fetch: Callable[..., FilePath], name: str, **kind: int
+) -> str | None:
+    """Return the SHA-256 of published weights; None where there are none, which joins the tree's problems."""
+    try:
+        return facts.file_digest(fetch(name, **kind, fetch=not draft.planning))
+    except FileNotFoundError as error:
+        draft.assumed.append(f"{who}: {error}")
+        return NOT_FETCHED
+    except ValueError as error:
+        draft.tree.add(path, str(error))
+        return None
 
 
 def _full_name(name: str, size: int) -> str | None:
@@ -122,16 +129,16 @@ def teachers_size(model: TeacherModel | None, name: str, info: DataInfo) -> int:
     size = model.size
     if size is None and model.pretrained and info.size > SMALL_PIXELS and info.task == "classification":
         published = _published_lens(model, name, info)
-        size = published[0] if published else None
+        size = published.size if published else None
     return size if size is not None and (size, size) != (info.size, info.width) else 0
 
 
 def _published_lens(model: TeacherModel, name: str, info: DataInfo) -> Any:
-    from trainers.models.pretrained import seen_by, tagged
+    from trainers.models.pretrained import made_for, tagged
 
     full = _full_name(name, info.size)
     try:
-        return None if full is None else seen_by(tagged(full, model.pretrained))
+        return None if full is None else made_for(tagged(full, model.pretrained))
     except ValueError:  # no such tag: told with the weights
         return None
 
@@ -150,7 +157,7 @@ def lenses(draft: Draft) -> dict[str, dict[str, dict[str, Any]]]:
             mean, std = model.mean, model.std
             if mean is None and model.pretrained and info.size > SMALL_PIXELS:
                 published = _published_lens(model, name, info)
-                mean, std = published[1:] if published else (None, None)
+                mean, std = (published.mean, published.std) if published else (None, None)
             usual = view_set(info.view_set).kind != "shift" and (mean, std) == (PICTURE_MEAN, PICTURE_STD)
             if mean is not None and std is not None and not usual:
                 seen |= {"mean": list(mean), "std": list(std)}
@@ -171,20 +178,12 @@ def initials(draft: Draft) -> dict[str, dict[str, str]]:
                 if given is not None and given.is_given:
                     continue
                 if recipe_values(draft, info, plain, of_teacher=teaches).get("start") == "published":
-                    found.setdefault(dataset, {})[plain] = _initial(draft, path, draft.models[dataset][plain], info)
+                    from trainers.models.start import fetch_start  # imports timm and torch
+
+                    full, kind = draft.models[dataset][plain], {"channels": info.channels, "size": info.size}
+                    digest = _published_digest(draft, path, full, fetch_start, full, **kind)
+                    found.setdefault(dataset, {})[plain] = digest or NOT_FETCHED
     return found
-
-
-def _initial(draft: Draft, path: Path, full: str, info: DataInfo) -> str:
-    from trainers.models.start import fetch_start
-
-    try:
-        return facts.file_digest(fetch_start(full, channels=info.channels, size=info.size, fetch=not draft.planning))
-    except FileNotFoundError as error:
-        draft.assumed.append(f"{full}: {error}")
-    except ValueError as error:
-        draft.tree.add(path, str(error))
-    return NOT_FETCHED
 
 
 def check_tasks(draft: Draft) -> None:

@@ -11,9 +11,8 @@ from search_spaces import recipes
 from search_spaces.checks.silence import never_trains, silent_corners
 from search_spaces.files.draft import Draft
 from search_spaces.files.entries import Entry
-from search_spaces.files.errors import shown
 from search_spaces.files.yaml_lines import Path, dotted
-from trainers.texts.words import character_name, is_unseen
+from trainers.texts.words import character_name, is_unseen, shown
 
 MOST = 1e9
 """Of a hyperparameter."""

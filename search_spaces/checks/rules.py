@@ -13,9 +13,9 @@ from search_spaces.checks.splits import check_batches_of_one, check_splits
 from search_spaces.checks.weights import check_weights_files
 from search_spaces.files.draft import Draft
 from search_spaces.files.entries import Entry, read_entries, try_plugins
-from search_spaces.files.errors import unknown
 from search_spaces.files.schema import ReportModel
 from search_spaces.files.yaml_lines import Path
+from trainers.texts.nearest import unknown
 
 MAX_TRIALS = 100_000
 """Of one sweep, proposals included."""

@@ -29,7 +29,7 @@ def silent_corners(
 def _corners(
     settings: Mapping[str, Value], dimensions: Sequence[Dimension], method: Method, classes: int
 ) -> Iterator[tuple[str, ...]]:
-    several = {one.name: _ends(one) for one in dimensions}
+    several = {one.name: one.ends for one in dimensions}
     for values in itertools.islice(itertools.product(*several.values()), MOST_CORNERS):
         whole = method.whole({**settings, **dict(zip(several, values, strict=True))}, classes)
         yield method.silent(whole, classes)
@@ -39,10 +39,5 @@ def _may_lack_labels(settings: Mapping[str, Value], dimensions: Sequence[Dimensi
     """Return whether the cross-entropy's factor is 0, or may be; in nearly all rows it is not."""
     if not method.teacher:
         return False
-    ends = next((_ends(one) for one in dimensions if one.name == CE_WEIGHT), None)
+    ends = next((one.ends for one in dimensions if one.name == CE_WEIGHT), None)
     return 0 in (ends or (settings.get(CE_WEIGHT, 1),))
-
-
-def _ends(dimension: Dimension) -> tuple[Value, ...]:
-    """Return the choices, or both ends of the range."""
-    return dimension.choices or tuple(end for end in (dimension.low, dimension.high) if end is not None)

@@ -8,10 +8,11 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from search_spaces.files import schema
-from search_spaces.files.errors import nearest, shown
 from search_spaces.files.structure import check
 from search_spaces.files.yaml_lines import Path, Tree
 from trainers.methods import Hyperparameter
+from trainers.texts.nearest import nearest
+from trainers.texts.words import shown
 from trainers.trials.trial import Value
 
 SHAPES: dict[str, type[schema.Closed]] = {
@@ -44,6 +45,16 @@ class Dimension:
     log: bool = False
     """Whether a doubling counts the same everywhere."""
     choices: tuple[Value, ...] | None = None
+
+    @property
+    def ends(self) -> tuple[Value, ...]:
+        """The choices, or both ends of the range."""
+        return self.choices or tuple(end for end in (self.low, self.high) if end is not None)
+
+    @property
+    def starts(self) -> tuple[Value, ...]:
+        """The choices; of a range, for which its low end stands, that alone."""
+        return self.choices or self.ends[:1]
 
     def value_of(self, proposed: Value) -> Value:
         """Return the value that a proposal means: a list is proposed by its text."""

@@ -6,14 +6,14 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from search_spaces.files.entries import Entry
-from search_spaces.files.errors import shown, unknown
 from search_spaces.files.names import Pair
 from search_spaces.files.schema import DataSetModel, EntryModel, SearchModel, SweepModel, TeacherModel
 from search_spaces.files.structure import read_sections
 from search_spaces.files.yaml_lines import Path, Tree
 from trainers import data
 from trainers.data import DataInfo
-from trainers.texts.words import is_url
+from trainers.texts.nearest import unknown
+from trainers.texts.words import is_url, shown
 from trainers.trials.trial import Value
 
 

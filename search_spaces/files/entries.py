@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from search_spaces.files.dimensions import Dimension, Fixed, Grid, Setting, parse, value_text
-from search_spaces.files.errors import nearest, unknown
 from search_spaces.files.schema import EntryModel, MethodName
 from search_spaces.files.yaml_lines import Path, Tree
 from trainers import methods
 from trainers.methods import METHODS, Hyperparameter, Method, PluginError, no_rules, try_out
+from trainers.texts.nearest import hint
 from trainers.trials.trial import Value
 
 MAX_ROWS = 10_000
@@ -117,9 +117,7 @@ def _method(tree: Tree, path: Path, given: MethodName | None) -> Method | None:
     places = listed or {path if given is None else (*path, "method"): str(path[-1]) if given is None else str(given)}
     wrong = {place: name for place, name in places.items() if name not in methods.names()}
     for place, name in wrong.items():
-        of_plugin = any(name in one.names for one in methods.broken_plugins())
-        message = methods.unknown_method(name) if of_plugin else unknown("method", name, methods.names(), "methods")
-        tree.add(place, message)
+        tree.add(place, methods.unknown_method(name))
     if wrong:
         return None
     if len(places) == 1:
@@ -234,14 +232,9 @@ def chosen_values(entry: Entry) -> Iterator[dict[str, Value]]:
     """Yield what the file says in each row with each choice of its searches; ranges stand for their low ends."""
     fixed = {s.name: s.value for s in entry.settings if isinstance(s, Fixed)}
     several: dict[str, tuple[Value, ...]] = {s.name: s.values for s in entry.settings if isinstance(s, Grid)}
-    several |= {d.name: d.choices or (_low(d),) for d in entry.searched}
+    several |= {d.name: d.starts for d in entry.searched}
     for values in itertools.islice(itertools.product(*several.values()), MAX_ROWS):
         yield {**fixed, **dict(zip(several, values, strict=True))}
-
-
-def _low(dimension: Dimension) -> Value:
-    assert dimension.low is not None
-    return dimension.low
 
 
 def _lawless(method: Method) -> bool:
@@ -269,6 +262,5 @@ def _unknown_hyperparameter(method: str, name: str, known: list[str]) -> str:
     if not known:
         return f"unknown key; {method} has no hyperparameters"
     of_parts = [one for one in known if one.rpartition(".")[2] == name]
-    near = of_parts[0] if of_parts else nearest(name, [*known, "method"])
-    hint = f"; did you mean {near!r}?" if near else f" (known: {', '.join(known)})"
-    return f"unknown hyperparameter of {method}{hint}"
+    near = f"; did you mean {of_parts[0]!r}?" if of_parts else hint(name, [*known, "method"])
+    return f"unknown hyperparameter of {method}" + (near or f" (known: {', '.join(known)})")

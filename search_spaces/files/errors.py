@@ -1,17 +1,15 @@
 """What is wrong with a sweep file, and how a person is told."""
 
-import difflib
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from trainers.errors import RequestError
-from trainers.texts.words import line_of, shown
+from trainers.texts.counting import counted
+from trainers.texts.words import line_of
 
 MOST_PROBLEMS = 20
 """So many are told; of more their number."""
-__all__ = ["Problem", "SweepFileError", "nearest", "shown", "unknown", "unknown_key"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,6 @@ class SweepFileError(RequestError, ValueError):
         named = line_of(str(self.path))
         if len(self.problems) == 1 and _of_the_whole(self.problems[0]):
             return f"{named}: {line_of(self.problems[0].message)}"
-        count = f"{len(self.problems)} problem{'s' * (len(self.problems) != 1)}"
         told, more = self.problems[:MOST_PROBLEMS], len(self.problems) - MOST_PROBLEMS
         places = [problem.place if problem.line is None else f"line {problem.line}" for problem in told]
         width = max(map(len, places))
@@ -57,7 +54,7 @@ class SweepFileError(RequestError, ValueError):
             for place, problem in zip(places, told, strict=True)
         ]
         lines += [f"  and {more} more"] if more > 0 else []
-        return "\n".join([f"{named}: {count}, {self.consequence}", *lines])
+        return "\n".join([f"{named}: {counted(len(self.problems), 'problem')}, {self.consequence}", *lines])
 
 
 def _of_the_whole(problem: Problem) -> bool:
@@ -66,31 +63,3 @@ def _of_the_whole(problem: Problem) -> bool:
 
 def _told(problem: Problem) -> str:
     return f"{problem.where}: {problem.message}" if problem.where else problem.message
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that was most likely meant, or None."""
-    folded = {name.casefold(): name for name in known}
-    matches = difflib.get_close_matches(word.casefold(), folded, n=1)
-    parts = [part for part in re.split(r"[^\w-]+", word.casefold()) if part in folded]
-    found = [*matches, *parts]
-    return folded[found[0]] if found else None
-
-
-def unknown(kind: str, word: str, known: Sequence[str], command: str = "") -> str:
-    """Return the message for a word that is none of the known ones.
-
-    Args:
-        kind: what it should have been: `method`.
-        command: the command that lists all; without one the known words are in the message.
-    """
-    near = nearest(word, known)
-    hint = f"; did you mean {near!r}?" if near else ""
-    everything = f"all: run_sweep.py {command}" if command else f"known: {', '.join(known)}"
-    return f"unknown {kind} {shown(word)}{hint} ({everything})"
-
-
-def unknown_key(key: str, known: Sequence[str]) -> str:
-    """Return the message for a key that does not exist here."""
-    near = nearest(key, known)
-    return f"unknown key; did you mean {near!r}?" if near else f"unknown key (known: {', '.join(known)})"

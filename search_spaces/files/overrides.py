@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from search_spaces.files.errors import Problem, shown
+from search_spaces.files.errors import Problem
 from search_spaces.files.yaml_lines import Path, Tree, YamlError, dotted, read_tree
+from trainers.texts.words import shown
 
 
 def apply(tree: Tree, overrides: Sequence[str]) -> None:

@@ -11,10 +11,12 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic_core import ErrorDetails
 
 from search_spaces.files import schema
-from search_spaces.files.errors import nearest, shown, unknown_key
 from search_spaces.files.names import Pair, as_list, parse_pair
 from search_spaces.files.schema import SweepModel
 from search_spaces.files.yaml_lines import Path, Tree
+from trainers.texts.findings import told
+from trainers.texts.nearest import nearest, unknown_key
+from trainers.texts.words import shown
 
 BY_ITEM = ("datasets", "teachers", "methods")
 """Sections whose items stand or fall alone."""
@@ -31,26 +33,6 @@ HOLDERS: dict[Path, type[BaseModel]] = {
     ("report", "ablations", "*"): schema.AblationModel,
 }
 """Whose keys are known at a path; `*` stands for any name or position."""
-
-RULES = {
-    "missing": "is missing",
-    "int_type": "must be a whole number",
-    "float_type": "must be a number",
-    "bool_type": "must be on or off",
-    "string_type": "must be text",
-    "finite_number": "must be a finite number",
-    "greater_than": "must be above {gt}",
-    "greater_than_equal": "must be at least {ge}",
-    "less_than_equal": "must be at most {le}",
-    "less_than": "must be below {lt}",
-    "string_too_short": "must not be empty",
-    "string_too_long": "must have at most {max_length} characters",
-    "string_pattern_mismatch": schema.NAME_RULE,
-    "model_type": "must be a mapping",
-    "dict_type": "must be a mapping",
-    "tuple_type": "must be a list",
-}
-"""The house words for what pydantic finds; the value follows."""
 
 
 def read_sections(tree: Tree) -> tuple[dict[str, Any], set[str | None]]:
@@ -139,38 +121,18 @@ def _add(tree: Tree, path: Path, details: ErrorDetails, known: Sequence[str]) ->
     where = (*path, *(part for part in details["loc"] if part != "[key]"))
     if details["type"] not in ("missing", "extra_forbidden"):
         where = tree.known(where)  # a pair or seed that stands alone has no place in a list
-    tree.add(where, _unknown(where, known) if details["type"] == "extra_forbidden" else message(details))
+    if details["type"] == "extra_forbidden":
+        tree.add(where, _unknown(where, known))
+    elif details["type"] == "string_pattern_mismatch":
+        tree.add(where, f"{schema.NAME_RULE}, got {shown(details['input'])}")
+    else:
+        tree.add(where, told(details))
 
 
 def _unknown(path: Path, known: Sequence[str]) -> str:
     if path[-1] == "precision":
         return "unknown key; precision is a key of the sweep"
     return unknown_key(str(path[-1]), known or _known(path[:-1]))
-
-
-def message(details: ErrorDetails) -> str:
-    """Return pydantic's finding in house words: the rule, the value, the nearest right word."""
-    kind, given = details["type"], details["input"]
-    context = {name: int(v) if type(v) is float and v.is_integer() else v for name, v in details.get("ctx", {}).items()}
-    if kind == "missing":
-        return "is missing"
-    if kind == "value_error":
-        return str(context["error"])
-    if kind == "literal_error":
-        return _choices(given, str(context["expected"]))
-    if kind == "too_short":
-        return f"must hold at least {context['min_length']}, got none"
-    if kind == "too_long":
-        return f"must hold at most {context['max_length']}"
-    rule = RULES[kind].format(**context) if kind in RULES else details["msg"]
-    return f"{rule}, got {shown(given)}"
-
-
-def _choices(given: object, expected: str) -> str:
-    words = [word.strip("' ") for word in expected.replace(" or ", ", ").split(", ")]
-    near = nearest(given, words) if isinstance(given, str) else None
-    hint = f"; did you mean {near!r}?" if near else ""
-    return f"must be one of {', '.join(words)}, got {shown(given)}{hint}"
 
 
 def _unknown_section(key: str) -> str:

@@ -15,9 +15,9 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 from ruamel.yaml.resolver import VersionedResolver
 
-from search_spaces.files.errors import Problem, shown
+from search_spaces.files.errors import Problem
 from trainers.files.files import NotRegularError, regular_file
-from trainers.texts.words import character_name, is_strange_space, is_unseen
+from trainers.texts.words import character_name, is_strange_space, is_unseen, shown
 
 Path = tuple[str | int, ...]
 """Keys and positions from the top of a file down to a value."""

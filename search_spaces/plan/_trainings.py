@@ -48,8 +48,7 @@ def _fixed(sweep: Sweep) -> Iterator[Training]:
 
 def _searched(sweep: Sweep) -> Iterator[Training]:
     for search in distinct_searches(sweep):
-        params = {d.name: d.choices[0] if d.choices else d.low for d in search.dimensions}
-        lowest = {name: value for name, value in params.items() if value is not None}
+        lowest = {d.name: d.starts[0] for d in search.dimensions}
         yield Training(search.proposal(lowest, 0).trial, search.trials, (search.training_seed,), kept=False)
         confirmed = search.confirmed(lowest, 1)
         count = search.confirm * len(confirmed)

@@ -8,6 +8,7 @@ from search_spaces.sweeps.blueprint import is_warmup
 from search_spaces.sweeps.sweep import Sweep
 from trainers import methods
 from trainers.data import DataInfo
+from trainers.texts.counting import counted
 from trainers.trials.recipe import Recipe
 from trainers.trials.trial import Split, Value
 
@@ -68,16 +69,13 @@ def _warmups(sweep: Sweep) -> Iterator[str]:
             seen.add((member.trial.dataset, member.row))
             yield from _too_long(member.row, member.trial.recipe, member.trial.hyperparameters)
     for search in sweep.searches:
-        highest = {d.name: d.high if d.choices is None else d.choices[-1] for d in search.dimensions}
-        warmups = {name: v for name, v in highest.items() if v is not None and is_warmup(name)}
-        lowest = {d.name: d.choices[0] if d.choices else d.low for d in search.dimensions}
-        settings = {name: value for name, value in {**lowest, **warmups}.items() if value is not None}
+        settings = {d.name: d.ends[-1] if is_warmup(d.name) else d.starts[0] for d in search.dimensions}
         trial = search.blueprint.trial(settings, split="search", epochs=search.recipe.epochs)
         yield from _too_long(search.row, trial.recipe, trial.hyperparameters)
     recipes = [member.trial.recipe for member in sweep.fixed[:1]] + [search.recipe for search in sweep.searches]
     for recipe in recipes:
         if recipe.lr_warmup_epochs >= recipe.epochs:
-            end = f"{recipe.lr_warmup_epochs:g} in {_epochs(recipe.epochs)}"
+            end = f"{recipe.lr_warmup_epochs:g} in {counted(recipe.epochs, 'epoch')}"
             yield f"lr_warmup_epochs is {end}: the learning rate rises until the end"
 
 
@@ -86,7 +84,7 @@ def _too_long(row: str, recipe: Recipe, values: Mapping[str, Value]) -> Iterator
         if is_warmup(name) and isinstance(warmup, int | float) and warmup >= max(recipe.epochs, 2):
             reached = f"{100 * recipe.epochs / warmup:.2g} % of its weight" if warmup > recipe.epochs else "its weight"
             when = "at the end" if warmup > recipe.epochs else "in the last epoch alone"
-            yield f"{row}: {name} is {warmup:g} in {_epochs(recipe.epochs)}: the term reaches {reached} {when}"
+            yield f"{row}: {name} is {warmup:g} in {counted(recipe.epochs, 'epoch')}: the term reaches {reached} {when}"
 
 
 def _silent(sweep: Sweep) -> Iterator[str]:
@@ -133,7 +131,3 @@ def _batches(sweep: Sweep, dataset: str) -> dict[tuple[Split, int, int], None]:
             found["search", recipe.batch_size, recipe.epoch_steps] = None
             found["full", recipe.batch_size, recipe.epoch_steps] = None
     return found
-
-
-def _epochs(count: int) -> str:
-    return f"{count} epoch{'s' * (count != 1)}"

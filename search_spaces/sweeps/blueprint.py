@@ -96,7 +96,7 @@ class Blueprint:
         found = {n: v for n, v in self.method.fitted(self.info.classes).items() if n not in given}
         if not found:
             return {}
-        several = {d.name: d.choices or ((d.low,) if d.low is not None else ()) for d in dimensions}
+        several = {d.name: d.starts for d in dimensions}
         idle = set(found)
         for values in itertools.product(*several.values()):
             chosen = {**self.settings, **dict(zip(several, values, strict=True))}

@@ -8,10 +8,10 @@ from typing import Any
 from search_spaces.checks.facts import Facts, facts_from_json
 from search_spaces.files import overrides as set_values
 from search_spaces.files.entries import Entry, read_entries
-from search_spaces.files.errors import Problem, SweepFileError, shown
+from search_spaces.files.errors import Problem, SweepFileError
 from search_spaces.files.schema import SweepModel
 from search_spaces.files.yaml_lines import Tree, YamlError, read_text, read_tree
-from trainers.texts.words import is_url
+from trainers.texts.words import is_url, shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

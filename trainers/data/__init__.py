@@ -1,6 +1,5 @@
 """The data sets, by name."""
 
-import difflib
 from pathlib import Path
 
 from trainers.data._base import DataInfo, DataSet, Images
@@ -17,6 +16,7 @@ from trainers.data.sets.imagefolder import IMAGEFOLDER
 from trainers.data.sets.imagenet import IMAGENET
 from trainers.data.sets.mnist import FASHION_MNIST, MNIST
 from trainers.data.sets.tiny_imagenet import TINY_IMAGENET
+from trainers.texts.nearest import unknown
 
 __all__ = [
     "DATASETS",
@@ -61,9 +61,7 @@ def get(name: str) -> DataSet:
         ValueError: there is no such data set; names the nearest one.
     """
     if name not in DATASETS:
-        near = difflib.get_close_matches(name, DATASETS, n=1)
-        hint = f"; did you mean '{near[0]}'?" if near else ""
-        raise ValueError(f"unknown data set '{name}'{hint} (all: {', '.join(DATASETS)})")
+        raise ValueError(unknown("data set", name, names(), "datasets"))
     return DATASETS[name]
 
 

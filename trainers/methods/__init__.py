@@ -1,6 +1,5 @@
 """The distillation methods, by the names of their papers. One file a method; `ls` is the list."""
 
-import difflib
 import functools
 from collections.abc import Mapping, Sequence
 from importlib.metadata import entry_points
@@ -52,7 +51,7 @@ from trainers.methods.ttm import TTM_METHOD
 from trainers.methods.vid import VID_METHOD
 from trainers.methods.wkd import WKD_METHOD
 from trainers.methods.wttm import WTTM_METHOD
-from trainers.texts.words import line_of
+from trainers.texts.nearest import unknown
 from trainers.trials.trial import Value
 
 if TYPE_CHECKING:
@@ -198,9 +197,7 @@ def unknown_method(name: str) -> str:
     of_plugin = [str(one) for one in broken_plugins() if name in one.names]
     if of_plugin:
         return f"'{name}' is no method here: {'; '.join(of_plugin)}"
-    near = difflib.get_close_matches(name, methods(), n=1)
-    hint = f"; did you mean '{near[0]}'?" if near else ""
-    return f"unknown method {line_of(repr(name), 60)}{hint} (all: run_sweep.py methods)"
+    return unknown("method", name, names(), "methods")
 
 
 def try_out(

@@ -24,15 +24,10 @@ from trainers.models import (  # noqa: F401 (each registers its networks)
     wrn,
 )
 
-__all__ = ["create", "names", "parameters", "timm_name"]
+__all__ = ["create", "names", "timm_name"]
 
 
 def create(name: str, *, classes: int, channels: int, arguments: Mapping[str, Any] | None = None) -> nn.Module:
     """Return a new network by timm's name. Its initial weights are random: see `trainers.trials.randomness`."""
     model: nn.Module = timm.create_model(name, num_classes=classes, in_chans=channels, **(arguments or {}))
     return model
-
-
-def parameters(model: nn.Module) -> int:
-    """Return how many numbers are learned."""
-    return sum(parameter.numel() for parameter in model.parameters())

@@ -1,7 +1,7 @@
 """Weights that timm publishes for its networks, fetched once and kept as safetensors beside timm's own files."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import timm
 import torch
@@ -14,8 +14,6 @@ from trainers.models.torchvision_nets import published
 
 FOLDER = "kdsweep"
 """In the folder where torch keeps what it has fetched (TORCH_HOME)."""
-BACKBONE = "backbone."
-"""Begins the names of a segmentation network's tensors that are published."""
 
 
 def tagged(name: str, pretrained: bool | str) -> str:
@@ -51,33 +49,17 @@ def fetch_pretrained(name: str, *, classes: int, channels: int, size: int, fetch
     known = made_for(name)
     if known is None:
         raise ValueError(f"timm has no weights of {name!r}; give checkpoint:")
-    if known[0] != classes:
-        rule = f"the published weights of {name!r} are for {known[0]} classes, the data set has {classes}"
+    if known.classes != classes:
+        rule = f"the published weights of {name!r} are for {known.classes} classes, the data set has {classes}"
         raise ValueError(f"{rule}; give checkpoint:, or leave it out to train the teacher")
-    if known[1] != channels:
-        raise ValueError(f"the published weights of {name!r} are for {known[1]} channels, got {channels}")
+    if known.channels != channels:
+        raise ValueError(f"the published weights of {name!r} are for {known.channels} channels, got {channels}")
     path = pretrained_path(name, size)
     if not path.exists():
         refuse(name, fetch=fetch)
         given = arguments(untagged(name), classes=classes, channels=channels, size=size)
         network = published_network(name, "give checkpoint:", num_classes=classes, **given)
-        path.parent.mkdir(parents=True, exist_ok=True)
         save_tensors(path, network.state_dict(), {"source": f"timm {name}"})
-    return path
-
-
-def fetch_backbone(name: str) -> Path:
-    """Return the file with what timm publishes for the backbone of a network that labels pixels, under the network's
-    own names, fetching it where it is not there yet.
-
-    Raises:
-        ValueError: it cannot be fetched.
-    """
-    path = Path(torch.hub.get_dir()) / FOLDER / f"{name}-backbone.safetensors"
-    if not path.exists():
-        tensors = published_network(name, f"fetch it where there is a network, and copy {str(path)!r}").state_dict()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_tensors(path, {key: tensors[key] for key in tensors if key.startswith(BACKBONE)}, {"source": "timm"})
     return path
 
 
@@ -101,33 +83,34 @@ def refuse(name: str, *, fetch: bool) -> None:
         raise FileNotFoundError(f"the published weights of {name!r} are not here yet; a run fetches them")
 
 
-def seen_by(name: str) -> tuple[int, tuple[float, ...], tuple[float, ...]] | None:
-    """Return the height of the images that a network's published weights want, and mean and standard deviation of each
-    channel, for values in 0 … 1; None where nothing is published."""
+class MadeFor(NamedTuple):
+    """What published weights are for."""
+
+    classes: int
+    channels: int
+    size: int
+    """Height of the images in pixels."""
+    mean: tuple[float, ...]
+    """Of each channel, for values in 0 … 1."""
+    std: tuple[float, ...]
+
+
+def made_for(name: str) -> MadeFor | None:
+    """Return what a network's published weights are for; None where nothing is published.
+
+    Raises:
+        ValueError: there are none of the tag in the name.
+    """
     if name.startswith(OF_TORCHVISION):
-        how = published(name).transforms()
-        return int(how.crop_size[0]), tuple(how.mean), tuple(how.std)
-    _check_tag(name)
-    built_for = timm.get_pretrained_cfg(name)
-    if built_for is None or not built_for.has_weights:
-        return None
-    return int(built_for.input_size[-1]), tuple(built_for.mean), tuple(built_for.std)
-
-
-def made_for(name: str) -> tuple[int, int] | None:
-    """Return the numbers of classes and channels that the published weights are for; None where there are none."""
-    if name.startswith(OF_TORCHVISION):
-        return len(published(name).meta["categories"]), 3
-    _check_tag(name)
-    built_for = timm.get_pretrained_cfg(name)
-    if built_for is None or not built_for.has_weights:
-        return None
-    return built_for.num_classes, built_for.input_size[0]
-
-
-def _check_tag(name: str) -> None:
-    """Raise a ValueError where timm has no weights of the tag in a name."""
+        weights = published(name)
+        how = weights.transforms()
+        return MadeFor(len(weights.meta["categories"]), 3, int(how.crop_size[0]), tuple(how.mean), tuple(how.std))
     known = timm.list_pretrained(f"{untagged(name)}.*")
     if name != untagged(name) and name not in known:
         tags = ", ".join(one.partition(".")[2] for one in known) or "none"
         raise ValueError(f"timm has no weights {name.partition('.')[2]!r} of {untagged(name)!r} (all: {tags})")
+    built_for = timm.get_pretrained_cfg(name)
+    if built_for is None or not built_for.has_weights:
+        return None
+    channels, height, _ = built_for.input_size
+    return MadeFor(built_for.num_classes, channels, height, tuple(built_for.mean), tuple(built_for.std))

@@ -11,7 +11,7 @@ evaluation; `forward_with_aux` answers with those of the auxiliary head too. Wha
 Shapes: B = batch, C = classes, H, W = the image, h, w = the logits.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,21 +88,6 @@ class SegmentationNetwork(nn.Module):
         """Return logits and the auxiliary head's, both [B, C, h, w]; None where there is no such head."""
         maps = self.backbone(x)
         return self.head(maps[-1]), None if self.aux is None else self.aux(maps[0])
-
-    def load_backbone(self, state: Mapping[str, Tensor]) -> None:
-        """Start the backbone from weights of timm's network of its name; what else is in them is left out.
-
-        Raises:
-            ValueError: they lack some of the backbone's, or have another shape.
-        """
-        own = self.backbone.state_dict()
-        for name, tensor in own.items():
-            if name not in state and not name.endswith(COUNTER):
-                raise ValueError(f"the weights are not of this backbone: they have no {name!r}")
-            if name in state and state[name].shape != tensor.shape:
-                shapes = f"{[*state[name].shape]}, the backbone's {[*tensor.shape]}"
-                raise ValueError(f"the weights are not of this backbone: their {name!r} is {shapes}")
-        self.backbone.load_state_dict({**own, **{name: state[name] for name in own if name in state}})
 
 
 def _register(name: str, head: Callable[[int, int, int], nn.Module], backbone: Backbone) -> None:

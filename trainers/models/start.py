@@ -12,8 +12,11 @@ from trainers import models
 from trainers.files.tensor_files import save_tensors
 from trainers.model_names import is_segmentation
 from trainers.models.fitting import arguments
-from trainers.models.pretrained import BACKBONE, FOLDER, fetch_backbone, made_for, published_network, refuse
+from trainers.models.pretrained import FOLDER, made_for, published_network, refuse
 from trainers.models.segmentation import COUNTER
+
+BACKBONE = "backbone."
+"""Begins the names of a segmentation network's tensors that are published."""
 
 
 def start_path(name: str, size: int) -> Path:
@@ -43,19 +46,20 @@ def fetch_start(name: str, *, channels: int, size: int, fetch: bool = True) -> P
         return path
     if is_segmentation(name):
         refuse(name, fetch=fetch)
-        return fetch_backbone(name)
+        tensors = published_network(name, f"fetch it where there is a network, and copy {str(path)!r}").state_dict()
+        save_tensors(path, {key: tensors[key] for key in tensors if key.startswith(BACKBONE)}, {"source": "timm"})
+        return path
     known = made_for(name)
     way_out = "set recipe.start: random, or name a network that has some"
     if known is None:
         raise ValueError(f"no weights of {name!r} are published; {way_out}")
-    if known[1] != channels:
-        raise ValueError(f"the published weights of {name!r} are for {known[1]} channels, got {channels}; {way_out}")
+    if known.channels != channels:
+        rule = f"the published weights of {name!r} are for {known.channels} channels"
+        raise ValueError(f"{rule}, got {channels}; {way_out}")
     refuse(name, fetch=fetch)
-    classes = known[0]
-    given = arguments(name, classes=classes, channels=channels, size=size)
-    tensors = published_network(name, way_out, num_classes=classes, **given).state_dict()
+    given = arguments(name, classes=known.classes, channels=channels, size=size)
+    tensors = published_network(name, way_out, num_classes=known.classes, **given).state_dict()
     head = head_names(name, given)
-    path.parent.mkdir(parents=True, exist_ok=True)
     save_tensors(path, {n: t for n, t in tensors.items() if n not in head}, {"source": f"published weights of {name}"})
     return path
 

@@ -126,7 +126,7 @@ CASES = (
     Case("methods.plain.ce_weight", "0.5", "-1", "methods.plain.ce_weight: must be at least 0, got -1"),
     Case("methods.plain.weight", "2", "{grid: [1, -1]}", "methods.plain.weight.grid[1]: must be at least 0, got -1"),
     Case("methods.plain.warmup_epochs", "10", "ten", "methods.plain.warmup_epochs: must be a number, got 'ten'"),
-    Case("methods.plain.standardize", "on", "1", "methods.plain.standardize: must be true or false, got 1"),
+    Case("methods.plain.standardize", "on", "1", "methods.plain.standardize: must be on or off, got 1"),
     Case("methods.tuned.standardize", "{choice: [on, off]}", "{low: 0, high: 1}", "methods.tuned.standardize: takes on or off, not a range; use {choice: […]}"),
     Case("methods.ce.weight", None, "1", "methods.ce.weight: unknown key; ce has no hyperparameters"),
     Case("search.trials", "40", "0", "search.trials: must be at least 1, got 0"),

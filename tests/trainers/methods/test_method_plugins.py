@@ -123,7 +123,7 @@ def test_the_example_of_the_page_is_a_method(plug_in, monkeypatch):
     result = methods.build("mine", power=1)(student, teacher, target, epoch=1)
     torch.testing.assert_close(result["loss"], result["ce"] + 0.5 * (student - teacher).abs().mean())
     (problem,) = methods.get("mine").problems({"power": 0}, None)
-    assert problem.message == "must be greater than 0, got 0"
+    assert problem.message == "must be above 0, got 0"
 
 
 def test_a_dataclass_is_described_and_held_to_its_ranges(plug_in):
@@ -137,7 +137,7 @@ def test_a_dataclass_is_described_and_held_to_its_ranges(plug_in):
     ]
     values = {"sharpness": 0, "weight": True, "ce_weight": "1"}
     assert [problem.message for problem in method.problems(values, None)] == [
-        "must be greater than 0, got 0", "must be a number, got true", "must be a number, got '1'",
+        "must be above 0, got 0", "must be a number, got true", "must be a number, got '1'",
     ]  # fmt: skip
 
 
@@ -159,9 +159,9 @@ def test_lists_and_ranks_of_a_dataclass(plug_in):
         ("ranks", (0, 3)): ["each item must be at least 1, got 0"],
         ("ranks", (2, 7)): ["each item must be less than the number of classes (5), got 7"],
         ("depth", 10): ["must be at most 9, got 10"],
-        ("depth", 0): ["must be greater than 0.5, got 0"],
+        ("depth", 0): ["must be above 0, got 0"],
         ("copy", 3): ["must be one of 1, 2, 4, got 3"],
-        ("copy", True): ["must be a whole number, got true"],
+        ("copy", True): ["must be one of 1, 2, 4, got true"],
         ("place", "there"): [],
         ("share", 5.5): ["must be less than the number of classes (5), got 5.5"],
     }

@@ -34,9 +34,9 @@ NAMES = "(it has: cut, k, mass, w0, w1, w2, temperature, kl, ce_weight, weight, 
         ("k", 11, "must be less than the number of classes (10), got 11"),
         ("kl", "revers", "must be one of forward, reverse, both, got 'revers'; did you mean 'reverse'?"),
         ("kl", "x", "must be one of forward, reverse, both, got 'x'"),
-        ("kl", 1, "must be a word, got 1"),
-        ("standardize", 1, "must be true or false, got 1"),
-        ("standardize", "yes", "must be true or false, got 'yes'"),
+        ("kl", 1, "must be one of forward, reverse, both, got 1"),
+        ("standardize", 1, "must be on or off, got 1"),
+        ("standardize", "yes", "must be on or off, got 'yes'"),
     ],
 )
 def test_a_wrong_value_is_told_with_rule_and_value(name, value, message):

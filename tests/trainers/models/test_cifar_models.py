@@ -65,7 +65,7 @@ def test_the_state_dict_is_the_references(golden):
     network, expected = golden
     state = [[name, [*tensor.shape]] for name, tensor in network.state_dict().items()]
     assert state == expected["state_dict"]
-    assert models.parameters(network) == expected["parameters"]
+    assert sum(one.numel() for one in network.parameters()) == expected["parameters"]
 
 
 @torch.inference_mode()
@@ -192,7 +192,7 @@ def test_an_argument_that_a_network_lacks_is_named():
 @torch.inference_mode()
 def test_mobilenetv1():
     network = timm.create_model("mobilenetv1").eval()
-    assert models.parameters(network) == 4_231_976 and network.num_classes == 1000
+    assert sum(one.numel() for one in network.parameters()) == 4_231_976 and network.num_classes == 1000
     state = network.state_dict()
     assert next(iter(state)) == "model.0.0.weight" and state["model.13.4.running_var"].shape == (1024,)
     assert [*state][-2:] == ["fc.weight", "fc.bias"]

@@ -71,8 +71,9 @@ def test_weights_that_cannot_be_fetched_are_told_in_one_line(published, tmp_path
 
 
 def test_a_tag_says_which_of_the_published_weights():
-    assert pretrained.made_for("torchvision_resnet50.IMAGENET1K_V1") == (1000, 3)
-    assert pretrained.seen_by("resnet50.tv_in1k") == (224, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    usual = (224, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    assert pretrained.made_for("torchvision_resnet50.IMAGENET1K_V1") == (1000, 3, 224, *usual[1:])
+    assert pretrained.made_for("resnet50.tv_in1k") == (1000, 3, *usual)
     names = {pretrained.pretrained_path(name, 224).name for name in ("resnet50", "resnet50.tv_in1k")}
     assert names == {"resnet50.a1_in1k-224.safetensors", "resnet50.tv_in1k-224.safetensors"}
 

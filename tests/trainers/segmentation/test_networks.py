@@ -14,9 +14,9 @@ from trainers.files.tensor_files import load_tensors
 from trainers.model_names import is_segmentation, timm_name
 from trainers.models import pretrained, segmentation
 from trainers.models.fitting import arguments
-from trainers.models.pretrained import fetch_backbone
 from trainers.models.segmentation_heads import AtrousPooling, PyramidPooling
 from trainers.models.sizes import size_of, sizes
+from trainers.models.start import fetch_start
 
 SMALL = ("deeplabv3_resnet18", "deeplabv3_mobilenetv2", "pspnet_resnet18", "pspnet_mobilenetv2")
 
@@ -91,23 +91,6 @@ def test_pyramid_pooling_keeps_the_map_and_adds_averages():
     torch.testing.assert_close(answer[:, 8:10], answer[:, 8:10, :1, :1].expand(-1, -1, 5, 9))  # of the whole map
 
 
-def test_a_backbone_starts_from_weights_of_timms_network():
-    torch.manual_seed(0)
-    whole = timm.create_model("mobilenetv2_100", num_classes=3).state_dict()
-    network = models.create("pspnet_mobilenetv2", classes=5, channels=3)
-    head = {name: value.clone() for name, value in network.head.state_dict().items()}
-    network.load_backbone({name: value for name, value in whole.items() if "num_batches" not in name})
-    state = network.backbone.state_dict()
-    assert all(torch.equal(value, whole[name]) for name, value in state.items())
-    assert all(torch.equal(value, head[name]) for name, value in network.head.state_dict().items())
-    with pytest.raises(ValueError, match=r"not of this backbone: they have no 'conv_stem.weight'"):
-        network.load_backbone({})
-    with pytest.raises(
-        ValueError, match=r"their 'conv_stem.weight' is \[32, 1, 3, 3\], the backbone's \[32, 3, 3, 3\]"
-    ):
-        network.load_backbone({**whole, "conv_stem.weight": torch.zeros(32, 1, 3, 3)})
-
-
 @pytest.fixture
 def hub(tmp_path, monkeypatch):
     """Publish weights of timm's resnet18 as a file; return them, and keep what is fetched beside them."""
@@ -122,7 +105,7 @@ def hub(tmp_path, monkeypatch):
 
 
 def test_pretrained_means_the_backbone_and_it_is_fetched_once(hub, monkeypatch):
-    path = fetch_backbone("deeplabv3_resnet18")
+    path = fetch_start("deeplabv3_resnet18", channels=3, size=512)
     tensors, _ = load_tensors(path)
     assert len(tensors) == len(hub) - 2  # all but the classifier
     assert all(torch.equal(value, hub[name.removeprefix("backbone.")]) for name, value in tensors.items())
@@ -132,7 +115,7 @@ def test_pretrained_means_the_backbone_and_it_is_fetched_once(hub, monkeypatch):
     assert all(name.startswith(("head.", "aux.")) for name in missing)
     assert all(torch.equal(value, network.state_dict()[name]) for name, value in tensors.items())
     monkeypatch.setattr(pretrained.timm, "create_model", None)
-    assert fetch_backbone("deeplabv3_resnet18") == path
+    assert fetch_start("deeplabv3_resnet18", channels=3, size=512) == path
 
 
 def test_a_backbone_that_cannot_be_fetched_is_told_in_one_line(hub, tmp_path):
@@ -140,7 +123,7 @@ def test_a_backbone_that_cannot_be_fetched_is_told_in_one_line(hub, tmp_path):
     with pytest.raises(
         ValueError, match=r"'pspnet_resnet18' cannot be fetched \(.*and copy '.*safetensors'$"
     ) as refusal:
-        fetch_backbone("pspnet_resnet18")
+        fetch_start("pspnet_resnet18", channels=3, size=512)
     assert "\n" not in str(refusal.value)
 
 

@@ -8,7 +8,6 @@ lie below the number of classes.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import functools
 import math
 import typing
@@ -30,22 +29,16 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, ErrorDetails
 
+from trainers.texts.findings import told
+from trainers.texts.nearest import one_of
 from trainers.texts.words import shown
 from trainers.trials.trial import Value
 
 CE_WEIGHT = "ce_weight"
 CLASSES: Literal["classes"] = "classes"
 """In place of a number: that of the data set's classes."""
-TYPE_WORDS: dict[Any, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}
-FINITE = "must be a finite number"
-TYPE_ERRORS = ("bool_type", "int_type", "float_type", "string_type")
-LIMITS = {
-    "greater_than": ("gt", "must be greater than"),
-    "greater_than_equal": ("ge", "must be at least"),
-    "less_than": ("lt", "must be less than"),
-    "less_than_equal": ("le", "must be at most"),
-}
-"""By pydantic's name of what is wrong: the limit, and what is said of it."""
+LIMITS = ("gt", "ge", "lt", "le")
+ITEMS: dict[Any, str] = {int: "a whole number", float: "a number"}
 
 Model = type[BaseModel]
 
@@ -178,10 +171,8 @@ class Hyperparameter:
         """
         own = self.name.rpartition(".")[2]  # in a combination its method's name stands before it
         given: Any = tuple(value) if isinstance(value, list) else value
-        if self.choices is not None and not (
-            isinstance(given, self.type) and isinstance(given, bool) is (self.type is bool)
-        ):
-            return [f"must be {TYPE_WORDS[self.type]}, got {shown(given)}"]  # pydantic takes True for the choice 1
+        if self.choices is not None and type(given) is not self.type:  # pydantic takes True for the choice 1
+            return [one_of([*map(str, self.choices)], given)]
         try:
             self.model.model_validate({own: given})
         except ValidationError as error:
@@ -197,28 +188,10 @@ class Hyperparameter:
     def _each(self) -> str:
         return "" if self.item is None else "each item "
 
-    def _told(self, error: ErrorDetails) -> str:
-        """Return pydantic's finding in house words: the rule, the value, the nearest right word."""
-        kind, given, inside = error["type"], error["input"], len(error["loc"]) > 1
-        each, of = (self._each, self.item) if inside else ("", self.type)
-        if kind == "value_error":
-            return str(error["ctx"]["error"])
-        if kind in LIMITS:
-            limit, words = LIMITS[kind]
-            rule = f"{words} {getattr(self.range, limit)}"
-        elif kind == "tuple_type":
-            rule = f"must be a list, each item {TYPE_WORDS[self.item]}"
-        elif kind == "float_type" and type(given) is int:  # one that no float can hold
-            rule = FINITE
-        elif kind in TYPE_ERRORS:
-            rule = f"must be {TYPE_WORDS[of]}"
-        elif self.choices is not None:
-            near = difflib.get_close_matches(str(given), [str(choice) for choice in self.choices], n=1)
-            hint = f"; did you mean '{near[0]}'?" if near else ""
-            return f"must be one of {', '.join(map(str, self.choices))}, got {shown(given)}{hint}"
-        else:
-            rule = {"finite_number": FINITE}.get(kind, error["msg"])
-        return f"{each}{rule}, got {shown(given)}"
+    def _told(self, finding: ErrorDetails) -> str:
+        if finding["type"] == "tuple_type":
+            return f"must be a list, each item {ITEMS[self.item]}, got {shown(finding['input'])}"
+        return (self._each if len(finding["loc"]) > 1 else "") + told(finding)
 
     def fitted(self, classes: int) -> Value | None:
         """Return the default as it is taken on so few classes, where it cannot be on them and there is a way.
@@ -276,8 +249,7 @@ def _annotated(hint: Any) -> Any:
 def _range(metadata: Sequence[Any]) -> Range | None:
     """Return limits and search as they stand in `Annotated`, in pydantic's words and ours."""
     flat = [*_flat(metadata)]
-    names = [name for name, _ in LIMITS.values()]
-    limits = {name: limit for one in flat for name in names if (limit := getattr(one, name, None)) is not None}
+    limits = {name: limit for one in flat for name in LIMITS if (limit := getattr(one, name, None)) is not None}
     searches = [getattr(one, "search", one) for one in flat if isinstance(one, Range | Log | Linear | Choice)]
     search = next(filter(None, searches), None)
     return Range(**limits, search=search) if limits or search else None

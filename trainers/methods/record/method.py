@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import enum
 import functools
 import inspect
@@ -15,6 +14,7 @@ from trainers.late import Tensor, nn
 from trainers.methods.record.hyperparameters import CE_WEIGHT, Hyperparameter, describe
 from trainers.methods.record.outputs import NetworkShape, Setting
 from trainers.model_names import OF_TORCHVISION
+from trainers.texts.nearest import hint
 from trainers.trials.trial import Value
 
 SOUND_VALUES = 100_000
@@ -238,10 +238,8 @@ class Method:
         """Return what is wrong with one value, in words."""
         field = self._known.get(name)
         if field is None:
-            near = difflib.get_close_matches(name, self._known, n=1)
-            hint = f"; did you mean '{near[0]}'?" if near else ""
             names = ", ".join(self._known) or "none"
-            return [f"'{self.name}' has no hyperparameter '{name}'{hint} (it has: {names})"]
+            return [f"'{self.name}' has no hyperparameter '{name}'{hint(name, self._known)} (it has: {names})"]
         found = field.wrong(value, classes)
         if not found and isinstance(value, bool | int | float | str) and len(self._sound) < SOUND_VALUES:
             self._sound.add((name, type(value), value, classes))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, is_dataclass, replace
 from dataclasses import fields as dataclass_fields
 from importlib.metadata import EntryPoint
@@ -148,30 +148,19 @@ def _hyperparameter_problem(method: Method) -> str:
 
 
 def _function_problem(method: Method) -> str:
-    for name in ("loss", "term", "module"):
-        given = getattr(method, name)
-        if given is not None and not callable(given):
+    ways = {name: getattr(method, name) for name in ("loss", "term", "module")}
+    functions = {name: getattr(method, name) for name in ("dead", "settle", "rules", "fits")}
+    for name, given in ({name: way for name, way in ways.items() if way is not None} | functions).items():
+        if not callable(given):
             return f"its {name} must be a function, got {_kind(given)}"
-    for name in ("dead", "settle", "rules", "fits"):
-        if not callable(getattr(method, name)):
-            return f"its {name} must be a function, got {_kind(getattr(method, name))}"
-    if method.teacher and method.loss is None and method.term is None and method.module is None:
+    if not method.teacher or method.term or method.module:
+        return ""
+    if method.loss is None:
         return "it has neither loss, term nor module"
-    if method.teacher and method.loss is not None and method.term is None and method.module is None:
-        own = [field.name for field in method.fields() if field.name not in SHARED]
-        return _loss_problem(method.loss, own)
-    return ""
-
-
-def _loss_problem(loss: Callable[..., Any], own: Sequence[str]) -> str:
-    """Return why a pure loss cannot be called with the method's own hyperparameters; empty: it can.
-
-    Args:
-        own: their names.
-    """
-    tensors = [None] * (3 if takes_labels(loss) else 2)
+    own = [field.name for field in method.fields() if field.name not in SHARED]
+    tensors = [None] * (3 if takes_labels(method.loss) else 2)
     try:
-        inspect.signature(loss).bind(*tensors, **dict.fromkeys(own))
+        inspect.signature(method.loss).bind(*tensors, **dict.fromkeys(own))
     except TypeError as error:
         return f"its loss does not take its hyperparameters: {error}"
     return ""
@@ -191,46 +180,38 @@ def _guarded(method: Method, value: str) -> Method:
     """Return the record with its own functions watched: what they raise, or give that is none of what they should, is
     the plug-in's mistake and told in one line."""
     names = {field.name for field in method.fields()}
-    sound: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    sound: dict[str, tuple[str, Callable[[Any], Any]]] = {
         "rules": ("a list of Problem", lambda given: all(isinstance(one, Problem) for one in given)),
-        "dead": ("names of hyperparameters", lambda given: not isinstance(given, str) and set(given) <= names),
-        "settle": ("hyperparameters by name", lambda given: set(dict(given)) <= names),
+        "dead": ("names of hyperparameters", lambda given: not isinstance(given, str) and {*given} <= names),
+        "settle": ("hyperparameters by name", lambda given: {*dict(given)} <= names),
+        "fits": ("nothing", lambda given: True),
     }
     changed: dict[str, Any] = {
-        name: _watched(getattr(method, name), f"the plug-in {value}: its {name}", rule, holds)
+        name: _watched(name, getattr(method, name), value, rule, holds)
         for name, (rule, holds) in sound.items()
         if getattr(method, name) is not HOLLOW[name]
     }
-    if method.fits is not HOLLOW["fits"]:
-        changed["fits"] = _watched_fits(method.fits, f"the plug-in {value}: its fits")
     return replace(method, **changed) if changed else method
 
 
-def _watched(function: Callable[..., Any], who: str, rule: str, holds: Callable[[Any], bool]) -> Callable[..., Any]:
+def _watched(
+    name: str, function: Callable[..., Any], value: str, rule: str, holds: Callable[[Any], Any]
+) -> Callable[..., Any]:
+    who = f"the plug-in {value}: its {name}"
+
     @functools.wraps(function)
     def watched(*arguments: Any) -> Any:
         try:
             given = function(*arguments)
-            given = dict(given) if isinstance(given, Mapping) else given if isinstance(given, str) else tuple(given)
+            given = tuple(given) if isinstance(given, Iterator) else given
             right = holds(given)
-        except Exception as error:  # noqa: BLE001 (code of others raises what it likes)
+        except Exception as error:
+            if name == "fits" and isinstance(error, ValueError):  # how it says no
+                raise
             raise PluginError(f"{who} fails: {_named(error)}") from None
         if not right:
             raise PluginError(f"{who} must give {rule}, got {line_of(repr(given))}")
         return given
-
-    return watched
-
-
-def _watched_fits(function: Callable[..., Any], who: str) -> Callable[..., Any]:
-    @functools.wraps(function)
-    def watched(*arguments: Any) -> None:
-        try:
-            function(*arguments)
-        except ValueError:  # how it says no
-            raise
-        except Exception as error:  # noqa: BLE001 (code of others raises what it likes)
-            raise PluginError(f"{who} fails: {_named(error)}") from None
 
     return watched
 
