@@ -13,7 +13,7 @@ from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log
 from trainers.methods.record.method import Method, Needs, Values
 from trainers.methods.record.tuned import CIFAR, LARGE, R34_R18, R50_MV1, tuned
 from trainers.methods.terms.bound import of_groups
-from trainers.methods.terms.groups import Comparison, compare_raised
+from trainers.methods.terms.groups import Comparison, compare_groups
 from trainers.methods.terms.tensors import raised
 
 
@@ -51,7 +51,7 @@ def _compare(
     student, teacher = raised(student_BC, teacher_BC)
     if target_B.shape != student.shape[:1]:
         raise ValueError(f"there must be a target for each of the {len(student)} samples, got {[*target_B.shape]}")
-    return compare_raised(student, teacher, (1,), alpha, (0.0, beta), temperature, top_BK=target_B.unsqueeze(1))
+    return compare_groups(student, teacher, (1,), alpha, (0.0, beta), temperature, top_BK=target_B.unsqueeze(1))
 
 
 def _dead(_values: Values, classes: int) -> tuple[str, ...]:

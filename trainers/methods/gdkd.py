@@ -16,7 +16,7 @@ from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Lin
 from trainers.methods.record.method import Method, Needs
 from trainers.methods.record.tuned import tuned_weights
 from trainers.methods.terms.bound import of_groups
-from trainers.methods.terms.groups import Comparison, Direction, compare_own_groups, compare_raised
+from trainers.methods.terms.groups import Comparison, Direction, compare_groups, compare_own_groups
 from trainers.methods.terms.ranking import Cut, by_teacher, idle, own_cuts
 from trainers.methods.terms.tensors import raised
 
@@ -96,7 +96,7 @@ def compare_cut(
     student, teacher = raised(student_BC, teacher_BC)
     inside = (*(0.0 for _ in first), w1, w2)
     if cut == "k":
-        return compare_raised(student, teacher, (*first, k), w0, inside, temperature, kl)
+        return compare_groups(student, teacher, (*first, k), w0, inside, temperature, kl)
     ranking = by_teacher(teacher)
     own = own_cuts(teacher, ranking, cut, mass).clamp(min=len(first) + 1)
     cuts = torch.stack([*(torch.full_like(own, rank) for rank in first), own], dim=1)

@@ -16,7 +16,7 @@ from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log
 from trainers.methods.record.method import Method, Needs, Problem, Values
 from trainers.methods.record.tuned import tuned_weights
 from trainers.methods.terms.bound import of_groups
-from trainers.methods.terms.groups import Comparison, Direction, compare_raised
+from trainers.methods.terms.groups import Comparison, Direction, compare_groups
 from trainers.methods.terms.tensors import raised
 
 
@@ -82,7 +82,7 @@ def _compare(
     kl: Direction,
 ) -> Comparison:
     student, teacher = raised(student_BC, teacher_BC)
-    return compare_raised(student, teacher, cuts, w0, weights or _spread(cuts, w1, w2), temperature, kl)
+    return compare_groups(student, teacher, cuts, w0, weights or _spread(cuts, w1, w2), temperature, kl)
 
 
 def _spread(cuts: Sequence[int], w1: float, w2: float) -> tuple[float, ...]:

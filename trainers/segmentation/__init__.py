@@ -5,7 +5,7 @@ The networks are in `trainers.models.segmentation`.
 
 from trainers.segmentation.losses import AUX_WEIGHT, Answer, distill_pixels, task_loss
 from trainers.segmentation.miou import Confusion
-from trainers.segmentation.pixels import IGNORE, Pixels, counted_pixels, pixel_rows, resized
+from trainers.segmentation.pixels import IGNORE, Pixels, counted_pixels, resized
 
 __all__ = [
     "AUX_WEIGHT",
@@ -15,7 +15,6 @@ __all__ = [
     "Pixels",
     "counted_pixels",
     "distill_pixels",
-    "pixel_rows",
     "resized",
     "task_loss",
 ]

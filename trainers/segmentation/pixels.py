@@ -60,15 +60,6 @@ def counted_pixels(labels_BHW: Tensor, height: int, width: int, ignore: int = IG
     return Pixels(numbers, labels.index_select(0, numbers).long(), (len(labels_BHW), height, width))
 
 
-def pixel_rows(logits_BChw: Tensor, labels_BHW: Tensor, ignore: int = IGNORE) -> tuple[Tensor, Tensor]:
-    """Return logits [N, C] and classes [N] of the pixels that have a class; N is 0 where none has.
-
-    For several logits of one size, `counted_pixels` looks at the labels once.
-    """
-    pixels = counted_pixels(labels_BHW, logits_BChw.shape[2], logits_BChw.shape[3], ignore)
-    return pixels.rows(logits_BChw), pixels.targets
-
-
 def resized(logits_BChw: Tensor, height: int, width: int) -> Tensor:
     """Return logits brought to a size, in between bilinear, in float32 (float64 for float64).
 

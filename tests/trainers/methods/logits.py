@@ -12,6 +12,8 @@ from hypothesis.extra import numpy as arrays
 from torch import Tensor
 
 from trainers.methods import BuiltMethod, Method, Setting
+from trainers.methods.terms.groups import Comparison, compare_groups
+from trainers.methods.terms.tensors import raised
 
 repeatable = settings(max_examples=50, deadline=None, derandomize=True, database=None)
 KLS = ("forward", "reverse", "both")
@@ -41,6 +43,14 @@ def cut_pairs(draw: st.DrawFn, *, batch: int | None = None) -> tuple[Tensor, Ten
     student, teacher = draw(pairs(batch=batch))
     cuts = draw(st.sets(st.integers(1, student.shape[1] - 1), min_size=1))
     return student, teacher, tuple(sorted(cuts))
+
+
+def by_ranking(
+    student: Tensor, teacher: Tensor, *, ranking: Tensor, cuts: Sequence[int], **settings: Any
+) -> Comparison:
+    """Compare groups of classes that are ranked so."""
+    top = ranking[:, : cuts[-1] if cuts else 1]
+    return compare_groups(*raised(student, teacher), cuts, **settings, top_BK=top)
 
 
 def ranked(teacher: Tensor) -> list[list[int]]:

@@ -5,13 +5,12 @@ import math
 import pytest
 import torch
 
-from tests.trainers.methods.logits import KLS, random_logits, ranked, textbook, with_gradient
+from tests.trainers.methods.logits import KLS, by_ranking, random_logits, ranked, textbook, with_gradient
 from trainers.methods import build
 from trainers.methods.dkd import dkd_loss
 from trainers.methods.gdkd import gdkd_loss
 from trainers.methods.gdkd3 import gdkd3_loss
 from trainers.methods.kd import kd_loss
-from trainers.methods.terms.groups import compare_groups
 from trainers.methods.terms.ranking import by_teacher, top_ranks
 
 CLASSES = 10
@@ -76,7 +75,7 @@ def test_partition_is_finite_and_near_float64(hard, dtype, kl, cuts):
 
         def loss(logits, t=temperature):
             settings = {"w0": 1.0, "weights": weights, "temperature": t, "kl": kl}
-            return compare_groups(logits, teacher, ranking=by_teacher(teacher), cuts=cuts, **settings).loss
+            return by_ranking(logits, teacher, ranking=by_teacher(teacher), cuts=cuts, **settings).loss
 
         settings = (ranked(teacher), cuts, 1.0, weights, temperature, kl)
         close(with_gradient(loss, student), with_gradient(textbook, student.double(), teacher, *settings), dtype)
@@ -100,7 +99,7 @@ def test_a_group_of_mass_1e_170_is_compared_as_exactly_as_any_other():
     student[:, 0], teacher[:, 0] = 400, 400
     student, teacher = student.float(), teacher.float()
     settings = {"cuts": (1,), "w0": 0.0, "weights": (0.0, 1.0), "temperature": 1.0}
-    found = compare_groups(student, teacher, ranking=by_teacher(teacher), **settings).loss
+    found = by_ranking(student, teacher, ranking=by_teacher(teacher), **settings).loss
     expected = kd_loss(student[:, 1:].double(), teacher[:, 1:].double(), temperature=1.0)
     assert found.item() == pytest.approx(expected.item(), rel=2e-6)
 
@@ -118,9 +117,7 @@ def test_a_group_of_one_class_has_nothing_inside():
     student, teacher = (logits.float() for logits in far_apart())
     settings = {"w0": 1.0, "temperature": 4.0}
     cuts = tuple(range(1, CLASSES))
-    answer = compare_groups(
-        student, teacher, ranking=by_teacher(teacher), cuts=cuts, weights=[9.0] * CLASSES, **settings
-    )
+    answer = by_ranking(student, teacher, ranking=by_teacher(teacher), cuts=cuts, weights=[9.0] * CLASSES, **settings)
     assert torch.equal(answer.within, torch.zeros(CLASSES))
     torch.testing.assert_close(answer.loss, kd_loss(student, teacher, temperature=4.0))
 

@@ -4,9 +4,8 @@ import pytest
 import torch
 from torch.autograd import gradcheck
 
-from tests.trainers.methods.logits import KLS, random_logits
+from tests.trainers.methods.logits import KLS, by_ranking, random_logits
 from trainers.methods.kd import kd_loss
-from trainers.methods.terms.groups import compare_groups
 from trainers.methods.terms.ranking import by_teacher
 
 
@@ -17,7 +16,7 @@ def test_the_partition_passes_gradcheck(cuts, kl):
     weights = [0.5 + i for i in range(len(cuts) + 1)]
 
     def loss(logits):
-        return compare_groups(
+        return by_ranking(
             logits,
             teacher,
             ranking=by_teacher(teacher),
@@ -40,7 +39,7 @@ def test_an_outer_factor_reaches_the_gradient_and_the_parts_have_none():
     student, teacher, _ = random_logits(3, 6)
     student.requires_grad_()
     arguments = {"cuts": (2,), "w0": 1.0, "weights": (1.0, 1.0), "temperature": 2.0}
-    answer = compare_groups(student, teacher, ranking=by_teacher(teacher), **arguments)
+    answer = by_ranking(student, teacher, ranking=by_teacher(teacher), **arguments)
     assert not answer.between.requires_grad
     assert not answer.within.requires_grad
     (once,) = torch.autograd.grad(answer.loss, student, retain_graph=True)
@@ -52,7 +51,7 @@ def test_no_gradient_reaches_the_teacher():
     student, teacher, _ = random_logits(3, 6)
     student.requires_grad_()
     teacher.requires_grad_()
-    partition = compare_groups(
+    partition = by_ranking(
         student, teacher, ranking=by_teacher(teacher), cuts=(2,), w0=1.0, weights=(1.0, 1.0), temperature=2.0
     )
     (partition.loss + kd_loss(student, teacher, temperature=2.0)).backward()
@@ -70,14 +69,14 @@ def test_no_gradient_reaches_the_teacher():
         ({"cuts": (4, 2)}, "got [4, 2]"),
         ({"weights": (1.0,)}, "a weight for each of the 2 groups, got 1"),
         ({"kl": "backward"}, "kl must be one of forward, reverse, both, got 'backward'"),
-        ({"teacher_BC": torch.zeros(3, 5)}, "one shape [B, C], got [3, 6] and [3, 5]"),
+        ({"teacher": torch.zeros(3, 5)}, "one shape [B, C], got [3, 6] and [3, 5]"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_rule_and_value(changes, rule):
     student, teacher, _ = random_logits(3, 6)
-    sound = {"teacher_BC": teacher, "cuts": (2,), "w0": 1.0, "weights": (1.0, 1.0), "temperature": 2.0}
+    sound = {"teacher": teacher, "cuts": (2,), "w0": 1.0, "weights": (1.0, 1.0), "temperature": 2.0}
     with pytest.raises(ValueError) as refusal:
-        compare_groups(student, ranking=by_teacher(teacher), **{**sound, **changes})
+        by_ranking(student, ranking=by_teacher(teacher), **{**sound, **changes})
     assert rule in str(refusal.value)
 
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from tests.trainers.methods.logits import (
     KLS,
+    by_ranking,
     cut_pairs,
     pairs,
     random_logits,
@@ -19,7 +20,6 @@ from trainers.methods.dkd import dkd_loss
 from trainers.methods.gdkd import gdkd_loss
 from trainers.methods.gdkd3 import gdkd3_loss
 from trainers.methods.kd import kd_loss
-from trainers.methods.terms.groups import compare_groups
 from trainers.methods.terms.ranking import by_teacher, target_first, top_ranks
 
 TIGHT = {"rtol": 1e-9, "atol": 1e-9}
@@ -72,9 +72,7 @@ def test_kd_is_the_kl_between_the_groups_and_the_mass_of_each_times_the_kl_insid
     ranking = by_teacher(teacher)
     p = (teacher / temperature).softmax(1)[0, ranking[0]]
     masses = [part.sum().item() for part in p.tensor_split(cuts)]
-    whole = compare_groups(
-        student, teacher, ranking=ranking, cuts=cuts, w0=1.0, weights=masses, temperature=temperature
-    )
+    whole = by_ranking(student, teacher, ranking=ranking, cuts=cuts, w0=1.0, weights=masses, temperature=temperature)
     torch.testing.assert_close(whole.loss, kd_loss(student, teacher, temperature=temperature), **TIGHT)
     torch.testing.assert_close(
         whole.loss, whole.between + whole.within @ torch.tensor(masses, dtype=torch.float64), **TIGHT
@@ -89,7 +87,7 @@ def test_any_cuts_give_the_textbook_loss_and_gradient(drawn, kl):
 
     def ours(logits):
         ranking = by_teacher(teacher)
-        return compare_groups(
+        return by_ranking(
             logits, teacher, ranking=ranking, cuts=cuts, w0=3.0, weights=weights, temperature=2.0, kl=kl
         ).loss
 
@@ -106,7 +104,7 @@ def test_dkd_is_the_partition_that_ranks_the_target_first(logits, data):
     rankings = [[t, *(c for c in range(classes) if c != t)] for t in target.tolist()]
     assert target_first(target, classes).tolist() == rankings
     loss = dkd_loss(student, teacher, target, alpha=2.0, beta=3.0, temperature=4.0)
-    same = compare_groups(
+    same = by_ranking(
         student, teacher, ranking=torch.tensor(rankings), cuts=(1,), w0=2.0, weights=(7.0, 3.0), temperature=4.0
     )
     assert torch.equal(loss, same.loss)

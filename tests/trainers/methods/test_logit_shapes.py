@@ -8,8 +8,6 @@ from trainers.methods.dkd import dkd_loss
 from trainers.methods.gdkd import gdkd_loss
 from trainers.methods.gdkd3 import gdkd3_loss
 from trainers.methods.kd import kd_loss
-from trainers.methods.terms.groups import compare_groups
-from trainers.methods.terms.ranking import by_teacher
 
 WEIGHTS = {"w0": 1.0, "w1": 1.0, "w2": 1.0, "temperature": 1.0}
 LOSSES = {
@@ -41,14 +39,6 @@ def test_dkd_refuses_targets_of_another_number_than_samples(targets):
     with pytest.raises(ValueError) as refusal:
         dkd(logits, logits, torch.zeros(targets, dtype=torch.long))
     assert f"a target for each of the 3 samples, got [{targets}]" in str(refusal.value)
-
-
-@pytest.mark.parametrize("shape", [(2, 5), (3, 1), (3, 6)])
-def test_a_ranking_of_other_samples_or_classes_is_refused(shape):
-    logits = torch.zeros(3, 5)
-    settings = {"cuts": (2,), "w0": 1.0, "weights": (1.0, 1.0), "temperature": 1.0}
-    with pytest.raises(ValueError, match="a ranking must have 2 to 5 classes for each of 3 samples"):
-        compare_groups(logits, logits, ranking=by_teacher(torch.zeros(shape)), **settings)
 
 
 @pytest.mark.parametrize("classes", [10, 300])  # sorted whole, and not

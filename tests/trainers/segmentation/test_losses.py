@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from tests.trainers.segmentation.rows import pixel_rows
 from trainers import methods
-from trainers.segmentation import distill_pixels, pixel_rows, task_loss
+from trainers.segmentation import distill_pixels, task_loss
 
 T = 2.0
 ALONE = {"ce_weight": 0.0, "weight": 1.0, "warmup_epochs": 0.0, "temperature": T}

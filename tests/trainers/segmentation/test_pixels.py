@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from trainers.segmentation import counted_pixels, pixel_rows, resized
+from tests.trainers.segmentation.rows import pixel_rows
+from trainers.segmentation import counted_pixels, resized
 
 
 def test_ignored_pixels_are_left_out_and_rows_are_in_order():

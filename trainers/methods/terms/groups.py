@@ -22,7 +22,6 @@ from typing import Literal, NamedTuple, get_args
 
 from trainers.late import Tensor, torch
 from trainers.methods.terms.ranking import top_ranks
-from trainers.methods.terms.tensors import raised
 
 Direction = Literal["forward", "reverse", "both"]
 
@@ -51,40 +50,6 @@ class Comparison(NamedTuple):
 def compare_groups(
     student_BC: Tensor,
     teacher_BC: Tensor,
-    *,
-    ranking: Tensor,
-    cuts: Sequence[int],
-    w0: float,
-    weights: Sequence[float],
-    temperature: float,
-    kl: Direction = "forward",
-) -> Comparison:
-    """Return T² · (w0 · KL between group masses + Σ weights[i] · KL inside group i), averaged over the batch.
-
-    Args:
-        student_BC, teacher_BC: logits; half precision is raised to float32, float64 is kept. The teacher is a constant.
-        ranking: the classes of each sample in ranked order, at least as many as the last cut.
-        cuts: ranks after which a new group starts: (5,) makes a group of 5 and one of the rest.
-        weights: one for each group; the weight of a group of one class changes nothing.
-        kl: direction inside the groups: forward is KL(teacher || student), reverse KL(student || teacher), both their
-            mean. Between the groups it is always forward, as in the authors' code.
-
-    Raises:
-        ValueError: the tensors do not fit, or the cuts are not rising ranks between 1 and C − 1, or the weights are not
-            one a group, or kl is none of the three.
-    """
-    student, teacher = raised(student_BC, teacher_BC)
-    batch, classes = student.shape
-    last = cuts[-1] if cuts else 1  # no cuts at all are refused below
-    if ranking.ndim != 2 or len(ranking) != batch or not last <= ranking.shape[1] <= classes:
-        rule = f"a ranking must have {last} to {classes} classes for each of {batch} samples"
-        raise ValueError(f"{rule}, got {[*ranking.shape]}")
-    return compare_raised(student, teacher, cuts, w0, weights, temperature, kl, top_BK=ranking[:, :last])
-
-
-def compare_raised(
-    student_BC: Tensor,
-    teacher_BC: Tensor,
     cuts: Sequence[int],
     w0: float,
     weights: Sequence[float],
@@ -93,14 +58,19 @@ def compare_raised(
     *,
     top_BK: Tensor | None = None,
 ) -> Comparison:
-    """Return what `compare_groups` does, without a look at the tensors: for losses that have seen to them.
+    """Return T² · (w0 · KL between group masses + Σ weights[i] · KL inside group i), averaged over the batch.
 
     Args:
-        student_BC, teacher_BC: logits that are `raised`.
+        student_BC, teacher_BC: logits that are `raised`. The teacher is a constant.
+        cuts: ranks after which a new group starts: (5,) makes a group of 5 and one of the rest.
+        weights: one for each group; the weight of a group of one class changes nothing.
+        kl: direction inside the groups: forward is KL(teacher || student), reverse KL(student || teacher), both their
+            mean. Between the groups it is always forward, as in the authors' code.
         top_BK: the classes of each sample before the last cut; inside a group in any order. None for the teacher's.
 
     Raises:
-        ValueError: as `compare_groups` for the cuts, the weights and kl.
+        ValueError: the cuts are not rising ranks between 1 and C − 1, or the weights are not one a group, or kl is none
+            of the three.
     """
     batch, classes = student_BC.shape
     size = (batch, classes, student_BC.dtype, student_BC.device)
@@ -139,22 +109,19 @@ def compare_own_groups(
     """Return the same as `compare_groups`, each sample being cut at ranks of its own.
 
     Args:
+        student_BC, teacher_BC: logits that are `raised`.
         ranking_BC: all classes of each sample in ranked order.
         cuts_BG: [B, G − 1] rising ranks, each from 1 to C − 1.
 
     Raises:
         ValueError: as `compare_groups`; the cuts are not looked at, as that would stall a GPU.
     """
-    student, teacher = raised(student_BC, teacher_BC)
-    batch, classes = student.shape
-    if ranking_BC.shape != student.shape:
-        rule = f"a ranking must have {classes} classes for each of {batch} samples"
-        raise ValueError(f"{rule}, got {[*ranking_BC.shape]}")
+    batch, classes = student_BC.shape
     ends = tuple(range(1, cuts_BG.shape[1] + 1))  # stand for cuts that are not known here
-    size = (batch, classes, student.dtype, student.device)
+    size = (batch, classes, student_BC.dtype, student_BC.device)
     plan = _plan(ends, w0, tuple(weights), temperature, kl, *size, own=True)
     with torch.inference_mode():
-        logits_SBC = _softened(student, teacher, plan).gather(2, ranking_BC.expand(2, -1, -1))
+        logits_SBC = _softened(student_BC, teacher_BC, plan).gather(2, ranking_BC.expand(2, -1, -1))
         gap_BC = _gap(logits_SBC)
         ranks = torch.arange(classes, device=ranking_BC.device)
         number_BC = (ranks[None, :, None] >= cuts_BG[:, None, :]).sum(2)  # of the group that a rank is in
@@ -164,7 +131,7 @@ def compare_own_groups(
         sums, pieces = _compare(groups, plan, kl)
         ranked = torch.stack(pieces).sum(0)
         gradient_BC = torch.empty_like(ranked).scatter_(1, ranking_BC, ranked)
-    loss = _known(student, (sums, plan.factors, gradient_BC))
+    loss = _known(student_BC, (sums, plan.factors, gradient_BC))
     return Comparison(loss, sums, temperature**2 / batch)
 
 
