@@ -1,4 +1,4 @@
-"""Names as papers print them: of methods, networks, data sets and hyperparameters. Light: a report knows no torch.
+"""Names as papers print them: of networks, data sets and hyperparameters. Light: a report knows no torch.
 
 A name that has no title is printed as it is. Sources: the papers of the methods and networks themselves.
 """
@@ -8,34 +8,6 @@ from collections.abc import Callable
 
 from trainers.model_names import OF_TORCHVISION, PREFIX, TIMM, TORCHVISION
 
-METHODS = {
-    "ce": "CE",
-    "kd": "KD",
-    "dkd": "DKD",
-    "gdkd": "GDKD",
-    "gdkd3": "GDKD3",
-    "partition": "Partition",
-    "dist": "DIST",
-    "mlkd": "MLKD",
-    "nkd": "NKD",
-    "ttm": "TTM",
-    "wttm": "WTTM",
-    "rld": "RLD",
-    "ctkd": "CTKD",
-    "luminet": "LumiNet",
-    "wkd": "WKD-L",
-    "fitnet": "FitNet",
-    "at": "AT",
-    "nst": "NST",
-    "sp": "SP",
-    "pkt": "PKT",
-    "rkd": "RKD",
-    "vid": "VID",
-    "kdsvd": "KDSVD",
-    "ofd": "OFD",
-    "crd": "CRD",
-    "reviewkd": "ReviewKD",
-}
 STANDARDIZED = "LS"
 """Behind a method whose logits are standardized: `KD + LS`."""
 
@@ -117,12 +89,10 @@ def method(name: str) -> str:
 
 
 def _one_method(name: str) -> str:
-    if name in METHODS:
-        return METHODS[name]
-    from trainers.methods import methods  # a plug-in's record says its own, and takes its module to read
+    from trainers.methods import METHODS, methods  # those of plug-ins take their modules to read
 
-    known = methods()
-    return known[name].title or name if name in known else name
+    record = METHODS.get(name) or methods().get(name)
+    return (record.title if record is not None else "") or name
 
 
 def dataset(name: str) -> str:

@@ -33,7 +33,6 @@ def check_teachers(draft: Draft) -> dict[str, str]:
         if len(given) > 1:
             draft.tree.add((*path, given[1]), f"give one of checkpoint, pretrained and recipe, got {', '.join(given)}")
         _check_lens(draft, path, model)
-        _check_variant(draft, path, model)
         if model.pretrained and len(given) == 1:
             digests |= _pretrained(draft, name, (*path, "pretrained"))
         if model.checkpoint is not None and is_url(model.checkpoint):
@@ -53,16 +52,18 @@ def check_teachers(draft: Draft) -> dict[str, str]:
 
 
 def _check_lens(draft: Draft, path: Path, model: TeacherModel) -> None:
+    pixels = [info.name for info in draft.infos().values() if info.task == "segmentation"]
     if not model.is_given:
         for key in ("size", "mean", "std"):
             if getattr(model, key) is not None:
                 message = "needs checkpoint or pretrained: a teacher that is trained here sees what students see"
                 draft.tree.add((*path, key), message)
+        for name in pixels if model.variant == "strong" else ():
+            message = f"strong is for classes of images, {name} has classes of pixels; give checkpoint:"
+            draft.tree.add((*path, "variant"), message)
         return
-    if model.size is not None:
-        for info in draft.infos().values():
-            if info.task == "segmentation":
-                draft.tree.add((*path, "size"), f"is for classes of images, {info.name} has classes of pixels")
+    for name in pixels if model.size is not None else ():
+        draft.tree.add((*path, "size"), f"is for classes of images, {name} has classes of pixels")
     if (model.mean is None) != (model.std is None):
         given, other = ("mean", "std") if model.std is None else ("std", "mean")
         draft.tree.add((*path, given), f"needs {other} beside it")
@@ -74,14 +75,6 @@ def _check_lens(draft: Draft, path: Path, model: TeacherModel) -> None:
                         f"must have {counted(info.channels, 'number')} for {info.name}, got {len(getattr(model, key))}"
                     )
                     draft.tree.add((*path, key), message)
-
-
-def _check_variant(draft: Draft, path: Path, model: TeacherModel) -> None:
-    if model.variant == "strong" and not model.is_given:
-        for info in draft.infos().values():
-            if info.task == "segmentation":
-                message = f"strong is for classes of images, {info.name} has classes of pixels; give checkpoint:"
-                draft.tree.add((*path, "variant"), message)
 
 
 def _pretrained(draft: Draft, name: str, path: Path) -> dict[str, str]:

@@ -4,7 +4,7 @@ A function of the file, its facts (data digests, networks, weights files) and `a
 `autos` are given, asks nothing.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,16 +54,7 @@ def expand(
     cells = tuple(_cells(file))
     plans = tuple(plan_teachers(decisions)) if any(entry.method.teacher for entry in entries) else ()
     teachers = {(plan.dataset, plan.model): as_teacher(plan, decisions) for plan in plans}
-    fixed: list[Member] = []
-    searches: list[Search] = []
-    for cell, row, blueprint in _blueprints(decisions, entries, cells, teachers):
-        if row.dimensions:
-            assert file.model.search is not None  # a rule of the file
-            searches.append(new_search(cell.id, row, blueprint, file.model.search, file.model.seeds))
-        else:
-            place = Place(cell.id, row.entry, row.label)
-            trial = blueprint.trial({}, split="full")
-            fixed += over_seeds(trial, file.model.seeds, place, phase="fixed", keys=blueprint.keys(trial))
+    fixed, searches = _trials(decisions, _blueprints(decisions, entries, cells, teachers))
     rows = tuple(row for entry in entries for row in entry.rows())
     return Sweep(
         name=file.name,
@@ -130,6 +121,24 @@ def _blueprints(
                         shared=shared,
                     ),
                 )
+
+
+def _trials(
+    decisions: Decisions, blueprints: Iterable[tuple[Cell, Row, Blueprint]]
+) -> tuple[list[Member], list[Search]]:
+    """Return the trials of rows without dimensions, and the searches of the others."""
+    model = decisions.file.model
+    fixed: list[Member] = []
+    searches: list[Search] = []
+    for cell, row, blueprint in blueprints:
+        if row.dimensions:
+            assert model.search is not None  # a rule of the file
+            searches.append(new_search(cell.id, row, blueprint, model.search, model.seeds))
+        else:
+            place = Place(cell.id, row.entry, row.label)
+            trial = blueprint.trial({}, split="full")
+            fixed += over_seeds(trial, model.seeds, place, phase="fixed", keys=blueprint.keys(trial))
+    return fixed, searches
 
 
 def _datasets(file: SweepFile) -> Iterator[DataSetPlan]:

@@ -53,6 +53,7 @@ def _attention(one: Tensor, p: int) -> Tensor:
 
 AT_METHOD = Method(
     name="at",
+    title="AT",
     version=1,
     hyperparameters=AT,
     loss=at_loss,

@@ -12,6 +12,7 @@ class CE(Hyperparameters):
 
 CE_METHOD = Method(
     name="ce",
+    title="CE",
     version=1,
     hyperparameters=CE,
     needs=Needs.NOTHING,

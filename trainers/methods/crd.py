@@ -46,6 +46,7 @@ def nce_loss(scores: Tensor, *, images: int) -> Tensor:
 
 CRD_METHOD = Method(
     name="crd",
+    title="CRD",
     version=1,
     hyperparameters=CRD,
     loss=nce_loss,

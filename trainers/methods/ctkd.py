@@ -14,7 +14,7 @@ from pydantic import Field
 from trainers.late import Tensor, late
 from trainers.methods.kd import kd_loss
 from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log
-from trainers.methods.record.method import Method, Needs, Values
+from trainers.methods.record.method import Method, Needs
 
 
 class CTKD(DistilledLogits):
@@ -46,12 +46,9 @@ def ctkd_loss(student_BC: Tensor, teacher_BC: Tensor, *, temperature: float | Te
     return kd_loss(student_BC, teacher_BC, temperature=temperature)
 
 
-def _dead(values: Values, _classes: int) -> tuple[str, ...]:
-    return ("initial", "reversal_fraction") if values["temperature_range"] == 0 else ()
-
-
 CTKD_METHOD = Method(
     name="ctkd",
+    title="CTKD",
     version=1,
     hyperparameters=CTKD,
     module=late("trainers.methods.modules.ctkd", "Curriculum"),
@@ -59,5 +56,5 @@ CTKD_METHOD = Method(
     summary="kd at a temperature that is trained against the student",
     source="arXiv:2211.16231",
     logs={"ctkd": "its term, before weight and warm-up", "temperature": "the temperature that it has learned"},
-    dead=_dead,
+    dead=lambda values, _classes: ("initial", "reversal_fraction") if values["temperature_range"] == 0 else (),
 )

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from trainers.late import Tensor, torch
 from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log, Temperature
-from trainers.methods.record.method import Couples, Method, Needs, Values
+from trainers.methods.record.method import Couples, Method, Needs
 from trainers.methods.record.tuned import LARGE, tuned
 from trainers.methods.terms.bound import of_parts
 from trainers.methods.terms.tensors import raised
@@ -68,12 +68,9 @@ def _correlation(left_BC: Tensor, right_BC: Tensor, dim: int) -> Tensor:
     return torch.where(size > FLAT, correlation, 0.0)
 
 
-def _dead(values: Values, _classes: int) -> tuple[str, ...]:
-    return ("temperature",) if values["beta"] == 0 and values["gamma"] == 0 else ()
-
-
 DIST_METHOD = Method(
     name="dist",
+    title="DIST",
     version=1,
     hyperparameters=DIST,
     loss=dist_loss,
@@ -85,6 +82,6 @@ DIST_METHOD = Method(
     factors=("beta", "gamma"),
     least_batch=2,
     couples=Couples.LOGITS,
-    dead=_dead,
+    dead=lambda values, _classes: ("temperature",) if values["beta"] == 0 and values["gamma"] == 0 else (),
     by_pair=(tuned(LARGE, temperature=1.0),),
 )

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from trainers.late import Tensor
 from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log, Temperature
-from trainers.methods.record.method import Method, Needs, Values
+from trainers.methods.record.method import Method, Needs
 from trainers.methods.record.tuned import CIFAR, LARGE, R34_R18, R50_MV1, tuned
 from trainers.methods.terms.bound import of_groups
 from trainers.methods.terms.groups import Comparison, compare_groups
@@ -54,11 +54,6 @@ def _compare(
     return compare_groups(student, teacher, (1,), alpha, (0.0, beta), temperature, top_BK=target_B.unsqueeze(1))
 
 
-def _dead(_values: Values, classes: int) -> tuple[str, ...]:
-    """With two classes the rest is one class: nothing to compare inside it."""
-    return ("beta",) if classes == 2 else ()
-
-
 TUNED = (
     tuned(CIFAR, "resnet56>resnet20", "resnet110>resnet32", beta=2.0),
     tuned(CIFAR, "vgg13>vgg8", "vgg13>mobilenetv2", "wrn_40_2>wrn_16_2", "wrn_40_2>wrn_40_1", beta=6.0),
@@ -70,6 +65,7 @@ TUNED = (
 
 DKD_METHOD = Method(
     name="dkd",
+    title="DKD",
     version=2,
     hyperparameters=DKD,
     loss=dkd_loss,
@@ -79,6 +75,6 @@ DKD_METHOD = Method(
     source="arXiv:2203.08679",
     logs={"between": "KL between the masses of target and rest", "within_2": "KL inside the rest"},
     factors=("alpha", "beta"),
-    dead=_dead,
+    dead=lambda _values, classes: ("beta",) if classes == 2 else (),  # the rest is one class then
     by_pair=TUNED,
 )

@@ -40,6 +40,7 @@ def fits(values: Values, student: NetworkShape, _teacher: NetworkShape) -> None:
 
 FITNET_METHOD = Method(
     name="fitnet",
+    title="FitNet",
     version=1,
     hyperparameters=FitNet,
     loss=fitnet_loss,

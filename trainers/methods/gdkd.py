@@ -107,6 +107,7 @@ def compare_cut(
 
 GDKD_METHOD = Method(
     name="gdkd",
+    title="GDKD",
     version=2,
     hyperparameters=GDKD,
     loss=gdkd_loss,

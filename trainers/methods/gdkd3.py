@@ -79,6 +79,7 @@ def _rules(_values: Values, classes: int | None) -> list[Problem]:
 
 GDKD3_METHOD = Method(
     name="gdkd3",
+    title="GDKD3",
     version=2,
     hyperparameters=GDKD3,
     loss=gdkd3_loss,

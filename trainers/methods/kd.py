@@ -44,6 +44,7 @@ def kd_loss(student_BC: Tensor, teacher_BC: Tensor, *, temperature: float | Tens
 
 KD_METHOD = Method(
     name="kd",
+    title="KD",
     version=1,
     hyperparameters=KD,
     loss=kd_loss,

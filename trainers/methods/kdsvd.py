@@ -102,6 +102,7 @@ def _pairs(student: tuple[Shape, ...], teacher: tuple[Shape, ...]) -> tuple[tupl
 
 KDSVD_METHOD = Method(
     name="kdsvd",
+    title="KDSVD",
     version=1,
     hyperparameters=KDSVD,
     loss=kdsvd_loss,

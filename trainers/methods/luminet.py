@@ -12,7 +12,7 @@ from pydantic import Field
 
 from trainers.late import Tensor
 from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log
-from trainers.methods.record.method import Couples, Method, Needs, Values
+from trainers.methods.record.method import Couples, Method, Needs
 from trainers.methods.record.tuned import CIFAR, IMAGENET, R34_R18, R50_MV1, tuned
 from trainers.methods.terms.tensors import raised
 
@@ -57,12 +57,9 @@ def _perception(logits_BC: Tensor) -> Tensor:
     return centred * (centred.square().mean(0) + EPSILON).rsqrt()
 
 
-def _dead(values: Values, _classes: int) -> tuple[str, ...]:
-    return ("temperature",) if values["alpha"] == 0 else ()
-
-
 LUMINET_METHOD = Method(
     name="luminet",
+    title="LumiNet",
     version=1,
     hyperparameters=LumiNet,
     loss=luminet_loss,
@@ -72,7 +69,7 @@ LUMINET_METHOD = Method(
     factors=("alpha",),
     least_batch=2,
     couples=Couples.LOGITS,
-    dead=_dead,
+    dead=lambda values, _classes: ("temperature",) if values["alpha"] == 0 else (),
     by_pair=(
         tuned(CIFAR, "resnet32x4>resnet8x4", alpha=34.0),
         tuned(CIFAR, "vgg13>vgg8", alpha=11.0, temperature=2.0, ce_weight=1.3),

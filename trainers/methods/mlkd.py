@@ -134,12 +134,9 @@ def _term(
     return instance + classes + batch, parts
 
 
-def _dead(values: Values, _classes: int) -> tuple[str, ...]:
-    return ("quantile",) if values["mask"] == "none" else ()
-
-
 MLKD_METHOD = Method(
     name="mlkd",
+    title="MLKD",
     version=1,
     hyperparameters=MLKD,
     loss=mlkd_loss,
@@ -153,7 +150,7 @@ MLKD_METHOD = Method(
         "classes": "how the relations of classes differ",
         "batch": "how the relations of samples differ",
     },
-    dead=_dead,
+    dead=lambda values, _classes: ("quantile",) if values["mask"] == "none" else (),
     by_pair=(tuned(IMAGENET, temperatures=(1.0, 2.0, 3.0, 5.0, 6.0), ce_weight=0.5, weight=0.5),),
     standardizes=True,
 )

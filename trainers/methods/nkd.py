@@ -61,6 +61,7 @@ def _dead(values: Values, classes: int) -> tuple[str, ...]:
 
 NKD_METHOD = Method(
     name="nkd",
+    title="NKD",
     version=1,
     hyperparameters=NKD,
     loss=nkd_loss,

@@ -55,6 +55,7 @@ def _kernel_mean(a: Tensor, b: Tensor) -> Tensor:
 
 NST_METHOD = Method(
     name="nst",
+    title="NST",
     version=1,
     hyperparameters=NST,
     loss=nst_loss,

@@ -49,6 +49,7 @@ def margins(teacher_map: Tensor, summed: Callable[[Tensor], Tensor] = lambda one
 
 OFD_METHOD = Method(
     name="ofd",
+    title="OFD",
     version=1,
     hyperparameters=OFD,
     loss=ofd_loss,

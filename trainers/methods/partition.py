@@ -127,6 +127,7 @@ def _sizes(values: Values, classes: int) -> list[int]:
 
 PARTITION_METHOD = Method(
     name="partition",
+    title="Partition",
     version=1,
     hyperparameters=Partition,
     loss=partition_loss,

@@ -44,6 +44,7 @@ def _probabilities(vectors_BD: Tensor) -> Tensor:
 
 PKT_METHOD = Method(
     name="pkt",
+    title="PKT",
     version=1,
     hyperparameters=PKT,
     loss=pkt_loss,

@@ -56,6 +56,7 @@ def _pyramid(ours: Tensor, theirs: Tensor) -> Tensor:
 
 REVIEWKD_METHOD = Method(
     name="reviewkd",
+    title="ReviewKD",
     version=1,
     hyperparameters=ReviewKD,
     loss=hcl_loss,

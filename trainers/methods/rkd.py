@@ -65,6 +65,7 @@ def _relations(vectors_BD: Tensor) -> tuple[Tensor, Tensor]:
 
 RKD_METHOD = Method(
     name="rkd",
+    title="RKD",
     version=1,
     hyperparameters=RKD,
     loss=rkd_loss,

@@ -94,6 +94,7 @@ def _dead(values: Values, classes: int) -> tuple[str, ...]:
 
 RLD_METHOD = Method(
     name="rld",
+    title="RLD",
     version=1,
     hyperparameters=RLD,
     loss=rld_loss,

@@ -44,6 +44,7 @@ def _similarity(one: Tensor) -> Tensor:
 
 SP_METHOD = Method(
     name="sp",
+    title="SP",
     version=1,
     hyperparameters=SP,
     loss=sp_loss,

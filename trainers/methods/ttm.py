@@ -48,6 +48,7 @@ def divergence(student_BC: Tensor, teacher_BC: Tensor, power: float) -> Tensor:
 
 TTM_METHOD = Method(
     name="ttm",
+    title="TTM",
     version=1,
     hyperparameters=TTM,
     loss=ttm_loss,

@@ -43,6 +43,7 @@ def vid_loss(predicted: Tensor, teacher_map: Tensor, variance_C: Tensor) -> Tens
 
 VID_METHOD = Method(
     name="vid",
+    title="VID",
     version=1,
     hyperparameters=VID,
     loss=vid_loss,

@@ -133,6 +133,7 @@ def _dead(values: Values, classes: int) -> tuple[str, ...]:
 
 WKD_METHOD = Method(
     name="wkd",
+    title="WKD-L",
     version=1,
     hyperparameters=WKD,
     module=late("trainers.methods.modules.wkd", "Transport"),

@@ -56,6 +56,7 @@ def _term(
 
 WTTM_METHOD = Method(
     name="wttm",
+    title="WTTM",
     version=1,
     hyperparameters=WTTM,
     loss=wttm_loss,

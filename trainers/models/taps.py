@@ -129,11 +129,9 @@ def _tap(model: nn.Module, images: Tensor) -> Taps:
     if stages == () and not _gives_maps(model, images):
         raise TapError(f"{type(model).__name__} has no feature maps")
     output = bare(images)
-    relus = tuple(_last_relus(bare, images, output.maps))
-    norms = tuple(
-        None if relu is not None else norm
-        for relu, norm in zip(relus, _next_norms(bare, images, output.maps), strict=True)
-    )
+    relus = tuple(_meeting(bare, images, output.maps, nn.ReLU, before=False))
+    read = _meeting(bare, images, output.maps, nn.BatchNorm2d, before=True)
+    norms = tuple(norm if relu is None else None for relu, norm in zip(relus, read, strict=True))
     assert output.vector is not None
     shape = NetworkShape(
         maps=tuple((one.shape[1], one.shape[2], one.shape[3]) for one in output.maps),
@@ -208,22 +206,17 @@ def _as_map(output: Tensor) -> Tensor:
     return tokens.transpose(1, 2).reshape(len(output), -1, side, side)
 
 
-def _last_relus(taps: Taps, images: Tensor, maps: Sequence[Tensor]) -> Iterator[nn.Module | None]:
-    """Yield, for each map, the ReLU that it is the output of."""
-    outputs: dict[nn.Module, Tensor] = {}
-    with _listening([m for m in taps.model.modules() if isinstance(m, nn.ReLU)], outputs, before=False):
+def _meeting(
+    taps: Taps, images: Tensor, maps: Sequence[Tensor], kind: type[nn.Module], *, before: bool
+) -> list[nn.Module | None]:
+    """Return, for each map, the module of this kind that reads it (`before`) or answers with it."""
+    heard: dict[nn.Module, Tensor] = {}
+    with _listening([module for module in taps.model.modules() if isinstance(module, kind)], heard, before=before):
         taps(images)
-    for one in maps:
-        yield next((relu for relu, out in outputs.items() if out.shape == one.shape and torch.equal(out, one)), None)
-
-
-def _next_norms(taps: Taps, images: Tensor, maps: Sequence[Tensor]) -> Iterator[nn.Module | None]:
-    """Yield, for each map, the BatchNorm that reads it."""
-    inputs: dict[nn.Module, Tensor] = {}
-    with _listening([m for m in taps.model.modules() if isinstance(m, nn.BatchNorm2d)], inputs, before=True):
-        taps(images)
-    for one in maps:
-        yield next((norm for norm, seen in inputs.items() if seen.shape == one.shape and torch.equal(seen, one)), None)
+    return [
+        next((module for module, seen in heard.items() if seen.shape == one.shape and torch.equal(seen, one)), None)
+        for one in maps
+    ]
 
 
 @contextmanager

@@ -10,9 +10,9 @@ from trainers.model_names import SEGMENTATION
 
 
 def test_every_method_and_data_set_has_a_title():
-    assert list(titles.METHODS) == list(methods.METHODS)
+    assert all(method.title for method in methods.ALL)
     assert set(titles.DATASETS) == set(data.names()) - {"imagefolder"}  # a folder is the user's own
-    assert len({*titles.METHODS.values()}) == len(titles.METHODS)
+    assert len({titles.method(name) for name in methods.METHODS}) == len(methods.METHODS)
 
 
 def test_every_network_of_ours_has_a_title_of_its_own():

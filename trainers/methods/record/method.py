@@ -101,7 +101,7 @@ class Method:
     source: str
     kind: str = "logit"
     title: str = ""
-    """As a plug-in's paper prints its name; ours are in `trainers.titles`. Empty: the name."""
+    """As its paper prints its name. Empty: the name."""
     dead: Callable[[Mapping[str, Value], int], Collection[str]] = lambda _values, _classes: ()
     """Names of the hyperparameters that change nothing at these values; they are set to their defaults in the key."""
     settle: Callable[[Values, int], Mapping[str, Value]] = lambda _values, _classes: {}
