@@ -34,6 +34,7 @@ PARAMS = {
     "recipe.*": "every field of the recipe as trained; `recipe.method_warmup_epochs` is 0, for it has become "
     "`method.warmup_epochs`",
     "last_image": "`joined`, where an epoch's single last image joins the batch before it",
+    "norm_parts": "parts of a batch that BatchNorm normalised each for itself, where it did: ranks with `local`",
 }
 """Contract of a run's params."""
 
@@ -58,7 +59,8 @@ TAGS = {
     "reason": "why it ended, where it did not complete: its last 5000 characters",
     "host": "the machine it ran on, last",
     "device": "name of the GPU or the processor",
-    "threads": "threads it computed with",
+    "threads": "threads it computed with, or each of its ranks",
+    "ranks": "processes that trained it together",
     "bank": "`on` or `off`",
     "torch": "version",
     "cuda": "version that torch was built for",
@@ -85,6 +87,7 @@ def params(row: TrialRow) -> dict[str, str]:
         **{f"method.{name}": _hyperparameter(value) for name, value in spec["hyperparameters"].items()},
         **{f"recipe.{name}": value for name, value in spec["recipe"].items()},
         **({"last_image": spec["last_image"]} if spec.get("last_image", "alone") != "alone" else {}),
+        **({"norm_parts": spec["norm_parts"]} if spec.get("norm_parts", 1) != 1 else {}),
     }
     return {name: _text(value) for name, value in values.items()}
 

@@ -23,13 +23,12 @@ from ray._private.authentication.authentication_token_setup import (
 from orchestrator.patience import START_SECONDS, LateError, unless, wait
 from orchestrator.ray_tune.address import ClusterError, check_address, silent
 from orchestrator.ray_tune.head import Head
-from orchestrator.ray_tune.nodes import FIRST_LOOK_SECONDS, Nodes, Wanted
+from orchestrator.ray_tune.nodes import FIRST_LOOK_SECONDS, Nodes, Wanted, processors
 from orchestrator.ray_tune.processes import descendants, kill, left_behind, marked
 from trainers.errors import RequestError
 from trainers.files.files import remove
 from trainers.files.temporary import PLACES, longest_for_sockets, short_folder
 from trainers.machine import usable_cores
-from trainers.texts.counting import counted
 
 LOOK_SECONDS = 2.0
 """How often the cluster's processes are looked at."""
@@ -166,7 +165,7 @@ class Cluster:
             _connect(self._address, options)
             return
         kill(set(left_behind(self._home)))  # of a driver that was killed: the home is ours now
-        cpus = self._wanted.cpus
+        cpus = self._wanted.cpus * self._wanted.ranks
         cores = self._workers * cpus if self._workers else max(usable_cores(), cpus)
         with _own_token(), marked(self._home):
             ray.init(address="local", num_cpus=cores, include_dashboard=False, **_own_folder(), **options)
@@ -185,11 +184,10 @@ class Cluster:
 
     def _room(self) -> int:
         total = ray.cluster_resources()
-        room = self._wanted.room(total)
+        room = self._wanted.trials([total])
         if room < 1:
-            there = _processors(total.get("CPU", 0), total.get("GPU", 0))
-            asked = _processors(self._wanted.cpus, self._wanted.gpus)
-            raise ClusterError(f"no trial fits: resources ask for {asked}, Ray has {there}")
+            there = processors(total.get("CPU", 0), total.get("GPU", 0))
+            raise ClusterError(f"no trial fits: resources ask for {self._wanted}, Ray has {there}")
         return room
 
     def await_room(self, patience_seconds: float, given_up: Callable[[], bool]) -> None:
@@ -206,12 +204,11 @@ class Cluster:
         aside = self.nodes.aside_with_room()
         if aside:
             raise ClusterError(f"no node of the Ray cluster can work for this home: {aside}")
-        cpus, gpus = self._wanted.cpus, self._wanted.gpus
-        trial, cluster = _processors(cpus, gpus), f"the Ray cluster at {self._address}"
+        trial, cluster = str(self._wanted), f"the Ray cluster at {self._address}"
         self._say(f"{cluster} has no node with room for a trial ({trial}); it is waited for, {patience_seconds:g} s")
         started = self._clock()
         try:
-            with _asked_for({"CPU": cpus, **({"GPU": gpus} if gpus else {})}):
+            with _asked_for(self._wanted.bundles):
                 while not self.slots and not given_up():
                     if self._clock() - started >= patience_seconds:
                         told = f"; {aside}" if (aside := self.nodes.aside_with_room()) else ""
@@ -354,11 +351,11 @@ def _own_folder() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _asked_for(bundle: dict[str, float]) -> Iterator[None]:
-    """Let an autoscaler see that there is want of a node, by a request that ends with this process at the latest."""
+def _asked_for(bundles: list[dict[str, float]]) -> Iterator[None]:
+    """Let an autoscaler see that there is want of nodes, by a request that ends with this process at the latest."""
     from ray.util.placement_group import placement_group, remove_placement_group
 
-    group = placement_group([bundle])
+    group = placement_group(bundles)
     try:
         yield
     finally:
@@ -384,7 +381,3 @@ def _own_token() -> Iterator[None]:
 def _token() -> str:
     """Return the token of this process, which Ray remembers as long."""
     return secrets.token_hex(32)
-
-
-def _processors(cpus: float, gpus: float) -> str:
-    return f"{counted(cpus, 'CPU')} and {counted(gpus, 'GPU')}"

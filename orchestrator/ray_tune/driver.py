@@ -4,11 +4,12 @@ import logging
 import os
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ray import tune
 
 from orchestrator.ray_tune.bridge import BRIDGES, AttemptScheduler, AttemptSearcher, Bridge, BridgeStopper
+from orchestrator.ray_tune.nodes import Wanted
 from orchestrator.ray_tune.trainable import AttemptTrainable
 from trainers.files.files import remove
 
@@ -16,12 +17,12 @@ if TYPE_CHECKING:
     from ray.tune.experiment import Trial as RayTrial
 
 
-def drive(bridge: Bridge, *, slots: int, cpus: int, gpus: float, folder: Path, verbose: bool = False) -> None:
+def drive(bridge: Bridge, wanted: Wanted, *, slots: int, folder: Path, verbose: bool = False) -> None:
     """Run everything that the bridge hands out on the Ray cluster this process is connected to.
 
     Args:
+        wanted: what a trial has for itself.
         slots: trials at a time.
-        cpus, gpus: of one trial.
         folder: for Tune's own files; removed at the end.
         verbose: let Tune speak.
 
@@ -35,7 +36,7 @@ def drive(bridge: Bridge, *, slots: int, cpus: int, gpus: float, folder: Path, v
     name = f"tune-{secrets.token_hex(6)}"
     BRIDGES[name] = bridge
     tuner = tune.Tuner(
-        tune.with_resources(AttemptTrainable, {"cpu": cpus, "gpu": gpus}),
+        tune.with_resources(AttemptTrainable, _resources(wanted)),
         tune_config=tune.TuneConfig(
             search_alg=AttemptSearcher(name),
             scheduler=AttemptScheduler(name),
@@ -66,6 +67,13 @@ def drive(bridge: Bridge, *, slots: int, cpus: int, gpus: float, folder: Path, v
         bridge.give_up()
     if bridge.error is not None:
         raise bridge.error
+
+
+def _resources(wanted: Wanted) -> Any:
+    """Return what Tune sets aside for a trial: of several ranks a bundle for each, the first one's the trainable's."""
+    if wanted.ranks == 1:
+        return {"cpu": wanted.cpus, "gpu": wanted.gpus}
+    return tune.PlacementGroupFactory(wanted.bundles)
 
 
 def _trial_name(trial: "RayTrial") -> str:

@@ -120,6 +120,14 @@ class Line:
             self._told.append(self._call(what, *arguments))
 
 
+def way(config: dict[str, Any]) -> dict[str, Any]:
+    """Return by which way a worker reaches the home's files: empty on a cluster of our own."""
+    if "marker" not in config:
+        return {}
+    sees_home = Path(config["marker"]).exists()
+    return {"keeper": far_files(), "copies": None if sees_home else copies_folder(config["copies"])}
+
+
 @functools.cache
 def far_files() -> FarFiles:
     """Return the way of this worker's process to the keeper."""

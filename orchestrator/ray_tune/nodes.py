@@ -13,7 +13,7 @@ import math
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from orchestrator.ray_tune.address import ClusterError
 from orchestrator.ray_tune.keeper import clear_copies, copies_name, start_keeper
 from trainers.files.files import remove
+from trainers.texts.counting import counted
 
 FIRST_LOOK_SECONDS, LOOK_SECONDS = 30.0, 120.0
 """So long is waited for the answers of nodes when a run begins; and so long has a node to start a process and answer:
@@ -50,12 +51,32 @@ class Wanted:
     """Of those that lie there."""
     cpus: int
     gpus: float
-    """Of one trial, like the CPUs."""
+    """Of one trial, like the CPUs; of several ranks, of each."""
+    ranks: int = 1
+    """Of one trial, each of which may be on another node."""
+
+    @property
+    def bundles(self) -> list[dict[str, float]]:
+        """What Ray sets aside for a trial: for each rank a part that lies on one node."""
+        return [{"CPU": self.cpus, **({"GPU": self.gpus} if self.gpus else {})}] * self.ranks
+
+    def __str__(self) -> str:
+        one = processors(self.cpus, self.gpus)
+        return one if self.ranks == 1 else f"{self.ranks} ranks of {one} each"
+
+    def trials(self, nodes: Iterable[Mapping[str, float]]) -> int:
+        """Return how many trials fit into what these nodes have."""
+        return sum(map(self.room, nodes)) // self.ranks
 
     def room(self, resources: Mapping[str, float]) -> int:
-        """Return how many trials fit into what Ray has."""
+        """Return how many trials, or ranks of trials, fit into what a node has."""
         by_cpus = int(resources.get("CPU", 0) // self.cpus)
         return min(by_cpus, int(resources.get("GPU", 0) / self.gpus + 1e-9)) if self.gpus else by_cpus
+
+
+def processors(cpus: float, gpus: float) -> str:
+    """Return them in words."""
+    return f"{counted(cpus, 'CPU')} and {counted(gpus, 'GPU')}"
 
 
 class Nodes:
@@ -120,7 +141,7 @@ class Nodes:
         if without:
             names = ", ".join(_name(alive[node_id]) for node_id in without)
             self._say(f"without the home {self._wanted.home}, by way of this node, works {names}")
-        return sum(self._wanted.room(node["Resources"]) for node_id, node in alive.items() if self._fit.get(node_id))
+        return self._wanted.trials(node["Resources"] for node_id, node in alive.items() if self._fit.get(node_id))
 
     def _check_keeper(self) -> None:
         if self._seen is None:

@@ -1,23 +1,20 @@
 """The worker's side of Ray Tune. Imports little: every worker process pays for it before its first step."""
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
 
 from ray import tune
+from ray.util import get_current_placement_group
 
+from orchestrator.ray_tune.keeper import way
 from orchestrator.worker.attempts import Report
 from orchestrator.worker.worker import Order, run_order
 
-
-def way(config: dict[str, Any]) -> dict[str, Any]:
-    """Return by which way the home's files are reached: empty on a cluster of our own."""
-    if "marker" not in config:
-        return {}
-    from orchestrator.ray_tune.keeper import copies_folder, far_files
-
-    sees_home = Path(config["marker"]).exists()
-    return {"keeper": far_files(), "copies": None if sees_home else copies_folder(config["copies"])}
+if TYPE_CHECKING:
+    from orchestrator.ray_tune.rank_actors import RankActors
 
 
 class AttemptTrainable(tune.Trainable):
@@ -25,14 +22,23 @@ class AttemptTrainable(tune.Trainable):
     step, so that Ray starts workers on all slots before the first one is busy."""
 
     def setup(self, config: dict[str, Any]) -> None:
+        self._others: RankActors | None = None
         self._begin(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self.cleanup()
         self._begin(new_config)
         return True
 
     def _begin(self, config: dict[str, Any]) -> None:
-        self._reports: Iterator[Report] = run_order(Order.from_text(config["order"]), **way(config))
+        order = Order.from_text(config["order"])
+        joined: Callable[[], AbstractContextManager[Any]] = contextlib.nullcontext
+        if order.ranks > 1:
+            from orchestrator.ray_tune.rank_actors import RankActors
+
+            self._others = self._others or RankActors(get_current_placement_group())
+            joined = functools.partial(self._others.joined, config)
+        self._reports: Iterator[Report] = run_order(order, joined=joined, **way(config))
 
     def step(self) -> dict[str, Any]:
         report = next(self._reports)

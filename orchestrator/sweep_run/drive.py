@@ -62,11 +62,12 @@ class Orders:
         """What of a GPU a trial takes where it shares one."""
 
     @property
-    def request(self) -> tuple[int, float]:
-        """CPUs and GPUs that Ray sets aside for a trial: one request for all, so that workers can be reused."""
+    def request(self) -> tuple[int, float, int]:
+        """CPUs and GPUs that Ray sets aside for a rank of a trial, and ranks: one request for all, so that workers can
+        be reused."""
         every = [sweep.resources for sweep in self._sweeps.values()]
-        gpus = [self._shared() if resources.share_gpus else resources.gpus for resources in every]
-        return max(resources.cpus for resources in every), max(gpus)
+        gpus = [self._shared() if one.share_gpus else one.gpus / one.ranks for one in every]
+        return max(one.cpus for one in every), max(gpus), max(one.ranks for one in every)
 
     def data(self) -> tuple[tuple[Path, ...], str | None, tuple[str, ...]]:
         """Return the folders of data sets that are named, the folder of all others, and which of them lie there."""
@@ -96,6 +97,7 @@ class Orders:
             device=device,
             data_root=None if root is None else _from_anywhere(root),
             loaders=loaders,
+            ranks=1 if attempt.trial.role == "given" else sweep.resources.ranks,
         )
 
 
@@ -162,9 +164,9 @@ def _drive_on_cluster(
     from orchestrator.ray_tune.driver import drive as drive_tune
     from orchestrator.ray_tune.nodes import Wanted
 
-    cpus, gpus = orders.request
+    cpus, gpus, ranks = orders.request
     folders, shared, names = orders.data()
-    wanted = Wanted(home=store.home, folders=folders, shared=shared, names=names, cpus=cpus, gpus=gpus)
+    wanted = Wanted(home=store.home, folders=folders, shared=shared, names=names, cpus=cpus, gpus=gpus, ranks=ranks)
     new = Cluster(
         wanted,
         workforce.address,
@@ -197,8 +199,7 @@ def _drive_on_cluster(
             cluster.await_room(workforce.wait_seconds, lambda: planner.stopping)
             if not planner.stopping:
                 folder = store.home / "ray"
-                slots = cluster.slots
-                drive_tune(bridge, slots=slots, cpus=cpus, gpus=gpus, folder=folder, verbose=workforce.verbose)
+                drive_tune(bridge, wanted, slots=cluster.slots, folder=folder, verbose=workforce.verbose)
 
         if not cluster.attend(work):
             bridge.cut_off()

@@ -26,6 +26,14 @@ class Verdict(Enum):
     STOP = "stop"
 
 
+class RankLostError(Exception):
+    """A rank's process or its machine died, and with it the attempt."""
+
+
+class RankFailedError(Exception):
+    """The training raised an exception in another rank than the first; the text is its traceback."""
+
+
 def file_stem(number: int, life: str) -> str:
     """Return how the files of an attempt begin. A number alone would be another attempt's once the ledger that counted
     it is gone."""

@@ -1,17 +1,19 @@
 """What a worker does with an attempt: train, leave checkpoints, report. The same under Ray and in this process."""
 
+import contextlib
 import fnmatch
 import json
 import os
 import platform
 import traceback
 from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from orchestrator.home.home import banks_folder
-from orchestrator.worker.attempts import Attempt, Report, file_stem
+from orchestrator.worker.attempts import Attempt, RankFailedError, RankLostError, Report, file_stem
 from orchestrator.worker.keeper import KeeperLostError
 from orchestrator.worker.pulse import Pulse
 from trainers.files.files import remove
@@ -19,6 +21,10 @@ from trainers.files.passing import steadily
 from trainers.files.store import Keeper, Store
 from trainers.texts.letters import fitting
 from trainers.trials.trial import Trial, from_json, to_json
+
+if TYPE_CHECKING:
+    from trainers.ranks.ranks import Ranks
+    from trainers.training.distill import Epoch
 
 SHARED_DATA = "KDSWEEP_DATA"
 """Environment variable that `trainers.data` reads, which a worker does not import before its first step."""
@@ -47,6 +53,8 @@ class Order:
     """Processes that read pictures ahead."""
     life: str = ""
     """Of the ledger that counts the attempts."""
+    ranks: int = 1
+    """Processes that train it together."""
 
     def to_text(self) -> str:
         """Return the order as JSON text."""
@@ -59,11 +67,19 @@ class Order:
 
 
 def make_order(
-    attempt: Attempt, *, home: Path, threads: int, device: str, data_root: Path | None = None, loaders: int = 0
+    attempt: Attempt,
+    *,
+    home: Path,
+    threads: int,
+    device: str,
+    data_root: Path | None = None,
+    loaders: int = 0,
+    ranks: int = 1,
 ) -> Order:
     """Return the order for an attempt.
 
     Args:
+        ranks: processes that train it together, each with so many threads.
         threads: CPU threads of the trial; fixed by the sweep, because sums over threads round differently.
         device: "cpu" or "cuda".
     """
@@ -79,6 +95,7 @@ def make_order(
         device=device,
         loaders=loaders,
         life=attempt.life,
+        ranks=ranks,
         data_root=None if data_root is None else str(data_root),
         shared_data=shared_data(),
     )
@@ -94,6 +111,7 @@ def run_order(
     order: Order,
     on_step: Callable[[], None] = lambda: None,
     *,
+    joined: "Callable[[], AbstractContextManager[Ranks | None]]" = contextlib.nullcontext,
     keeper: Keeper | None = None,
     copies: Path | None = None,
 ) -> Generator[Report, None, None]:
@@ -102,17 +120,17 @@ def run_order(
 
     Args:
         on_step: called after every step of training or scoring.
+        joined: has the other ranks train it, where the order asks for several, and gives this one, the first.
         keeper: whom the pulse goes to, on a cluster that is not ours.
         copies: where this node, which does not see the home, has its copies of the home's files, and its banks.
 
     Raises:
+        RankLostError: one of them has died; nothing has been reported of it.
         Exception: whatever the training raises, once its traceback has been reported: a process that goes on may be
             out of order.
     """
     pulses = Store(Path(order.home), keeper=keeper)
     store = store_of(order, keeper, copies)
-    if order.shared_data is not None and not os.environ.get(SHARED_DATA):
-        os.environ[SHARED_DATA] = order.shared_data
     try:
         with Pulse(pulses.checkpoints(order.key), order.number, life=order.life, through=pulses) as pulse:
 
@@ -124,23 +142,59 @@ def run_order(
             if trial.role == "given":
                 yield _scored(order, store, trial, step)
             else:
-                yield from _epochs(order, store, trial, step, pulse)
-    except KeeperLostError:
+                with joined() as ranks:
+                    yield from _epochs(order, store, step, ranks, pulse)
+    except (KeeperLostError, RankLostError):
         raise
-    except Exception:
-        yield Report(number=0, ending="FAIL", reason=fitting(traceback.format_exc()))
+    except Exception as error:
+        reason = str(error) if isinstance(error, RankFailedError) else traceback.format_exc()
+        yield Report(number=0, ending="FAIL", reason=fitting(reason))
         raise
     finally:
         if copies is not None:
             remove(store.checkpoints(order.key))
 
 
-def store_of(order: Order, keeper: Keeper | None, copies: Path | None) -> Store:
+def store_of(order: Order, keeper: Keeper | None = None, copies: Path | None = None) -> Store:
     """Return where the files are that an order reads and writes."""
     home, banks = Path(order.home), Path(order.banks)
     if copies is None:
         return Store(home, banks)
     return Store(copies, copies / "banks" if banks.is_relative_to(home) else banks, keeper)
+
+
+def train(
+    order: Order,
+    store: Store,
+    *,
+    checkpoint: Path | None = None,
+    on_step: Callable[[], None] = lambda: None,
+    ranks: "Ranks | None" = None,
+) -> "Iterator[Epoch]":
+    """Train what an order asks for, in this process with its threads."""
+    import torch
+
+    from trainers.training.distill import distill
+
+    _prepare(order)
+    torch.set_num_threads(order.threads)
+    return distill(
+        from_json(order.trial),
+        store,
+        device=order.device,
+        data_root=None if order.data_root is None else Path(order.data_root),
+        bank=order.bank,
+        loaders=order.loaders,
+        checkpoint=checkpoint,
+        on_step=on_step,
+        ranks=ranks,
+    )
+
+
+def _prepare(order: Order) -> None:
+    """Have the data sets found where the driver finds them, if this node says nothing of its own."""
+    if order.shared_data is not None and not os.environ.get(SHARED_DATA):
+        os.environ[SHARED_DATA] = order.shared_data
 
 
 def _scored(order: Order, store: Store, trial: Trial, beat: Callable[[], None]) -> Report:
@@ -149,6 +203,7 @@ def _scored(order: Order, store: Store, trial: Trial, beat: Callable[[], None]) 
 
     from trainers.training.teacher_scores import score_teacher
 
+    _prepare(order)
     torch.set_num_threads(order.threads)
     root = None if order.data_root is None else Path(order.data_root)
     found = score_teacher(trial, store, device=order.device, data_root=root, loaders=order.loaders, on_step=beat)
@@ -162,18 +217,14 @@ def _scored(order: Order, store: Store, trial: Trial, beat: Callable[[], None]) 
     )
 
 
-def _epochs(order: Order, store: Store, trial: Trial, beat: Callable[[], None], pulse: Pulse) -> Iterator[Report]:
-    import torch
-
-    from trainers.training.distill import Epoch, distill
-
-    torch.set_num_threads(order.threads)
-    root = None if order.data_root is None else Path(order.data_root)
+def _epochs(
+    order: Order, store: Store, beat: Callable[[], None], ranks: "Ranks | None", pulse: Pulse
+) -> Iterator[Report]:
     earlier_told = False
     warnings: list[str] = []
     checkpoint = _readable_checkpoint(store, order.key, warnings)  # a first attempt may follow those of a lost ledger
 
-    def report(epoch: Epoch) -> Report:
+    def report(epoch: "Epoch") -> Report:
         ending: Literal["", "COMPLETE", "DIVERGED"] = ""
         if epoch.last:
             ending = "DIVERGED" if epoch.diverged else "COMPLETE"
@@ -188,26 +239,19 @@ def _epochs(order: Order, store: Store, trial: Trial, beat: Callable[[], None], 
             warnings=[*warnings, *epoch.training.warnings],
         )
 
-    for epoch in distill(
-        trial,
-        store,
-        device=order.device,
-        data_root=root,
-        bank=order.bank,
-        loaders=order.loaders,
-        checkpoint=checkpoint,
-        on_step=beat,
-    ):
-        if pulse.is_superseded():
-            return  # taken for lost and replaced: nobody listens, and what is on disk is another's now
-        if not epoch.last:
-            warnings += _keep_checkpoint(epoch, order, store)
-        elif not epoch.diverged:
-            _keep_result(epoch, order, store)
-        yield report(epoch)
-        earlier_told = True
-        warnings.clear()
-        epoch.training.warnings.clear()
+    epochs = train(order, store, checkpoint=checkpoint, on_step=beat, ranks=ranks)
+    with contextlib.closing(epochs):  # type: ignore[type-var]  # a generator
+        for epoch in epochs:
+            if pulse.is_superseded():
+                return  # taken for lost and replaced: nobody listens, and what is on disk is another's now
+            if not epoch.last:
+                warnings += _keep_checkpoint(epoch, order, store)
+            elif not epoch.diverged:
+                _keep_result(epoch, order, store)
+            yield report(epoch)
+            earlier_told = True
+            warnings.clear()
+            epoch.training.warnings.clear()
 
 
 def _keep_checkpoint(epoch: Any, order: Order, store: Store) -> list[str]:
@@ -292,10 +336,10 @@ def _problem(store: Store, checkpoint: Path, key: str) -> str | None:
 def _provenance(order: Order) -> dict[str, str]:
     """Return where and with what an order runs; the folder with the data too, where it has one."""
     root = {} if order.data_root is None else {"data_root": order.data_root}
-    return provenance(threads=order.threads, device=order.device, bank=order.bank) | root
+    return provenance(threads=order.threads, device=order.device, bank=order.bank, ranks=order.ranks) | root
 
 
-def provenance(*, threads: int, device: str, bank: bool) -> dict[str, str]:
+def provenance(*, threads: int, device: str, bank: bool, ranks: int = 1) -> dict[str, str]:
     """Return where and with what an attempt runs, for tags."""
     import torch
 
@@ -303,6 +347,7 @@ def provenance(*, threads: int, device: str, bank: bool) -> dict[str, str]:
         "host": platform.node(),
         "device": torch.cuda.get_device_name() if device == "cuda" else platform.processor() or "cpu",
         "threads": str(threads),
+        "ranks": str(ranks),
         "bank": "on" if bank else "off",
         "torch": torch.__version__,
         "cuda": torch.version.cuda or "",

@@ -29,7 +29,7 @@ TEACHER_ID, TEACHER_VARIANT = "teacher_id", "teacher_variant"
 COMMIT, DIRTY = "mlflow.source.git.commit", "mlflow.source.git.dirty"
 TAGS = (
     *("state", "trial_key", "config_key", "collapsed", TEACHER_ID, TEACHER_VARIANT),
-    *("attempts", "bank", "cuda", "device", "python", "reason", "seconds", "threads", "torch", COMMIT, DIRTY),
+    *("attempts", "bank", "cuda", "device", "python", "ranks", "reason", "seconds", "threads", "torch", COMMIT, DIRTY),
 )
 """Tags that are read: what a trial is, and how its run came about."""
 

@@ -10,8 +10,14 @@ from reports.tables.wording import place_text
 if TYPE_CHECKING:
     from reports.results.results import Results
 
-WORDS = {"threads": "Threads", "device": "The device", "torch": "torch's version", "cuda": "CUDA's version"}
-"""By tag. Sums over other threads round otherwise, and so do other devices and libraries."""
+WORDS = {
+    "threads": "Threads",
+    "ranks": "Ranks",
+    "device": "The device",
+    "torch": "torch's version",
+    "cuda": "CUDA's version",
+}
+"""By tag. Sums over other threads or ranks round otherwise, and so do other devices and libraries."""
 MOST = 4
 """Means that a sentence names."""
 
@@ -34,5 +40,5 @@ def notes(results: "Results", board: Board) -> Iterator[str]:
                 found.setdefault((tag, values), []).append(where)
     for (tag, values), every in found.items():
         more = f" and {len(every) - MOST} more" if len(every) > MOST else ""
-        differ = "differ" if tag == "threads" else "differs"
+        differ = "differ" if tag in ("threads", "ranks") else "differs"
         yield f"{WORDS[tag]} {differ} within a mean ({', '.join(values)}): {'; '.join(every[:MOST])}{more}."

@@ -13,7 +13,7 @@ from search_spaces.checks.splits import check_batches_of_one, check_splits
 from search_spaces.checks.weights import check_weights_files
 from search_spaces.files.draft import Draft
 from search_spaces.files.entries import Entry, read_entries, try_plugins
-from search_spaces.files.schema import ReportModel
+from search_spaces.files.schema import ReportModel, ResourcesModel
 from search_spaces.files.yaml_lines import Path
 from trainers.texts.nearest import unknown
 
@@ -33,6 +33,7 @@ def check(draft: Draft) -> Facts | None:
     _check_search(draft)
     check_splits(draft)
     _check_report(draft)
+    _check_ranks(draft)
     _check_size(draft)
     draft.models = _networks(draft, unknown_networks)
     draft.lenses = lenses(draft)
@@ -106,6 +107,21 @@ def _check_search(draft: Draft) -> None:
     search = draft.search
     if search is not None and search.confirm > search.trials:
         draft.tree.add(("search", "confirm"), f"must be at most trials ({search.trials}), got {search.confirm}")
+
+
+def _check_ranks(draft: Draft) -> None:
+    resources: ResourcesModel | None = draft.sections.get("resources")
+    if resources is None:
+        return
+    ranks = resources.ranks or int(resources.gpus or 1)
+    if ranks > 1 and (resources.together or 1) > 1:
+        message = f"must be 1 where a trial has several ranks ({ranks}), got {resources.together}"
+        draft.tree.add(("resources", "together"), message)
+    if resources.ranks is None or resources.gpus is None:
+        return
+    if resources.gpus and max(resources.gpus, 1) != resources.ranks:
+        message = f"must be 0, or as many as ranks ({resources.ranks}), each of which has one; got {resources.gpus:g}"
+        draft.tree.add(("resources", "gpus"), message)
 
 
 def _check_report(draft: Draft) -> None:

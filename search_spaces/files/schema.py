@@ -271,10 +271,17 @@ class ResourcesModel(Closed):
     """What one trial holds while it runs."""
 
     cpus: Annotated[StrictInt, Field(ge=1, le=10_000)] = 1
-    """Cores of a student's trial; it computes with as many threads."""
+    """Cores of a student's trial, or of each of its ranks; it computes with as many threads."""
     gpus: Annotated[GpuCount | None, BeforeValidator(_auto_or, json_schema_input_type=GpuCount | None)] = None
     """GPUs of a trial: a whole number, or a fraction of one, which others share. 0 trains on the CPU. auto: 0 without a
-    GPU, else a whole one, which as many trials share as have room by the memory that trials like them took."""
+    GPU, else one for each rank; a trial of one rank shares it with as many as have room by the memory that trials like
+    them took."""
+    ranks: Annotated[StrictInt, Field(ge=1, le=1024)] | None = None
+    """Processes that train one trial together, each with its part of every batch: by default as many as `gpus`, where
+    those are several. The recipe's batch is that of all of them, and the trial is the one that one process trains."""
+    batch_norm: Literal["synced", "local"] = "synced"
+    """What BatchNorm normalises by in the training of several ranks: `synced`, a whole batch, as one process does;
+    `local`, each rank's part of it, which gives other numbers, so that keys hold it and how many ranks there are."""
     teacher_cpus: Annotated[StrictInt, Field(ge=1, le=10_000)] | None = None
     """Threads of a teacher's trial; by default `cpus`."""
     loaders: Annotated[StrictInt, Field(ge=0, le=256)] | None = None

@@ -86,7 +86,7 @@ class Costs:
 
     def work(self) -> Work:
         """Return what there is to compute, and how long that may take."""
-        gpus = self._sweep.resources.gpus
+        gpus, ranks = self._sweep.resources.gpus, self._sweep.resources.ranks
         share = gpus or 1.0
         total = sum(self._stored(taught) * self._of_teacher(taught).multiply_adds for taught in self._teachers)
         seconds, steps = self._seconds(total), 0
@@ -95,8 +95,8 @@ class Costs:
             total += training.count * each
             steps += training.count * own
             waits = own * self._speed.step_seconds * min(share, 1)  # of several that share a GPU one always computes
-            seconds += training.count * max(self._seconds(each), waits)
-        hours = max(share, 1) * seconds / 3600  # a trial computes on one, however many it has
+            seconds += training.count * max(self._seconds(each) / ranks, waits)
+        hours = max(share, 1) * seconds / 3600
         return Work(
             multiply_adds=total, steps=steps, gpu_hours=hours, share=share, on_cpu=not gpus, speed=self._speed
         )  # fmt: skip

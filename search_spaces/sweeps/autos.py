@@ -39,7 +39,8 @@ def decide(
     types = given.get("logit_type", {})
     gpus = model.resources.gpus
     if gpus is None:
-        gpus = given["gpus"] if "gpus" in given else float(capability() is not None)
+        there = given["gpus"] if "gpus" in given else float(capability() is not None)
+        gpus = float(model.resources.ranks or 1) if there else there
     decided: dict[str, Any] = {
         "gpus": gpus,
         "precision": _precision(model, facts, given, gpus, capability, cpu_bfloat16),

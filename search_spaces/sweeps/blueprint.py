@@ -34,7 +34,8 @@ class Blueprint:
     """What the sweep file fixes, grid values included; the method's defaults stand for the others."""
     recipe: Recipe
     """The whole recipe; its `method_warmup_epochs` is the warm-up of a method that has one and is given none."""
-
+    norm_parts: int = 1
+    """Parts of a batch that BatchNorm normalises each for itself."""
     shared: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
     """What is the same whatever the settings are, worked out once; blueprints that differ in settings alone may share
     it."""
@@ -67,6 +68,7 @@ class Blueprint:
             seed=seed,
             initial=self.initial,
             last_image=self._last_image(split),
+            norm_parts=self.norm_parts,
         )
 
     def keys(self, trial: Trial) -> Keys:
@@ -125,6 +127,7 @@ class Blueprint:
             "settings": {name: value for name, value in settings.items() if name not in searched},
             "recipe": recipe_content(as_trained(self.recipe)),
             **({"last_image": "joined"} if self._last_image("search") == "joined" else {}),
+            **({"norm_parts": self.norm_parts} if self.norm_parts > 1 else {}),
         }
 
     def _last_image(self, split: Split) -> LastImage:

@@ -38,6 +38,16 @@ class Decisions:
         """Trials that a worker trains in step, at most; 1 where the sweep was accepted before that was decided."""
         return int(self.autos.get("together", 1))
 
+    @property
+    def ranks(self) -> int:
+        """How many processes train a trial."""
+        return self.file.model.resources.ranks or max(1, int(self.gpus))
+
+    @property
+    def norm_parts(self) -> int:
+        """Parts of a batch that BatchNorm normalises each for itself."""
+        return self.ranks if self.file.model.resources.batch_norm == "local" else 1
+
     def recipe(self, dataset: str, network: str = "") -> Recipe:
         """Return how a network trains on a data set: by the named recipe or the data set's, with the file's changes."""
         return self._changed(network, *self._chain(dataset))

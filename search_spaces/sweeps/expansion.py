@@ -118,6 +118,7 @@ def _blueprints(
                         settings=row.hyperparameters,
                         recipe=recipe,
                         initial=known.initial_of(cell.dataset, cell.student, recipe),
+                        norm_parts=decisions.norm_parts,
                         shared=shared,
                     ),
                 )
@@ -159,10 +160,11 @@ def _resources(decisions: Decisions) -> Resources:
     return Resources(
         cpus=given.cpus,
         gpus=decisions.gpus,
-        share_gpus=given.gpus is None and decisions.gpus > 0,
+        ranks=decisions.ranks,
+        share_gpus=given.gpus is None and decisions.gpus > 0 and decisions.ranks == 1,
         teacher_cpus=given.teacher_cpus or given.cpus,
         loaders=given.loaders,
-        together=given.together or decisions.together,
+        together=given.together or (decisions.together if decisions.ranks == 1 else 1),
         stall_seconds=given.stall_seconds,
     )
 

@@ -96,7 +96,10 @@ class Resources:
     """What one trial holds while it runs."""
 
     cpus: int
+    """Of each rank."""
     gpus: float
+    ranks: int
+    """Processes that train a trial together; on GPUs each has one."""
     share_gpus: bool
     """As many trials share a GPU as have room on it."""
     teacher_cpus: int

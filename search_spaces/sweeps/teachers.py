@@ -96,5 +96,6 @@ def _trial(decisions: Decisions, dataset: str, name: str, timm_name: str) -> Tri
         method=methods.get("ce"),
         settings={},
         recipe=recipe,
+        norm_parts=decisions.norm_parts,
     )
     return dataclasses.replace(alone.trial({}, split="full"), role="teacher")

@@ -27,8 +27,8 @@ import torch
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ray_tune import driver
 from orchestrator.ray_tune.bridge import Bridge
-from orchestrator.ray_tune.keeper import copies_name, far_files, start_keeper
-from orchestrator.ray_tune.trainable import AttemptTrainable, way
+from orchestrator.ray_tune.keeper import copies_name, far_files, start_keeper, way
+from orchestrator.ray_tune.trainable import AttemptTrainable
 from orchestrator.worker.attempts import Attempt, Report
 from orchestrator.worker.pulse import Pulse
 from orchestrator.worker.worker import Order, checkpoints, make_order, store_of

@@ -5,7 +5,7 @@ of one process. `distill` goes through the same calls with one rank, which has e
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -17,6 +17,16 @@ from trainers.ranks.norm import OverAll
 from trainers.ranks.parts import Part, part_of
 
 T = TypeVar("T")
+
+
+def totals(values: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return the sums of numbers by name; what has no number counts nothing."""
+    names = dict.fromkeys(name for one in values for name in one)
+    return {name: sum(one.get(name, 0.0) for one in values) for name in names}
+
+
+class LeftAloneError(RuntimeError):
+    """Another rank has gone, so nothing can be put together any more; why is known there."""
 
 
 class Ranks:
@@ -118,7 +128,7 @@ class Ranks:
         pieces = [(torch.zeros_like(one) if one.grad is None else one.grad).reshape(-1) for one in parameters]
         there = pieces[0].new_tensor([float(not one) for one in missing])
         flat = torch.cat([*pieces, there])
-        distributed.all_reduce(flat)
+        _reduce(flat)
         *sums, counts = flat.split([*map(len, pieces), len(pieces)])
         known = counts.tolist() if any(missing) else None  # else not looked at: a GPU would be waited for
         for i, (parameter, total) in enumerate(zip(parameters, sums, strict=True)):
@@ -132,7 +142,8 @@ class Ranks:
         if self.size == 1:
             return [value]
         values: list[Any] = [None] * self.size
-        distributed.all_gather_object(values, value)
+        with _together():
+            distributed.all_gather_object(values, value)
         return values
 
     def firsts(self, value: T) -> T:
@@ -140,18 +151,34 @@ class Ranks:
         if self.size == 1:
             return value
         values = [value]
-        distributed.broadcast_object_list(values)
+        with _together():
+            distributed.broadcast_object_list(values)
         return values[0]
 
     def add(self, *counts: Tensor) -> None:
         """Make counts those of all ranks."""
         for count in counts if self.size > 1 else ():
-            distributed.all_reduce(count)
+            _reduce(count)
 
     def like_the_first(self, *modules: nn.Module) -> None:
         """Give modules the buffers that the first rank's have."""
         for buffer in (one for module in modules for one in module.buffers()) if self.size > 1 else ():
-            distributed.broadcast(buffer, 0)
+            with _together():
+                distributed.broadcast(buffer, 0)
+
+
+def _reduce(tensor: Tensor) -> None:
+    with _together():
+        distributed.all_reduce(tensor)
+
+
+@contextlib.contextmanager
+def _together() -> Iterator[None]:
+    """Tell what goes wrong between ranks from what goes wrong in one."""
+    try:
+        yield
+    except RuntimeError as error:  # torch's word for whatever it is
+        raise LeftAloneError(str(error)) from error
 
 
 class _Sum(torch.autograd.Function):
@@ -160,19 +187,24 @@ class _Sum(torch.autograd.Function):
     @staticmethod
     def forward(_ctx: Any, tensor: Tensor) -> Tensor:
         total = tensor.clone(memory_format=torch.contiguous_format)
-        distributed.all_reduce(total)
+        _reduce(total)
         return total
 
     @staticmethod
     def backward(_ctx: Any, *gradients: Tensor) -> Tensor:
         total = gradients[0].clone(memory_format=torch.contiguous_format)
-        distributed.all_reduce(total)
+        _reduce(total)
         return total
 
 
 def meeting(host: str, ranks: int) -> TCPStore:
     """Return where the ranks meet, on a free port of this host; held by the first of them."""
     return TCPStore(host, 0, ranks, is_master=True, wait_for_workers=False)
+
+
+def met_at(host: str, port: int, ranks: int) -> TCPStore:
+    """Return the same for the others."""
+    return TCPStore(host, port, ranks, is_master=False)
 
 
 @contextlib.contextmanager
@@ -184,7 +216,8 @@ def joined(rank: int, size: int, device: torch.device, store: Store, patience: t
         patience: so long is waited for another rank before its silence is an error.
     """
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
-    distributed.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=patience)
+    with _together():
+        distributed.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=patience)
     try:
         yield Ranks(rank, size)
     finally:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from trainers import models
 from trainers.data import DataInfo
 from trainers.files.store import Store
-from trainers.files.tensor_files import load_tensors
+from trainers.files.tensor_files import load_tensors, not_finite
 from trainers.methods import Output
 from trainers.models.taps import Taps, class_weights, tap
 from trainers.trials.trial import Teacher, Value
@@ -26,6 +26,18 @@ LOGIT_TYPES = {"float32": torch.float32, "float16": torch.float16}
 
 class TeacherError(RuntimeError):
     """Nobody can learn from a teacher: its weights, or what it answers, are not finite."""
+
+
+def check_learnable(model: str, network: nn.Module, *, answers_finite: bool) -> None:
+    """Find out whether students can learn from a network that has been trained.
+
+    Raises:
+        TeacherError: its weights, or what it answered, are not all finite.
+    """
+    if wrong := not_finite(network.state_dict()):
+        raise TeacherError(f"the teacher {model} cannot be learnt from: weights are not finite: {wrong}")
+    if not answers_finite:
+        raise TeacherError(f"the teacher {model} cannot be learnt from: not all that it answers is finite")
 
 
 class FrozenTeacher:

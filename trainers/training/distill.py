@@ -7,6 +7,7 @@ the epoch, and `Epoch.save` keeps the rest.
 Shapes: B = batch, C = classes.
 """
 
+import contextlib
 import math
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -19,11 +20,11 @@ from torch import Tensor, nn
 
 from trainers import methods
 from trainers.files.store import Store
-from trainers.files.tensor_files import not_finite, save_tensors
+from trainers.files.tensor_files import save_tensors
 from trainers.models.taps import Taps, tap
 from trainers.ranks.parts import Part, places_of
-from trainers.ranks.ranks import Ranks
-from trainers.teachers.frozen import FrozenTeacher, TeacherError, frozen_teacher
+from trainers.ranks.ranks import LeftAloneError, Ranks, totals
+from trainers.teachers.frozen import FrozenTeacher, check_learnable, frozen_teacher
 from trainers.training.checkpoint import load_checkpoint, save_checkpoint
 from trainers.training.collapse import Answers, collapse, losses_of
 from trainers.training.memory import MemoryMeter
@@ -97,8 +98,9 @@ def distill(
         loaders: processes that read pictures ahead, of a data set that lies in files; change no number.
         checkpoint: go on from this file instead of from the start.
         on_step: called after every step of training or scoring: whoever waits sees that it goes on.
-        ranks: this process and the others that train the trial, each with a part of every batch; all of them iterate.
-            What an epoch yields is the same for all; the first rank keeps files. None: this process alone.
+        ranks: this process and the others that train the trial, each with a part of every batch; all of them iterate,
+            until the first one does no more. What an epoch yields is the same for all, the first keeps files. None:
+            this process alone.
 
     Raises:
         FileNotFoundError: the teacher's weights or the checkpoint are not there.
@@ -205,13 +207,25 @@ class Training:
     def steps(self) -> Steps[Epoch]:
         """Go on to the end, step by step; yields after every epoch what has come of it."""
         try:
-            while self.epochs_done < self.trial.recipe.epochs:
+            while self.epochs_done < self.trial.recipe.epochs and self.ranks.firsts(True):
                 epoch = yield from self._epoch()
-                yield epoch
+                with self._others_told():
+                    yield epoch
                 if epoch.diverged:
                     return
         finally:
             self.let_go()
+
+    @contextlib.contextmanager
+    def _others_told(self) -> Iterator[None]:
+        """Let the other ranks, which wait for the first to go on, know where no more epochs are asked for."""
+        try:
+            yield
+        except GeneratorExit:
+            if self.epochs_done < self.trial.recipe.epochs:
+                with contextlib.suppress(LeftAloneError):
+                    self.ranks.firsts(False)
+            raise
 
     def train_epoch(self) -> Epoch:
         """Train one epoch, score it, and return it."""
@@ -261,14 +275,11 @@ class Training:
 
     def _of_all_ranks(self, losses: dict[str, float]) -> dict[str, float]:
         """Return the sums of all ranks' losses, and count what all have asked the teacher in the epoch."""
-        totals: dict[str, float] = {}
         answered = 0 if self.replies is None else self.replies.answered()
         of_all = self.ranks.everyones((losses, answered, self.memory.peak_bytes))
-        for one, _, _ in of_all:
-            totals = {name: totals.get(name, 0.0) + one.get(name, 0.0) for name in {**totals, **one}}
         self.teacher_images += sum(images for _, images, _ in of_all)
         self.memory.peak_bytes = max(peak for _, _, peak in of_all)
-        return totals
+        return totals([one for one, _, _ in of_all])
 
     def _train(
         self, number: int, draws: Draws, parts: Sequence[Part]
@@ -412,11 +423,7 @@ class Training:
         Raises:
             TeacherError: its weights, or what it answered, are not all finite; the training loss may be.
         """
-        name = self.trial.student
-        if wrong := not_finite(self.scored.state_dict()):
-            raise TeacherError(f"the teacher {name} cannot be learnt from: weights are not finite: {wrong}")
-        if self._finite is not None and not self._finite:
-            raise TeacherError(f"the teacher {name} cannot be learnt from: not all that it answers is finite")
+        check_learnable(self.trial.student, self.scored, answers_finite=self._finite is None or bool(self._finite))
 
     def _collapse(self) -> str:
         """Return why the training, which has ended, is thought to have come to nothing; empty where it is not."""
