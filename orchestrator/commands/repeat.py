@@ -104,6 +104,7 @@ def repeat(
         stored = {number: values for number, _, values in ledger.epochs(row.key)}
         sweep = ledger.sweep(str(row.origin["sweep"]))
         _check_teacher(from_json(row.spec), Store(home), ledger)
+        _check_ranks(row)
     epochs = max(1, from_json(row.spec).recipe.epochs)
     last = max(stored, default=epochs)
     numbers: list[Number] = []
@@ -141,6 +142,16 @@ def _find(prefix: str, ledger: Ledger) -> TrialRow:
     if not row.metrics and not ledger.epochs(row.key):
         raise UnknownTrialError(f"trial {keys[0]} has no numbers to compare with: {row.state}")
     return row
+
+
+def _check_ranks(row: TrialRow) -> None:
+    """Raise UnknownTrialError where one process cannot train the trial."""
+    parts = from_json(row.spec).norm_parts
+    if parts > 1:
+        raise UnknownTrialError(
+            f"trial {row.key} is one of {parts} ranks with batch_norm: local; one process, which trains it here, would "
+            "come to other numbers"
+        )
 
 
 def _check_teacher(trial: Trial, store: Store, ledger: Ledger) -> None:

@@ -28,7 +28,7 @@ from orchestrator.ray_tune.processes import address_in_job
 from orchestrator.sweep_run.beginning import what_there_is
 from orchestrator.sweep_run.collapses import collapse_warnings
 from orchestrator.sweep_run.conclusion import conclude
-from orchestrator.sweep_run.drive import ROOM_SECONDS, ClusterLostError, Orders, Workforce, drive
+from orchestrator.sweep_run.drive import ROOM_SECONDS, ClusterLostError, Orders, Workforce, check_alone, drive
 from orchestrator.sweep_run.keeping import why_kept
 from orchestrator.sweep_run.signals import StopSignals
 from orchestrator.sweep_run.teacher_weights import TeacherWeights, TeacherWeightsError
@@ -101,6 +101,7 @@ def run(
         TrackingError, StorageError: the tracking store or the Optuna storage of a new sweep does not answer; nothing
             has been started or made.
         LedgerError: the ledger is damaged; nothing has been started.
+        RanksError: trials are of several ranks, and `workers` is 0; nothing has been started or made.
         ClusterError: the Ray cluster does not answer: nothing has been started or made if a sweep is new; or no node of
             it can work for this home, or has room for a trial: the sweep is recorded by then.
     """
@@ -112,6 +113,8 @@ def run(
     check_writable(home)
     uri = tracking_uri(home)
     sweeps, new = _expanded(read_files, home)
+    if workers == 0:
+        check_alone(sweeps)
     _look_at_pictures(sweeps, home, screen)
     for line in dict.fromkeys(line for sweep in sweeps for line in notes(sweep)):
         screen.say(f"note: {line}")

@@ -52,6 +52,20 @@ class Workforce:
     """Let Ray speak."""
 
 
+class RanksError(RequestError):
+    """One process is to train what several ranks are asked for."""
+
+
+def check_alone(sweeps: Sequence[Sweep]) -> None:
+    """Raise RanksError where one process cannot train a sweep's trials."""
+    for sweep in sweeps:
+        if sweep.resources.ranks > 1:
+            raise RanksError(
+                f"{sweep.name}: the {sweep.resources.ranks} ranks of a trial are processes that Ray starts, and "
+                "--workers 0 does without it; leave it out, or train with --set resources.ranks=1 and one GPU at most"
+            )
+
+
 class Orders:
     """Makes the order for an attempt from the resources of the sweep that asked for it first."""
 

@@ -20,7 +20,8 @@ FEW_SCORED = 50
 
 def notes(sweep: Sweep) -> tuple[str, ...]:
     """Return them in words, each once."""
-    return tuple(dict.fromkeys([*_read(sweep), *_fitted(sweep), *_warmups(sweep), *_silent(sweep), *_images(sweep)]))
+    kinds = (_ranks, _read, _fitted, _warmups, _silent, _images)
+    return tuple(dict.fromkeys(line for kind in kinds for line in kind(sweep)))
 
 
 def _read(sweep: Sweep) -> Iterator[str]:
@@ -28,6 +29,27 @@ def _read(sweep: Sweep) -> Iterator[str]:
     for plan in sweep.teachers:
         if plan.reading:
             yield f"teachers.{plan.model}.checkpoint: weights {plan.reading}"
+
+
+def _ranks(sweep: Sweep) -> Iterator[str]:
+    """Yield what trials of several ranks hold, and where they are not those of one process."""
+    resources = sweep.resources
+    if resources.ranks == 1:
+        return
+    held = f"{counted(resources.ranks * resources.cpus, 'core')} and {counted(resources.gpus, 'GPU')}"
+    yield f"{resources.ranks} ranks train a trial together, which holds {held}"
+    if resources.gpus:
+        yield "several GPUs in one trial (NCCL) were never run by this project's tests, which have CPUs alone (Gloo)"
+    from trainers.models.dropping import drops  # imports torch
+
+    infos = {plan.name: plan.info for plan in sweep.datasets}
+    trained = [member.trial for member in sweep.fixed] + [plan.trial for plan in sweep.teachers if plan.trial]
+    plans = [search.blueprint for search in sweep.searches]
+    networks = {(one.dataset, one.student): one.student_args for one in trained}
+    networks |= {(one.info.name, one.student): one.student_args for one in plans}
+    for (dataset, name), arguments in networks.items():
+        if drops(name, infos[dataset].classes, infos[dataset].channels, arguments):
+            yield f"{name} has dropout, which each rank draws for itself: its trials are not those of one process"
 
 
 def _fitted(sweep: Sweep) -> Iterator[str]:

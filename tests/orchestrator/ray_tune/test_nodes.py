@@ -84,6 +84,14 @@ def test_room_is_counted_node_by_node(monkeypatch: pytest.MonkeyPatch, home: Pat
     assert found.look() == 2
 
 
+def test_ranks_of_a_trial_may_be_on_several_nodes(home: Path):
+    wanted = Wanted(home=home, cpus=2, gpus=0, ranks=3)
+    assert wanted.trials([{"CPU": 3}, {"CPU": 5}]) == 1  # one rank and two
+    assert wanted.trials([{"CPU": 3}, {"CPU": 3}]) == 0
+    assert wanted.bundles == [{"CPU": 2}] * 3
+    assert str(wanted) == "3 ranks of 2 CPUs and 0 GPUs each"
+
+
 @pytest.mark.parametrize(("gpus", "room"), [(1, 3), (0.25, 12), (2, 1)])
 def test_room_by_gpus(gpus: float, room: int, monkeypatch: pytest.MonkeyPatch, home: Path):
     there = [node("a", 16, 2), node("b", 16, 1), node("head", 16)]

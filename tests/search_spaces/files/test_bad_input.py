@@ -328,6 +328,11 @@ ONE_LINE = [
     ("seeds: 2", "seeds: 2\nresources: {gpus: -1}", "line 8  resources.gpus: must be at least 0, got -1"),
     (
         "seeds: 2",
+        "seeds: 2\nresources: {ranks: 2, gpus: 0.5}",
+        "line 8  resources.gpus: must be 0, or as many as ranks (2), each of which has one; got 0.5",
+    ),
+    (
+        "seeds: 2",
         "seeds: 2\nresources: {gpus: 1.5}",
         "line 8  resources.gpus: must be a fraction of one GPU or a whole number, got 1.5",
     ),

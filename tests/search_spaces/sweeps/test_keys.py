@@ -139,6 +139,8 @@ CASES = (
     Case("search.seed", "1", "-1", "search.seed: must be at least 0, got -1"),
     Case("resources.cpus", "2", "0", "resources.cpus: must be at least 1, got 0"),
     Case("resources.gpus", "0.25", "-1", "resources.gpus: must be at least 0, got -1"),
+    Case("resources.ranks", "2", "0", "resources.ranks: must be at least 1, got 0"),
+    Case("resources.batch_norm", "local", "sync", "resources.batch_norm: must be one of synced, local, got 'sync'; did you mean 'synced'?"),
     Case("resources.teacher_cpus", "4", "0.5", "resources.teacher_cpus: must be a whole number, got 0.5"),
     Case("resources.loaders", "2", "-1", "resources.loaders: must be at least 0, got -1"),
     Case("resources.together", "4", "0", "resources.together: must be at least 1, got 0"),
