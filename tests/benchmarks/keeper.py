@@ -28,6 +28,7 @@ from orchestrator.ledger.ledger import Ledger
 from orchestrator.ray_tune import driver
 from orchestrator.ray_tune.bridge import Bridge
 from orchestrator.ray_tune.keeper import copies_name, far_files, start_keeper, way
+from orchestrator.ray_tune.nodes import Wanted
 from orchestrator.ray_tune.trainable import AttemptTrainable
 from orchestrator.worker.attempts import Attempt, Report
 from orchestrator.worker.pulse import Pulse
@@ -145,7 +146,7 @@ def scheduling(trials: int, folder: Path, *, by_keeper: bool) -> float:
             for_workers=for_workers,
         )
         started = time.perf_counter()
-        driver.drive(bridge, slots=2, cpus=1, gpus=0, folder=folder / "tune")
+        driver.drive(bridge, Wanted(home=home, cpus=1, gpus=0), slots=2, folder=folder / "tune")
         seconds = time.perf_counter() - started
         states = list(ledger.states().values())
         assert states and set(states) == {"COMPLETE"}
