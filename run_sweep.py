@@ -185,7 +185,7 @@ def _add_storage(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--storage",
         metavar="URL",
-        help="of the Optuna storage that ended proposals are copied to (else a file in the home)",
+        help="of the Optuna storage that ended proposals are copied to (else KDSWEEP_STORAGE, else a file in the home)",
     )
 
 
@@ -314,6 +314,9 @@ def _add_doctor(commands: Any) -> None:
     parser.add_argument(
         "--data", action="store_true", help="look for pictures that were changed since a sweep on them was accepted"
     )
+    parser.add_argument(
+        "--address", metavar="ADDR", help="ask the nodes of a Ray cluster that runs, too: HOST:PORT or auto"
+    )
     _add_storage(parser)
     _add_home(parser)
     parser.set_defaults(command=_doctor)
@@ -341,6 +344,25 @@ def _add_launch(commands: Any) -> None:
     )
     slurm.add_argument("--submit", action="store_true", help="submit it instead of printing it")
     slurm.set_defaults(command=_launch_slurm)
+    kubernetes = systems.add_parser(
+        "kubernetes",
+        help="a RayJob for KubeRay",
+        description="Print a RayJob for KubeRay that runs sweep files on a cluster of its own, which goes when the run "
+        "has ended. Starts nothing, but finds what is wrong with the files.",
+    )
+    _add_launched(kubernetes)
+    kubernetes.add_argument("--image", required=True, metavar="IMAGE", help="of a container that has kdsweep")
+    kubernetes.add_argument("--volume", required=True, metavar="CLAIM", help="of the volume that the home is on")
+    kubernetes.add_argument(
+        "--not-shared", action="store_true", help="the head alone mounts the volume, files pass through Ray"
+    )
+    kubernetes.add_argument("--data", metavar="CLAIM", help="of a volume with data sets")
+    kubernetes.add_argument("--memory-per-node", type=_count, metavar="GIB", help="memory of each node in GiB")
+    kubernetes.add_argument("--namespace", metavar="NAME", help="that it runs in")
+    kubernetes.add_argument("--mlflow-secret", metavar="NAME", help="of a secret with MLFLOW_TRACKING_URI")
+    kubernetes.add_argument("--storage-secret", metavar="NAME", help="of a secret with KDSWEEP_STORAGE")
+    kubernetes.add_argument("--queue", metavar="NAME", help="of Kueue, that it waits in")
+    kubernetes.set_defaults(command=_launch_kubernetes)
 
 
 def _add_launched(parser: argparse.ArgumentParser) -> None:
@@ -406,11 +428,11 @@ def _run(options: argparse.Namespace) -> int:
         workers=options.workers,
         wait_seconds=options.wait_for_nodes,
         lock_seconds=options.wait_lock,
-        storage=options.storage,
+        storage=_storage(options),
         verbose=options.verbose,
         screen=screen,
     )
-    for line in [*(f"report: {folder}" for folder in result.reports), *viewer_lines(home, options.storage)]:
+    for line in [*(f"report: {folder}" for folder in result.reports), *viewer_lines(home, _storage(options))]:
         screen.say(line)
     again = [f"stopped; go on with: {_line(sys.argv)}"] if result.stopped else []
     again += _report_lines(result.sweeps, options) if result.exit_code > EXIT_STOPPED else []
@@ -436,6 +458,11 @@ def _report_lines(sweeps: Sequence[str], options: argparse.Namespace) -> list[st
     """Return what makes the report of what there is, which nobody has made of a run that was stopped."""
     home = ["--home", options.home] if options.home else []
     return [f"report of what there is: {_line([sys.argv[0], 'report', name, *home])}" for name in sweeps]
+
+
+def _storage(options: argparse.Namespace) -> str | None:
+    """Return the URL of the Optuna storage: from the environment it stands in no list of processes."""
+    return options.storage or os.environ.get("KDSWEEP_STORAGE") or None
 
 
 def _sync_line(options: argparse.Namespace) -> list[str]:
@@ -468,7 +495,7 @@ def _sync(options: argparse.Namespace) -> int:
     from orchestrator import home_folder, sync
     from trainers.texts.counting import counted
 
-    result = sync(home_folder(options.home), options.storage)
+    result = sync(home_folder(options.home), _storage(options))
     for problem in result.problems:
         _print(problem, sys.stderr)
     for note in result.notes:
@@ -517,7 +544,8 @@ def _doctor(options: argparse.Namespace) -> int:
     from orchestrator import doctor, home_folder
 
     wrong = False
-    for finding in doctor(home_folder(options.home), options.storage, pictures=options.data):
+    home, storage = home_folder(options.home), _storage(options)
+    for finding in doctor(home, storage, pictures=options.data, address=options.address):
         wrong |= finding.wrong
         _print(f"{'!!' if finding.wrong else 'ok'} {finding.name:<10} {finding.text}")
     return EXIT_FAILED if wrong else 0
@@ -535,6 +563,24 @@ def _launch_slurm(options: argparse.Namespace) -> int:
     )
     script = slurm_script(*_launched(options), limits)
     print(submit(script) if options.submit else script, end="\n" if options.submit else "")
+    return 0
+
+
+def _launch_kubernetes(options: argparse.Namespace) -> int:
+    from orchestrator.launching.kubernetes import Place, rayjob
+
+    place = Place(
+        image=options.image,
+        volume=options.volume,
+        shared=not options.not_shared,
+        data=options.data,
+        memory_gib=options.memory_per_node,
+        namespace=options.namespace,
+        mlflow_secret=options.mlflow_secret,
+        storage_secret=options.storage_secret,
+        queue=options.queue,
+    )
+    print(rayjob(*_launched(options), place), end="")
     return 0
 
 

@@ -17,9 +17,12 @@ from orchestrator.ledger.database import LedgerError
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.mlflow_store import TrackingError, check_answers, tracking_uri
 from orchestrator.optuna_studies.mirror import storage_url
+from orchestrator.ray_tune.address import AUTO, cluster_address
+from orchestrator.worker.worker import shared_data
 from trainers.errors import RequestError
 from trainers.machine import allowance
 from trainers.texts.addresses import sqlite_file, without_password
+from trainers.texts.counting import counted
 
 LIBRARIES = ("torch", "torchvision", "timm", "ray", "optuna", "mlflow", "optuna-dashboard")
 LITTLE_BYTES = 2 * 10**9
@@ -35,10 +38,13 @@ class Finding:
     wrong: bool = False
 
 
-def doctor(home: Path | str, storage: str | None = None, *, pictures: bool = False) -> Iterator[Finding]:
-    """Yield what is found, one thing after the other: versions, machine, home, driver, stores.
+def doctor(
+    home: Path | str, storage: str | None = None, *, pictures: bool = False, address: str | None = None
+) -> Iterator[Finding]:
+    """Yield what is found, one thing after the other: versions, machine, home, driver, stores, nodes.
 
     Args:
+        address: of a running Ray cluster, whose nodes are asked.
         storage: URL of the persistent Optuna storage; None takes the database in the home.
         pictures: look also for pictures that were changed since a sweep on them was accepted.
     """
@@ -54,6 +60,23 @@ def doctor(home: Path | str, storage: str | None = None, *, pictures: bool = Fal
     yield _storage(home, storage)
     if pictures and (home / "ledger.db").exists():
         yield from _pictures(home)
+    if address is not None:
+        yield from _nodes(address, home)
+
+
+def _nodes(address: str, home: Path) -> Iterator[Finding]:
+    from orchestrator.ray_tune.survey import survey, table_of
+
+    try:
+        found = survey(cluster_address(address) or AUTO, existing_part(home), shared_data())
+    except (RequestError, OSError) as error:
+        yield Finding("nodes", str(error), wrong=True)
+        return
+    lines = table_of(found).splitlines()
+    yield Finding("nodes", "\n   ".join([f"{counted(len(found), 'node')} at {address}", *lines]))
+    for node in found:
+        for problem in node.problems():
+            yield Finding("node", f"{node.name}: {problem}", wrong=True)
 
 
 def _pictures(home: Path) -> Iterator[Finding]:

@@ -28,7 +28,15 @@ from orchestrator.ray_tune.processes import address_in_job
 from orchestrator.sweep_run.beginning import what_there_is
 from orchestrator.sweep_run.collapses import collapse_warnings
 from orchestrator.sweep_run.conclusion import conclude
-from orchestrator.sweep_run.drive import ROOM_SECONDS, ClusterLostError, Orders, Workforce, check_alone, drive
+from orchestrator.sweep_run.drive import (
+    ROOM_SECONDS,
+    ClusterLostError,
+    Orders,
+    Workforce,
+    check_alone,
+    drive,
+    look_at_cluster,
+)
 from orchestrator.sweep_run.keeping import why_kept
 from orchestrator.sweep_run.signals import StopSignals
 from orchestrator.sweep_run.teacher_weights import TeacherWeights, TeacherWeightsError
@@ -102,8 +110,8 @@ def run(
             has been started or made.
         LedgerError: the ledger is damaged; nothing has been started.
         RanksError: trials are of several ranks, and `workers` is 0; nothing has been started or made.
-        ClusterError: the Ray cluster does not answer: nothing has been started or made if a sweep is new; or no node of
-            it can work for this home, or has room for a trial: the sweep is recorded by then.
+        ClusterError: the Ray cluster does not answer, or no node of it can work for this home, or has room for a trial.
+            Where a sweep is new, none is recorded.
     """
     home, screen = Path(home), screen or Nothing()
     if verbose:
@@ -129,7 +137,7 @@ def run(
     ):
         workforce = Workforce(address=address, workers=workers, wait_seconds=wait_seconds, verbose=verbose)
         whole = _Run(sweeps, ledger, home, uri, storage, screen, lock)
-        return whole.go(workforce, answers=answers)
+        return whole.go(workforce, answers=answers, new=bool(new))
 
 
 def _cluster(given: str | None, screen: Screen) -> str | None:
@@ -223,14 +231,21 @@ class _Run:
         self._weights: TeacherWeights | None = None
         self._ended = 0
         self._stuck = False
+        self._said: set[str] = set()
         self._refused = False
         """A teacher is worth nothing, and its students were not started."""
 
-    def go(self, workforce: Workforce, *, answers: bool) -> RunResult:
-        """Take up what there is, train, tell, report."""
+    def go(self, workforce: Workforce, *, answers: bool, new: bool) -> RunResult:
+        """Take up what there is, train, tell, report.
+
+        Args:
+            new: a sweep is; nothing of it is recorded where a cluster at an address cannot work for it.
+        """
         stop = StopSignals(lambda: self._screen.say(STOPPING))
         folders: list[Path] = []
         with stop:
+            if new and workforce.address is not None:
+                look_at_cluster(self._orders(), self._home, stop, workforce, self._say_ahead)
             driven, problems, untold = self._train(stop, workforce, answers=answers)
             if not stop.number:
                 folders, unreported = self._report()
@@ -354,8 +369,21 @@ class _Run:
             if slots:
                 self._screen.say(f"{counted(slots, 'trial')} at a time")
 
-        orders = Orders(self._sweeps, self._home, lambda: gpu_share(self._sweeps, self._ledger, *this_gpu()))
-        drive(planner, orders, self._store, stop, workforce, on_slots=on_slots, say=self._screen.say)
+        drive(planner, self._orders(), self._store, stop, workforce, on_slots=on_slots, say=self._say)
+
+    def _orders(self) -> Orders:
+        return Orders(self._sweeps, self._home, lambda: gpu_share(self._sweeps, self._ledger, *this_gpu()))
+
+    def _say_ahead(self, line: str) -> None:
+        self._said.add(line)
+        self._screen.say(line)
+
+    def _say(self, line: str) -> None:
+        """Say what there is to say while trials run, but for what was said when the cluster was looked at."""
+        if line in self._said:
+            self._said.remove(line)
+        else:
+            self._screen.say(line)
 
     def _record_end(self, planner: Planner, *, stopped: bool) -> list[str]:
         """Record everything that still runs as INTERRUPTED and how the sweeps stand; return what is wrong."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from search_spaces import Sweep, expand, read
+from search_spaces import SweepFile, expand, read
 from trainers.errors import RequestError
 from trainers.texts.addresses import without_password
 
@@ -46,25 +46,27 @@ class Work:
         return ["--home", str(self.home), *changes, "--wait-lock", str(LOCK_SECONDS)]
 
 
-def checked(work: Work, nodes: Nodes) -> list[Sweep]:
-    """Return the sweeps of the files; data sets may be missing on this machine.
+def checked(work: Work, nodes: Nodes) -> list[SweepFile]:
+    """Return the files, read and found sound; data sets may be missing on this machine.
 
     Raises:
         SweepFileError: a file breaks rules.
         LaunchError: a trial does not fit into a node.
     """
-    sweeps = [expand(read(path, work.overrides, planning=True)) for path in work.files]
-    problems = [line for sweep in sweeps for line in _too_large(sweep, nodes)]
+    files = [read(path, work.overrides, planning=True) for path in work.files]
+    for file in files:
+        expand(file)
+    problems = [line for file in files for line in _too_large(file, nodes)]
     if problems:
         raise LaunchError("\n".join(problems))
-    return sweeps
+    return files
 
 
-def _too_large(sweep: Sweep, nodes: Nodes) -> Iterator[str]:
-    asked = sweep.resources
+def _too_large(sweep: SweepFile, nodes: Nodes) -> Iterator[str]:
+    asked = sweep.model.resources
     if nodes.cpus is not None and asked.cpus > nodes.cpus:
         yield f"{sweep.name}: resources.cpus asks for {asked.cpus} cores a trial, --cpus-per-node gives {nodes.cpus}"
-    if asked.gpus > (nodes.gpus or 0):
+    if asked.gpus is not None and asked.gpus > (nodes.gpus or 0):
         given = "nothing asks for GPUs; give" if nodes.gpus is None else f"a node has {nodes.gpus} by"
         yield f"{sweep.name}: resources.gpus asks for {asked.gpus:g} a trial, and {given} --gpus-per-node"
 

@@ -94,7 +94,7 @@ def _check(limits: Limits) -> None:
 
 
 def _options(name: str, nodes: Nodes, limits: Limits) -> Iterator[str]:
-    yield f"--job-name={re.sub(r'[^A-Za-z0-9._-]', '-', name)}"
+    yield f"--job-name={name}"
     yield "--output=%x-%j.log"
     yield f"--nodes={nodes.count}"
     yield "--ntasks-per-node=1"

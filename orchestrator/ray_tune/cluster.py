@@ -154,15 +154,10 @@ class Cluster:
         self._left.wait()
 
     def _start(self) -> None:
-        level = logging.INFO if self._verbose else logging.ERROR
-        options: dict[str, Any] = {"logging_level": level, "log_to_driver": self._verbose, "configure_logging": False}
-        for name in ("ray", "ray._private.worker", "ray._private.authentication"):
-            logging.getLogger(name).setLevel(level)
-        if not self._verbose:  # nothing that Ray offers keeps it from printing what its own processes died of
-            ray._private.worker.print_to_stdstream = _print_nothing
+        options = voice(self._verbose)
         if self._address is not None:
             check_address(self._address)
-            _connect(self._address, options)
+            connect(self._address, options)
             return
         kill(set(left_behind(self._home)))  # of a driver that was killed: the home is ours now
         cpus = self._wanted.cpus * self._wanted.ranks
@@ -292,6 +287,16 @@ class Cluster:
             remove(session)
 
 
+def voice(verbose: bool) -> dict[str, Any]:
+    """Let Ray speak, or not; return what `ray.init` is to be told of it."""
+    level = logging.INFO if verbose else logging.ERROR
+    for name in ("ray", "ray._private.worker", "ray._private.authentication"):
+        logging.getLogger(name).setLevel(level)
+    if not verbose:  # nothing that Ray offers keeps it from printing what its own processes died of
+        ray._private.worker.print_to_stdstream = _print_nothing
+    return {"logging_level": level, "log_to_driver": verbose, "configure_logging": False}
+
+
 def _print_nothing(data: object, ignore_prefix: bool) -> None:
     """Stand in for Ray's printer of messages: a worker that is lost is told by our own lines."""
 
@@ -313,7 +318,12 @@ def _session_folder() -> Path | None:
     return Path(node.get_session_dir_path()) if node is not None else None
 
 
-def _connect(address: str, options: dict[str, Any]) -> None:
+def connect(address: str, options: dict[str, Any]) -> None:
+    """Connect this process to a running cluster, with the token of this user where there is one.
+
+    Raises:
+        ClusterError: it does not let us in.
+    """
     enter_with_token(warn_if_disabled=False)  # which Ray itself does for "auto" alone
     try:
         ray.init(address=address, **options)

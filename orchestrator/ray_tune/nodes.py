@@ -139,7 +139,7 @@ class Nodes:
                 without.append(node_id)
         self._without_home = self._without_home & alive.keys() | set(without)
         if without:
-            names = ", ".join(_name(alive[node_id]) for node_id in without)
+            names = ", ".join(name_of(alive[node_id]) for node_id in without)
             self._say(f"without the home {self._wanted.home}, by way of this node, works {names}")
         return self._wanted.trials(node["Resources"] for node_id, node in alive.items() if self._fit.get(node_id))
 
@@ -176,7 +176,7 @@ class Nodes:
 
     def name(self, node_id: str) -> str:
         """Return what people know a node by."""
-        return next((_name(node) for node in ray.nodes() if node["NodeID"] == node_id), node_id)
+        return next((name_of(node) for node in ray.nodes() if node["NodeID"] == node_id), node_id)
 
     def set_aside(self, node_id: str, why: str) -> None:
         """Let nothing more start on a node that has worked."""
@@ -210,7 +210,7 @@ class Nodes:
             return
         with contextlib.suppress(ray.exceptions.RayError):  # a cluster that has died takes them with it
             name = copies_name(self._wanted.home)
-            cleared = [_task(node_id, clear_copies).remote(name, []) for node_id in self._without_home]
+            cleared = [task_on(node_id, clear_copies).remote(name, []) for node_id in self._without_home]
             if cleared:
                 ray.wait(cleared, num_returns=len(cleared), timeout=CLEAR_SECONDS)
 
@@ -224,7 +224,7 @@ class Nodes:
             self._keeper = start_keeper(self._wanted.home)
             self._seen = self._keeper.sees.remote(marker.name)
         folders = [str(folder) for folder in self._wanted.folders]
-        look, names = _task(node_id, _looker()), list(self._wanted.names)
+        look, names = task_on(node_id, _looker()), list(self._wanted.names)
         return look.remote(
             str(self._marker), folders, self._wanted.shared, names, copies_name(self._wanted.home), alive
         )
@@ -243,7 +243,7 @@ class Nodes:
                 yield node_id, (f"it has not answered within {LOOK_SECONDS:g} s", False)
 
     def _set_aside(self, node: Mapping[str, Any], why: str) -> None:
-        name, resources = _name(node), node["Resources"]
+        name, resources = name_of(node), node["Resources"]
         self._say(f"node {name} is set aside: {why}")
         if not self._wanted.room(resources):
             return
@@ -266,7 +266,8 @@ def _holder() -> type[object]:
     return Holder
 
 
-def _name(node: Mapping[str, Any]) -> str:
+def name_of(node: Mapping[str, Any]) -> str:
+    """Return what people know a node by."""
     return f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})"
 
 
@@ -278,7 +279,8 @@ def _listens(node: Mapping[str, Any]) -> bool:
     return True
 
 
-def _task(node_id: str, function: Callable[..., Any]) -> Any:
+def task_on(node_id: str, function: Callable[..., Any]) -> Any:
+    """Return a function as a task that runs on a node, however busy it is."""
     return ray.remote(num_cpus=0, max_retries=0, scheduling_strategy=_on(node_id))(function)
 
 

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orchestrator.planning.planner import Planner
 from orchestrator.sweep_run.signals import StopSignals
@@ -14,6 +15,9 @@ from orchestrator.worker.worker import Order, make_order, shared_data
 from search_spaces import Sweep
 from trainers.errors import RequestError
 from trainers.files.store import Store
+
+if TYPE_CHECKING:
+    from orchestrator.ray_tune.nodes import Wanted
 
 MOST_LOST_CLUSTERS = 3
 """So many clusters of ours that die in a row, without a trial that ends between, end the run."""
@@ -91,6 +95,14 @@ class Orders:
         unnamed = dict.fromkeys(plan.name for plan in plans if plan.root is None)
         return tuple(folders), shared, tuple(name for name in unnamed if shared and (Path(shared) / name).is_dir())
 
+    def wanted(self, home: Path) -> "Wanted":
+        """Return what a node must have."""
+        from orchestrator.ray_tune.nodes import Wanted
+
+        cpus, gpus, ranks = self.request
+        folders, shared, names = self.data()
+        return Wanted(home=home, folders=folders, shared=shared, names=names, cpus=cpus, gpus=gpus, ranks=ranks)
+
     def stall_seconds(self, attempt: Attempt) -> float:
         """Return how long the attempt may make no step."""
         return self._sweeps[attempt.sweep].resources.stall_seconds
@@ -161,6 +173,25 @@ def drive(
         say(f"{why}; another one is started and goes on")
 
 
+def look_at_cluster(orders: Orders, home: Path, stop: StopSignals, workforce: Workforce, say: Say) -> None:
+    """Enter the cluster at an address, wait for room in it, and leave it: what refuses us, or cannot work for the home,
+    is known before anything is recorded.
+
+    Raises:
+        ClusterError: it does not let us in, has no node that can work, or no room for a trial.
+        KeyboardInterrupt: asked to stop meanwhile, with the number of the signal.
+    """
+    from orchestrator.ray_tune.cluster import Cluster
+
+    with Cluster(
+        orders.wanted(home), workforce.address, workers=workforce.workers or 0, verbose=workforce.verbose, say=say
+    ) as cluster:
+        stop.install()
+        cluster.attend(lambda: cluster.await_room(workforce.wait_seconds, lambda: bool(stop.number)))
+    if stop.number:
+        raise KeyboardInterrupt(stop.number)
+
+
 def _drive_on_cluster(
     planner: Planner,
     orders: Orders,
@@ -176,13 +207,10 @@ def _drive_on_cluster(
     from orchestrator.ray_tune.bridge import Bridge
     from orchestrator.ray_tune.cluster import Cluster, ClusterStartError
     from orchestrator.ray_tune.driver import drive as drive_tune
-    from orchestrator.ray_tune.nodes import Wanted
 
     cpus, gpus, ranks = orders.request
-    folders, shared, names = orders.data()
-    wanted = Wanted(home=store.home, folders=folders, shared=shared, names=names, cpus=cpus, gpus=gpus, ranks=ranks)
     new = Cluster(
-        wanted,
+        orders.wanted(store.home),
         workforce.address,
         workers=workforce.workers or 0,
         verbose=workforce.verbose,

@@ -10,6 +10,7 @@ from tests.docs.test_generated import generate
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = (ROOT / "docs" / "python.md").read_text()
+CLUSTER = (ROOT / "docs" / "cluster.md").read_text().partition("## Messages")[2]
 TROUBLE = (ROOT / "docs" / "troubleshooting.md").read_text()
 
 
@@ -42,12 +43,12 @@ def test_the_python_page_runs_as_it_stands(tmp_path: Path, capsys: pytest.Captur
 
 
 def test_every_message_in_troubleshooting_is_in_the_code():
-    rows = re.findall(r"^\| (`.+?) \| ", TROUBLE, re.MULTILINE)
+    rows = re.findall(r"^\| (`.+?) \| ", TROUBLE + CLUSTER, re.MULTILINE)
     texts = [text for row in rows for text in re.findall(r"`([^`]+)`", row)]
     assert len(texts) > 25
     rooms = ("orchestrator", "search_spaces", "trainers", "reports")
     code = " ".join(path.read_text() for room in rooms for path in (ROOT / room).rglob("*.py"))
-    code += (ROOT / "run_sweep.py").read_text()
+    code += " ".join(path.read_text() for path in [ROOT / "run_sweep.py", *ROOT.glob("orchestrator/launching/*.sh")])
     flat = re.sub(r'"\s*\n\s*f?"', "", code)
     for text in texts:
         for part in re.split(r"…|\bN\b", text):

@@ -158,6 +158,7 @@ def test_a_cluster_with_another_token_is_refused_with_a_hint(world: World, nodes
     assert "does not answer" in result.stderr
     assert "RAY_AUTH_TOKEN_PATH" in result.stderr
     assert "Traceback" not in result.stderr
+    assert world.rows("ledger.db", "SELECT count(*) FROM sweep") == [(0,)]
 
 
 def test_a_node_that_joins_is_used(world: World, nodes_of: Callable[..., RayNodes], undisturbed: bytes):

@@ -20,6 +20,7 @@ name: ours.v2
 dataset: digits100
 pairs: tinyresnet -> tinycnn
 recipe: {base: digits, epochs: 1}
+seeds: 1
 methods: {ce: }
 resources: {cpus: 2, gpus: %s}
 """

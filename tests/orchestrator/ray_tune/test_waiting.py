@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import run
+from orchestrator import run, sweeps
 from orchestrator.mlflow_store import TrackingError, location
 from orchestrator.optuna_studies import storage
 from orchestrator.optuna_studies.storage import StorageError
@@ -159,6 +159,25 @@ def test_a_new_sweep_with_a_dead_cluster_starts_nothing(
     with pytest.raises(ClusterError, match="Ray Client"):
         run([file], home=home)
     assert not home.exists()
+
+
+def test_a_cluster_that_refuses_us_leaves_no_sweep_behind(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It answers as Ray does, but takes another token: known before anything is recorded."""
+
+    def init(**_: object) -> None:
+        raise ConnectionError("the token is another one")
+
+    file = tmp_path / "waiting.yaml"
+    file.write_text(SWEEP)
+    monkeypatch.setattr(cluster.ray, "init", init)
+    with (
+        listening(b"\0\0\6\4\0\0\0\0\0" + b"\0\4\0\0\377\377") as port,
+        pytest.raises(ClusterError, match="the token is another one; a cluster that wants a token"),
+    ):
+        run([file], home=home, address=f"127.0.0.1:{port}")
+    assert sweeps(home) == []
 
 
 def test_a_cluster_that_never_lets_us_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
