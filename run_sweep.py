@@ -440,7 +440,9 @@ def _run(options: argparse.Namespace) -> int:
     errors = Lines(sys.stderr)
     for line in [*result.problems, *untold, *again]:
         errors.say(line)
-    if result.stuck:  # at a plain end Python would wait for Ray, and Ray for what has died
+    # At a plain end Python would wait for Ray, and Ray for what has died; and it puts away what libraries have made for
+    # seconds, which Slurm counts once it has asked us to stop.
+    if result.stuck or result.exit_code > EXIT_STOPPED:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(result.exit_code)

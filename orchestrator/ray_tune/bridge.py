@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ray.tune.execution.tune_controller import TuneController
     from ray.tune.experiment import Trial as RayTrial
 
-STOP_GRACE_SECONDS = 5.0
+STOP_GRACE_SECONDS = 4.0
 """After a request to stop, running epochs have this long to end; their trials then go on from their last epoch."""
 STALL_LOOK_SECONDS = 1.0
 TURN_SECONDS = 1.0

@@ -8,7 +8,7 @@ from orchestrator.planning.planner import Planner
 from orchestrator.worker.attempts import Attempt, Outcome, Signal, Verdict
 from orchestrator.worker.worker import Order, run_order
 
-STOP_GRACE_SECONDS = 5.0
+STOP_GRACE_SECONDS = 4.0
 """After a request to stop, the running epoch has this long to end; its trial then goes on from the epoch before."""
 
 STOPPED = Outcome(ending="INTERRUPTED", reason="the run was stopped")

@@ -14,8 +14,14 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
-def slurm(slurm_with: Callable[..., Slurm]) -> Slurm:
-    return slurm_with("--netns", "--affinity", "--gpus", "1", "--cpus", "2")
+def unshared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of which each node has an empty one of its own."""
+    return tmp_path_factory.mktemp("unshared")
+
+
+@pytest.fixture(scope="module")
+def slurm(slurm_with: Callable[..., Slurm], unshared: Path) -> Slurm:
+    return slurm_with("--netns", "--affinity", "--gpus", "1", "--cpus", "2", "--unshare", str(unshared))
 
 
 def two(slurm: Slurm, world: World, *options: object, cpus: int = 1) -> str:
@@ -92,6 +98,51 @@ def test_gpus_are_shared_out(slurm: Slurm, tmp_path: Path, gpus: str, slots: str
     slurm.until_said(world, job, slots)
     slurm.ask("scancel", job)
     slurm.wait(job)
+
+
+def test_a_home_that_the_first_node_alone_has(
+    slurm: Slurm, unshared: Path, tmp_path: Path, local: Callable[[str], bytes]
+):
+    world = World(tmp_path, SWEEP)
+    world.home = unshared / "home"
+    job = slurm.submit(two(slurm, world), cwd=tmp_path)
+    (ended,) = slurm.wait(job)
+    assert ended["JobState"] == "COMPLETED", slurm.log(world, job)
+    assert f"without the home {world.home}, by way of this node, works node2 (" in slurm.log(world, job)
+    assert "2 trials at a time" in slurm.log(world, job)
+    first, second = (slurm.folder / "own" / name / "1" for name in ("node1", "node2"))
+    world.home = first / "home"
+    assert world.table == local(SWEEP)
+    world.check()
+    assert not [*second.iterdir()]
+
+
+def test_a_head_without_cores_lets_the_other_node_work(slurm: Slurm, tmp_path: Path, local: Callable[[str], bytes]):
+    world = World(tmp_path, SWEEP)
+    text = two(slurm, world)
+    headless = text.replace("--include-dashboard false", "--include-dashboard false --num-cpus 0")
+    assert headless != text
+    job = slurm.submit(headless, cwd=tmp_path)
+    (ended,) = slurm.wait(job, seconds=700)
+    assert ended["JobState"] == "COMPLETED", slurm.log(world, job)
+    assert "1 trial at a time" in slurm.log(world, job)
+    assert world.table == local(SWEEP)
+
+
+def test_the_doctor_asks_every_node(slurm: Slurm, unshared: Path, tmp_path: Path):
+    world = World(tmp_path, SWEEP)
+    text = two(slurm, world)
+    run = 'run "${SWEEPS[@]}" "${OPTIONS[@]}"'
+    assert run in text
+    # The second node joins when it likes: it is waited for.
+    asked = text.replace(f'"${{KDSWEEP[@]}}" {run}', f'sleep 10; "${{KDSWEEP[@]}}" doctor --home {unshared}/home')
+    job = slurm.submit(asked, cwd=tmp_path)
+    slurm.wait(job)
+    lines = slurm.log(world, job).splitlines()
+    first, second = ([line for line in lines if line.startswith(f"   {name} (")] for name in ("node1", "node2"))
+    assert len(first) == len(second) == 1, lines
+    assert "1 of 1" in first[0] and " seen " in first[0]
+    assert "1 of 1" in second[0] and " through Ray " in second[0]
 
 
 def test_a_ray_that_somebody_started_in_the_job_is_used_and_no_second_one(slurm: Slurm, tmp_path: Path):

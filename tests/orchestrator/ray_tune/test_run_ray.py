@@ -6,6 +6,7 @@ import sqlite3
 import textwrap
 from pathlib import Path
 
+import matplotlib
 import pytest
 
 from tests.orchestrator.cli import kdsweep, start
@@ -51,7 +52,8 @@ dies once: {{method: trouble, mode: die once, place: "{place}"}}
 @pytest.mark.timeout(300)
 def test_trouble_in_workers_stays_where_it_is(tmp_path: Path):
     path = sweep_file(tmp_path, TROUBLE.format(place=tmp_path))
-    result = kdsweep("run", path, "--home", tmp_path / "home", "--workers", 2, cwd=tmp_path, HOME=str(tmp_path))
+    ours = {"HOME": str(tmp_path), "MPLCONFIGDIR": matplotlib.get_cachedir()}  # fonts are looked through by now
+    result = kdsweep("run", path, "--home", tmp_path / "home", "--workers", 2, cwd=tmp_path, **ours)
     assert result.returncode == 1, result.stdout + result.stderr
     assert not (tmp_path / ".ray").exists()  # a token there would turn authentication on for the next `ray start`
     assert result.stderr.splitlines() == [  # and not a word of Ray, Optuna or MLflow
