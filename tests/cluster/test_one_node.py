@@ -45,7 +45,7 @@ def test_at_its_time_limit_it_goes_back_into_the_queue_and_on(
     slurm: Slurm, tmp_path: Path, local: Callable[[str], bytes]
 ):
     world = World(tmp_path, LONG)
-    job = slurm.submit(slurm.script(world, "--time", "1"), cwd=tmp_path)
+    job = slurm.submit(slurm.script(world, "--time", "2"), cwd=tmp_path)
     (ended,) = slurm.wait(job, seconds=700)
     assert ended["JobState"] == "COMPLETED", slurm.log(world, job)
     assert int(ended["Restarts"]) >= 1
