@@ -66,9 +66,11 @@ def _too_large(sweep: SweepFile, nodes: Nodes) -> Iterator[str]:
     asked = sweep.model.resources
     if nodes.cpus is not None and asked.cpus > nodes.cpus:
         yield f"{sweep.name}: resources.cpus asks for {asked.cpus} cores a trial, --cpus-per-node gives {nodes.cpus}"
-    if asked.gpus is not None and asked.gpus > (nodes.gpus or 0):
-        given = "nothing asks for GPUs; give" if nodes.gpus is None else f"a node has {nodes.gpus} by"
-        yield f"{sweep.name}: resources.gpus asks for {asked.gpus:g} a trial, and {given} --gpus-per-node"
+    if asked.gpus is not None and asked.gpus > nodes.count * (nodes.gpus or 0):
+        given = (
+            f"the job has {nodes.count * nodes.gpus}" if nodes.gpus else "nothing asks for GPUs; give --gpus-per-node"
+        )
+        yield f"{sweep.name}: resources.gpus asks for {asked.gpus:g} a trial, and {given}"
 
 
 def exported() -> Iterator[str]:

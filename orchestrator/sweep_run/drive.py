@@ -208,9 +208,9 @@ def _drive_on_cluster(
     from orchestrator.ray_tune.cluster import Cluster, ClusterStartError
     from orchestrator.ray_tune.driver import drive as drive_tune
 
-    cpus, gpus, ranks = orders.request
+    wanted = orders.wanted(store.home)
     new = Cluster(
-        orders.wanted(store.home),
+        wanted,
         workforce.address,
         workers=workforce.workers or 0,
         verbose=workforce.verbose,

@@ -110,7 +110,7 @@ def test_what_slurm_would_not_take_is_refused(work: Work, limits: Limits, messag
     [
         ("0", Nodes(cpus=1), "resources.cpus asks for 2 cores a trial, --cpus-per-node gives 1"),
         ("1", Nodes(), "resources.gpus asks for 1 a trial, and nothing asks for GPUs; give --gpus-per-node"),
-        ("4", Nodes(gpus=2), "resources.gpus asks for 4 a trial, and a node has 2 by --gpus-per-node"),
+        ("4", Nodes(gpus=2), "resources.gpus asks for 4 a trial, and the job has 2"),
     ],
 )
 def test_a_trial_that_fits_into_no_node_is_refused(work: Work, gpus: str, nodes: Nodes, message: str) -> None:
