@@ -18,9 +18,11 @@ LONG = """
 name: faulty
 dataset: digits100
 pairs: tinyresnet -> tinycnn
-recipe: {base: digits, epochs: 120}
+recipe: {base: digits, epochs: 30}
 methods:
   ce:
 seeds: 2
 resources: {stall_seconds: 60}
 """
+LONGER = LONG.replace("epochs: 30", "epochs: 150")
+"""More than two minutes."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.slurm_host import Slurm
-from tests.cluster.sweeps import LONG, SWEEP
+from tests.cluster.sweeps import LONG, LONGER, SWEEP
 from tests.faults.world import World
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
@@ -44,14 +44,14 @@ def test_a_job_counts_the_cores_that_it_was_given(slurm: Slurm, tmp_path: Path):
 def test_at_its_time_limit_it_goes_back_into_the_queue_and_on(
     slurm: Slurm, tmp_path: Path, local: Callable[[str], bytes]
 ):
-    world = World(tmp_path, LONG)
+    world = World(tmp_path, LONGER)
     job = slurm.submit(slurm.script(world, "--time", "2"), cwd=tmp_path)
     (ended,) = slurm.wait(job, seconds=700)
     assert ended["JobState"] == "COMPLETED", slurm.log(world, job)
     assert int(ended["Restarts"]) >= 1
     assert slurm.log(world, job).count("goes back into the queue") == int(ended["Restarts"])
     assert "stopped; go on with" in slurm.log(world, job)
-    assert world.table == local(LONG)
+    assert world.table == local(LONGER)
 
 
 def test_preempted_it_goes_back_into_the_queue_and_on(slurm: Slurm, tmp_path: Path, local: Callable[[str], bytes]):
