@@ -203,6 +203,26 @@ def test_a_node_that_does_not_see_the_home_works_through_the_keeper(
     assert not [*Path(tempfile.gettempdir()).glob("kdsweep-*")]
 
 
+def test_a_node_that_fails_twice_is_set_aside_and_its_trials_go_on_elsewhere(
+    tmp_path: Path, nodes_of: Callable[..., RayNodes]
+):
+    place = tmp_path / "home"
+    text = SWEEP.partition("methods:")[0] + (
+        f'methods:\n  ce:\n  odd: {{method: trouble, mode: raise there, place: "{place}"}}\n'
+        "seeds: 4\nresources: {stall_seconds: 300}\n"
+    )
+    world = World(tmp_path, text)
+    nodes = nodes_of(1)
+    place.mkdir()
+    nodes.join(1, hidden=place)
+    result = kdsweep(*on(world, nodes), cwd=world.folder, **nodes.settings)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.count("may be the cause: the trial is tried again") == 2
+    assert result.stdout.count("is set aside: trials fail there again and again: RuntimeError: the method is") == 1
+    assert "lost" not in result.stdout
+    world.check()
+
+
 def test_a_cluster_without_room_is_waited_for(world: World, nodes_of: Callable[..., RayNodes]):
     nodes = nodes_of(0)
     result = kdsweep(*on(world, nodes), "--wait-for-nodes", 3, cwd=world.folder, **nodes.settings)

@@ -18,10 +18,10 @@ TRIED_ON = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    mode: Literal["none", "raise", "nan", "die", "die once", "hang once", "hang"] = "none"
+    mode: Literal["none", "raise", "raise there", "nan", "die", "die once", "hang once", "hang"] = "none"
     """What happens in a step."""
     place: str = ""
-    """Folder for the mark that "die once" and "hang once" leave."""
+    """Folder for the mark that "die once" and "hang once" leave; "raise there" raises on a node that sees none."""
     ce_weight: Annotated[float, Range(ge=0)] = 1.0
     """Factor of the cross-entropy."""
     weight: Annotated[float, Range(ge=0)] = 1.0
@@ -36,7 +36,7 @@ def _term(
     values: Mapping[str, Value], student: Tensor, teacher: Tensor, target: Tensor
 ) -> tuple[Tensor, dict[str, Tensor]]:
     mode = values["mode"] if len(student) > TRIED_ON else "none"
-    if mode == "raise":
+    if mode == "raise" or (mode == "raise there" and not any(Path(str(values["place"])).iterdir())):
         raise RuntimeError("the method is broken & <unwell>")
     if mode == "die" or (mode == "die once" and _first_time(Path(str(values["place"])))):
         os.kill(os.getpid(), signal.SIGKILL)
