@@ -20,8 +20,6 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from orchestrator.worker.keeper import FarFiles, HomeFiles, KeeperLostError
 from trainers.files.files import remove
 
-NAME = "kdsweep-keeper"
-"""In the namespace of the driver's job, which no other shares."""
 AT_ONCE = 4
 """Files that it reads or writes side by side."""
 MOST_TOLD = 60
@@ -30,11 +28,11 @@ NODE_CHARACTERS = 16
 """Of a node's id, in the name of its folder."""
 
 
-def start_keeper(home: Path) -> Any:
-    """Return the keeper of a home; it ends with this process."""
+def start_keeper(home: Path, name: str) -> Any:
+    """Return the keeper of a home, which workers find by its name; it ends with the last reference to it."""
     here = ray.get_runtime_context().get_node_id()
     actor = ray.remote(HomeFiles).options(
-        name=NAME,
+        name=name,
         num_cpus=0,
         max_restarts=-1,
         max_task_retries=-1,
@@ -50,9 +48,17 @@ def copies_name(home: Path) -> str:
 
 
 def copies_folder(name: str) -> Path:
-    """Return the folder of that name that this node has, for the one who runs this."""
+    """Return the folder of that name that this node has, for the one who runs this.
+
+    Raises:
+        PermissionError: somebody else has made it.
+    """
     node: str = ray.get_runtime_context().get_node_id()
-    return _of_all_nodes(name) / node[:NODE_CHARACTERS]
+    folder = _of_all_nodes(name)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.lstat().st_uid != os.getuid():
+        raise PermissionError(f"{folder} is somebody else's")
+    return folder / node[:NODE_CHARACTERS]
 
 
 def _of_all_nodes(name: str) -> Path:
@@ -125,13 +131,13 @@ def way(config: dict[str, Any]) -> dict[str, Any]:
     if "marker" not in config:
         return {}
     sees_home = Path(config["marker"]).exists()
-    return {"keeper": far_files(), "copies": None if sees_home else copies_folder(config["copies"])}
+    return {"keeper": far_files(config["keeper"]), "copies": None if sees_home else copies_folder(config["copies"])}
 
 
 @functools.cache
-def far_files() -> FarFiles:
-    """Return the way of this worker's process to the keeper."""
-    actor = ray.get_actor(NAME)
+def far_files(name: str) -> FarFiles:
+    """Return the way of this worker's process to the keeper of that name."""
+    actor = ray.get_actor(name)
 
     def call(what: str, *arguments: object) -> Any:
         return getattr(actor, what).remote(*arguments)

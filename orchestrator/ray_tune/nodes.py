@@ -109,7 +109,8 @@ class Nodes:
     def for_workers(self) -> dict[str, str]:
         """What a worker needs to know of where the home's files are."""
         assert self._marker is not None, "nodes have been looked at"
-        return {"marker": str(self._marker), "copies": copies_name(self._wanted.home)}
+        copies = copies_name(self._wanted.home)
+        return {"marker": str(self._marker), "copies": copies, "keeper": _keeper_name(self._marker)}
 
     def look(self, wait_seconds: float = 0.0) -> int:
         """Look at the nodes that are new; return how many trials have room on those that can work.
@@ -221,7 +222,7 @@ class Nodes:
             marker = self._wanted.home / f"{MARKER}{secrets.token_hex(8)}"
             marker.touch()
             self._marker = marker
-            self._keeper = start_keeper(self._wanted.home)
+            self._keeper = start_keeper(self._wanted.home, _keeper_name(marker))
             self._seen = self._keeper.sees.remote(marker.name)
         folders = [str(folder) for folder in self._wanted.folders]
         look, names = task_on(node_id, _looker()), list(self._wanted.names)
@@ -269,6 +270,10 @@ def _holder() -> type[object]:
 def name_of(node: Mapping[str, Any]) -> str:
     """Return what people know a node by."""
     return f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})"
+
+
+def _keeper_name(marker: Path) -> str:
+    return f"kdsweep-keeper{marker.name}"
 
 
 def _listens(node: Mapping[str, Any]) -> bool:

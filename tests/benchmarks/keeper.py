@@ -27,7 +27,7 @@ import torch
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ray_tune import driver
 from orchestrator.ray_tune.bridge import Bridge
-from orchestrator.ray_tune.keeper import copies_name, far_files, start_keeper, way
+from orchestrator.ray_tune.keeper import clear_copies, copies_name, far_files, start_keeper, way
 from orchestrator.ray_tune.nodes import Wanted
 from orchestrator.ray_tune.trainable import AttemptTrainable
 from orchestrator.worker.attempts import Attempt, Report
@@ -65,8 +65,8 @@ def traffic(folder: Path) -> None:
     tensors |= {f"momentum.{i}": state["momentum_buffer"] for i, state in enumerate(optimizer.state.values())}
     home = folder / "home"
     home.mkdir()
-    keeper = start_keeper(home)
-    here, far = Store(home), Store(folder / "copies", keeper=far_files())
+    keeper = start_keeper(home, "files")
+    here, far = Store(home), Store(folder / "copies", keeper=far_files("files"))
     far.touch(far.home / "there")
     for name, store in (("written into the home", here), ("by the keeper", far)):
         taken = [_kept(store, tensors, f"{name[:2]}{number}") for number in range(REPEATS)]
@@ -130,8 +130,8 @@ def scheduling(trials: int, folder: Path, *, by_keeper: bool) -> float:
     with contextlib.closing(Ledger(home / "ledger.db")) as ledger:
         for_workers = None
         if by_keeper:
-            keeper = start_keeper(home)
-            for_workers = {"marker": str(folder / "none"), "copies": copies_name(home)}
+            keeper = start_keeper(home, "trials")
+            for_workers = {"marker": str(folder / "none"), "copies": copies_name(home), "keeper": "trials"}
 
         def order_for(attempt: Attempt) -> Order:
             return make_order(attempt, home=home, threads=1, device="cpu")
@@ -152,6 +152,7 @@ def scheduling(trials: int, folder: Path, *, by_keeper: bool) -> float:
         assert states and set(states) == {"COMPLETE"}
     if by_keeper:
         ray.kill(keeper)
+        clear_copies(copies_name(home), [])
     return seconds / len(states)
 
 

@@ -220,7 +220,7 @@ def test_the_marker_is_one_a_run_and_leaves_with_it(tmp_path: Path, monkeypatch:
             return marker
 
     monkeypatch.setattr(nodes.ray, "remote", lambda **_: lambda _: Task)
-    monkeypatch.setattr(nodes, "start_keeper", lambda home: SimpleNamespace(sees=Task))
+    monkeypatch.setattr(nodes, "start_keeper", lambda home, name: SimpleNamespace(sees=Task))
     found = Nodes(Wanted(home=tmp_path, cpus=1, gpus=0), print)
     first, second = found._ask(number("a"), []), found._ask(number("b"), [])
     assert first == second and [str(path) for path in tmp_path.iterdir()] == [first]
