@@ -9,6 +9,7 @@ whoever looks, waits for the ledger no longer than a commit takes. A driver that
 but that work: it is a function of what has been committed.
 """
 
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
@@ -77,6 +78,8 @@ class Planner:
         """Those that may propose, in the order of their turn; whoever has proposed goes to the end."""
         self._unrecorded: list[tuple[str, TrialRow, MemberRow]] = []
         """Members, with their sweeps, that go into the next commit."""
+        self._most_together = sys.maxsize
+        """Trials that a worker has memory for, as far as is known."""
         self.stopping = False
         self.ended_attempts = 0
         """Of this run, however they ended but for those that were lost."""
@@ -101,6 +104,7 @@ class Planner:
         it; proposals are made for it."""
         job = self._current(attempt)
         found: list[Attempt] = []
+        most = min(most, self._most_together - 1)
         while job is not None and len(found) < most and not self.stopping:
             if job.phase == "search":
                 self._propose_next()
@@ -207,6 +211,11 @@ class Planner:
         """Return why teachers are refused that students wait for, in words."""
         return self._teaching.refused(self._blocked.keys() | self._waiting_searches.keys())
 
+    @property
+    def waiting(self) -> int:
+        """How many trials could be handed out now."""
+        return len(self._ready)
+
     def running(self) -> list[str]:
         """Return the keys of the trials in flight."""
         return list(self._running)
@@ -294,6 +303,8 @@ class Planner:
     def _lost(self, job: Job, outcome: Outcome) -> None:
         before = 0 if job.epochs > job.epochs_at_start else job.lost
         job.lost = before + (not outcome.innocent)
+        if outcome.crowd:
+            self._most_together = min(self._most_together, max(1, outcome.crowd // 2))
         final = job.lost >= MAX_LOST_IN_A_ROW
         job.state = "FAIL" if final else "INTERRUPTED"
         reason = outcome.reason or "the worker was lost"

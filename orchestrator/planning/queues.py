@@ -14,8 +14,8 @@ class Ready:
     def __init__(self) -> None:
         self._jobs: dict[str, deque[Job]] = {phase: deque() for phase in PHASES}
 
-    def __bool__(self) -> bool:
-        return any(self._jobs.values())
+    def __len__(self) -> int:
+        return sum(map(len, self._jobs.values()))
 
     def put(self, job: Job, *, first: bool = False) -> None:
         """Put a job behind those of its phase, or before them."""

@@ -1,14 +1,15 @@
 """Between Tune and the planner: who runs which attempt, what Tune's parts ask, and what is told back.
 
-A Ray trial is one attempt. Tune schedules processes and resources; what runs, what is retried and what is stopped is
-the planner's word, so Tune's own state can be thrown away at any moment. The searcher hands out attempts, the scheduler
-passes results on; Tune copies and pickles both, so they hold a name and find the bridge by it.
+A Ray trial is what one worker does: an attempt, or several that it trains in step. Tune schedules processes and
+resources; what runs, what is retried and what is stopped is the planner's word, so Tune's own state can be thrown away
+at any moment. The searcher hands out attempts, the scheduler passes results on; Tune copies and pickles both, so they
+hold a name and find the bridge by it.
 """
 
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -35,6 +36,8 @@ STALL_LOOK_SECONDS = 1.0
 TURN_SECONDS = 1.0
 """After so long Tune's loop goes on to what else there is before the planner is asked for more: proposing is slow."""
 
+STOPPED = Outcome(ending="INTERRUPTED", reason="the run was stopped")
+
 T = TypeVar("T")
 
 
@@ -49,6 +52,8 @@ class Bridge:
     lose the error, and with it the reason.
 
     Args:
+        most_in_flight: Ray trials at a time.
+        together: how many attempts a worker may train in step, if the first is this one.
         stall_seconds: of an attempt: without a step for so long its worker is taken for lost.
         for_workers: what workers are told beside their order.
         blame: whose fault failures are; None where there is one node. It asks Ray, so never while the planner is asked.
@@ -67,6 +72,7 @@ class Bridge:
         cluster: Living,
         *,
         most_in_flight: Callable[[], int],
+        together: Callable[[Attempt], int] = lambda attempt: 1,
         stall_seconds: Callable[[Attempt], float],
         for_workers: Mapping[str, str] | None = None,
         blame: Blame | None = None,
@@ -79,19 +85,18 @@ class Bridge:
         self._store = store
         self._cluster = cluster
         self._most_in_flight = most_in_flight
+        self._together = together
         self._stall_seconds = stall_seconds
         self._for_workers = for_workers or {}
         self._blame = blame
         self._clock = clock
-        self._attempts: dict[str, Attempt] = {}
-        """By Ray trial."""
+        self._attempts: dict[str, dict[str, Attempt]] = {}
+        """By Ray trial: those whose end is not known, by their keys."""
         self._trials: dict[str, RayTrial] = {}
         self._reasons: dict[str, str] = {}
         """What is known of workers that were lost, by Ray trial."""
         self._with_worker: set[str] = set()
         """Ray trials that the planner knows to have a worker."""
-        self._failed: set[str] = set()
-        """Ray trials of which all is known, whose processes are on their way out."""
         self._stalls = StallWatch(clock)
         self._looked = 0.0
         self._turn = 0.0
@@ -123,23 +128,30 @@ class Bridge:
             return None
         step = self.planner.next()
         if isinstance(step, Attempt):
-            self._attempts[trial_id] = step
-            return {"order": self._order_for(step).to_text(), **self._for_workers}
+            attempts = [step, *self.planner.beside(step, self._together(step) - 1)]
+            self._attempts[trial_id] = {attempt.key: attempt for attempt in attempts}
+            return {"orders": [self._order_for(attempt).to_text() for attempt in attempts], **self._for_workers}
         return Searcher.FINISHED if step is Signal.DONE else None
 
     def added(self, trial: "RayTrial") -> None:
         """Take note of a Ray trial, by which its worker is found."""
         self._trials[trial.trial_id] = trial
 
-    def reported(self, trial_id: str, text: str) -> str:
-        """Take a report; return whether the trial goes on."""
-        report = Report.from_text(text)
-        again = self._judged(trial_id, report)
-        return self._safely(lambda: self._reported(trial_id, report, again), str(TrialScheduler.STOP))
+    def reported(self, trial_id: str, texts: Sequence[tuple[str, str]]) -> str:
+        """Take the reports of a worker's attempts, by their keys; return whether the Ray trial goes on."""
+        reports = [(key, Report.from_text(text)) for key, text in texts]
+        again = {key: self._judged(trial_id, key, report) for key, report in reports}
+        stop = self._safely(lambda: self._reported(trial_id, reports, again), None)
+        if stop is None:
+            return str(TrialScheduler.STOP)
+        worker = self._worker(trial_id)
+        if stop and worker is not None:
+            worker.drop.remote(stop)  # before it is asked for the next epoch: calls keep their order
+        return str(TrialScheduler.CONTINUE)
 
-    def _judged(self, trial_id: str, report: Report) -> str:
+    def _judged(self, trial_id: str, key: str, report: Report) -> str:
         """Let a report count for or against its node; return why a trial that has raised is tried again, in words."""
-        attempt = self._attempts.get(trial_id)
+        attempt = self._attempts.get(trial_id, {}).get(key)
         if attempt is None or self._blame is None:
             return ""
         node = self._node_of(attempt)
@@ -149,24 +161,38 @@ class Bridge:
         self._blame.got_on(node)
         return ""
 
-    def last_reported(self, trial_id: str, text: str) -> None:
-        """Take the report after which Tune stops the trial; it is known already unless it says how the trial ended."""
-        if Report.from_text(text).ending != "":
-            self.reported(trial_id, text)
+    def last_reported(self, trial_id: str, texts: Sequence[tuple[str, str]]) -> None:
+        """Take the reports after which Tune stops the trial; those are known that do not say how an attempt ended."""
+        self.reported(trial_id, [(key, text) for key, text in texts if Report.from_text(text).ending != ""])
 
-    def _reported(self, trial_id: str, report: Report, again: str) -> str:
-        attempt = self._attempts.get(trial_id)
-        if attempt is None:
-            return str(TrialScheduler.STOP)
-        if report.ending == "FAIL":
-            failed = report.outcome()
-            if again:
-                failed = replace(failed, reason=f"{failed.reason}\n{again}", innocent=True)
-            self.planner.ended(attempt, failed)
-            self._failed.add(trial_id)
-            return str(TrialScheduler.CONTINUE)  # it raises next: Tune then drops the process, in whatever state it is
-        goes_on = self.planner.reported(attempt, report) is Verdict.GO_ON
-        return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
+    def _reported(
+        self, trial_id: str, reports: Sequence[tuple[str, Report]], again: Mapping[str, str]
+    ) -> list[str] | None:
+        """Return the keys of attempts that are to stop while others go on; None where all of the Ray trial's are."""
+        attempts = self._attempts.get(trial_id, {})
+        stop, failed = [], False
+        for key, report in reports:
+            attempt = attempts.get(key)
+            if attempt is None:
+                continue
+            if report.ending == "FAIL":
+                failed = True
+                outcome = report.outcome()
+                why = again[key]
+                self.planner.ended(
+                    attempt, replace(outcome, reason=f"{outcome.reason}\n{why}", innocent=True) if why else outcome
+                )
+            elif self.planner.reported(attempt, report) is Verdict.STOP and report.ending == "":
+                stop.append(key)
+                continue
+            if report.ending != "":
+                self._forget(attempts.pop(key))
+        if len(stop) == len(attempts) and not failed:
+            return None  # Tune says how those end
+        for key in stop:
+            self.planner.ended(attempts[key], STOPPED)
+            self._forget(attempts.pop(key))
+        return stop  # one that failed raises next: Tune then drops the process, in whatever state it is
 
     def _node_of(self, attempt: Attempt) -> str:
         return node_of(self._store.checkpoints(attempt.key), attempt.number, attempt.life)
@@ -178,7 +204,7 @@ class Bridge:
             self._reasons.setdefault(trial_id, lines[-1].partition(" Some common causes include")[0])
 
     def completed(self, trial_id: str, error: bool) -> None:
-        """Take the end of a Ray trial; for an attempt whose end the planner has already, this changes nothing."""
+        """Take the end of a Ray trial; for attempts whose end the planner has already, this changes nothing."""
         reason = self._reasons.pop(trial_id, "the worker's process or its machine died")
         innocent = error and self._lost_with_node(trial_id, reason)
         lost = Outcome(ending="LOST", reason=reason, innocent=innocent)
@@ -186,30 +212,26 @@ class Bridge:
 
     def _lost_with_node(self, trial_id: str, reason: str) -> bool:
         """Let a worker that was lost count against its node; return whether the node was lost, too."""
-        attempt = self._attempts.get(trial_id)
-        if attempt is None or self._blame is None or self.cluster_lost or trial_id in self._failed:
+        attempt = next(iter(self._attempts.get(trial_id, {}).values()), None)
+        if attempt is None or self._blame is None or self.cluster_lost:
             return False
         with contextlib.suppress(ray.exceptions.RayError):
             return self._blame.lost(self._node_of(attempt), reason)
         return False
 
     def _completed(self, trial_id: str, error: bool, lost: Outcome) -> None:
-        attempt = self._attempts.pop(trial_id, None)
+        attempts = self._attempts.pop(trial_id, {})
         self._trials.pop(trial_id, None)
         self._with_worker.discard(trial_id)
-        if attempt is None:
-            return
-        self._stalls.forget(self._store.checkpoints(attempt.key), attempt.number, attempt.life)
+        outcome = lost if error else STOPPED
         if self.cluster_lost:
-            self.planner.ended(attempt, Outcome(ending="LOST", reason="the Ray cluster died", innocent=True))
-            return
-        if not error:
-            self.planner.ended(attempt, Outcome(ending="INTERRUPTED", reason="the run was stopped"))
-            return
-        if trial_id in self._failed:
-            self._failed.remove(trial_id)
-            return
-        self.planner.ended(attempt, lost)
+            outcome = Outcome(ending="LOST", reason="the Ray cluster died", innocent=True)
+        for attempt in attempts.values():
+            self._forget(attempt)
+            self.planner.ended(attempt, outcome)
+
+    def _forget(self, attempt: Attempt) -> None:
+        self._stalls.forget(self._store.checkpoints(attempt.key), attempt.number, attempt.life)
 
     # --- while it runs ------------------------------------------------------------------------------------------
 
@@ -245,16 +267,23 @@ class Bridge:
         if self._clock() - self._looked < STALL_LOOK_SECONDS:
             return
         self._looked = self._clock()
-        for trial_id, attempt in self._attempts.items():
+        for trial_id, attempts in self._attempts.items():
             if trial_id in self._reasons or self._worker(trial_id) is None:
                 continue  # it is being ended already, or waits for a worker
             if trial_id not in self._with_worker:
                 self._with_worker.add(trial_id)
-                self.planner.has_worker(attempt)
-            limit = self._stall_seconds(attempt)
-            if self._stalls.is_stalled(self._store.checkpoints(attempt.key), attempt.number, limit, attempt.life):
-                self._reasons[trial_id] = f"the worker made no step for {limit:g} s and was ended"
+                for attempt in attempts.values():
+                    self.planner.has_worker(attempt)
+            stalled = [limit for attempt in attempts.values() if (limit := self._stalled_after(attempt))]
+            if stalled:
+                self._reasons[trial_id] = f"the worker made no step for {stalled[0]:g} s and was ended"
                 yield trial_id
+
+    def _stalled_after(self, attempt: Attempt) -> float:
+        """Return for how many seconds an attempt has made no step, where that is too long; else 0."""
+        limit = self._stall_seconds(attempt)
+        folder = self._store.checkpoints(attempt.key)
+        return limit if self._stalls.is_stalled(folder, attempt.number, limit, attempt.life) else 0.0
 
     def _worker(self, trial_id: str) -> Any:
         """Return the actor that runs the trial, or makes ready to; None where it has none."""
@@ -319,7 +348,7 @@ class AttemptScheduler(FIFOScheduler):
         BRIDGES[self._name].added(trial)
 
     def on_trial_result(self, tune_controller: "TuneController", trial: "RayTrial", result: dict[str, Any]) -> str:
-        return BRIDGES[self._name].reported(trial.trial_id, result["report"])
+        return BRIDGES[self._name].reported(trial.trial_id, result["reports"])
 
     def on_trial_error(self, tune_controller: "TuneController", trial: "RayTrial") -> None:
         path = Path(trial.error_file) if trial.error_file else None
@@ -327,8 +356,8 @@ class AttemptScheduler(FIFOScheduler):
             BRIDGES[self._name].lost(trial.trial_id, path.read_text(encoding="utf-8", errors="replace"))
 
     def on_trial_complete(self, tune_controller: "TuneController", trial: "RayTrial", result: dict[str, Any]) -> None:
-        if "report" in result:
-            BRIDGES[self._name].last_reported(trial.trial_id, result["report"])
+        if "reports" in result:
+            BRIDGES[self._name].last_reported(trial.trial_id, result["reports"])
 
 
 class BridgeStopper(Stopper):

@@ -69,14 +69,16 @@ class Report:
     values: dict[str, float] = field(default_factory=dict)
     earlier: dict[int, dict[str, float]] = field(default_factory=dict)
     """Epochs that a former attempt trained: with the first report after going on from a checkpoint."""
-    ending: Literal["", "COMPLETE", "DIVERGED", "FAIL"] = ""
-    """Empty while it goes on."""
+    ending: Literal["", "COMPLETE", "DIVERGED", "FAIL", "LOST"] = ""
+    """Empty while it goes on. LOST: there was no memory for it beside the others of its worker."""
     metrics: dict[str, float] = field(default_factory=dict)
     """Of the whole trial, with the ending."""
     collapsed: str = ""
     """With COMPLETE: why the training is thought to have come to nothing; empty where it is not."""
     reason: str = ""
-    """With FAIL: the traceback."""
+    """With FAIL and LOST: the traceback."""
+    crowd: int = 0
+    """With LOST: how many trials the worker trained in step."""
     provenance: dict[str, str] = field(default_factory=dict)
     """Host, device and versions, with the first report."""
     warnings: list[str] = field(default_factory=list)
@@ -96,7 +98,8 @@ class Report:
     def outcome(self) -> "Outcome":
         """Return how the attempt has ended by this report."""
         assert self.ending != ""
-        return Outcome(ending=self.ending, metrics=self.metrics, collapsed=self.collapsed, reason=self.reason)
+        given = {"metrics": self.metrics, "collapsed": self.collapsed, "reason": self.reason, "crowd": self.crowd}
+        return Outcome(ending=self.ending, **given)  # type: ignore[arg-type]  # as they stand here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,5 +113,7 @@ class Outcome:
     """Of COMPLETE: why the training is thought to have come to nothing; empty where it is not."""
     reason: str = ""
     """Of the others: what happened, in words; a traceback where there is one."""
+    crowd: int = 0
+    """Of LOST: how many trials were too many for one worker; 0 where that was not why."""
     innocent: bool = False
     """Of LOST and FAIL: the trial is not known to have been the cause, so it does not count against it, and goes on."""
