@@ -36,7 +36,7 @@ class RankActor:
 
     def train(self, config: dict[str, Any], rank: int, host: str, port: int) -> None:
         """Train an order as one of its ranks."""
-        order = Order.from_text(config["order"])
+        order = Order.from_text(config["orders"][0])
         follow(order, store_of(order, **way(config)), rank, host, port)
 
 
@@ -62,7 +62,7 @@ class RankActors:
 
         from trainers.ranks.ranks import LeftAloneError, joined, meeting
 
-        order = Order.from_text(config["order"])
+        order = Order.from_text(config["orders"][0])
         host, ranks = ray.util.get_node_ip_address(), order.ranks
         actors = self._actors[: ranks - 1]
         _speak_by(host)

@@ -2,7 +2,7 @@
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -10,16 +10,16 @@ from ray import tune
 from ray.util import get_current_placement_group
 
 from orchestrator.ray_tune.keeper import way
-from orchestrator.worker.attempts import Report
-from orchestrator.worker.worker import Order, run_order
+from orchestrator.worker.cohort import Cohort
+from orchestrator.worker.worker import Order
 
 if TYPE_CHECKING:
     from orchestrator.ray_tune.rank_actors import RankActors
 
 
 class AttemptTrainable(tune.Trainable):
-    """Runs one attempt, an epoch a step. Reused for attempt after attempt; nothing heavy is imported before the first
-    step, so that Ray starts workers on all slots before the first one is busy."""
+    """Runs the attempts of one worker, an epoch a step. Reused for attempt after attempt; nothing heavy is imported
+    before the first step, so that Ray starts workers on all slots before the first one is busy."""
 
     def setup(self, config: dict[str, Any]) -> None:
         self._others: RankActors | None = None
@@ -31,23 +31,26 @@ class AttemptTrainable(tune.Trainable):
         return True
 
     def _begin(self, config: dict[str, Any]) -> None:
-        order = Order.from_text(config["order"])
+        orders = [Order.from_text(text) for text in config["orders"]]
         joined: Callable[[], AbstractContextManager[Any]] = contextlib.nullcontext
-        if order.ranks > 1:
+        if orders[0].ranks > 1:
             from orchestrator.ray_tune.rank_actors import RankActors
 
             self._others = self._others or RankActors(get_current_placement_group())
             joined = functools.partial(self._others.joined, config)
-        self._reports: Iterator[Report] = run_order(order, joined=joined, **way(config))
+        self._cohort = Cohort(orders, joined=joined, **way(config))
 
     def step(self) -> dict[str, Any]:
-        report = next(self._reports)
-        return {"report": report.to_text(), "done": report.ending in ("COMPLETE", "DIVERGED")}
+        said = [(key, report.to_text()) for key, report in self._cohort.round()]
+        return {"reports": said, "done": self._cohort.is_over}
+
+    def drop(self, keys: Sequence[str]) -> None:
+        """End attempts while the others go on; called between two steps."""
+        for key in keys:
+            self._cohort.drop(key)
 
     def cleanup(self) -> None:
-        close = getattr(self._reports, "close", None)
-        if close is not None:
-            close()
+        self._cohort.close()
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         raise NotImplementedError("checkpoints are the worker's own; Tune is told to take none")

@@ -103,6 +103,10 @@ class Orders:
         folders, shared, names = self.data()
         return Wanted(home=home, folders=folders, shared=shared, names=names, cpus=cpus, gpus=gpus, ranks=ranks)
 
+    def together(self, attempt: Attempt) -> int:
+        """Return how many attempts may be trained in step, if the first is this one."""
+        return self._sweeps[attempt.sweep].resources.together
+
     def stall_seconds(self, attempt: Attempt) -> float:
         """Return how long the attempt may make no step."""
         return self._sweeps[attempt.sweep].resources.stall_seconds
@@ -158,7 +162,7 @@ def drive(
         from orchestrator.sweep_run import local_driver
 
         on_slots(1)
-        local_driver.drive(planner, orders)
+        local_driver.drive(planner, orders, orders.together)
         return
     lost = 0
     while not planner.idle and not planner.stopping:
@@ -232,6 +236,7 @@ def _drive_on_cluster(
             store,
             cluster,
             most_in_flight=lambda: waiting * cluster.slots,
+            together=lambda attempt: min(orders.together(attempt), -(-(planner.waiting + 1) // max(1, cluster.slots))),
             stall_seconds=orders.stall_seconds,
             for_workers=None if cluster.nodes is None else cluster.nodes.for_workers,
             blame=None if cluster.nodes is None else Blame(cluster.nodes),

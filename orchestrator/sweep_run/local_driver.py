@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from orchestrator.planning.planner import Planner
 from orchestrator.worker.attempts import Attempt, Outcome, Signal, Verdict
-from orchestrator.worker.worker import Order, run_order
+from orchestrator.worker.cohort import Cohort
+from orchestrator.worker.worker import Order
 
 STOP_GRACE_SECONDS = 4.0
 """After a request to stop, the running epoch has this long to end; its trial then goes on from the epoch before."""
@@ -26,10 +27,16 @@ class _OursError(BaseException):
         self.error = error
 
 
-def drive(planner: Planner, order_for: Callable[[Attempt], Order], clock: Callable[[], float] = time.monotonic) -> None:
+def drive(
+    planner: Planner,
+    order_for: Callable[[Attempt], Order],
+    together: Callable[[Attempt], int] = lambda attempt: 1,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
     """Run everything the planner hands out. An exception of a trial is its outcome, not the driver's end.
 
     Args:
+        together: how many attempts are trained in step, if the first is this one.
         clock: monotonic, in seconds.
 
     Raises:
@@ -37,9 +44,9 @@ def drive(planner: Planner, order_for: Callable[[Attempt], Order], clock: Callab
     """
     steps = _Steps(planner, clock)
     while isinstance(attempt := planner.next(), Attempt):
-        outcome = _run(planner, attempt, order_for(attempt), steps)
-        if outcome is not None:
-            planner.ended(attempt, outcome)
+        attempts = [attempt, *planner.beside(attempt, together(attempt) - 1)]
+        with contextlib.closing(Cohort([order_for(one) for one in attempts], steps)) as cohort:
+            _run(planner, {one.key: one for one in attempts}, cohort)
     assert attempt is Signal.DONE, "with one worker nothing can be in flight here"
 
 
@@ -70,21 +77,28 @@ class _Steps:
         return self._clock() >= self._deadline
 
 
-def _run(planner: Planner, attempt: Attempt, order: Order, steps: _Steps) -> Outcome | None:
-    """Run one attempt; return how it ended where it has not reported that itself."""
-    planner.has_worker(attempt)
-    with contextlib.closing(run_order(order, steps)) as reports:
-        while True:
-            try:
-                report = next(reports, None)
-            except _GraceOver:
-                return STOPPED
-            except _OursError as ours:
-                raise ours.error from None
-            if report is None:
-                return Outcome(ending="FAIL", reason="the trial ended without a last epoch")
-            verdict = planner.reported(attempt, report)
-            if report.ending != "":
-                return None
+def _run(planner: Planner, attempts: dict[str, Attempt], cohort: Cohort) -> None:
+    """Run attempts, by their keys, and tell the planner how each has ended."""
+    for attempt in attempts.values():
+        planner.has_worker(attempt)
+    while attempts:
+        try:
+            said = cohort.round()
+        except _GraceOver:
+            said = []
+            outcome = STOPPED
+        except _OursError as ours:
+            raise ours.error from None
+        else:
+            outcome = Outcome(ending="FAIL", reason="the trial ended without a last epoch")
+        for key, report in said:
+            verdict = planner.reported(attempts[key], report)
+            if verdict is Verdict.STOP and report.ending == "":
+                planner.ended(attempts[key], STOPPED)
+                cohort.drop(key)
             if verdict is Verdict.STOP:
-                return STOPPED
+                del attempts[key]
+        if not said:
+            for attempt in attempts.values():
+                planner.ended(attempt, outcome)
+            return

@@ -67,6 +67,10 @@ class Pulse:
         with contextlib.suppress(OSError):
             self._through.beat(self._path)
 
+    def is_of(self, key: str) -> bool:
+        """Return whether it is of an attempt of this trial."""
+        return self._path.parent.name == key
+
     def is_superseded(self) -> bool:
         """Return whether a newer attempt has begun, or the trial has ended."""
         return is_superseded(self._path.parent, self._number, self._life, self._through)

@@ -6,9 +6,9 @@ import json
 import os
 import platform
 import traceback
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,12 +19,15 @@ from orchestrator.worker.pulse import Pulse
 from trainers.files.files import remove
 from trainers.files.passing import steadily
 from trainers.files.store import Keeper, Store
+from trainers.machine import is_out_of_memory
 from trainers.texts.letters import fitting
 from trainers.trials.trial import Trial, from_json, to_json
 
 if TYPE_CHECKING:
     from trainers.ranks.ranks import Ranks
     from trainers.training.distill import Epoch
+    from trainers.training.turns import Steps
+    from trainers.views.shared import Sharing
 
 SHARED_DATA = "KDSWEEP_DATA"
 """Environment variable that `trainers.data` reads, which a worker does not import before its first step."""
@@ -107,19 +110,40 @@ def shared_data() -> str | None:
     return str(Path(known).absolute()) if known else None
 
 
-def run_order(
+@dataclass(frozen=True, slots=True)
+class Company:
+    """Those whom a worker trains in step."""
+
+    size: int
+    pulses: list[Pulse] = field(default_factory=list)
+    """Of all that have begun: whoever makes a step beats for those that wait for it, too."""
+    share: "Sharing | None" = None
+    """What they see together; None for one alone."""
+
+
+def run_order(order: Order, on_step: Callable[[], None] = lambda: None, **way: Any) -> Generator[Report, None, None]:
+    """Run the attempt and report after every epoch, as `order_steps` does. Whoever iterates may stop between two
+    reports."""
+    with contextlib.closing(order_steps(order, on_step, **way)) as steps:
+        for said in steps:
+            if isinstance(said, Report):
+                yield said
+
+
+def order_steps(
     order: Order,
     on_step: Callable[[], None] = lambda: None,
     *,
+    company: Company | None = None,
     joined: "Callable[[], AbstractContextManager[Ranks | None]]" = contextlib.nullcontext,
     keeper: Keeper | None = None,
     copies: Path | None = None,
-) -> Generator[Report, None, None]:
-    """Run the attempt and report after every epoch, and what the training raises, before it leaves here. Whoever
-    iterates may stop between two reports.
+) -> "Steps[Report]":
+    """Run the attempt step by step and report after every epoch, and what the training raises, before it leaves here.
 
     Args:
         on_step: called after every step of training or scoring.
+        company: those that are trained in step with it.
         joined: has the other ranks train it, where the order asks for several, and gives this one, the first.
         keeper: whom the pulse goes to, on a cluster that is not ours.
         copies: where this node, which does not see the home, has its copies of the home's files, and its banks.
@@ -130,27 +154,33 @@ def run_order(
             out of order.
     """
     pulses = Store(Path(order.home), keeper=keeper)
-    store = store_of(order, keeper, copies)
+    store, company = store_of(order, keeper, copies), company or Company(1)
+
+    def step() -> None:
+        for each in company.pulses:
+            each.beat()
+        on_step()
+
     try:
         with Pulse(pulses.checkpoints(order.key), order.number, life=order.life, through=pulses) as pulse:
-
-            def step() -> None:
-                pulse.beat()
-                on_step()
-
+            company.pulses.append(pulse)
             trial = from_json(order.trial)
             if trial.role == "given":
                 yield _scored(order, store, trial, step)
             else:
                 with joined() as ranks:
-                    yield from _epochs(order, store, step, ranks, pulse)
+                    yield from _epochs(order, store, step, ranks, pulse, company.share)
     except (KeeperLostError, RankLostError):
         raise
     except Exception as error:
         reason = str(error) if isinstance(error, RankFailedError) else traceback.format_exc()
+        if company.size > 1 and is_out_of_memory(error):
+            yield Report(number=0, ending="LOST", reason=fitting(reason), crowd=company.size)
+            return
         yield Report(number=0, ending="FAIL", reason=fitting(reason))
         raise
     finally:
+        company.pulses[:] = [other for other in company.pulses if not other.is_of(order.key)]
         if copies is not None:
             remove(store.checkpoints(order.key))
 
@@ -170,25 +200,29 @@ def train(
     checkpoint: Path | None = None,
     on_step: Callable[[], None] = lambda: None,
     ranks: "Ranks | None" = None,
-) -> "Iterator[Epoch]":
+    share: "Sharing | None" = None,
+) -> "Steps[Epoch]":
     """Train what an order asks for, in this process with its threads."""
     import torch
 
-    from trainers.training.distill import distill
+    from trainers.training.distill import Training
+    from trainers.views.shared import alone
 
     _prepare(order)
     torch.set_num_threads(order.threads)
-    return distill(
+    training = Training(
         from_json(order.trial),
         store,
-        device=order.device,
+        device=torch.device(order.device),
         data_root=None if order.data_root is None else Path(order.data_root),
         bank=order.bank,
         loaders=order.loaders,
         checkpoint=checkpoint,
         on_step=on_step,
         ranks=ranks,
+        share=share or alone,
     )
+    return training.steps()
 
 
 def _prepare(order: Order) -> None:
@@ -218,8 +252,15 @@ def _scored(order: Order, store: Store, trial: Trial, beat: Callable[[], None]) 
 
 
 def _epochs(
-    order: Order, store: Store, beat: Callable[[], None], ranks: "Ranks | None", pulse: Pulse
-) -> Iterator[Report]:
+    order: Order,
+    store: Store,
+    beat: Callable[[], None],
+    ranks: "Ranks | None",
+    pulse: Pulse,
+    share: "Sharing | None",
+) -> "Steps[Report]":
+    from trainers.training.turns import Step
+
     earlier_told = False
     warnings: list[str] = []
     checkpoint = _readable_checkpoint(store, order.key, warnings)  # a first attempt may follow those of a lost ledger
@@ -239,9 +280,14 @@ def _epochs(
             warnings=[*warnings, *epoch.training.warnings],
         )
 
-    epochs = train(order, store, checkpoint=checkpoint, on_step=beat, ranks=ranks)
-    with contextlib.closing(epochs):  # type: ignore[type-var]  # a generator
-        for epoch in epochs:
+    with contextlib.closing(
+        train(order, store, checkpoint=checkpoint, on_step=beat, ranks=ranks, share=share)
+    ) as steps:
+        for epoch in steps:
+            if isinstance(epoch, Step):
+                beat()
+                yield epoch
+                continue
             if pulse.is_superseded():
                 return  # taken for lost and replaced: nobody listens, and what is on disk is another's now
             if not epoch.last:

@@ -41,6 +41,7 @@ from trainers.trials.recipe import learning_rate_at
 from trainers.trials.streams import stream_seed
 from trainers.trials.trial import Trial, trial_key
 from trainers.views.device_data import on_device
+from trainers.views.shared import alone
 from trainers.views.views import Batch, Size, Views
 
 
@@ -146,7 +147,7 @@ class Training:
         loaders: int = 0,
         on_step: Callable[[], None] = lambda: None,
         ranks: Ranks | None = None,
-        share: Callable[[Views, Sequence[Size]], Views] = lambda views, sizes: views,
+        share: Callable[[Views, Sequence[Size]], Views] = alone,
         checkpoint: Path | None = None,
     ) -> None:
         self.trial = trial

@@ -4,7 +4,7 @@ Each has torch's global random state to itself while it is on, so that dropout d
 """
 
 import contextlib
-from collections.abc import Callable, Generator, Hashable, Iterator
+from collections.abc import Generator, Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -55,16 +55,12 @@ class _Member(Generic[Word]):
 class Turns(Generic[Name, Word]):
     """Takes trainings on in step.
 
-    Args:
-        on_step: called after every turn.
-
     Attributes:
         errors: what ended trainings, by their names; the others go on.
     """
 
-    def __init__(self, trainings: dict[Name, Steps[Word]], on_step: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, trainings: dict[Name, Steps[Word]]) -> None:
         self._members = {name: _Member(steps) for name, steps in trainings.items()}
-        self._on_step = on_step
         self.errors: dict[Name, Exception] = {}
 
     @property
@@ -101,7 +97,6 @@ class Turns(Generic[Name, Word]):
             self.errors[name] = error
             del self._members[name]
             return False
-        self._on_step()
         if isinstance(word, Step):
             member.epoch = word.epoch
             return True

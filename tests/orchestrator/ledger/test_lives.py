@@ -58,7 +58,7 @@ def test_a_failure_that_was_reported_is_none_of_a_lost_worker(tiny: Sweep, home:
     (key,) = ledger.states()
     if failed:
         report = Report(number=0, ending="FAIL", reason="ValueError: it broke")
-        assert bridge.reported("ray-trial", report.to_text()) == "CONTINUE"  # raises next, and is dropped
+        assert bridge.reported("ray-trial", [(key, report.to_text())]) == "CONTINUE"  # raises next, and is dropped
         assert ledger.epochs(key) == []
     bridge.lost("ray-trial", "the worker died")
     bridge.completed("ray-trial", error=True)

@@ -13,9 +13,9 @@ from orchestrator.commands.status import status
 from orchestrator.display import Nothing
 from orchestrator.display.progress import sweep_progress
 from orchestrator.ledger.ledger import Ledger
-from orchestrator.sweep_run import local_driver
 from orchestrator.sweep_run.beginning import what_there_is
 from orchestrator.sweep_run.conclusion import conclude
+from orchestrator.worker import cohort
 from orchestrator.worker.attempts import Attempt, Outcome, Report
 from orchestrator.worker.worker import Order
 from search_spaces import Sweep, nothing_to_confirm
@@ -172,7 +172,7 @@ def diverging(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every student diverge in its first epoch."""
     from trainers.files.store import Store
 
-    def run_order(order: Order, on_step: Callable[[], None] = lambda: None):
+    def order_steps(order: Order, on_step: Callable[[], None] = lambda: None, **_: object):
         teacher = order.trial["role"] == "teacher"
         if teacher:
             weights = Store(Path(order.home)).weights(order.key)
@@ -182,7 +182,7 @@ def diverging(monkeypatch: pytest.MonkeyPatch) -> None:
         metrics = {"final_top1": 50.0, "best_top1": 50.0, "train_seconds": 1.0} if teacher else {}
         yield Report(number=1, values=values, ending="COMPLETE" if teacher else "DIVERGED", metrics=metrics)
 
-    monkeypatch.setattr(local_driver, "run_order", run_order)
+    monkeypatch.setattr(cohort, "order_steps", order_steps)
 
 
 def test_a_sweep_with_nothing_but_such_rows_from_file_to_table(home, tmp_path, monkeypatch):

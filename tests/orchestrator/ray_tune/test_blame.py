@@ -131,12 +131,12 @@ class Running:
         name = f"{self.count}"
         config = self.bridge.suggest(name)
         assert isinstance(config, dict) and config["marker"] == "m"
-        attempt = self.bridge._attempts[name]
+        (attempt,) = self.bridge._attempts[name].values()
         pulse = pulse_file(Store(self.home).checkpoints(attempt.key), attempt.number, attempt.life)
         pulse.parent.mkdir(parents=True, exist_ok=True)
         pulse.write_text(node)
         if report is not None:
-            assert self.bridge.reported(name, report.to_text()) == "CONTINUE"
+            assert self.bridge.reported(name, [(attempt.key, report.to_text())]) == "CONTINUE"
         self.bridge.completed(name, error=True)
         assert self.bridge.error is None
 

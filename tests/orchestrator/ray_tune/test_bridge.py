@@ -85,8 +85,8 @@ def test_while_a_sampler_thinks_others_get_their_turn(sweep, ledger, home, clock
 def test_an_epoch_is_seen_though_nothing_else_happens(sweep, ledger, home, clock):
     bridge = bridge_to(new_planner(ledger, sweep), home, clock)
     assert isinstance(bridge.suggest("a"), dict)
-    bridge.reported("a", Report(number=1, values={"test_top1": 1.0}).to_text())
-    key = bridge._attempts["a"].key
+    (key,) = bridge._attempts["a"]
+    bridge.reported("a", [(key, Report(number=1, values={"test_top1": 1.0}).to_text())])
     other = Ledger(home / "ledger.db")
     assert other.epochs(key) == []
     clock.now += EPOCH_SECONDS
@@ -111,11 +111,11 @@ def test_a_bridge_that_is_cut_off_records_what_runs_and_hears_nothing_more(sweep
     planner = new_planner(ledger, sweep)
     bridge = bridge_to(planner, home, clock)
     assert isinstance(bridge.suggest("a"), dict)
-    key = bridge._attempts["a"].key
+    (key,) = bridge._attempts["a"]
     bridge.cut_off()
     assert bridge.cluster_lost
     assert ledger.trial(key).state == "INTERRUPTED"
     assert bridge.suggest("b") is None
-    assert bridge.reported("a", Report(number=1, values={"test_top1": 1.0}).to_text()) == "STOP"
+    assert bridge.reported("a", [(key, Report(number=1, values={"test_top1": 1.0}).to_text())]) == "STOP"
     assert bridge.is_over()
     assert ledger.epochs(key) == [] and planner.running() == []

@@ -15,6 +15,7 @@ from orchestrator.ledger.records import TrialRow
 from orchestrator.ledger.trials import ELAPSED_SECONDS, EPOCH_GROUP, EPOCH_SECONDS
 from orchestrator.mlflow_store import content
 from orchestrator.sweep_run import local_driver
+from orchestrator.worker import cohort
 from orchestrator.worker.attempts import Report
 from orchestrator.worker.worker import Order, make_order
 from reports.stores import RunRecord
@@ -107,7 +108,7 @@ def test_the_driver_in_this_process_shows_an_epoch_while_the_next_one_trains(hom
     planner = new_planner(ledger, sweep_of(SWEEP, tmp_path))
     shown: list[list[int]] = []
 
-    def run_order(order: Order, on_step: Any = lambda: None) -> Iterator[Report]:
+    def order_steps(order: Order, on_step: Any = lambda: None, **_: Any) -> Iterator[Report]:
         for number in (1, 2, 3):
             for _ in range(4):  # steps, a second each
                 times.now += EPOCH_SECONDS / 2
@@ -115,7 +116,7 @@ def test_the_driver_in_this_process_shows_an_epoch_while_the_next_one_trains(hom
             shown.append(seen(home, order.key))
             yield Report(number=number, values={}, ending="COMPLETE" if number == 3 else "")
 
-    monkeypatch.setattr(local_driver, "run_order", run_order)
+    monkeypatch.setattr(cohort, "order_steps", order_steps)
     local_driver.drive(planner, lambda attempt: make_order(attempt, home=home, threads=1, device="cpu"))
     assert shown == [[], [1], [1, 2]]
 

@@ -44,7 +44,7 @@ def trains(monkeypatch: pytest.MonkeyPatch, before: Any = lambda number: None) -
     """Put a training of two epochs in the place of every trial; return what is noted of its end."""
     noted: list[str] = []
 
-    def epochs(order: Order, store: object, trial: object, on_step: Any, pulse: object) -> Iterator[Report]:
+    def epochs(order: Order, store: object, on_step: Any, *_: object) -> Iterator[Report]:
         try:
             for number in (1, 2):
                 before(number)
