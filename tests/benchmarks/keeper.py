@@ -27,9 +27,10 @@ import torch
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ray_tune import driver
 from orchestrator.ray_tune.bridge import Bridge
-from orchestrator.ray_tune.keeper import clear_copies, copies_name, far_files, start_keeper, way
+from orchestrator.ray_tune.keeper import clear_copies, copies_name, far_files, start_keeper
 from orchestrator.ray_tune.nodes import Wanted
 from orchestrator.ray_tune.trainable import AttemptTrainable
+from orchestrator.worker import cohort
 from orchestrator.worker.attempts import Attempt, Report
 from orchestrator.worker.pulse import Pulse
 from orchestrator.worker.worker import Order, checkpoints, make_order, store_of
@@ -94,7 +95,9 @@ def _told(seconds: list[float], epoch: float) -> str:
     return f"{middle:.3f} s ({min(seconds):.3f}-{max(seconds):.3f}), {100 * middle / epoch:.3f} % of an epoch"
 
 
-def no_op(order: Order, *, keeper: Keeper | None = None, copies: Path | None = None) -> Iterator[Report]:
+def no_op(
+    order: Order, on_step: object, *, keeper: Keeper | None = None, copies: Path | None = None, **_: object
+) -> Iterator[Report]:
     """Do what a worker does, but for training."""
     pulses, store = Store(Path(order.home), keeper=keeper), store_of(order, keeper, copies)
     with Pulse(pulses.checkpoints(order.key), order.number, life=order.life, through=pulses) as pulse:
@@ -111,7 +114,8 @@ class NoOpTrainable(AttemptTrainable):
     """Trains nothing."""
 
     def _begin(self, config: dict[str, Any]) -> None:
-        self._reports = no_op(Order.from_text(config["order"]), **way(config))
+        cohort.order_steps = no_op  # type: ignore[assignment]  # in this process, which trains nothing else
+        super()._begin(config)
 
 
 class Alive:
