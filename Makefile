@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: sweep test test-all test-slow test-faults test-servers test-cluster bench bench-losses bench-step bench-overhead bench-start bench-search bench-sweep bench-robust bench-verdicts lint types imports docs check clean
+.PHONY: sweep test test-all test-slow test-faults test-servers test-cluster bench bench-losses bench-step bench-overhead bench-start bench-search bench-sweep bench-robust bench-together bench-verdicts lint types imports docs check clean
 
 sweep: $(READY)
 	$(BIN)/python run_sweep.py run search_spaces/quickstart.yaml
@@ -50,6 +50,9 @@ bench-sweep: $(READY)
 	$(BIN)/python tests/benchmarks/sweep.py --shape search --limit
 	$(BIN)/python tests/benchmarks/sweep.py --shape head-to-head
 	$(BIN)/python tests/benchmarks/sweep.py --shape digits --epochs 8 --limit
+
+bench-together: $(READY)
+	$(BIN)/python tests/benchmarks/together.py --rounds 3
 
 bench-robust: $(READY)
 	$(BIN)/python tests/benchmarks/robust.py
