@@ -1,5 +1,6 @@
 """Figures: each kind is a file with plain data, the function that makes it from results, and the one that draws it."""
 
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ MOST = 12
 """Figures that a report draws: each takes about a third of a second in its three kinds of file."""
 ONE_A_CELL = 4
 """Figures of single cells that come before the second of another kind."""
+
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # of looking for fonts, the first time anywhere
 
 
 def build(results: "Results", board: "Board") -> tuple[list[Figure], list[NotDrawn]]:
