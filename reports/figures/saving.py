@@ -119,7 +119,7 @@ def draw(figure: Figure, path: Path | str, width: float | None = None) -> Path:
     """Draw a figure as a file, by its ending a PDF, a PNG or an SVG; return the path. The file is whole or not there.
 
     Args:
-        width: in inches; by default 3.5, a column, or 7.16, both, as suits the figure.
+        width: in inches; by default 3.48, a column, or 7.13, both, as suits the figure.
 
     Raises:
         ValueError: the ending is another.

@@ -12,20 +12,20 @@ from reports.formats.latex_layout import COLUMN, Layout, layouts
 from reports.formats.latex_tabular import Tabular
 from reports.tables.table import DIFFERS, LOWER, Table
 
-PACKAGES = ("amssymb", "array", "booktabs", "colortbl", "threeparttable")
+PACKAGES = ("amssymb", "array", "booktabs", "color", "threeparttable")
 HEAD = r"""% Compiles alone: pdflatex {file}. To use a table in a paper, copy it, or \input its file in tables/;
 % it needs {packages}.
 \documentclass[twocolumn]{article}
 \usepackage[utf8]{inputenc}
-\usepackage[margin=0.75in]{geometry}
-\usepackage{amssymb,array,booktabs,colortbl}
+\usepackage[margin=0.68in]{geometry}
+\usepackage{amssymb,array,booktabs,color}
 \IfFileExists{threeparttable.sty}{\usepackage{threeparttable}}{% what of it is used here
   \newenvironment{threeparttable}{\begin{minipage}{\linewidth}\centering}{\end{minipage}}
   \newenvironment{tablenotes}[1][]{\par\smallskip\raggedright\def\item{\par}}{\par}}
 \begin{document}
 """
 END = "\\end{document}\n"
-NEEDS = {"amssymb": r"\checkmark", "colortbl": r"\rowcolor", "array": ">{"}
+NEEDS = {"amssymb": r"\checkmark", "color": r"\color[", "array": ">{"}
 MOST_FLOATS = 8
 """Of one table, before LaTeX has to put them on pages: it keeps 18 at most."""
 WORDS = {"best": "Bold", "second": "Underlined", LOWER: LOWER, DIFFERS: DIFFERS}

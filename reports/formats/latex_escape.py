@@ -32,6 +32,7 @@ SPECIAL = {
     "≠": r"$\neq$",
     "≈": r"$\approx$",
     "∞": r"$\infty$",
+    "−": "$-$",
     "–": r"\textendash{}",
     "—": r"\textemdash{}",
     "…": r"\ldots{}",

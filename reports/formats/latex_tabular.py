@@ -17,7 +17,8 @@ SIGNS = {"+": "+", "-": "$-$", "": ""}
 MARKS = {"best": r"\textbf{%s}", "second": r"\underline{%s}", "": "%s"}
 CLAIMS = {LOWER: r"\dagger", DIFFERS: "*"}
 TICKS = {True: r"$\checkmark$", False: "", None: "--"}
-SHADE = r"\rowcolor[gray]{0.9}"
+SHADE = r"\noalign{{\color[gray]{0.9}\hrule height %d\normalbaselineskip}\kern-%d\normalbaselineskip}"
+"""Behind a row of so many lines: a rule is as wide as the table, colours of cells would cover what stands beside."""
 
 Line = tuple[str, int]
 """What is printed, and in how many lines it stands."""
@@ -122,8 +123,8 @@ class Tabular:
         if heading:
             width = len(slots) + sum(self._doubles)
             yield rf"\multicolumn{{{width}}}{{@{{}}l}}{{\textit{{{escape(heading)}}}}} \\", 1
-        shade = SHADE if row.shaded else ""
-        yield shade + self._cells(row, slots), self._layout.lines_of(row.cells, slots)
+        lines = self._layout.lines_of(row.cells, slots)
+        yield (SHADE % (lines, lines) if row.shaded else "") + self._cells(row, slots), lines
 
     def _cells(self, row: Row, slots: Sequence[int | None]) -> str:
         texts = (
