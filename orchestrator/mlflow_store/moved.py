@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.mlflow_store.location import ARTIFACTS, artifact_folder, client_uri, has_tables
-from reports.stores import local_folder
+from reports.stores.artifacts import local_folder
 from trainers.texts.addresses import sqlite_file
 
 if TYPE_CHECKING:

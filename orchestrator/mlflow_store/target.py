@@ -28,7 +28,7 @@ from orchestrator.mlflow_store.schema_mark import remember_schema
 from orchestrator.mlflow_store.verifying import EPOCHS_TOLD, WEIGHTS_TOLD, Verification, tell_whole
 from orchestrator.outbox.databases import is_database
 from orchestrator.outbox.telling import RefusedError
-from reports.stores import local_folder
+from reports.stores.artifacts import local_folder
 from trainers.errors import RequestError
 from trainers.files.files import replaced
 from trainers.files.store import Store

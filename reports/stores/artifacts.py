@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from reports.errors import StoreUnavailableError
-from reports.stores._base import RunRecord
+from reports.stores import RunRecord
 from trainers.files.files import replaced
 from trainers.texts.addresses import without_password
 

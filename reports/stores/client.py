@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from reports.errors import StoreUnavailableError
-from reports.stores._base import (
+from reports.stores import (
     METRICS,
     PARAMS,
     PREFIXES,

@@ -29,7 +29,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from reports.errors import StoreUnavailableError
-from reports.stores._base import (
+from reports.stores import (
     METRICS,
     PARAMS,
     PREFIXES,

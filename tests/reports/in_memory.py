@@ -7,8 +7,7 @@ from typing import Any
 from unittest.mock import patch
 
 import reports
-from reports.stores import METRICS, RunRecord
-from reports.stores._base import PARAMS, PREFIXES, TAGS
+from reports.stores import METRICS, PARAMS, PREFIXES, TAGS, RunRecord
 from tests.reports.fake_sweep import FakeSweep
 
 

@@ -11,8 +11,7 @@ import pytest
 
 import reports
 from reports.results.results import histories
-from reports.stores import metric_histories
-from reports.stores._base import gathered
+from reports.stores import gathered, metric_histories
 from tests.reports.conftest import tell
 from tests.reports.fake_sweep import FakeSweep, row, seeds
 

@@ -20,7 +20,7 @@ from orchestrator.mlflow_store.moved import forget_places
 from orchestrator.mlflow_store.runs import home_name
 from orchestrator.optuna_studies.mirror import storage_url
 from orchestrator.sweep_run.tellers import drain, retarget, start_tellers
-from reports.stores import local_folder
+from reports.stores.artifacts import local_folder
 from tests.orchestrator.simulation import drive, new_planner, sweep_of
 from trainers.files.store import Store
 
