@@ -6,23 +6,21 @@ baseline: kd
 """
 
 import contextlib
-import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import pydantic
 from pydantic import Field, StrictStr, TypeAdapter
 
 from reports.errors import ReportError, UnknownSweepError
 from search_spaces.files.errors import Problem, SweepFileError
 from search_spaces.files.names import Name, Names
 from search_spaces.files.schema import NAME_PATTERN, ReportModel
-from search_spaces.files.structure import HOLDERS, check
+from search_spaces.files.structure import check
 from search_spaces.files.yaml_lines import Path as Place
 from search_spaces.files.yaml_lines import Tree, YamlError, read_text, read_tree
-from trainers.texts.nearest import nearest, unknown, unknown_key
+from trainers.texts.nearest import unknown
 from trainers.texts.words import shown
 
 if TYPE_CHECKING:
@@ -114,31 +112,10 @@ def read_report_file(path: Path) -> ReportFile:
         message = f"is a sweep file; a report takes the name of a sweep, {name}, or a file with sweeps: in it"
         raise ReportFileError(path, [Problem(None, "", message)])
     given = {key: value for key, value in tree.values.items() if value is not None}
-    _check_keys(tree, given)
+    model, _ = check(tree, (), given, TypeAdapter(ReportFileModel), [*ReportFileModel.model_fields])
     if tree.problems:
         raise ReportFileError(path, tree.problems)
-    return ReportFile(path, tree, ReportFileModel.model_validate(given))
-
-
-def _check_keys(tree: Tree, given: Mapping[str, Any]) -> None:
-    fields = ReportFileModel.model_fields
-    strange = [key for key in given if key not in fields]
-    for key in strange:
-        tree.add((key,), unknown_key(key, list(fields)))
-    meant = {nearest(key, fields) for key in strange}
-    for name, field in fields.items():
-        if name in given:
-            kind: Any = Annotated[field.annotation, pydantic.Field(), *field.metadata]
-            check(tree, (name,), given[name], TypeAdapter(kind), _inner_keys(name))
-        elif field.is_required() and name not in meant:
-            tree.add((name,), "is missing")
-
-
-@functools.cache
-def _inner_keys(section: str) -> tuple[str, ...]:
-    """Return the keys of the mappings within a section, as the sweep file's `report:` has them."""
-    inner = (model for path, model in HOLDERS.items() if path[:2] == ("report", section))
-    return tuple(key for model in inner for key in model.model_fields)
+    return ReportFile(path, tree, model)
 
 
 def names_of(results: "Results") -> tuple[list[str], ...]:

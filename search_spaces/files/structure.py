@@ -31,6 +31,7 @@ HOLDERS: dict[Path, type[BaseModel]] = {
     ("resources",): schema.ResourcesModel,
     ("report",): schema.ReportModel,
     ("report", "ablations", "*"): schema.AblationModel,
+    ("ablations", "*"): schema.AblationModel,  # of a report file
 }
 """Whose keys are known at a path; `*` stands for any name or position."""
 
@@ -114,7 +115,7 @@ def check(
 
 def _meant(path: Path, known: Sequence[str]) -> Path:
     """Return the path that a misspelt key was most likely meant to have; it is then not missing."""
-    return (*path[:-1], nearest(str(path[-1]), known or _known(path[:-1])) or "")
+    return (*path[:-1], nearest(str(path[-1]), _known(path[:-1], known)) or "")
 
 
 def _add(tree: Tree, path: Path, details: ErrorDetails, known: Sequence[str]) -> None:
@@ -132,7 +133,7 @@ def _add(tree: Tree, path: Path, details: ErrorDetails, known: Sequence[str]) ->
 def _unknown(path: Path, known: Sequence[str]) -> str:
     if path[-1] == "precision":
         return "unknown key; precision is a key of the sweep"
-    return unknown_key(str(path[-1]), known or _known(path[:-1]))
+    return unknown_key(str(path[-1]), _known(path[:-1], known))
 
 
 def _unknown_section(key: str) -> str:
@@ -142,10 +143,10 @@ def _unknown_section(key: str) -> str:
     return f"unknown key; did you mean '{inner[near]}'?" if near else unknown_key(key, _known(()))
 
 
-def _known(path: Path) -> Sequence[str]:
-    """Return the keys that a mapping at `path` may have."""
+def _known(path: Path, given: Sequence[str] = ()) -> Sequence[str]:
+    """Return the keys that a mapping at `path` may have; those given where the path does not say them."""
     masked = tuple("*" if type(part) is int or (i == 1 and path[0] in BY_ITEM) else part for i, part in enumerate(path))
-    return tuple(HOLDERS[masked].model_fields)
+    return given if given and (not path or masked not in HOLDERS) else tuple(HOLDERS[masked].model_fields)
 
 
 def _pairs(tree: Tree, value: Any) -> Mapping[Path, Pair]:
