@@ -27,7 +27,7 @@ def test_the_three_kinds(figure: Figure, tmp_path: Path) -> None:
     assert b"CreationDate" not in pdf
     assert b"matplotlib" not in pdf.lower()
     assert b"tEXt" not in png
-    assert struct.unpack(">II", png[16:24]) == (1050, 720)
+    assert struct.unpack(">II", png[16:24]) == (1044, 720)
     assert b'width="252pt" height="172.8pt"' in svg
     assert b"date" not in svg.lower()
     assert b"http://matplotlib" not in svg.lower()
