@@ -28,7 +28,7 @@ def test_the_three_kinds(figure: Figure, tmp_path: Path) -> None:
     assert b"matplotlib" not in pdf.lower()
     assert b"tEXt" not in png
     assert struct.unpack(">II", png[16:24]) == (1044, 720)
-    assert b'width="252pt" height="172.8pt"' in svg
+    assert b'width="250.56pt" height="172.8pt"' in svg
     assert b"date" not in svg.lower()
     assert b"http://matplotlib" not in svg.lower()
     assert b"<text" not in svg  # letters are outlines: no reader needs the font
