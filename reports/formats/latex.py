@@ -56,8 +56,7 @@ def render(table: Table) -> str:
 def _floats(layout: Layout) -> str:
     table, footnotes = layout.table, Footnotes()
     tabulars = list(Tabular(layout, footnotes).tabulars())
-    legend = " ".join(f"{WORDS[mark]}: {text}" for mark, text in table.legend)
-    notes = [text for text in (legend, *table.notes, *footnotes.lines()) if text]
+    notes = [text for text in (table.explained(WORDS), *table.notes, *footnotes.lines()) if text]
     kind = "table*" if layout.width > COLUMN else "table"
     lines: list[str] = []
     for number, tabular in enumerate(tabulars):

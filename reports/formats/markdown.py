@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from reports.formats.footnotes import Footnotes
 from reports.formats.parts import Part, parts
-from reports.tables.table import DIFFERS, LOWER, Cell, Column, Interval, Missing, Number, Table, Tick
+from reports.formats.text import content
+from reports.tables.table import DIFFERS, LOWER, Cell, Column, Missing, Number, Table, Text
 
 SPECIAL = re.compile(r"([\\`*_\[\]|~#$])")
 BLOCK = re.compile(r"^(\d+(?=[.)](?:\s|$))|(?=>|[-+](?:\s|$)|-[-\s]+$|=+$))")
@@ -15,7 +16,6 @@ MOST_COLUMNS = 4
 """More pairs are in parts by data set and architecture."""
 SIGNS = {"best": "**", "second": "*", "": ""}
 WORDS = {"best": "Bold", "second": "Italics", LOWER: LOWER, DIFFERS: DIFFERS}
-TICKS = {True: "✓", False: "", None: "–"}
 CUT = "\n\n… cut here; the whole table is in table.md."
 
 
@@ -37,8 +37,7 @@ def render(table: Table) -> str:
     for part in parts(table, MOST_COLUMNS, cut=False):
         found += [f"**{escape(part.title)}**"] if part.title else []
         found.append(_grid(table, part, footnotes))
-    legend = (f"{WORDS[mark]}: {text}" for mark, text in table.legend)
-    listed = [f"- {escape(text)}" for text in (" ".join(legend), *table.notes, *footnotes.lines()) if text]
+    listed = [f"- {escape(text)}" for text in (table.explained(WORDS), *table.notes, *footnotes.lines()) if text]
     return "\n\n".join(filter(None, [*found, escape(table.caption), "\n".join(listed)]))
 
 
@@ -71,13 +70,9 @@ def _cell(cell: Cell, footnotes: Footnotes) -> str:
 def _content(cell: Cell) -> str:
     if isinstance(cell, Number):
         return "".join(_number(cell))
-    if isinstance(cell, Interval):
-        return escape("[{}, {}]".format(*(end.sign + end.figure for end in cell.ends)))
-    if isinstance(cell, Missing):
-        return f"– {escape(cell.why)}" if cell.why else "–"
-    if isinstance(cell, Tick):
-        return TICKS[cell.on]
-    return f"**{escape(cell.text)}**" if cell.strong else escape(cell.text)
+    if isinstance(cell, Missing) and cell.why:
+        return f"– {escape(cell.why)}"
+    return f"**{escape(cell.text)}**" if isinstance(cell, Text) and cell.strong else escape(content(cell))
 
 
 def _number(cell: Number) -> Iterator[str]:

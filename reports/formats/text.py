@@ -30,10 +30,9 @@ def render(table: Table, width: int = 80, title: str = "") -> str:
         found = ["\n".join(_listed(columns, width))]
     else:
         found = [_block(columns[:1], some) for some in _fitting(columns, width)]
-    legend = (f"{WORDS[mark]}: {text}" for mark, text in table.legend)
     listed = "\n".join(
         textwrap.fill(text, width, initial_indent=LISTED, subsequent_indent=" " * len(LISTED))
-        for text in (" ".join(legend), *table.notes)
+        for text in (table.explained(WORDS), *table.notes)
         if text
     )
     explained = "\n".join(textwrap.fill(line, width, subsequent_indent="    ") for line in footnotes.lines())

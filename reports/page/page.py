@@ -18,7 +18,7 @@ from reports.formats import csv, latex, markdown, text
 from reports.page.data import STATES, data
 from reports.page.svg import inline
 from reports.results.results import Results
-from reports.tables.table import DIFFERS, LOWER, Cell, Interval, Missing, Number, Table, Text, Trials
+from reports.tables.table import Cell, Interval, Missing, Number, Table, Text, Trials
 
 SCRIPT = '"use strict";\n(() => {{\n{}\n}})();\n'
 """Names of its own, which are none of the browser's."""
@@ -28,8 +28,6 @@ POLICY = (
 )
 """Content security policy: what is not this style and this script, by their digests, is refused by the browser;
 pictures are those within a figure, such as the scale of a map."""
-
-WORDS = {"best": "Bold", "second": "Italics", LOWER: LOWER, DIFFERS: DIFFERS}
 
 
 def render(results: Results, board: Board, tables: Sequence[Table], figures: Sequence[tuple[Figure, str]] = ()) -> str:
@@ -90,8 +88,7 @@ def _counts(results: Results) -> str:
 
 def notes(table: Table) -> Iterator[str]:
     """Yield the paragraphs below a table: what the numbers are, what marks mean, and what else is to be known."""
-    legend = (f"{WORDS[mark]}: {meaning}" for mark, meaning in table.legend)
-    yield " ".join([*([table.caption] if table.caption else []), *legend])
+    yield f"{table.caption} {table.explained(markdown.WORDS)}".strip()
     yield from table.notes
 
 

@@ -3,9 +3,9 @@
 A cell is typed, so that no format searches a text for a sign or a number, and it knows the trials behind it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Trials = tuple[int, ...]
 """Places in `Results.trials`, those in the number first."""
@@ -200,6 +200,10 @@ class Table:
     def grouped(self) -> bool:
         """Whether rows stand under two or more headings, so that these are shown."""
         return len({row.heading for row in self.rows if row.heading}) > 1
+
+    def explained(self, words: Mapping[Any, str]) -> str:
+        """Return what marks mean, by what they are called in a format."""
+        return " ".join(f"{words[mark]}: {text}" for mark, text in self.legend)
 
     def headed(self) -> Iterator[tuple[str, Row]]:
         """Yield each row with the heading above it: empty where there is none, or the same as before."""
