@@ -2,7 +2,6 @@
 
 import itertools
 import math
-import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -174,29 +173,14 @@ def legend_below(canvas: "Canvas", handles: Sequence[Any], labels: Sequence[str]
 
 
 def spaced(values: Sequence[float], gap: float) -> list[float]:
-    """Return places for labels beside `values`, in their order: at least `gap` apart, moved as little as that takes.
+    """Return places for labels beside `values`, in their order: at least `gap` apart, moved as little as that takes."""
+    import numpy as np
+    from scipy.optimize import isotonic_regression
 
-    Labels that are too close form a block, centred on the mean of what they label.
-    """
-    order = sorted(range(len(values)), key=values.__getitem__)
-    blocks: list[list[int]] = []
-    for index in order:
-        blocks.append([index])
-        while len(blocks) > 1 and _bottom(blocks[-1], values, gap) - _top(blocks[-2], values, gap) < gap:
-            blocks[-2:] = [blocks[-2] + blocks[-1]]
-    places = [0.0] * len(values)
-    for block in blocks:
-        for step, index in enumerate(block):
-            places[index] = _bottom(block, values, gap) + step * gap
-    return places
-
-
-def _bottom(block: Sequence[int], values: Sequence[float], gap: float) -> float:
-    return statistics.fmean(values[index] for index in block) - gap * (len(block) - 1) / 2
-
-
-def _top(block: Sequence[int], values: Sequence[float], gap: float) -> float:
-    return _bottom(block, values, gap) + gap * (len(block) - 1)
+    order, apart = np.argsort(values, kind="stable"), gap * np.arange(len(values))
+    places = np.empty(len(values))
+    places[order] = isotonic_regression(np.asarray(values)[order] - apart).x + apart if len(values) else 0.0
+    return [float(place) for place in places]
 
 
 def printable(text: str) -> str:

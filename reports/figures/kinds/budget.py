@@ -83,8 +83,9 @@ def _curve(search: SearchTrials) -> Curve:
 
 def spread_out(count: int, places: int = PLACES) -> tuple[int, ...]:
     """Return 1 … count, or some of them where that is many, both ends among them."""
-    steps = min(count, places)
-    return tuple(sorted({1 + round(step * (count - 1) / max(1, steps - 1)) for step in range(steps)}))
+    import numpy as np
+
+    return tuple(map(int, np.unique(np.linspace(1, count, min(count, places)).round())))
 
 
 def best_of(scores: Sequence[float], budgets: Sequence[int]) -> tuple[tuple[float, ...], ...]:
