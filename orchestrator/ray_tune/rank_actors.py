@@ -5,7 +5,8 @@ The first one is the trainable, in the first bundle. They end with it, for it ow
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -21,6 +22,9 @@ from orchestrator.worker.worker import Order, store_of
 if TYPE_CHECKING:
     from trainers.ranks.ranks import Ranks
 
+READY_SECONDS = 600.0
+"""So long may the processes of ranks take to come up, where many do so at once."""
+LOOK_SECONDS = 1.0
 CAUSE_SECONDS = 10.0
 """So long is waited for the others to say what they have met with."""
 
@@ -46,13 +50,15 @@ class RankActors:
     def __init__(self, group: PlacementGroup) -> None:
         bundles = group.bundle_specs
         self._actors = [_actor(group, place, bundles[place]) for place in range(1, len(bundles))]
+        self._ready = [actor.make_ready.remote() for actor in self._actors]
 
     @contextlib.contextmanager
-    def joined(self, config: dict[str, Any]) -> "Iterator[Ranks]":
+    def joined(self, config: dict[str, Any], on_step: Callable[[], None]) -> "Iterator[Ranks]":
         """Have as many as an order asks for train it, and be the first of them.
 
         Args:
             config: as Tune hands it to the trainable.
+            on_step: called while the others' processes come up.
 
         Raises:
             RankLostError: on leaving, where the training has failed for want of one that has died.
@@ -66,10 +72,7 @@ class RankActors:
         host, ranks = ray.util.get_node_ip_address(), order.ranks
         actors = self._actors[: ranks - 1]
         _speak_by(host)
-        try:
-            ray.get([actor.make_ready.remote() for actor in actors])
-        except ray.exceptions.RayActorError as error:
-            raise RankLostError(_line(error)) from error
+        self._await(on_step)
         store = meeting(host, ranks)
         answers = [actor.train.remote(config, i, host, store.port) for i, actor in enumerate(actors, start=1)]
         try:
@@ -77,6 +80,19 @@ class RankActors:
                 yield first
         except LeftAloneError as error:
             raise _cause(error, answers) from error
+
+    def _await(self, on_step: Callable[[], None]) -> None:
+        """Wait until the others are ready, which they are from the first trial on."""
+        deadline, waiting = time.monotonic() + READY_SECONDS, self._ready
+        while waiting and time.monotonic() < deadline:
+            _, waiting = ray.wait(waiting, num_returns=len(waiting), timeout=LOOK_SECONDS)
+            on_step()
+        try:
+            ray.get(self._ready, timeout=0)
+        except ray.exceptions.RayActorError as error:
+            raise RankLostError(f"a rank died: {_line(error)}") from error
+        except ray.exceptions.GetTimeoutError as error:
+            raise RankLostError(f"a rank's process has not come up within {READY_SECONDS:g} s") from error
 
 
 def _actor(group: PlacementGroup, place: int, bundle: dict[str, float]) -> Any:

@@ -1,9 +1,7 @@
 """The worker's side of Ray Tune. Imports little: every worker process pays for it before its first step."""
 
-import contextlib
 import functools
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ray import tune
@@ -11,7 +9,7 @@ from ray.util import get_current_placement_group
 
 from orchestrator.ray_tune.keeper import way
 from orchestrator.worker.cohort import Cohort
-from orchestrator.worker.worker import Order
+from orchestrator.worker.worker import Joined, Order, alone
 
 if TYPE_CHECKING:
     from orchestrator.ray_tune.rank_actors import RankActors
@@ -32,7 +30,7 @@ class AttemptTrainable(tune.Trainable):
 
     def _begin(self, config: dict[str, Any]) -> None:
         orders = [Order.from_text(text) for text in config["orders"]]
-        joined: Callable[[], AbstractContextManager[Any]] = contextlib.nullcontext
+        joined: Joined = alone
         if orders[0].ranks > 1:
             from orchestrator.ray_tune.rank_actors import RankActors
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from orchestrator.home.home import banks_folder
 from orchestrator.worker.attempts import Attempt, RankFailedError, RankLostError, Report, file_stem
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 SHARED_DATA = "KDSWEEP_DATA"
 """Environment variable that `trainers.data` reads, which a worker does not import before its first step."""
+Joined: TypeAlias = "Callable[[Callable[[], None]], AbstractContextManager[Ranks | None]]"
+"""Has other ranks train an order too, and gives this one, the first; what it is given is called while they come up."""
 KEPT_BESIDE = 1
 """Checkpoints that stay beside the newest one, for the case that it cannot be read."""
 
@@ -110,6 +112,11 @@ def shared_data() -> str | None:
     return str(Path(known).absolute()) if known else None
 
 
+def alone(_on_step: Callable[[], None]) -> "AbstractContextManager[Ranks | None]":
+    """Train without other ranks."""
+    return contextlib.nullcontext()
+
+
 @dataclass(frozen=True, slots=True)
 class Company:
     """Those whom a worker trains in step."""
@@ -135,7 +142,7 @@ def order_steps(
     on_step: Callable[[], None] = lambda: None,
     *,
     company: Company | None = None,
-    joined: "Callable[[], AbstractContextManager[Ranks | None]]" = contextlib.nullcontext,
+    joined: "Joined" = alone,
     keeper: Keeper | None = None,
     copies: Path | None = None,
 ) -> "Steps[Report]":
@@ -168,7 +175,7 @@ def order_steps(
             if trial.role == "given":
                 yield _scored(order, store, trial, step)
             else:
-                with joined() as ranks:
+                with joined(step) as ranks:
                     yield from _epochs(order, store, step, ranks, pulse, company.share)
     except (KeeperLostError, RankLostError):
         raise
