@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 READY_SECONDS = 600.0
 """So long may the processes of ranks take to come up, where many do so at once."""
-LOOK_SECONDS = 1.0
+LOOK_SECONDS, MEETING_SECONDS = 1.0, 0.05
 CAUSE_SECONDS = 10.0
 """So long is waited for the others to say what they have met with."""
 
@@ -66,7 +66,7 @@ class RankActors:
         """
         import torch
 
-        from trainers.ranks.ranks import LeftAloneError, joined, meeting
+        from trainers.ranks.ranks import LeftAloneError, are_there, joined, meeting
 
         order = Order.from_text(config["orders"][0])
         host, ranks = ray.util.get_node_ip_address(), order.ranks
@@ -76,6 +76,10 @@ class RankActors:
         store = meeting(host, ranks)
         answers = [actor.train.remote(config, i, host, store.port) for i, actor in enumerate(actors, start=1)]
         try:
+            while not are_there(store, ranks):
+                if ray.wait(answers, timeout=MEETING_SECONDS)[0]:
+                    raise LeftAloneError("one has gone before they met")
+                on_step()
             with joined(0, ranks, torch.device(order.device), store, PATIENCE) as first:
                 yield first
         except LeftAloneError as error:

@@ -21,6 +21,6 @@ def follow(order: Order, store: Store, rank: int, host: str, port: int) -> None:
     from trainers.ranks.ranks import joined, met_at
 
     device = torch.device(order.device)
-    with joined(rank, order.ranks, device, met_at(host, port, order.ranks), PATIENCE) as ranks:
+    with joined(rank, order.ranks, device, met_at(host, port, rank, order.ranks), PATIENCE) as ranks:
         for _ in train(order, store, ranks=ranks):
             pass

@@ -202,9 +202,17 @@ def meeting(host: str, ranks: int) -> TCPStore:
     return TCPStore(host, 0, ranks, is_master=True, wait_for_workers=False)
 
 
-def met_at(host: str, port: int, ranks: int) -> TCPStore:
-    """Return the same for the others."""
-    return TCPStore(host, port, ranks, is_master=False)
+def met_at(host: str, port: int, rank: int, ranks: int) -> TCPStore:
+    """Return the same for another, who is there now."""
+    store = TCPStore(host, port, ranks, is_master=False)
+    store.set(f"rank {rank}", "")
+    return store
+
+
+def are_there(store: TCPStore, ranks: int) -> bool:
+    """Return whether all others have come to where they meet: joining waits for them, whatever has become of them."""
+    there: bool = store.check([f"rank {rank}" for rank in range(1, ranks)])
+    return there
 
 
 @contextlib.contextmanager
