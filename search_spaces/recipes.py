@@ -35,7 +35,7 @@ DEAD = {
 
 def names() -> tuple[str, ...]:
     """Return the names of all recipes."""
-    return tuple(named_recipes())
+    return tuple(_file())
 
 
 def get(name: str, network: str = "", accepted: Definitions | None = None) -> Recipe:
@@ -47,12 +47,10 @@ def get(name: str, network: str = "", accepted: Definitions | None = None) -> Re
     Raises:
         ValueError: there is none of that name; names the nearest one.
     """
-    if accepted is not None and name in accepted:
-        values = accepted[name]
-        return Recipe(**_without(values) | _exceptions(values, network))
-    if name not in named_recipes():
+    known = {**_file(), **(accepted or {})}
+    if name not in known:
         raise ValueError(unknown("recipe", name, names()))
-    return named_recipes()[name].replaced(**exceptions(name, network))
+    return Recipe(**_without(known[name]) | exceptions(known[name], network))
 
 
 def definitions(used: Iterable[str], accepted: Definitions | None = None) -> dict[str, Any]:
@@ -64,12 +62,6 @@ def as_accepted(resolved: Mapping[str, Any]) -> Definitions:
     """Return the named recipes that a resolved sweep was accepted with."""
     recorded: Definitions | None = resolved.get("named_recipes")
     return {name: {**_file()[name], **was} for name, was in BEFORE.items()} if recorded is None else recorded
-
-
-@functools.cache
-def named_recipes() -> Mapping[str, Recipe]:
-    """Return all named recipes, as recipes.yaml has them, for networks that none of their exceptions names."""
-    return {name: Recipe(**_without(values)) for name, values in _file().items()}
 
 
 @functools.cache
@@ -85,16 +77,12 @@ def _without(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name != BY_NETWORK}
 
 
-def exceptions(name: str, network: str) -> dict[str, Any]:
-    """Return what a named recipe changes for a network.
+def exceptions(recipe: Mapping[str, Any], network: str) -> dict[str, Any]:
+    """Return what a named recipe, as recipes.yaml has it, changes for a network.
 
     Args:
         network: as the sweep file has it.
     """
-    return _exceptions(_file()[name], network)
-
-
-def _exceptions(recipe: Mapping[str, Any], network: str) -> dict[str, Any]:
     plain = network.rpartition(":")[2]
     found: dict[str, Any] = {}
     for pattern, values in recipe.get(BY_NETWORK, {}).items():

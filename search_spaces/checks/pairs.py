@@ -8,11 +8,10 @@ from search_spaces.files.draft import Draft
 from search_spaces.files.entries import Entry, chosen_values
 from search_spaces.files.names import Pair
 from trainers.data import DataInfo
-from trainers.methods import of_part, try_out
+from trainers.methods import try_out
 from trainers.model_names import PREFIX
 from trainers.trials.trial import Value
 
-CE_WEIGHT = "ce_weight"
 SMALLEST_PIXELS = 16
 """Height of images from which all of our own networks work; a test holds it."""
 
@@ -88,9 +87,7 @@ def _check_pair(draft: Draft, info: DataInfo, pair: Pair, seen: Sequence[tuple[s
 def _feature_parts(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Any, Mapping[str, Value]]]:
     """Yield every method that compares features, with each of the settings that the entry may give it."""
     for entry in entries:
-        for part in entry.method.parts or (entry.method,):
+        for part in entry.method.methods:
             if part.features:
                 for chosen in chosen_values(entry):
-                    values = {**entry.method.defaults(), **chosen}
-                    own = {**of_part(part, values), CE_WEIGHT: values[CE_WEIGHT]} if entry.method.parts else values
-                    yield entry, part, own
+                    yield entry, part, entry.method.own_values(part, {**entry.method.defaults(), **chosen})

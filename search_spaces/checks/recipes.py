@@ -66,7 +66,7 @@ def _bases(
 def _tell_without_base(draft: Draft, path: Path, given: BaseModel | None) -> None:
     """Tell what is wrong with single settings of a recipe whose base is unknown: what no base would make right."""
     own = recipes.changes(given)
-    everywhere = [set(recipes.problems(base, given)) for base in recipes.named_recipes().values()]
+    everywhere = [set(recipes.problems(base, given)) for base in map(recipes.get, recipes.names())]
     for field, message in sorted(set.intersection(*everywhere)):
         if field in own:
             draft.tree.add((*path, field), message)
@@ -112,7 +112,7 @@ def _check_pixels(draft: Draft, path: Path, values: Mapping[str, Any], info: Dat
 
 def _tell(draft: Draft, rule: str, message: str) -> None:
     for entry in draft.entries:
-        for method in entry.method.parts or (entry.method,):
+        for method in entry.method.methods:
             if method.labelled if rule == "labelled" else method.features or method.module is not None:
                 draft.tree.add(("methods", entry.name), f"{method.name}: {message}")
 

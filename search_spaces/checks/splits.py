@@ -24,7 +24,7 @@ def check_splits(draft: Draft) -> None:
             draft.tree.add(draft.datasets[info.name][0], message)
         rows = recipe_values(draft, info).get("batch_size")
         for entry in draft.entries:
-            for method in entry.method.parts or (entry.method,):
+            for method in entry.method.methods:
                 if isinstance(rows, int) and 0 < rows < method.least_batch:
                     message = f"{method.name} compares the images of a batch with one another: recipe.batch_size must "
                     message += f"be at least {method.least_batch} for it, got {rows}"

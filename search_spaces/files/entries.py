@@ -200,7 +200,7 @@ def _try_out(entry: Entry, class_counts: ClassCounts) -> None:
     Raises:
         PluginError: that fails.
     """
-    if all(part.name in METHODS for part in entry.method.parts or (entry.method,)):
+    if all(part.name in METHODS for part in entry.method.methods):
         return
     for count in class_counts():
         try_out(entry.method, entry.method.whole(next(chosen_values(entry)), count), count)
@@ -239,7 +239,7 @@ def chosen_values(entry: Entry) -> Iterator[dict[str, Value]]:
 
 def _lawless(method: Method) -> bool:
     """Whether no values of the method can contradict one another."""
-    return all(part.rules is no_rules for part in (method.parts or (method,)))
+    return all(part.rules is no_rules for part in method.methods)
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,15 +97,10 @@ def new_search(cell: str, row: Row, blueprint: Blueprint, budget: SearchModel, s
         entry=row.entry,
         row=row.label,
         dimensions=row.dimensions,
-        trials=budget.trials,
-        parallel=budget.parallel,
-        sampler=budget.sampler,
-        pruner=budget.pruner,
-        confirm=budget.confirm,
-        seed=budget.seed,
         recipe=as_trained(recipe),
         reported_seeds=seeds,
         blueprint=blueprint,
+        **budget.model_dump(exclude={"epochs"}),
     )
     return with_blueprint(search, blueprint)
 

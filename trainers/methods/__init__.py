@@ -39,7 +39,7 @@ from trainers.methods.record.hyperparameters import (
     Rank,
 )
 from trainers.methods.record.listing import allowed_text, lines_of, search_text, value_text
-from trainers.methods.record.method import Couples, ForPair, Method, Needs, Problem, no_rules, of_part
+from trainers.methods.record.method import Couples, ForPair, Method, Needs, Problem, no_rules
 from trainers.methods.record.outputs import NetworkShape, Output, Setting
 from trainers.methods.record.plugins import Broken, PluginError, load, try_loss
 from trainers.methods.reviewkd import REVIEWKD_METHOD
@@ -93,7 +93,6 @@ __all__ = [
     "methods",
     "names",
     "no_rules",
-    "of_part",
     "search_text",
     "standardize",
     "try_out",
@@ -215,10 +214,9 @@ def try_out(
     Raises:
         PluginError: it fails, or gives something else than a finite number with a gradient.
     """
-    for part in method.parts or (method,):
+    for part in method.methods:
         if part.name not in METHODS and part.teacher and part.features == (shapes is not None):
-            own = of_part(part, values) | {CE_WEIGHT: values[CE_WEIGHT]} if method.parts else values
-            try_loss(part, own, classes, *(shapes or ()))
+            try_loss(part, method.own_values(part, values), classes, *(shapes or ()))
 
 
 def build(name: str | Sequence[str], setting: Setting | None = None, /, **hyperparameters: Value) -> "BuiltMethod":

@@ -276,4 +276,4 @@ def test_every_named_recipe_changes_some_networks_only_in_known_settings() -> No
     for name in recipes.names():
         for network in ("resnet18", "mobilenetv2", "timm:mobilenetv2_100", "shufflev1", ""):
             assert isinstance(recipes.get(name, network), Recipe)
-            assert recipes.exceptions(name, network).keys() <= {"learning_rate"}
+            assert recipes.exceptions(recipes.definitions([name])[name], network).keys() <= {"learning_rate"}

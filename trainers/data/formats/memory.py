@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from trainers.data._base import DataInfo, DataSet, Images
 from trainers.data._split import held_out_last, unvalidated
-from trainers.data.formats.fetch import fetch
-from trainers.data.formats.places import kept
+from trainers.data.formats.places import DataFilesError, kept, shared_folder, ways
 from trainers.data.view_sets import view_set
 
 Part = tuple[NDArray[np.uint8], NDArray[np.int64]]
@@ -49,7 +48,7 @@ class MemoryData:
             summary=self.summary,
             describe=lambda root: _load(self, root).info,
             load=functools.partial(_load, self),
-            fetch=functools.partial(fetch, self.name, self.torchvision),
+            fetch=functools.partial(_fetch, self.name, self.torchvision),
             published=self.info(train - train // 10, train // 10, test, found=False),
         )
 
@@ -101,3 +100,23 @@ def content_digest(*arrays: NDArray[np.generic]) -> str:
         digest.update(f"{array.dtype.str}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
+
+
+def _fetch(name: str, torchvision_name: str, root: Path | None) -> None:
+    """Let torchvision fetch a data set into its folder, where it is not there yet.
+
+    Raises:
+        DataFilesError: no folder is known, or the files cannot be fetched.
+    """
+    folder = root or shared_folder(name)
+    if folder is None:
+        raise DataFilesError(f"nothing says where its files are to go; {ways(name)}")
+    import torchvision  # type: ignore[import-untyped]  # seconds to import, and seldom needed
+
+    kind = getattr(torchvision.datasets, torchvision_name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for train in (True, False):
+            kind(folder, train=train, download=True)
+    except Exception as error:
+        raise DataFilesError(f"cannot be fetched into {folder}: {error}") from error

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainers.methods.record.hyperparameters import CE_WEIGHT
-from trainers.methods.record.method import Couples, Method, Values, of_part
+from trainers.methods.record.method import Couples, Method, Values
 from trainers.methods.record.outputs import Output, Setting
 from trainers.methods.terms.bound import of_loss
 from trainers.methods.terms.standardize import standardize
@@ -26,10 +26,8 @@ class BuiltMethod(nn.Module):
         super().__init__()
         self.method = method
         self.values = dict(values)
-        methods = method.parts or ((method,) if method.teacher else ())
-        self.terms = nn.ModuleList(
-            _Term(one, of_part(one, values) if method.parts else self.values, setting) for one in methods
-        )
+        methods = method.methods if method.teacher else ()
+        self.terms = nn.ModuleList(_Term(one, method.own_values(one, values), setting) for one in methods)
 
     @property
     def extra_parameters(self) -> int:

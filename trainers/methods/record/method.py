@@ -133,6 +133,15 @@ class Method:
         return self.needs is not Needs.NOTHING
 
     @property
+    def methods(self) -> tuple[Method, ...]:
+        """Those whose terms are added: of a combination its parts, else it alone."""
+        return self.parts or (self,)
+
+    def own_values(self, part: Method, values: Values) -> dict[str, Any]:
+        """Return the hyperparameters of one of these methods, under its own names."""
+        return {CE_WEIGHT: values[CE_WEIGHT], **of_part(part, values)} if self.parts else dict(values)
+
+    @property
     def labelled(self) -> bool:
         """The term depends on the images' classes, or may: one with parts of its own is not asked."""
         if self.parts:
@@ -276,9 +285,9 @@ class Method:
         if not self.teacher or values[CE_WEIGHT] != 0:
             return ()
         found = [CE_WEIGHT]
-        for part in self.parts or (self,):
+        for part in self.methods:
             prefix = f"{part.name}." if self.parts else ""
-            own = part._silent(of_part(part, values) if self.parts else values, classes)
+            own = part._silent(self.own_values(part, values), classes)
             if not own:
                 return ()
             found += [prefix + name for name in own]
