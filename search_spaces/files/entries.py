@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from search_spaces.files.dimensions import Dimension, Fixed, Grid, Setting, parse, value_text
+from search_spaces.files.dimensions import Dimension, Fixed, Grid, Setting, ValueProblems, parse, value_text
 from search_spaces.files.schema import EntryModel, MethodName
 from search_spaces.files.yaml_lines import Path, Tree
 from trainers import methods
@@ -76,14 +76,12 @@ class Entry:
 
     @functools.cached_property
     def _rows(self) -> tuple[Row, ...]:
-        return tuple(self._new_rows())
-
-    def _new_rows(self) -> Iterator[Row]:
         grids = [setting for setting in self.settings if isinstance(setting, Grid)]
         fixed = {setting.name: setting.value for setting in self.settings if isinstance(setting, Fixed)}
+        rows = []
         for values in itertools.product(*(grid.values for grid in grids)):
             chosen = dict(zip((grid.name for grid in grids), values, strict=True))
-            yield Row(
+            row = Row(
                 entry=self.name,
                 label=" ".join([self.name, *(f"{name}={value_text(value)}" for name, value in chosen.items())]),
                 method=self.method.name,
@@ -93,6 +91,8 @@ class Entry:
                 grid=tuple(chosen),
                 dimensions=self.searched,
             )
+            rows.append(row)
+        return tuple(rows)
 
 
 def read_entries(tree: Tree, models: Mapping[str, EntryModel], class_counts: ClassCounts) -> list[Entry]:
@@ -140,7 +140,7 @@ def _read_entry(
         if name not in fields:
             tree.add(where, _unknown_hyperparameter(method.name, name, list(fields)))
             continue
-        check = _ValueCheck(method, fields[name], class_counts)
+        check = _value_check(method, fields[name], class_counts)
         settings.append(parse(tree, where, value, fields[name], check))
     if len(tree.problems) > before:
         return None
@@ -160,7 +160,7 @@ def _together(entry: Entry, class_counts: ClassCounts) -> Iterable[tuple[str, st
     """Return (hyperparameter, message) for all that is wrong with values of the entry together, in any of its rows and
     with any choices of its searches; ranges stand for their low ends."""
     found: dict[tuple[str, str], None] = {}
-    lawless = _lawless(entry.method)
+    lawless = all(part.rules is no_rules for part in entry.method.methods)  # no values can contradict one another
     if lawless and not _ranks(entry):
         return found
     counts: list[int] | list[None] = class_counts() or [None]
@@ -237,25 +237,17 @@ def chosen_values(entry: Entry) -> Iterator[dict[str, Value]]:
         yield {**fixed, **dict(zip(several, values, strict=True))}
 
 
-def _lawless(method: Method) -> bool:
-    """Whether no values of the method can contradict one another."""
-    return all(part.rules is no_rules for part in method.methods)
+def _value_check(method: Method, field: Hyperparameter, class_counts: ClassCounts) -> ValueProblems:
+    """Return what says of one value what is wrong with it: for every class count where that depends on them."""
 
-
-@dataclass(frozen=True, slots=True)
-class _ValueCheck:
-    """What a method says of one value; for every class count where its rules depend on that."""
-
-    method: Method
-    field: Hyperparameter
-    class_counts: ClassCounts
-
-    def __call__(self, value: object) -> Iterable[str]:
-        broken = self.method.value_problems(self.field.name, value, None)
-        if broken or not self.field.is_rank:
+    def problems(value: object) -> Iterable[str]:
+        broken = method.value_problems(field.name, value, None)
+        if broken or not field.is_rank:
             return broken
-        found = [self.method.value_problems(self.field.name, value, count) for count in self.class_counts()]
+        found = [method.value_problems(field.name, value, count) for count in class_counts()]
         return dict.fromkeys(message for messages in found for message in messages)
+
+    return problems
 
 
 def _unknown_hyperparameter(method: str, name: str, known: list[str]) -> str:
