@@ -17,6 +17,7 @@ from pydantic import Field, field_validator
 from trainers.late import Tensor, torch
 from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Linear, Log
 from trainers.methods.record.method import Couples, Method, Needs, Values
+from trainers.methods.record.outputs import TermValue
 from trainers.methods.record.tuned import IMAGENET, tuned
 from trainers.methods.terms.standardize import standardize
 from trainers.methods.terms.tensors import raised
@@ -123,9 +124,7 @@ def _shares(teacher_BC: Tensor, mask: Mask, quantile: float) -> tuple[Tensor, Te
     return (samples.mean(), classes.mean()) if mask == "released" else (samples, classes)
 
 
-def _term(
-    values: Values, student_BC: Tensor, teacher_BC: Tensor, _target_B: Tensor
-) -> tuple[Tensor, dict[str, Tensor]]:
+def _term(values: Values, student_BC: Tensor, teacher_BC: Tensor, _target_B: Tensor) -> TermValue:
     logits = raised(student_BC, teacher_BC)
     of_instance = (standardize(logits[0]), standardize(logits[1])) if values["standardize"] else logits
     levels = _levels(logits, of_instance, values["temperatures"], values["mask"], float(values["quantile"]))

@@ -13,6 +13,7 @@ from pydantic import Field
 from trainers.late import Tensor
 from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log
 from trainers.methods.record.method import Method, Needs, Values
+from trainers.methods.record.outputs import TermValue
 from trainers.methods.terms.tensors import raised
 from trainers.methods.ttm import divergence
 
@@ -47,9 +48,7 @@ def _weighted(student_BC: Tensor, teacher_BC: Tensor, power: float) -> tuple[Ten
     return (sums_B * divergence(student, teacher, power)).mean(), sums_B.mean()
 
 
-def _term(
-    values: Values, student_BC: Tensor, teacher_BC: Tensor, _target_B: Tensor
-) -> tuple[Tensor, dict[str, Tensor]]:
+def _term(values: Values, student_BC: Tensor, teacher_BC: Tensor, _target_B: Tensor) -> TermValue:
     loss, share = _weighted(student_BC, teacher_BC, float(values["power"]))
     return loss, {"wttm": loss.detach(), "sample_weight": share}
 

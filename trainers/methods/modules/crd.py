@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from trainers.methods.crd import nce_loss
 from trainers.methods.record.method import Values
-from trainers.methods.record.outputs import Output, Setting
+from trainers.methods.record.outputs import Output, Setting, TermValue
 from trainers.methods.terms.layers import unit, vector
 from trainers.trials.streams import stream_seed
 
@@ -58,9 +58,7 @@ class Memory(nn.Module):
         self.step = 0
         self.register_load_state_dict_post_hook(_read_step)  # type: ignore[no-untyped-call]
 
-    def forward(
-        self, student: Output, teacher: Output, _target_B: Tensor, _epoch: int
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def forward(self, student: Output, teacher: Output, _target_B: Tensor, _epoch: int) -> TermValue:
         if student.images is None:
             raise ValueError("'crd' needs the numbers of the images in the training set: Output(images=…, …)")
         ours = unit(self.embed_student(vector("crd", student)), dim=1)

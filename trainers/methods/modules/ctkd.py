@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from trainers.methods.ctkd import ctkd_loss
 from trainers.methods.record.method import Values
-from trainers.methods.record.outputs import Output, Setting
+from trainers.methods.record.outputs import Output, Setting, TermValue
 
 
 class Curriculum(nn.Module):
@@ -19,9 +19,7 @@ class Curriculum(nn.Module):
         self._start, self._range = float(values["temperature_start"]), float(values["temperature_range"])
         self._ramp = float(values["reversal_fraction"]) * setting.epochs
 
-    def forward(
-        self, student: Output, teacher: Output, _target_B: Tensor, epoch: int
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def forward(self, student: Output, teacher: Output, _target_B: Tensor, epoch: int) -> TermValue:
         temperature = self._start + self._range * _scaled(self.number, _reversal(epoch, self._ramp)).sigmoid()
         loss = ctkd_loss(student.logits, teacher.logits, temperature=temperature)
         return loss, {"ctkd": loss.detach(), "temperature": temperature.detach()}

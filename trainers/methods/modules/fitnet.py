@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from trainers.methods.fitnet import fitnet_loss, fits
 from trainers.methods.modules.layers import BatchNorm
 from trainers.methods.record.method import Values
-from trainers.methods.record.outputs import Output, Setting
+from trainers.methods.record.outputs import Output, Setting, TermValue
 from trainers.methods.terms.layers import Shape, matched
 
 
@@ -20,9 +20,7 @@ class Hint(nn.Module):
         signed = bool(teacher.signed) and teacher.signed[self.of_teacher]
         self.regressor = _regressor(student.maps[layer], teacher.maps[self.of_teacher], signed=signed)
 
-    def forward(
-        self, student: Output, teacher: Output, _target_B: Tensor, _epoch: int
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def forward(self, student: Output, teacher: Output, _target_B: Tensor, _epoch: int) -> TermValue:
         loss = fitnet_loss(self.regressor(student.maps[self.layer]), teacher.maps[self.of_teacher])
         return loss, {"fitnet": loss.detach()}
 

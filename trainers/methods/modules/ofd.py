@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from trainers.methods.modules.layers import BatchNorm
 from trainers.methods.ofd import margins, ofd_loss
 from trainers.methods.record.method import Values
-from trainers.methods.record.outputs import Output, Setting
+from trainers.methods.record.outputs import Output, Setting, TermValue
 from trainers.methods.terms.layers import compared, preacts, two_of_each
 
 
@@ -31,9 +31,7 @@ class Connectors(nn.Module):
         self.known = False
         self.register_load_state_dict_post_hook(_read_flag)  # type: ignore[no-untyped-call]
 
-    def forward(
-        self, student: Output, teacher: Output, _target_B: Tensor, _epoch: int
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def forward(self, student: Output, teacher: Output, _target_B: Tensor, _epoch: int) -> TermValue:
         ours, theirs = preacts("ofd", student), preacts("ofd", teacher)
         if not self.known:
             self._learn(theirs)

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from trainers.methods.modules.layers import BatchNorm
 from trainers.methods.record.method import Values
-from trainers.methods.record.outputs import NetworkShape, Output, Setting
+from trainers.methods.record.outputs import NetworkShape, Output, Setting, TermValue
 from trainers.methods.reviewkd import hcl_loss
 from trainers.methods.terms.layers import WITH_STEM, Pairs, matched, preacts, resized, vector
 
@@ -44,9 +44,7 @@ class Review(nn.Module):
         self.deepest = _Fusion(student.vector, mid, teacher.vector, deepest=True)
         self.fusions = nn.ModuleList(_Fusion(ours, mid, theirs, deepest=False) for ours, theirs in reversed(channels))
 
-    def forward(
-        self, student: Output, teacher: Output, _target_B: Tensor, _epoch: int
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def forward(self, student: Output, teacher: Output, _target_B: Tensor, _epoch: int) -> TermValue:
         theirs = preacts("reviewkd", teacher)
         targets = [vector("reviewkd", teacher)[:, :, None, None], *(theirs[t] for _, t in reversed(self.pairs))]
         reviewed, deeper = self.deepest(vector("reviewkd", student)[:, :, None, None], None, (1, 1))

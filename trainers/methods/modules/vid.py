@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainers.methods.record.method import Values
-from trainers.methods.record.outputs import Output, Setting
+from trainers.methods.record.outputs import Output, Setting, TermValue
 from trainers.methods.terms.layers import compared, two_of_each
 from trainers.methods.vid import EPS, vid_loss
 
@@ -39,9 +39,7 @@ class Predictions(nn.Module):
         both = two_of_each(student, teacher, self.pairs)
         self.levels = nn.ModuleList(_Level(ours[0], theirs[0], float(values["init_variance"])) for ours, theirs in both)
 
-    def forward(
-        self, student: Output, teacher: Output, _target_B: Tensor, _epoch: int
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def forward(self, student: Output, teacher: Output, _target_B: Tensor, _epoch: int) -> TermValue:
         levels = zip(self.levels, self.pairs, strict=True)
         loss = torch.stack([level(student.maps[s], teacher.maps[t]) for level, (s, t) in levels]).sum()
         return loss, {"vid": loss.detach()}

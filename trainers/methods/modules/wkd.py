@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from trainers.methods.record.method import Values
-from trainers.methods.record.outputs import Output, Setting
+from trainers.methods.record.outputs import Output, Setting, TermValue
 from trainers.methods.wkd import class_costs, sides
 
 
@@ -26,9 +26,7 @@ class Transport(nn.Module):
         self._settings = (float(values["regularization"]), int(values["iterations"]))
         self._temperature = float(values["temperature"])
 
-    def forward(
-        self, student: Output, teacher: Output, target_B: Tensor, epoch: int
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def forward(self, student: Output, teacher: Output, target_B: Tensor, epoch: int) -> TermValue:
         cost = self._equal(student.logits) if self.cost is None else self.cost
         ours, theirs = student.logits, teacher.logits
         label, transport = sides(ours, theirs, target_B, self._temperature, cost, *self._settings)

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from trainers.methods.record.hyperparameters import CE_WEIGHT
 from trainers.methods.record.method import Couples, Method, Values
-from trainers.methods.record.outputs import Output, Setting
+from trainers.methods.record.outputs import Output, Setting, TermValue
 from trainers.methods.terms.bound import of_loss
 from trainers.methods.terms.standardize import standardize
 from trainers.ranks.ranks import Ranks
@@ -96,15 +96,13 @@ class _Term(nn.Module):
         self._standardized = bool(values.get("standardize", False)) and not method.standardizes
         self._ranks = setting.ranks
 
-    def forward(self, student: Output, teacher: Output, target: Tensor, epoch: int) -> tuple[Tensor, dict[str, Tensor]]:
+    def forward(self, student: Output, teacher: Output, target: Tensor, epoch: int) -> TermValue:
         if self._standardized:
             student, teacher = _standardized(student), _standardized(teacher)
         value, parts = self._of_all(self._ranks, student, teacher, target, epoch)
         return float(self.values["weight"]) * self._ramp(epoch) * value, parts
 
-    def _of_all(
-        self, ranks: Ranks | None, student: Output, teacher: Output, target: Tensor, epoch: int
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def _of_all(self, ranks: Ranks | None, student: Output, teacher: Output, target: Tensor, epoch: int) -> TermValue:
         """Return the term such that the ranks' terms, each by the images that its rank stands for, make that of the
         whole batch, and so do the named parts."""
         if ranks is None or not ranks.split:
@@ -119,7 +117,7 @@ class _Term(nn.Module):
         weight = ranks.weight_of_rows
         return weight * value, {name: weight * part for name, part in parts.items()}
 
-    def _value(self, student: Output, teacher: Output, target: Tensor, epoch: int) -> tuple[Tensor, dict[str, Tensor]]:
+    def _value(self, student: Output, teacher: Output, target: Tensor, epoch: int) -> TermValue:
         if self.inner is not None:
             return self.inner(student, teacher, target, epoch)  # type: ignore[no-any-return]  # a module's
         ours, theirs = (student, teacher) if self.method.features else (student.logits, teacher.logits)

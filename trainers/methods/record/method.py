@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from trainers.late import Tensor, nn
 from trainers.methods.record.hyperparameters import CE_WEIGHT, Hyperparameter, describe
-from trainers.methods.record.outputs import NetworkShape, Setting
+from trainers.methods.record.outputs import NetworkShape, Setting, TermValue
 from trainers.model_names import OF_TORCHVISION
 from trainers.texts.nearest import hint
 from trainers.trials.trial import Value
@@ -22,7 +22,7 @@ SOUND_VALUES = 100_000
 
 Values = Mapping[str, Any]
 """Hyperparameters by name, of the types that the method declares."""
-Term: TypeAlias = "Callable[..., tuple[Tensor, dict[str, Tensor]]]"
+Term: TypeAlias = "Callable[..., TermValue]"
 """(hyperparameters, student, teacher, target) -> (method term, named parts for the log). Student and teacher are logits
 [B, C] where the method needs logits, `Output`s where it needs features; all in float32 or float64."""
 Module: TypeAlias = "Callable[[Values, Setting], nn.Module]"

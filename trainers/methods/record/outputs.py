@@ -14,6 +14,8 @@ from trainers.late import Tensor
 if TYPE_CHECKING:
     from trainers.ranks.ranks import Ranks
 
+TermValue = tuple[Tensor, dict[str, Tensor]]
+"""What a term comes to, and its named parts for the log."""
 EPOCHS = 240
 """Of the recipe that the literature's settings belong to; stands where a training has no length."""
 

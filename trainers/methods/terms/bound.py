@@ -8,7 +8,7 @@ from typing import Any
 from trainers.late import Tensor
 from trainers.methods.record.hyperparameters import SHARED
 from trainers.methods.record.method import Term, Values, takes_labels
-from trainers.methods.record.outputs import Output
+from trainers.methods.record.outputs import Output, TermValue
 from trainers.methods.terms.groups import Comparison
 
 Seen = Callable[[Output, Output], tuple[Any, Any]]
@@ -19,7 +19,7 @@ def of_loss(name: str, loss: Callable[..., Tensor], seen: Seen | None = None) ->
     """Return the term of a method that has a loss alone; the log gets it under the method's name."""
     bound = _bound(loss, seen)
 
-    def term(values: Values, student: Any, teacher: Any, target: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    def term(values: Values, student: Any, teacher: Any, target: Tensor) -> TermValue:
         value: Tensor = bound(values, student, teacher, target)
         return value, {name: value.detach()}
 
@@ -36,7 +36,7 @@ def of_parts(parts: Callable[..., Sequence[Tensor]], factors: Mapping[str, str],
     """
     bound = _bound(parts, seen, without=factors.values())
 
-    def term(values: Values, student: Any, teacher: Any, target: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    def term(values: Values, student: Any, teacher: Any, target: Tensor) -> TermValue:
         found = dict(zip(factors, bound(values, student, teacher, target), strict=True))
         first, *others = (values.get(factors[name], 1.0) * part for name, part in found.items())
         return sum(others, first), {name: part.detach() for name, part in found.items()}
@@ -52,7 +52,7 @@ def of_groups(compare: Callable[..., Comparison], inside: Sequence[int] = ()) ->
     """
     bound = _bound(compare, None)
 
-    def term(values: Values, student: Tensor, teacher: Tensor, target: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    def term(values: Values, student: Tensor, teacher: Tensor, target: Tensor) -> TermValue:
         compared: Comparison = bound(values, student, teacher, target)
         within = compared.within
         told = {f"within_{i}": within[i - 1] for i in inside or range(1, len(within) + 1)}
