@@ -5,12 +5,11 @@ from collections.abc import Iterator, Sequence
 
 from search_spaces.checks import facts
 from search_spaces.checks.facts import Facts
-from search_spaces.checks.networks import check_tasks, check_teachers, initials, lenses
+from search_spaces.checks.networks import check_tasks, check_teachers, check_weights_files, initials, lenses
 from search_spaces.checks.pairs import check_fit
 from search_spaces.checks.plausible import check_plausible
 from search_spaces.checks.recipes import check_recipes, check_training
 from search_spaces.checks.splits import check_batches_of_one, check_splits
-from search_spaces.checks.weights import check_weights_files
 from search_spaces.files.draft import Draft
 from search_spaces.files.entries import Entry, read_entries, try_plugins
 from search_spaces.files.schema import ReportModel, ResourcesModel

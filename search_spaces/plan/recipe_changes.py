@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from search_spaces import recipes
-from search_spaces.sweeps.decisions import Decisions
+from search_spaces.sweeps.autos import Decisions
 from search_spaces.sweeps.reading import accepted_file
 
 

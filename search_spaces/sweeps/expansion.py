@@ -12,9 +12,8 @@ from search_spaces.checks import facts
 from search_spaces.files.draft import root_of
 from search_spaces.files.entries import Entry, Row
 from search_spaces.recipes import Definitions, as_accepted, definitions
-from search_spaces.sweeps.autos import Capability, decide
+from search_spaces.sweeps.autos import Capability, Decisions, decide
 from search_spaces.sweeps.blueprint import Blueprint
-from search_spaces.sweeps.decisions import Decisions
 from search_spaces.sweeps.members import Member, Place, over_seeds
 from search_spaces.sweeps.reading import SweepFile, accepted_file
 from search_spaces.sweeps.searches import Search, new_search

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from search_spaces.checks.networks import SMALL_PIXELS
+from search_spaces.sweeps.autos import Decisions
 from search_spaces.sweeps.blueprint import Blueprint
-from search_spaces.sweeps.decisions import Decisions
 from search_spaces.sweeps.sweep import TeacherPlan
 from trainers import methods
 from trainers.data import DataOptions, with_options
