@@ -84,7 +84,7 @@ def _pretrained(draft: Draft, name: str, path: Path) -> dict[str, str]:
 
     found: dict[str, str] = {}
     for info in draft.infos().values():
-        full, size = _full_name(name, info.size), teachers_size(draft.teachers.get(name), name, info) or info.size
+        full, size = _full_name(name, info.size), teachers_size(draft.teacher(name), name, info) or info.size
         if full is not None:  # else told at its pair
             weights = tagged(full, draft.teachers[name].pretrained)
             kind = {"classes": info.classes, "channels": info.channels, "size": size}
@@ -116,9 +116,9 @@ def _full_name(name: str, size: int) -> str | None:
         return None
 
 
-def teachers_size(model: TeacherModel | None, name: str, info: DataInfo) -> int:
+def teachers_size(model: TeacherModel, name: str, info: DataInfo) -> int:
     """Return the height in pixels of what a teacher sees; 0: as students."""
-    if model is None or not model.is_given:
+    if not model.is_given:
         return 0
     size = model.size
     if size is None and model.pretrained and info.size > SMALL_PIXELS and info.task == "classification":
@@ -168,8 +168,7 @@ def initials(draft: Draft) -> dict[str, dict[str, str]]:
             for plain, teaches in ((pair.teacher, True), (pair.student, False)):
                 if plain not in draft.models.get(dataset, {}) or plain in found.get(dataset, {}):
                     continue
-                given = draft.teachers.get(plain) if teaches else None
-                if given is not None and given.is_given:
+                if teaches and draft.teacher(plain).is_given:
                     continue
                 if recipe_values(draft, info, plain, of_teacher=teaches).get("start") == "published":
                     from trainers.models.start import fetch_start  # imports timm and torch

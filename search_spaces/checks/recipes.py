@@ -39,8 +39,7 @@ def check_recipes(draft: Draft) -> None:
 
 def _stands_alone(draft: Draft, teacher: str) -> bool:
     """Whether a teacher's recipe names a base, and so changes nothing of the sweep's."""
-    model = draft.teachers.get(teacher)
-    return model is not None and getattr(model.recipe, "base", None) is not None
+    return getattr(draft.teacher(teacher).recipe, "base", None) is not None
 
 
 def _bases(
@@ -79,8 +78,8 @@ def recipe_values(draft: Draft, info: DataInfo, network: str = "", *, of_teacher
     Args:
         network: empty: any student.
     """
-    teacher = draft.teachers.get(network) if of_teacher else None
-    base, changes = recipes.chain(info.recipe, draft.sections.get("recipe"), teacher and teacher.recipe)
+    own = draft.teacher(network).recipe if of_teacher else None
+    base, changes = recipes.chain(info.recipe, draft.sections.get("recipe"), own)
     whole = dict(recipes.get(base, network)) if base in recipes.names() else {}
     return {**whole, **{name: value for one in changes for name, value in recipes.changes(one).items()}}
 

@@ -56,13 +56,12 @@ def _trained_by_ones(draft: Draft, info: DataInfo) -> Iterator[tuple[Path, str]]
         if recipe_values(draft, info, student).get("batch_size") == 1:
             yield ("recipe",), student
     for teacher in dict.fromkeys(pair.teacher for pair in draft.pairs.values()):
-        given = draft.teachers.get(teacher)
-        if given is not None and given.is_given:
+        given = draft.teacher(teacher)
+        if given.is_given:
             continue
         values = recipe_values(draft, info, teacher, of_teacher=True)
         if values.get("batch_size") == 1 and teacher not in students:
-            of_own = given is not None and given.recipe is not None
-            yield ("teachers", teacher, "recipe") if of_own else ("recipe",), teacher
+            yield ("teachers", teacher, "recipe") if given.recipe is not None else ("recipe",), teacher
 
 
 def _alone(name: str, arguments: Mapping[str, Value], info: DataInfo) -> str | None:

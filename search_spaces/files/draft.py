@@ -57,6 +57,10 @@ class Draft:
         """Return the whole file, all of which is sound."""
         return SweepModel.model_construct(**{**self.sections, "pairs": tuple(self.pairs.values())})
 
+    def teacher(self, name: str) -> TeacherModel:
+        """Return what is said of a teacher: nothing of one that is not named."""
+        return self.teachers.get(name) or TeacherModel()
+
     def teachers_size(self, dataset: str, teacher: str) -> int:
         """Return the height in pixels of what a teacher sees; 0: as students."""
         return int(self.lenses.get(dataset, {}).get(teacher, {}).get("size", 0))

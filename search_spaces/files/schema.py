@@ -380,6 +380,10 @@ class SweepModel(Closed):
     report: ReportModel = ReportModel()
     """How the report looks."""
 
+    def teacher(self, name: str) -> TeacherModel:
+        """Return what is said of a teacher: nothing of one that is not named."""
+        return self.teachers.get(name) or TeacherModel()
+
     @property
     def sources(self) -> dict[str, DataSetModel]:
         """The data sets by name, however they were given."""

@@ -134,7 +134,7 @@ def _used(sweep: Sweep, dataset: str) -> Mapping[str, Recipe]:
 def _base_rate(model: SweepModel, sweep: Sweep, dataset: str, network: str) -> float | None:
     """Return the learning rate that was scaled to another batch; None where none was."""
     plain = network.removeprefix(TEACHER)
-    of_teacher = model.teachers[plain].recipe if network != plain and plain in model.teachers else None
+    of_teacher = model.teacher(plain).recipe if network != plain else None
     (info,) = (plan.info for plan in sweep.datasets if plan.name == dataset)
     base, changes = recipes.chain(info.recipe, model.recipe, of_teacher)
     return recipes.get(base, plain).learning_rate if any(getattr(one, SCALE) for one in changes) else None

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from search_spaces import recipes
 from search_spaces.checks.facts import Facts, logit_type
-from search_spaces.files.schema import SweepModel, TeacherModel
+from search_spaces.files.schema import SweepModel
 from search_spaces.sweeps.reading import SweepFile
 from trainers.data.view_sets import view_set
 from trainers.trials.recipe import Precision, Recipe
@@ -130,17 +130,16 @@ class Decisions:
 
     def teacher_recipe(self, dataset: str, name: str) -> Recipe:
         """Return how a teacher trains: as students do, unless the file says otherwise."""
-        return self._changed(name, *self._chain(dataset, self.file.model.teachers.get(name)))
+        return self._changed(name, *self._chain(dataset, self.file.model.teacher(name).recipe))
 
     def named_uses(self) -> Iterator[tuple[str, frozenset[str]]]:
         """Yield the name of each recipe that networks are trained by, with the settings that the file replaces."""
         for dataset in self.file.facts.datasets:
-            for teacher in (None, *self.file.model.teachers.values()):
-                base, changes = self._chain(dataset, teacher)
+            for of_teacher in (None, *(teacher.recipe for teacher in self.file.model.teachers.values())):
+                base, changes = self._chain(dataset, of_teacher)
                 yield base, frozenset(name for one in changes for name in recipes.changes(one))
 
-    def _chain(self, dataset: str, teacher: TeacherModel | None = None) -> tuple[str, list[BaseModel]]:
-        of_teacher = None if teacher is None else teacher.recipe
+    def _chain(self, dataset: str, of_teacher: BaseModel | None = None) -> tuple[str, list[BaseModel]]:
         return recipes.chain(self.file.facts.datasets[dataset].recipe, self.file.model.recipe, of_teacher)
 
     def _changed(self, network: str, base: str, changes: list[BaseModel]) -> Recipe:

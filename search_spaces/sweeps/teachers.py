@@ -47,7 +47,7 @@ def _plan(decisions: Decisions, dataset: str, name: str) -> TeacherPlan:
     size = decisions.file.facts.lens_of(dataset, name).get("size", 0)
     digest = decisions.file.facts.weights_of(dataset, name)
     trial = _trial(decisions, dataset, name, timm_name) if digest is None else None
-    given = decisions.file.model.teachers.get(name)
+    given = decisions.file.model.teacher(name)
     plan = TeacherPlan(
         dataset=dataset,
         model=name,
@@ -56,9 +56,9 @@ def _plan(decisions: Decisions, dataset: str, name: str) -> TeacherPlan:
         id=trial_key(trial) if trial is not None else str(digest),
         trial=trial,
         checkpoint=None if trial is not None else _weights_file(decisions, dataset, name, timm_name),
-        variant=variant_of(decisions, name),
+        variant=given.variant,
         reading=decisions.file.facts.readings.get(dataset, {}).get(name, ""),
-        accept=given is not None and given.accept,
+        accept=given.accept,
     )
     if trial is not None:
         return plan
@@ -66,16 +66,10 @@ def _plan(decisions: Decisions, dataset: str, name: str) -> TeacherPlan:
     return dataclasses.replace(plan, scoring=scoring(info, timm_name, plan.model_args, as_teacher(plan, decisions)))
 
 
-def variant_of(decisions: Decisions, name: str) -> str:
-    """Return how a teacher's training images were augmented, as the file says."""
-    given = decisions.file.model.teachers.get(name)
-    return "plain" if given is None else given.variant
-
-
 def _weights_file(decisions: Decisions, dataset: str, name: str, timm_name: str) -> Path:
     from trainers.models.pretrained import pretrained_path, tagged
 
-    given = decisions.file.model.teachers[name]
+    given = decisions.file.model.teacher(name)
     if given.pretrained:
         size = decisions.file.facts.lens_of(dataset, name).get("size", 0)
         return pretrained_path(tagged(timm_name, given.pretrained), size or decisions.file.facts.datasets[dataset].size)
@@ -84,7 +78,7 @@ def _weights_file(decisions: Decisions, dataset: str, name: str, timm_name: str)
 
 def _trial(decisions: Decisions, dataset: str, name: str, timm_name: str) -> Trial:
     info = decisions.file.facts.datasets[dataset]
-    if variant_of(decisions, name) == "strong":
+    if decisions.file.model.teacher(name).variant == "strong":
         info = with_options(info, DataOptions(augment=STRONG[info.size <= SMALL_PIXELS]))
     recipe = decisions.teacher_recipe(dataset, name)
     alone = Blueprint(
