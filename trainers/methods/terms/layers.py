@@ -6,7 +6,7 @@ Shapes: B = batch, C = channels, H = height, W = width.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import combinations
 
@@ -15,6 +15,7 @@ from trainers.methods.record.outputs import NetworkShape, Output
 
 Shape = tuple[int, int, int]
 """Channels, height, width of a map."""
+Shapes = tuple[Shape, ...]
 Pairs = tuple[tuple[int, int], ...]
 """Indices of maps: of the student's, of the teacher's."""
 
@@ -31,7 +32,8 @@ EPS = 1e-12
 """A vector that is no longer than this has no direction."""
 
 
-def matched(student_shapes: Iterable[Sequence[int]], teacher_shapes: Iterable[Sequence[int]]) -> Pairs:
+@lru_cache(maxsize=1024)
+def matched(student: Shapes, teacher: Shapes) -> Pairs:
     """Return which map of the student goes with which of the teacher, as many as the shorter list has.
 
     Indices rise in both, and last goes with last. Lists of one length: pair i with i. Otherwise the assignment whose
@@ -41,22 +43,28 @@ def matched(student_shapes: Iterable[Sequence[int]], teacher_shapes: Iterable[Se
     Raises:
         ValueError: a list is empty.
     """
-    return _matched(_shapes(student_shapes), _shapes(teacher_shapes))
+    if not (student and teacher):
+        raise ValueError("student and teacher must have feature maps, one at least")
+    ours, theirs = _thinned(len(student)), _thinned(len(teacher))
+    ours_log = [math.log2(student[i][1]) for i in ours]
+    theirs_log = [math.log2(teacher[i][1]) for i in theirs]
+    if len(ours) <= len(theirs):
+        return tuple((ours[i], theirs[j]) for i, j in enumerate(_nearest(ours_log, theirs_log)))
+    return tuple((ours[i], theirs[j]) for j, i in enumerate(_nearest(theirs_log, ours_log)))
 
 
-def compared(student_shapes: Iterable[Sequence[int]], teacher_shapes: Iterable[Sequence[int]]) -> Pairs:
+def compared(student: Shapes, teacher: Shapes) -> Pairs:
     """Return the matched pairs without the first where there are at least four: without the stem."""
-    pairs = matched(student_shapes, teacher_shapes)
+    pairs = matched(student, teacher)
     return pairs[1:] if len(pairs) >= WITH_STEM else pairs
 
 
-def spatial(method: str, student_shapes: Iterable[Sequence[int]], teacher_shapes: Iterable[Sequence[int]]) -> Pairs:
+def spatial(method: str, student: Shapes, teacher: Shapes) -> Pairs:
     """Return the compared pairs whose maps have more than one pixel both; the stem where no other has.
 
     Raises:
         ValueError: no pair has.
     """
-    student, teacher = _shapes(student_shapes), _shapes(teacher_shapes)
     for pairs in (compared(student, teacher), matched(student, teacher)):
         found = tuple((s, t) for s, t in pairs if _pixels(student[s], teacher[t]) > 1)
         if found:
@@ -67,7 +75,7 @@ def spatial(method: str, student_shapes: Iterable[Sequence[int]], teacher_shapes
     )
 
 
-def paired(pairs: Callable[[tuple[Shape, ...], tuple[Shape, ...]], Pairs]) -> Callable[[Output, Output], MapLists]:
+def paired(pairs: Callable[[Shapes, Shapes], Pairs]) -> Callable[[Output, Output], MapLists]:
     """Return the function that takes from two networks' answers the maps that go together.
 
     Args:
@@ -75,7 +83,7 @@ def paired(pairs: Callable[[tuple[Shape, ...], tuple[Shape, ...]], Pairs]) -> Ca
     """
 
     def seen(student: Output, teacher: Output) -> MapLists:
-        found = pairs(*(_shapes(one.shape[1:] for one in output.maps) for output in (student, teacher)))
+        found = pairs(*(tuple((*one.shape[1:],) for one in output.maps) for output in (student, teacher)))
         return [student.maps[s] for s, _ in found], [teacher.maps[t] for _, t in found]
 
     return seen
@@ -145,22 +153,6 @@ def two_of_each(student: NetworkShape, teacher: NetworkShape, pairs: Pairs) -> t
     return tuple((student.maps[s], teacher.maps[t]) for s, t in pairs)
 
 
-def _shapes(given: Iterable[Sequence[int]]) -> tuple[Shape, ...]:
-    return tuple((one[0], one[1], one[2]) for one in given)
-
-
-@lru_cache(maxsize=1024)
-def _matched(student: tuple[Shape, ...], teacher: tuple[Shape, ...]) -> Pairs:
-    if not (student and teacher):
-        raise ValueError("student and teacher must have feature maps, one at least")
-    ours, theirs = _thinned(len(student)), _thinned(len(teacher))
-    ours_log = [math.log2(student[i][1]) for i in ours]
-    theirs_log = [math.log2(teacher[i][1]) for i in theirs]
-    if len(ours) <= len(theirs):
-        return tuple((ours[i], theirs[j]) for i, j in enumerate(_nearest(ours_log, theirs_log)))
-    return tuple((ours[i], theirs[j]) for j, i in enumerate(_nearest(theirs_log, ours_log)))
-
-
 def _thinned(count: int) -> list[int]:
     """Return the indices that are kept of a list of maps: evenly spaced, the last among them."""
     return [*range(count)] if count <= LONG else [(i + 1) * count // KEPT - 1 for i in range(KEPT)]
@@ -183,5 +175,5 @@ def _pixels(ours: Shape, theirs: Shape) -> int:
     return min(ours[1], theirs[1]) * min(ours[2], theirs[2])
 
 
-def _sizes(all_: tuple[Shape, ...]) -> str:
+def _sizes(all_: Shapes) -> str:
     return ", ".join(f"{height}×{width}" for _, height, width in all_)
