@@ -520,7 +520,8 @@ def _repeat(options: argparse.Namespace) -> int:
 
 
 def _banks(options: argparse.Namespace) -> int:
-    from orchestrator import banks, banks_text, clear, home_folder, size_text, to_clear
+    from orchestrator import banks, banks_text, clear, home_folder, to_clear
+    from trainers.texts.counting import size_text
 
     home = home_folder(options.home)
     if not (options.clear or options.yes):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from orchestrator.acceptance.left_behind import told_in_plan
     from orchestrator.acceptance.picture_checks import PicturesError, check_pictures
-    from orchestrator.commands.banks import BankOnDisk, banks, banks_text, clear, size_text, to_clear
+    from orchestrator.commands.banks import BankOnDisk, banks, banks_text, clear, to_clear
     from orchestrator.commands.doctor import Finding, doctor
     from orchestrator.commands.repeat import Repetition, repeat
     from orchestrator.commands.run import RunResult, run
@@ -42,7 +42,6 @@ __all__ = [
     "list_text",
     "repeat",
     "run",
-    "size_text",
     "status",
     "sweeps",
     "sync",
@@ -52,7 +51,7 @@ __all__ = [
 ]
 
 _PLACES = {
-    "commands.banks": ("BankOnDisk", "banks", "banks_text", "clear", "size_text", "to_clear"),
+    "commands.banks": ("BankOnDisk", "banks", "banks_text", "clear", "to_clear"),
     "display": ("Screen", "fitting_screen"),
     "commands.doctor": ("Finding", "doctor"),
     "home.home": ("home_folder",),

@@ -10,8 +10,7 @@ from orchestrator.home.home import HomeError, banks_folder, lock_holder
 from trainers.errors import RequestError
 from trainers.files.files import remove
 from trainers.teachers.bank_rows import READ_AT_ONCE
-
-SIZES = ((10**12, "TB"), (10**9, "GB"), (10**6, "MB"))
+from trainers.texts.counting import size_text
 
 
 class UnknownBankError(RequestError):
@@ -124,9 +123,3 @@ def _lines(found: Sequence[BankOnDisk]) -> Iterator[str]:
             f"{size_text(bank.disk_bytes):>9}{note}"
         )
     yield f"{size_text(sum(bank.disk_bytes for bank in found))} in all"
-
-
-def size_text(count: int) -> str:
-    """Return bytes for people."""
-    unit = next(((factor, name) for factor, name in SIZES if count >= factor), (1000, "kB"))
-    return f"{count / unit[0]:.1f} {unit[1]}"

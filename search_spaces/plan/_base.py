@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trainers.texts.counting import counted
+from trainers.texts.counting import counted, size_text
 
 LEAST_HOURS = 0.1
 
@@ -167,7 +167,7 @@ def _recipe(line: RecipeLine) -> str:
 
 def _teacher(line: TeacherLine) -> str:
     source = {"trained": "trained here", "published": "published weights"}.get(line.source, Path(line.source).name)
-    stored = f"at most {_many(line.stored_answers)} images for {_size(line.logits_bytes)} of logits"
+    stored = f"at most {_many(line.stored_answers)} images for {size_text(line.logits_bytes)} of logits"
     live = f"{_many(line.live_answers)} images in training steps"
     answers = [stored] * bool(line.stored_answers) + [live] * bool(line.live_answers)
     kept = "" if line.stored_answers else "; no stored logits"
@@ -189,9 +189,9 @@ def _teachers(plan: Plan) -> str:
 
 
 def _disk(disk: Disk) -> str:
-    logits = f"{_size(disk.logits_bytes)} of stored logits" if disk.logits_bytes else "no stored logits"
-    running = f"checkpoints of up to {_size(disk.checkpoint_bytes)} for each trial that runs"
-    return f"at most {logits}, {_size(disk.weights_bytes)} of weights; {running}"
+    logits = f"{size_text(disk.logits_bytes)} of stored logits" if disk.logits_bytes else "no stored logits"
+    running = f"checkpoints of up to {size_text(disk.checkpoint_bytes)} for each trial that runs"
+    return f"at most {logits}, {size_text(disk.weights_bytes)} of weights; {running}"
 
 
 def _work(work: Work) -> Iterable[str]:
@@ -222,13 +222,6 @@ def _many(count: int) -> str:
         if count >= factor:
             return f"{count / factor:.1f} {word}"
     return f"{count:,}"
-
-
-def _size(count: int) -> str:
-    for unit, factor in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6)):
-        if count >= factor:
-            return f"{count / factor:.1f} {unit}"
-    return f"{count / 1000:.0f} kB"
 
 
 def _hours(hours: float) -> str:
