@@ -61,6 +61,5 @@ AT_METHOD = Method(
     needs=Needs.FEATURES,
     summary="where in the image the maps are strong",
     source="arXiv:1612.03928",
-    kind="feature",
     fits=lambda _values, student, teacher: spatial("at", student.maps, teacher.maps),
 )

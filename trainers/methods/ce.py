@@ -18,5 +18,4 @@ CE_METHOD = Method(
     needs=Needs.NOTHING,
     summary="cross-entropy with the labels: the student trained alone",
     source="baseline",
-    kind="baseline",
 )

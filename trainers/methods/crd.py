@@ -59,5 +59,4 @@ CRD_METHOD = Method(
         "crd_student": "the student's embeddings against the teacher's memory",
         "crd_teacher": "the teacher's embeddings against the student's memory",
     },
-    kind="feature",
 )

@@ -14,7 +14,7 @@ from pydantic import Field
 from trainers.late import Tensor, late
 from trainers.methods.kd import kd_loss
 from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log
-from trainers.methods.record.method import Method, Needs
+from trainers.methods.record.method import Method
 
 
 class CTKD(DistilledLogits):
@@ -52,7 +52,6 @@ CTKD_METHOD = Method(
     version=1,
     hyperparameters=CTKD,
     module=late("trainers.methods.modules.ctkd", "Curriculum"),
-    needs=Needs.LOGITS,
     summary="kd at a temperature that is trained against the student",
     source="arXiv:2211.16231",
     logs={"ctkd": "its term, before weight and warm-up", "temperature": "the temperature that it has learned"},

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from trainers.late import Tensor, torch
 from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log, Temperature
-from trainers.methods.record.method import Couples, Method, Needs
+from trainers.methods.record.method import Couples, Method
 from trainers.methods.record.tuned import LARGE, tuned
 from trainers.methods.terms.bound import of_parts
 from trainers.methods.terms.tensors import raised
@@ -75,7 +75,6 @@ DIST_METHOD = Method(
     hyperparameters=DIST,
     loss=dist_loss,
     term=of_parts(_relations, {"inter": "beta", "intra": "gamma"}),
-    needs=Needs.LOGITS,
     summary="correlation of probabilities over classes and over samples",
     source="arXiv:2205.10536",
     logs={"inter": "one less the correlation over classes", "intra": "one less the correlation over samples"},

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from trainers.late import Tensor
 from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log, Temperature
-from trainers.methods.record.method import Method, Needs
+from trainers.methods.record.method import Method
 from trainers.methods.record.tuned import CIFAR, LARGE, R34_R18, R50_MV1, tuned
 from trainers.methods.terms.bound import of_groups
 from trainers.methods.terms.groups import Comparison, compare_groups
@@ -70,7 +70,6 @@ DKD_METHOD = Method(
     hyperparameters=DKD,
     loss=dkd_loss,
     term=of_groups(_compare, inside=(2,)),
-    needs=Needs.LOGITS,
     summary="target against rest, and the rest among themselves",
     source="arXiv:2203.08679",
     logs={"between": "KL between the masses of target and rest", "within_2": "KL inside the rest"},

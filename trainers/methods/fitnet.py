@@ -48,6 +48,5 @@ FITNET_METHOD = Method(
     needs=Needs.FEATURES,
     summary="one map of the teacher, through a regressor",
     source="arXiv:1412.6550",
-    kind="feature",
     fits=fits,
 )

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from trainers.late import Tensor, torch
 from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Linear, Log, Rank, Temperature
-from trainers.methods.record.method import Method, Needs
+from trainers.methods.record.method import Method
 from trainers.methods.record.tuned import tuned_weights
 from trainers.methods.terms.bound import of_groups
 from trainers.methods.terms.groups import Comparison, Direction, compare_groups, compare_own_groups
@@ -112,7 +112,6 @@ GDKD_METHOD = Method(
     hyperparameters=GDKD,
     loss=gdkd_loss,
     term=of_groups(compare_cut, inside=(1, 2)),
-    needs=Needs.LOGITS,
     summary="the teacher's top k against the rest, and each inside itself",
     source="arXiv:2512.04625",
     logs={

@@ -15,7 +15,7 @@ from pydantic import Field
 from trainers.late import Tensor
 from trainers.methods.gdkd import GDKD, compare_cut
 from trainers.methods.record.hyperparameters import BELOW_CLASSES, Factor, Linear, Log
-from trainers.methods.record.method import Method, Needs, Problem, Values
+from trainers.methods.record.method import Method, Problem, Values
 from trainers.methods.record.tuned import tuned_weights
 from trainers.methods.terms.bound import of_groups
 from trainers.methods.terms.groups import Direction
@@ -84,7 +84,6 @@ GDKD3_METHOD = Method(
     hyperparameters=GDKD3,
     loss=gdkd3_loss,
     term=of_groups(_compare, inside=(2, 3)),
-    needs=Needs.LOGITS,
     summary="the teacher's top 1, ranks 2 … k and the rest, and each inside itself",
     source="arXiv:2512.04625",
     logs={

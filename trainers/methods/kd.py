@@ -10,7 +10,7 @@ from typing import Annotated
 
 from trainers.late import Tensor
 from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log, Temperature
-from trainers.methods.record.method import Method, Needs
+from trainers.methods.record.method import Method
 from trainers.methods.record.tuned import LARGE, tuned
 from trainers.methods.terms.tensors import raised
 
@@ -48,7 +48,6 @@ KD_METHOD = Method(
     version=1,
     hyperparameters=KD,
     loss=kd_loss,
-    needs=Needs.LOGITS,
     summary="KL between the softened probabilities of teacher and student",
     source="arXiv:1503.02531",
     by_pair=(tuned(LARGE, temperature=1.0, ce_weight=0.5, weight=0.5),),

@@ -110,6 +110,5 @@ KDSVD_METHOD = Method(
     needs=Needs.FEATURES,
     summary="how singular vectors of one stage go over into the next",
     source="arXiv:1807.06819",
-    kind="feature",
     fits=lambda _values, student, teacher: _pairs(student.maps, teacher.maps),
 )

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from trainers.late import Tensor
 from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log
-from trainers.methods.record.method import Couples, Method, Needs
+from trainers.methods.record.method import Couples, Method
 from trainers.methods.record.tuned import CIFAR, IMAGENET, R34_R18, R50_MV1, tuned
 from trainers.methods.terms.tensors import raised
 
@@ -63,7 +63,6 @@ LUMINET_METHOD = Method(
     version=1,
     hyperparameters=LumiNet,
     loss=luminet_loss,
-    needs=Needs.LOGITS,
     summary="KL of logits standardised class by class over the batch",
     source="arXiv:2310.03669",
     factors=("alpha",),

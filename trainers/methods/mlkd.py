@@ -16,7 +16,7 @@ from pydantic import Field, field_validator
 
 from trainers.late import Tensor, torch
 from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Linear, Log
-from trainers.methods.record.method import Couples, Method, Needs, Values
+from trainers.methods.record.method import Couples, Method, Values
 from trainers.methods.record.outputs import TermValue
 from trainers.methods.record.tuned import IMAGENET, tuned
 from trainers.methods.terms.standardize import standardize
@@ -140,7 +140,6 @@ MLKD_METHOD = Method(
     hyperparameters=MLKD,
     loss=mlkd_loss,
     term=_term,
-    needs=Needs.LOGITS,
     summary="KL at several temperatures, and relations of classes and samples",
     source="CVPR 2023",
     couples=Couples.LOGITS,

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from trainers.late import Tensor
 from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log, Temperature
-from trainers.methods.record.method import Method, Needs, Values
+from trainers.methods.record.method import Method, Values
 from trainers.methods.terms.bound import of_parts
 from trainers.methods.terms.ranking import target_first
 from trainers.methods.terms.tensors import raised
@@ -66,7 +66,6 @@ NKD_METHOD = Method(
     hyperparameters=NKD,
     loss=nkd_loss,
     term=of_parts(_sides, {"target": "", "others": "gamma"}),
-    needs=Needs.LOGITS,
     summary="the teacher's target probability as a soft label, and the other classes among themselves",
     source="arXiv:2303.13005",
     logs={"target": "the target's part", "others": "the other classes' part"},

@@ -63,6 +63,5 @@ NST_METHOD = Method(
     needs=Needs.FEATURES,
     summary="distribution of the patterns that the channels select",
     source="arXiv:1707.01219",
-    kind="feature",
     fits=lambda _values, student, teacher: spatial("nst", student.maps, teacher.maps),
 )

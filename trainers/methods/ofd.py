@@ -58,6 +58,5 @@ OFD_METHOD = Method(
     summary="maps before the ReLU, with margins",
     source="arXiv:1904.01866",
     couples=Couples.ITSELF,
-    kind="feature",
     by_pair=(tuned(IMAGENET, R50_MV1, weight=1e-4),),
 )

@@ -13,7 +13,7 @@ from typing import Annotated
 
 from trainers.late import Tensor
 from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log, Rank, Temperature
-from trainers.methods.record.method import Method, Needs, Problem, Values
+from trainers.methods.record.method import Method, Problem, Values
 from trainers.methods.record.tuned import tuned_weights
 from trainers.methods.terms.bound import of_groups
 from trainers.methods.terms.groups import Comparison, Direction, compare_groups
@@ -132,7 +132,6 @@ PARTITION_METHOD = Method(
     hyperparameters=Partition,
     loss=partition_loss,
     term=of_groups(_compare),
-    needs=Needs.LOGITS,
     summary="the teacher's ranking cut anywhere, the groups against each other and each inside itself",
     source="arXiv:2512.04625",
     logs={

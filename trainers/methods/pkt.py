@@ -54,5 +54,4 @@ PKT_METHOD = Method(
     source="arXiv:1803.10837",
     least_batch=2,
     couples=Couples.VECTORS,
-    kind="feature",
 )

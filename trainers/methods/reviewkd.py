@@ -64,7 +64,6 @@ REVIEWKD_METHOD = Method(
     needs=Needs.FEATURES,
     summary="each stage, joined by all deeper ones, learns a stage of the teacher",
     source="arXiv:2104.09044",
-    kind="feature",
     by_pair=(
         tuned(CIFAR, "wrn_40_2>wrn_16_2", "wrn_40_2>wrn_40_1", weight=5.0),
         tuned(CIFAR, "resnet32x4>resnet8x4", "resnet32x4>shufflev1", weight=5.0),

@@ -77,5 +77,4 @@ RKD_METHOD = Method(
     factors=("distance_weight", "angle_weight"),
     least_batch=3,
     couples=Couples.VECTORS,
-    kind="feature",
 )

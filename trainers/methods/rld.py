@@ -10,7 +10,7 @@ from typing import Annotated
 
 from trainers.late import Tensor, torch
 from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log, Temperature
-from trainers.methods.record.method import Method, Needs, Values
+from trainers.methods.record.method import Method, Values
 from trainers.methods.record.tuned import IMAGENET, R34_R18, R50_MV1, tuned
 from trainers.methods.terms.bound import of_parts
 from trainers.methods.terms.tensors import raised
@@ -99,7 +99,6 @@ RLD_METHOD = Method(
     hyperparameters=RLD,
     loss=rld_loss,
     term=of_parts(_refined, {"confidence": "alpha", "below": "beta"}),
-    needs=Needs.LOGITS,
     summary="the teacher's confidence on the target, and the classes it ranks below the target",
     source="arXiv:2408.07703",
     logs={"confidence": "the confidence's part", "below": "the part of classes ranked below the target"},

@@ -54,5 +54,4 @@ SP_METHOD = Method(
     source="arXiv:1907.09682",
     least_batch=2,
     couples=Couples.LAST_MAPS,
-    kind="feature",
 )

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from trainers.late import Tensor
 from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log
-from trainers.methods.record.method import Method, Needs
+from trainers.methods.record.method import Method
 from trainers.methods.terms.tensors import raised
 
 
@@ -52,7 +52,6 @@ TTM_METHOD = Method(
     version=1,
     hyperparameters=TTM,
     loss=ttm_loss,
-    needs=Needs.LOGITS,
     summary="KL of the power-transformed teacher and the student at temperature 1",
     source="arXiv:2402.11148",
 )

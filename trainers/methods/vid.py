@@ -51,5 +51,4 @@ VID_METHOD = Method(
     needs=Needs.FEATURES,
     summary="likelihood of the teacher's maps given the student's",
     source="arXiv:1904.05835",
-    kind="feature",
 )

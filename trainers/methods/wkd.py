@@ -13,7 +13,7 @@ from pydantic import Field
 
 from trainers.late import Tensor, functional, late, torch
 from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log
-from trainers.methods.record.method import Method, Needs, Values
+from trainers.methods.record.method import Method, Values
 from trainers.methods.record.tuned import CIFAR, IMAGENET, tuned
 from trainers.methods.terms.tensors import raised
 
@@ -137,7 +137,6 @@ WKD_METHOD = Method(
     version=1,
     hyperparameters=WKD,
     module=late("trainers.methods.modules.wkd", "Transport"),
-    needs=Needs.LOGITS,
     summary="cost of moving probabilities between classes, near ones being cheap",
     source="arXiv:2412.08139",
     logs={"label": "the target's part", "transport": "the cost of transport"},

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from trainers.late import Tensor
 from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log
-from trainers.methods.record.method import Method, Needs, Values
+from trainers.methods.record.method import Method, Values
 from trainers.methods.record.outputs import TermValue
 from trainers.methods.terms.tensors import raised
 from trainers.methods.ttm import divergence
@@ -60,7 +60,6 @@ WTTM_METHOD = Method(
     hyperparameters=WTTM,
     loss=wttm_loss,
     term=_term,
-    needs=Needs.LOGITS,
     summary="as ttm, with samples weighted by how unsure the teacher is",
     source="arXiv:2402.11148",
     logs={"wttm": "its term, before weight and warm-up", "sample_weight": "mean weight of a sample"},

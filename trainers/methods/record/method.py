@@ -40,6 +40,9 @@ class Needs(enum.Enum):
     """Feature maps and pooled vectors of both networks too; the teacher runs in every step."""
 
 
+KINDS = {Needs.NOTHING: "baseline", Needs.LOGITS: "logit", Needs.FEATURES: "feature"}
+
+
 class Couples(enum.Enum):
     """What a term compares from one row of a batch to another, so that its parts do not add up to the whole: ranks of a
     training gather it first (trainers.ranks)."""
@@ -96,10 +99,11 @@ class Method:
     will do."""
     module: Module | None = None
     """Makes what holds the trainable parts and memories of a method that has some."""
-    needs: Needs
+    needs: Needs = Needs.LOGITS
     summary: str
     source: str
-    kind: str = "logit"
+    kind: str = ""
+    """Tables put methods of one kind together; empty: by what the method needs."""
     title: str = ""
     """As its paper prints its name. Empty: the name."""
     dead: Callable[[Mapping[str, Value], int], Collection[str]] = lambda _values, _classes: ()
@@ -126,6 +130,10 @@ class Method:
     """What a trained student costs more than a plain one; the tables say so. Empty: nothing."""
     parts: tuple[Method, ...] = ()
     """The methods of a combination, whose terms are added."""
+
+    def __post_init__(self) -> None:
+        if not self.kind:
+            object.__setattr__(self, "kind", KINDS.get(self.needs, "logit"))
 
     @property
     def teacher(self) -> bool:
