@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,6 @@ from trainers.trials.trial import Value
 
 STORED_LOGITS_BYTES = 256 * 10**6
 """Logits of a teacher are kept in float32 up to this size, in float16 above."""
-
-ANY_SMALL, ANY_LARGE = 32, 224
-"""Sizes in pixels that stand for a data set that is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,33 +77,6 @@ def sized(network: str, size: int) -> str:
 def facts_from_json(values: Mapping[str, Any]) -> Facts:
     """Return the facts that `Facts.to_json` wrote."""
     return Facts(**{**values, "datasets": {name: DataInfo(**info) for name, info in values["datasets"].items()}})
-
-
-def network_problem(plain: str, sizes: Callable[[], list[int]]) -> str | None:
-    """Return what is wrong with the name of a network, or None.
-
-    Args:
-        sizes: of the images of the sweep's data sets in pixels; asked only where the answer depends on them. Where
-            none is known, a name that is right for some size will do.
-    """
-    from trainers.model_names import names  # imports timm and torch
-
-    if plain in names():
-        return None
-    somewhere = [_misnamed(plain, size) for size in (ANY_SMALL, ANY_LARGE)]
-    if all(somewhere):
-        return somewhere[0]
-    return next(filter(None, (_misnamed(plain, size) for size in sizes())), None)
-
-
-def _misnamed(plain: str, size: int) -> str | None:
-    from trainers.model_names import timm_name
-
-    try:
-        timm_name(plain, size)
-    except ValueError as error:
-        return str(error)
-    return None
 
 
 def file_digest(path: Path) -> str:

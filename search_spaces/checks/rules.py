@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from search_spaces.checks import facts
 from search_spaces.checks.facts import Facts
 from search_spaces.checks.networks import check_tasks, check_teachers, check_weights_files, initials, lenses
 from search_spaces.checks.pairs import check_fit
@@ -18,13 +17,16 @@ from trainers.texts.nearest import unknown
 
 MAX_TRIALS = 100_000
 """Of one sweep, proposals included."""
+SMALL, LARGE = 32, 224
+"""In pixels: a name that is right at one of these is some network's. timm, which takes seconds, is asked at the second
+alone."""
 
 
 def check(draft: Draft) -> Facts | None:
     """Add every broken rule to the tree's problems; return the facts that were needed where there is none."""
     draft.entries = _read_entries(draft)
     checkpoints = check_teachers(draft)
-    unknown_networks = _check_networks(draft)
+    draft.models = _networks(draft)
     check_recipes(draft)
     check_tasks(draft)
     check_training(draft)
@@ -34,7 +36,6 @@ def check(draft: Draft) -> Facts | None:
     _check_report(draft)
     _check_ranks(draft)
     _check_size(draft)
-    draft.models = _networks(draft, unknown_networks)
     draft.lenses = lenses(draft)
     check_fit(draft)
     check_batches_of_one(draft)
@@ -66,36 +67,33 @@ def _read_entries(draft: Draft) -> list[Entry]:
     return entries
 
 
-def _check_networks(draft: Draft) -> set[str]:
-    """Return the names that are no network's; each is a problem."""
-    wrong = set()
+def _networks(draft: Draft) -> dict[str, dict[str, str]]:
+    """Return timm's name of each network on each data set; one that does not exist there is a problem, told once where
+    it exists nowhere."""
+    found: dict[str, dict[str, str]] = {name: {} for name in draft.infos()}
     for path, pair in draft.pairs.items():
         for plain in dict.fromkeys(pair):
-            problem = facts.network_problem(plain, lambda: [info.size for info in draft.infos().values()])
-            if problem is not None:
-                draft.tree.add(path, problem)
-                wrong.add(plain)
-    return wrong
+            _, missing = _timm_name(plain, SMALL)
+            if missing and _timm_name(plain, LARGE)[1]:
+                draft.tree.add(path, missing)
+                continue
+            for name, info in draft.infos().items():
+                full, problem = _timm_name(plain, info.size)
+                if problem:
+                    draft.tree.add(path, f"{problem} on {name}")
+                else:
+                    found[name][plain] = full
+    return found
 
 
-def _networks(draft: Draft, told: set[str]) -> dict[str, dict[str, str]]:
-    """Return timm's name of each network on each data set; one that does not exist there is a problem.
-
-    Args:
-        told: names that are a problem already.
-    """
+def _timm_name(plain: str, size: int) -> tuple[str, str]:
+    """Return timm's name of a network on images of a size, or what is wrong with it."""
     from trainers.model_names import timm_name
 
-    found: dict[str, dict[str, str]] = {}
-    for name, info in draft.infos().items():
-        found[name] = {}
-        for path, pair in draft.pairs.items():
-            for plain in (plain for plain in pair if plain not in told):
-                try:
-                    found[name][plain] = timm_name(plain, info.size)
-                except ValueError as error:
-                    draft.tree.add(path, f"{error} on {name}")
-    return found
+    try:
+        return timm_name(plain, size), ""
+    except ValueError as error:
+        return "", str(error)
 
 
 def _check_search(draft: Draft) -> None:
