@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path as FilePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from search_spaces.checks import facts
 from search_spaces.checks.facts import sized
@@ -15,6 +15,9 @@ from trainers.data.view_sets import view_set
 from trainers.texts.counting import counted
 from trainers.texts.nearest import hint
 from trainers.texts.words import is_url, shown
+
+if TYPE_CHECKING:
+    from trainers.models.pretrained import MadeFor
 
 NOT_FETCHED = "not fetched"
 """Stands for the digest of weights that are not here, in a file that is read to plan."""
@@ -84,9 +87,9 @@ def _pretrained(draft: Draft, name: str, path: Path) -> dict[str, str]:
 
     found: dict[str, str] = {}
     for info in draft.infos().values():
-        full, size = _full_name(name, info.size), teachers_size(draft.teacher(name), name, info) or info.size
+        full, size = draft.models[info.name].get(name), draft.teachers_size(info.name, name) or info.size
         if full is not None:  # else told at its pair
-            weights = tagged(full, draft.teachers[name].pretrained)
+            weights = tagged(full, draft.teacher(name).pretrained)
             kind = {"classes": info.classes, "channels": info.channels, "size": size}
             digest = _published_digest(draft, path, f"teachers.{name}", fetch_pretrained, weights, **kind)
             found |= {facts.on_dataset(info.name, name): digest} if digest else {}
@@ -107,57 +110,46 @@ def _published_digest(
         return None
 
 
-def _full_name(name: str, size: int) -> str | None:
-    from trainers.model_names import timm_name
-
-    try:
-        return timm_name(name, size)
-    except ValueError:
-        return None
-
-
-def teachers_size(model: TeacherModel, name: str, info: DataInfo) -> int:
-    """Return the height in pixels of what a teacher sees; 0: as students."""
-    if not model.is_given:
-        return 0
-    size = model.size
-    if size is None and model.pretrained and info.size > SMALL_PIXELS and info.task == "classification":
-        published = _published_lens(model, name, info)
-        size = published.size if published else None
-    return size if size is not None and (size, size) != (info.size, info.width) else 0
-
-
-def _published_lens(model: TeacherModel, name: str, info: DataInfo) -> Any:
-    from trainers.models.pretrained import made_for, tagged
-
-    full = _full_name(name, info.size)
-    try:
-        return None if full is None else made_for(tagged(full, model.pretrained))
-    except ValueError:  # no such tag: told with the weights
-        return None
-
-
 def lenses(draft: Draft) -> dict[str, dict[str, dict[str, Any]]]:
     """Return how given teachers see, by data set and name, where it is not as students do."""
-    from trainers.data import PICTURE_MEAN, PICTURE_STD
-
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for dataset, info in draft.infos().items():
         for name, model in draft.teachers.items():
-            seen: dict[str, Any] = {}
-            size = teachers_size(model, name, info)
-            if size:
-                seen["size"] = size
-            mean, std = model.mean, model.std
-            if mean is None and model.pretrained and info.size > SMALL_PIXELS:
-                published = _published_lens(model, name, info)
-                mean, std = (published.mean, published.std) if published else (None, None)
-            usual = view_set(info.view_set).kind != "shift" and (mean, std) == (PICTURE_MEAN, PICTURE_STD)
-            if mean is not None and std is not None and not usual:
-                seen |= {"mean": list(mean), "std": list(std)}
+            seen = _lens(model, draft.models[dataset].get(name), info)
             if seen:
                 found.setdefault(dataset, {})[name] = seen
     return found
+
+
+def _lens(model: TeacherModel, full: str | None, info: DataInfo) -> dict[str, Any]:
+    """Return size, mean and std of what a teacher sees, where they are not the data set's."""
+    from trainers.data import PICTURE_MEAN, PICTURE_STD
+
+    published = _made_for(model, full) if info.size > SMALL_PIXELS else None
+    size, mean, std = model.size, model.mean, model.std
+    if size is None and published is not None and info.task == "classification":
+        size = published.size
+    if mean is None and published is not None:
+        mean, std = published.mean, published.std
+    seen: dict[str, Any] = {}
+    if model.is_given and size is not None and (size, size) != (info.size, info.width):
+        seen["size"] = size
+    usual = view_set(info.view_set).kind != "shift" and (mean, std) == (PICTURE_MEAN, PICTURE_STD)
+    if mean is not None and std is not None and not usual:
+        seen |= {"mean": list(mean), "std": list(std)}
+    return seen
+
+
+def _made_for(model: TeacherModel, full: str | None) -> "MadeFor | None":
+    """Return what the published weights are for that a teacher takes, if any."""
+    if not model.pretrained or full is None:
+        return None
+    from trainers.models.pretrained import made_for, tagged
+
+    try:
+        return made_for(tagged(full, model.pretrained))
+    except ValueError:  # no such tag: told with the weights
+        return None
 
 
 def initials(draft: Draft) -> dict[str, dict[str, str]]:

@@ -25,8 +25,9 @@ alone."""
 def check(draft: Draft) -> Facts | None:
     """Add every broken rule to the tree's problems; return the facts that were needed where there is none."""
     draft.entries = _read_entries(draft)
-    checkpoints = check_teachers(draft)
     draft.models = _networks(draft)
+    draft.lenses = lenses(draft)
+    checkpoints = check_teachers(draft)
     check_recipes(draft)
     check_tasks(draft)
     check_training(draft)
@@ -36,7 +37,6 @@ def check(draft: Draft) -> Facts | None:
     _check_report(draft)
     _check_ranks(draft)
     _check_size(draft)
-    draft.lenses = lenses(draft)
     check_fit(draft)
     check_batches_of_one(draft)
     found = Facts(
