@@ -1,7 +1,6 @@
 """The teacher as students meet it: frozen, in evaluation mode, answering with logits."""
 
 import functools
-from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -117,36 +116,26 @@ class FrozenTeacher:
         return answer[:count].to(self._logit_type)
 
 
-def load_teacher(
-    teacher_id: str,
-    model: str,
-    store: Store,
-    info: DataInfo,
-    device: torch.device,
-    arguments: Mapping[str, Value] | None = None,
-    weights: str = "",
-) -> nn.Module:
+def load_teacher(teacher: Teacher, store: Store, info: DataInfo, device: torch.device) -> nn.Module:
     """Return the teacher's network with its weights; kept for the trials that follow in this process.
-
-    Args:
-        weights: their digest, where they are not the first ones under the teacher's id.
 
     Raises:
         FileNotFoundError: its weights are not in the store.
         RuntimeError: the weights are of another network; names the keys that differ.
     """
-    return _loaded(teacher_id, model, store, info, device, tuple(sorted((arguments or {}).items())), weights)
+    arguments = tuple(sorted(teacher.model_args.items()))
+    return _loaded(teacher.id, teacher.weights, teacher.model, arguments, store, info, device)
 
 
 @functools.lru_cache(maxsize=4)
 def _loaded(
     teacher_id: str,
+    _weights: str,
     model: str,
+    arguments: tuple[tuple[str, Value], ...],
     store: Store,
     info: DataInfo,
     device: torch.device,
-    arguments: tuple[tuple[str, Value], ...],
-    weights: str,
 ) -> nn.Module:
     network = models.create(model, classes=info.classes, channels=info.channels, arguments=dict(arguments))
     tensors, _ = load_tensors(store.fetched(store.weights(teacher_id)))
@@ -156,7 +145,7 @@ def _loaded(
 
 def frozen_teacher(teacher: Teacher, store: Store, data: DeviceData, device: torch.device) -> FrozenTeacher:
     """Return the trial's teacher, ready to answer."""
-    network = load_teacher(teacher.id, teacher.model, store, data.info, device, teacher.model_args, teacher.weights)
+    network = load_teacher(teacher, store, data.info, device)
     rows = ROWS_OF_MEMORY if data.in_memory else ROWS_OF_FILES
     return FrozenTeacher(network, teacher, device, rows=rows, lens=_own_lens(teacher, data, device))
 

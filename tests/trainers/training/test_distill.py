@@ -85,7 +85,7 @@ def test_the_teacher_stays_as_it_was(store):
     trial = student_trial("kd")
     run(trial, store, bank=False)
     data = on_device("digits100", None, torch.device("cpu"))
-    network = load_teacher(trial.teacher.id, trial.teacher.model, store, data.info, torch.device("cpu"))
+    network = load_teacher(trial.teacher, store, data.info, torch.device("cpu"))
     stored, _ = load_tensors(store.weights(trial.teacher.id))
     assert equal(network.state_dict(), stored)
     assert not network.training

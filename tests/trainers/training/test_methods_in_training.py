@@ -103,7 +103,7 @@ def test_a_teacher_whose_features_are_compared_stays_as_it_was(store):
     training = Training(trial, store, device=torch.device("cpu"))
     training.train_epoch()
     data = on_device("digits100", None, torch.device("cpu"))
-    network = load_teacher(trial.teacher.id, trial.teacher.model, store, data.info, torch.device("cpu"))
+    network = load_teacher(trial.teacher, store, data.info, torch.device("cpu"))
     stored, _ = load_tensors(store.weights(trial.teacher.id))
     assert all(torch.equal(value, stored[name]) for name, value in network.state_dict().items())
     assert not network.training
