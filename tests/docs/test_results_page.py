@@ -184,7 +184,7 @@ def a_trial(**values: object) -> TrialRow:
 
 def test_params() -> None:
     names = {re.sub(r"^(method|recipe)\..*", r"\1.*", name) for name in content.params(a_trial())}
-    assert names == set(content.PARAMS) - {"last_image"}
+    assert names == set(content.PARAMS) - {"last_image", "norm_parts"}
 
 
 def test_tags(told: Path) -> None:
