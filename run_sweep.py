@@ -167,6 +167,11 @@ def _add_run(commands: Any) -> None:
         help="so long may the cluster at an address have no room for a trial (else 600)",
     )
     parser.add_argument(
+        "--allow-mixed",
+        action="store_true",
+        help="let nodes with another version of torch work, too, which rounds otherwise; said under the tables",
+    )
+    parser.add_argument(
         "--wait-lock",
         type=_seconds,
         default=0.0,
@@ -427,6 +432,7 @@ def _run(options: argparse.Namespace) -> int:
         address=options.address,
         workers=options.workers,
         wait_seconds=options.wait_for_nodes,
+        allow_mixed=options.allow_mixed,
         lock_seconds=options.wait_lock,
         storage=_storage(options),
         verbose=options.verbose,

@@ -81,6 +81,7 @@ def run(
     address: str | None = None,
     workers: int | None = None,
     wait_seconds: float = ROOM_SECONDS,
+    allow_mixed: bool = False,
     lock_seconds: float = 0.0,
     storage: str | None = None,
     verbose: bool = False,
@@ -95,6 +96,7 @@ def run(
             where there is none; "local" always does.
         workers: trials at once; 0 runs them in this process; None takes what the machine or the cluster has.
         wait_seconds: so long may a cluster at an address have no room for a trial.
+        allow_mixed: let nodes with another version of torch work, too.
         lock_seconds: so long may another driver still work in the home.
         storage: URL of the persistent Optuna storage; None takes the database in the home.
         verbose: let Ray, Optuna and MLflow speak.
@@ -135,7 +137,9 @@ def run(
         driver_lock(home, [sweep.name for sweep in sweeps], wait_seconds=lock_seconds, say=screen.say) as lock,
         contextlib.closing(Ledger(home / "ledger.db", check=True)) as ledger,
     ):
-        workforce = Workforce(address=address, workers=workers, wait_seconds=wait_seconds, verbose=verbose)
+        workforce = Workforce(
+            address=address, workers=workers, wait_seconds=wait_seconds, mixed=allow_mixed, verbose=verbose
+        )
         whole = _Run(sweeps, ledger, home, uri, storage, screen, lock)
         return whole.go(workforce, answers=answers, new=bool(new))
 

@@ -23,7 +23,7 @@ from ray._private.authentication.authentication_token_setup import (
 from orchestrator.patience import START_SECONDS, LateError, unless, wait
 from orchestrator.ray_tune.address import ClusterError, check_address, silent
 from orchestrator.ray_tune.head import Head
-from orchestrator.ray_tune.nodes import FIRST_LOOK_SECONDS, Nodes, Wanted, processors
+from orchestrator.ray_tune.nodes import FIRST_LOOK_SECONDS, Nodes, Wanted, own_code, processors
 from orchestrator.ray_tune.processes import descendants, kill, left_behind, marked
 from trainers.errors import RequestError
 from trainers.files.files import remove
@@ -319,14 +319,15 @@ def _session_folder() -> Path | None:
 
 
 def connect(address: str, options: dict[str, Any]) -> None:
-    """Connect this process to a running cluster, with the token of this user where there is one.
+    """Connect this process to a running cluster, with the token of this user where there is one. Our own code travels
+    with us, so that driver and workers are one version.
 
     Raises:
         ClusterError: it does not let us in.
     """
     enter_with_token(warn_if_disabled=False)  # which Ray itself does for "auto" alone
     try:
-        ray.init(address=address, **options)
+        ray.init(address=address, runtime_env={"py_modules": [str(folder) for folder in own_code()]}, **options)
     except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise silent(address, f"{reason}; {ENTRANCE}") from error

@@ -9,6 +9,7 @@ import contextlib
 import functools
 import hashlib
 import importlib.metadata
+import importlib.util
 import math
 import secrets
 import socket
@@ -54,6 +55,8 @@ class Wanted:
     """Of one trial, like the CPUs; of several ranks, of each."""
     ranks: int = 1
     """Of one trial, each of which may be on another node."""
+    mixed: bool = False
+    """It may have another version of torch."""
 
     @property
     def bundles(self) -> list[dict[str, float]]:
@@ -320,11 +323,16 @@ def _looker() -> Callable[..., dict[str, Any]]:
     return look
 
 
+def own_code() -> list[Path]:
+    """Return the folders of this package's rooms, wherever each of them was loaded from."""
+    specs = (importlib.util.find_spec(package) for package in PACKAGES)
+    return [Path(spec.origin).parent for spec in specs if spec is not None and spec.origin is not None]
+
+
 @functools.cache
 def versions() -> dict[str, str]:
     """Return what must be the same on every node: rounding and orders depend on it."""
-    root = Path(__file__).resolve().parents[2]
-    files = sorted(path for package in PACKAGES for path in (root / package).rglob("*.py"))
+    files = [path for folder in own_code() for path in sorted(folder.rglob("*.py"))]
     code = hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
     return {"kdsweep": code[:12], "torch": importlib.metadata.version("torch")}
 
@@ -339,7 +347,12 @@ def _reason(wanted: Wanted, answer: Any) -> tuple[str, bool]:
     if "error" in found:
         return f"kdsweep cannot be loaded there, or is an older one: {found['error']}", False
     there, here = found["versions"], versions()
-    others = [f"{name} {there.get(name)}, here {own}" for name, own in here.items() if there.get(name) != own]
+    allowed = {"torch"} if wanted.mixed else set()
+    others = [
+        f"{name} {there.get(name)}, here {own}"
+        for name, own in here.items()
+        if there.get(name) != own and name not in allowed
+    ]
     reasons = [f"it has other versions: {'; '.join(others)}"] if others else []
     if found["missing"]:
         reasons.append(f"it has no data in {', '.join(found['missing'])}")

@@ -52,6 +52,8 @@ class Workforce:
     """Trials at a time; 0: one after the other in this process; None: as many as the machine or the cluster takes."""
     wait_seconds: float = ROOM_SECONDS
     """So long may a cluster that is not ours have no room for a trial when the run begins."""
+    mixed: bool = False
+    """Nodes of a cluster that is not ours may have another version of torch."""
     verbose: bool = False
     """Let Ray speak."""
 
@@ -95,13 +97,18 @@ class Orders:
         unnamed = dict.fromkeys(plan.name for plan in plans if plan.root is None)
         return tuple(folders), shared, tuple(name for name in unnamed if shared and (Path(shared) / name).is_dir())
 
-    def wanted(self, home: Path) -> "Wanted":
-        """Return what a node must have."""
+    def wanted(self, home: Path, *, mixed: bool = False) -> "Wanted":
+        """Return what a node must have.
+
+        Args:
+            mixed: it may have another version of torch.
+        """
         from orchestrator.ray_tune.nodes import Wanted
 
         cpus, gpus, ranks = self.request
         folders, shared, names = self.data()
-        return Wanted(home=home, folders=folders, shared=shared, names=names, cpus=cpus, gpus=gpus, ranks=ranks)
+        of_data = {"folders": folders, "shared": shared, "names": names}
+        return Wanted(home=home, cpus=cpus, gpus=gpus, ranks=ranks, mixed=mixed, **of_data)  # type: ignore[arg-type]
 
     def together(self, attempt: Attempt) -> int:
         """Return how many attempts may be trained in step, if the first is this one."""
@@ -188,7 +195,11 @@ def look_at_cluster(orders: Orders, home: Path, stop: StopSignals, workforce: Wo
     from orchestrator.ray_tune.cluster import Cluster
 
     with Cluster(
-        orders.wanted(home), workforce.address, workers=workforce.workers or 0, verbose=workforce.verbose, say=say
+        orders.wanted(home, mixed=workforce.mixed),
+        workforce.address,
+        workers=workforce.workers or 0,
+        verbose=workforce.verbose,
+        say=say,
     ) as cluster:
         stop.install()
         cluster.attend(lambda: cluster.await_room(workforce.wait_seconds, lambda: bool(stop.number)))
@@ -212,7 +223,7 @@ def _drive_on_cluster(
     from orchestrator.ray_tune.cluster import Cluster, ClusterStartError
     from orchestrator.ray_tune.driver import drive as drive_tune
 
-    wanted = orders.wanted(store.home)
+    wanted = orders.wanted(store.home, mixed=workforce.mixed)
     new = Cluster(
         wanted,
         workforce.address,
