@@ -195,6 +195,14 @@ def test_reasons(answer: Any, reason: str, monkeypatch: pytest.MonkeyPatch, home
     assert sees_home == (isinstance(answer, dict) and answer.get("home", False))
 
 
+def test_another_torch_may_work_where_it_is_allowed(monkeypatch: pytest.MonkeyPatch, home: Path):
+    monkeypatch.setattr(nodes.ray, "get", lambda answer: GOOD | {"versions": answer})
+    wanted = Wanted(home=home, cpus=1, gpus=0, mixed=True)
+    assert nodes._reason(wanted, versions() | {"torch": "2.9.1"}) == ("", True)
+    other = versions() | {"torch": "2.9.1", "kdsweep": "an older one"}
+    assert nodes._reason(wanted, other)[0].startswith("it has other versions: kdsweep an older one, here ")
+
+
 def test_what_travels_needs_nothing_of_this_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Its answer where the package is there; the marker and folders are looked for."""
     monkeypatch.delenv("KDSWEEP_DATA", raising=False)
