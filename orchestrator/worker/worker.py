@@ -1,7 +1,6 @@
 """What a worker does with an attempt: train, leave checkpoints, report. The same under Ray and in this process."""
 
 import contextlib
-import fnmatch
 import json
 import os
 import platform
@@ -14,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from orchestrator.home.home import banks_folder
 from orchestrator.worker.attempts import Attempt, RankFailedError, RankLostError, Report, file_stem
+from orchestrator.worker.checkpoints import keep_checkpoint, readable_checkpoint
 from orchestrator.worker.keeper import KeeperLostError
 from orchestrator.worker.pulse import Pulse
 from trainers.files.files import remove
-from trainers.files.passing import steadily
 from trainers.files.store import Keeper, Store
 from trainers.machine import is_out_of_memory
 from trainers.texts.letters import fitting
@@ -33,8 +32,6 @@ SHARED_DATA = "KDSWEEP_DATA"
 """Environment variable that `trainers.data` reads, which a worker does not import before its first step."""
 Joined: TypeAlias = "Callable[[Callable[[], None]], AbstractContextManager[Ranks | None]]"
 """Has other ranks train an order too, and gives this one, the first; what it is given is called while they come up."""
-KEPT_BESIDE = 1
-"""Checkpoints that stay beside the newest one, for the case that it cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,7 +267,7 @@ def _epochs(
 
     earlier_told = False
     warnings: list[str] = []
-    checkpoint = _readable_checkpoint(store, order.key, warnings)  # a first attempt may follow those of a lost ledger
+    checkpoint = readable_checkpoint(store, order.key, warnings)  # a first attempt may follow those of a lost ledger
 
     def report(epoch: "Epoch") -> Report:
         ending: Literal["", "COMPLETE", "DIVERGED"] = ""
@@ -298,33 +295,13 @@ def _epochs(
             if pulse.is_superseded():
                 return  # taken for lost and replaced: nobody listens, and what is on disk is another's now
             if not epoch.last:
-                warnings += _keep_checkpoint(epoch, order, store)
+                warnings += keep_checkpoint(epoch, store, order.key, file_stem(order.number, order.life))
             elif not epoch.diverged:
                 _keep_result(epoch, order, store)
             yield report(epoch)
             earlier_told = True
             warnings.clear()
             epoch.training.warnings.clear()
-
-
-def _keep_checkpoint(epoch: Any, order: Order, store: Store) -> list[str]:
-    """Write a checkpoint and remove older ones; return what went wrong: without one a trial loses time, no result."""
-    from safetensors import SafetensorError
-
-    folder = store.checkpoints(order.key)
-    path = folder / f"epoch-{epoch.number:05d}.{file_stem(order.number, order.life)}.safetensors"
-    try:
-        epoch.save(path)
-        store.keep(path)
-    except (OSError, SafetensorError) as error:
-        return [f"no checkpoint of epoch {epoch.number} could be written: {error}"]
-    try:
-        older = [former for former in checkpoints(store, order.key) if former.name < path.name]
-    except OSError as error:
-        return [f"older checkpoints than that of epoch {epoch.number} cannot be removed: {error}"]
-    for former in older[:-KEPT_BESIDE]:  # a worker that was thought lost must not remove what is newer than its own
-        store.remove(former)
-    return []
 
 
 def _keep_result(epoch: Any, order: Order, store: Store) -> None:
@@ -338,52 +315,6 @@ def _keep_result(epoch: Any, order: Order, store: Store) -> None:
     if order.keep_weights:
         epoch.save_weights(store.weights(order.key))
         store.keep(store.weights(order.key))
-
-
-def checkpoints(store: Store, key: str) -> list[Path]:
-    """Return the checkpoints of all attempts of a trial, the one with the most epochs last.
-
-    Raises:
-        OSError: the folder is there and cannot be read.
-    """
-    folder = store.checkpoints(key)
-    try:
-        names = steadily(lambda: store.names(folder))
-    except FileNotFoundError:
-        return []
-    return [folder / name for name in sorted(fnmatch.filter(names, "epoch-*.safetensors"))]
-
-
-def _readable_checkpoint(store: Store, key: str, warnings: list[str]) -> Path | None:
-    """Return the newest checkpoint that can be read; None where there is none, or none can be, which joins the
-    warnings."""
-    try:
-        found = checkpoints(store, key)
-    except OSError as error:
-        warnings.append(f"checkpoints cannot be looked for ({error}); the trial starts from the beginning")
-        return None
-    unreadable: list[str] = []
-    for checkpoint in reversed(found):
-        problem = _problem(store, checkpoint, key)
-        if problem is None:
-            instead = f"; the trial goes on from {checkpoint.name}"
-            warnings += [f"{text}{instead}" for text in unreadable]
-            return checkpoint
-        unreadable.append(f"checkpoint {checkpoint.name} cannot be read ({problem})")
-    warnings += [f"{text}; the trial starts from the beginning" for text in unreadable]
-    return None
-
-
-def _problem(store: Store, checkpoint: Path, key: str) -> str | None:
-    from safetensors import SafetensorError
-
-    from trainers.files.tensor_files import load_tensors
-
-    try:
-        _, metadata = load_tensors(store.fetched(checkpoint))
-    except (OSError, SafetensorError, ValueError) as error:
-        return str(error)
-    return None if metadata.get("trial_key") == key else "it is of another trial"
 
 
 def _provenance(order: Order) -> dict[str, str]:

@@ -32,8 +32,9 @@ from orchestrator.ray_tune.nodes import Wanted
 from orchestrator.ray_tune.trainable import AttemptTrainable
 from orchestrator.worker import cohort
 from orchestrator.worker.attempts import Attempt, Report
+from orchestrator.worker.checkpoints import checkpoints
 from orchestrator.worker.pulse import Pulse
-from orchestrator.worker.worker import Order, checkpoints, make_order, store_of
+from orchestrator.worker.worker import Order, make_order, store_of
 from tests.benchmarks.overhead import sweep_text
 from tests.orchestrator.simulation import new_planner, sweep_of
 from trainers import models

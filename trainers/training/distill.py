@@ -18,27 +18,24 @@ import torch
 from timm.utils import ModelEmaV3, dispatch_clip_grad
 from torch import Tensor, nn
 
-from trainers import methods
 from trainers.files.store import Store
 from trainers.files.tensor_files import save_tensors
-from trainers.models.taps import Taps, tap
 from trainers.ranks.parts import Part, places_of
 from trainers.ranks.ranks import LeftAloneError, Ranks, totals
-from trainers.teachers.frozen import FrozenTeacher, check_learnable, frozen_teacher
+from trainers.teachers.frozen import check_learnable
 from trainers.training.checkpoint import load_checkpoint, save_checkpoint
 from trainers.training.collapse import Answers, collapse, losses_of
 from trainers.training.memory import MemoryMeter
 from trainers.training.metrics import LOGGED, accuracies
 from trainers.training.mixing import Mix, mixes
 from trainers.training.replies import Replies
-from trainers.training.starting import new_optimizer, new_student
+from trainers.training.starting import new_method, new_optimizer, new_student, new_taps, new_teacher
 from trainers.training.tasks import Seen, Student, task_of
 from trainers.training.turns import Step, Steps
 from trainers.trials.batches import batch_sizes
 from trainers.trials.draws import Draws, draw
-from trainers.trials.randomness import dropout_stream, from_stream
+from trainers.trials.randomness import dropout_stream
 from trainers.trials.recipe import learning_rate_at
-from trainers.trials.streams import stream_seed
 from trainers.trials.trial import Trial, trial_key
 from trainers.views.device_data import on_device
 from trainers.views.shared import alone
@@ -159,14 +156,14 @@ class Training:
         if self.data.info.digest != trial.data_digest:
             raise ValueError(f"the data set {trial.dataset} has changed since the sweep was accepted")
         self.task = task_of(self.data.info, trial.recipe.label_smoothing, self.ranks)
-        self.teacher = self._frozen_teacher(store)
+        self.teacher = new_teacher(trial, self.data, store, device)
         self.sizes = [self.teacher.size] if self.teacher is not None and self.teacher.size is not None else []
         """At which the teacher wants views, where they are not the student's."""
         self.seen, self.tested = share(self.data.train, self.sizes), share(self.data.test, ())
         self.memory = MemoryMeter(device)  # from here on, memory is the trial's own
         self.student = new_student(trial, self.data, store, device)
-        self.taps = self._student_taps()
-        self.method = self._new_method()
+        self.taps = new_taps(trial, self.student, self.data)
+        self.method = new_method(trial, self.data, self.teacher, self.taps, self.ranks)
         self.optimizer = new_optimizer(trial.recipe, self.student, self.method)
         self.average = ModelEmaV3(self.student, decay=trial.recipe.ema_decay) if trial.recipe.ema_decay else None
         plain = self.taps is None and self.data.info.task == "classification" and self.ranks.size == 1
@@ -347,44 +344,6 @@ class Training:
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.trial.recipe.precision == "bfloat16")
-
-    def _frozen_teacher(self, store: Store) -> FrozenTeacher | None:
-        if self.trial.teacher is None:
-            return None
-        return frozen_teacher(self.trial.teacher, store, self.data, self.device)
-
-    def _student_taps(self) -> Taps | None:
-        """Return the student's taps where the method compares more than logits."""
-        if methods.get(self.trial.method).needs is not methods.Needs.FEATURES:
-            return None
-        return tap(self.student, self._example())
-
-    def _example(self, size: tuple[int, int] | None = None) -> Tensor:
-        info = self.data.info
-        height, width = size or (info.size, info.width)
-        return torch.zeros(1, info.channels, height, width, device=self.device)
-
-    def _new_method(self) -> methods.BuiltMethod:
-        """Return the method with its own parts on the device; what they start from depends on role, seed and method."""
-        names = (self.trial.role, self.trial.seed, self.trial.method)
-        teachers = None
-        if self.taps is not None and self.teacher is not None:
-            teachers = self.teacher.taps(self._example(self.teacher.size)).shape
-        setting = methods.Setting(
-            student=None if self.taps is None else self.taps.shape,
-            teacher=teachers,
-            classes=self.data.info.classes,
-            epochs=self.trial.recipe.epochs,
-            labels=self.data.train_targets[: self._images].cpu(),
-            class_weights=None if self.teacher is None else self.teacher.class_weights(),
-            seed=stream_seed("method's draws", *names),
-            ranks=self.ranks if self.ranks.size > 1 else None,
-        )
-
-        def make() -> methods.BuiltMethod:
-            return methods.build(self.trial.method, setting, **self.trial.hyperparameters)
-
-        return from_stream(make, "method", *names).to(self.device)
 
     def _score(self, number: int) -> Generator[Step, None, dict[str, float]]:
         """Return scores in percent on the validation images in a search, on the test images elsewhere."""

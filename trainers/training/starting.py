@@ -1,18 +1,22 @@
-"""What a training starts from: the student's first weights, and the optimiser."""
+"""What a training starts from: teacher, the student's first weights, the method with its own parts, optimiser."""
 
 from collections.abc import Collection
 from typing import Any
 
 import torch
 from timm.optim import param_groups_weight_decay
-from torch import nn
+from torch import Tensor, nn
 
-from trainers import models
+from trainers import methods, models
 from trainers.files.store import Store
 from trainers.files.tensor_files import load_tensors
 from trainers.models.start import load_start
+from trainers.models.taps import Taps, tap
+from trainers.ranks.ranks import Ranks
+from trainers.teachers.frozen import FrozenTeacher, frozen_teacher
 from trainers.trials.randomness import from_stream
 from trainers.trials.recipe import Recipe
+from trainers.trials.streams import stream_seed
 from trainers.trials.trial import Trial
 from trainers.views.device_data import DeviceData
 
@@ -35,6 +39,50 @@ def new_student(trial: Trial, data: DeviceData, store: Store, device: torch.devi
         weights, _ = load_tensors(store.fetched(store.weights(trial.initial)))
         load_start(student, weights, trial.student, trial.student_args)
     return student.to(device).to(memory_format=torch.channels_last)
+
+
+def new_teacher(trial: Trial, data: DeviceData, store: Store, device: torch.device) -> FrozenTeacher | None:
+    """Return the trial's teacher, ready to answer; None where it has none."""
+    return None if trial.teacher is None else frozen_teacher(trial.teacher, store, data, device)
+
+
+def new_taps(trial: Trial, student: nn.Module, data: DeviceData) -> Taps | None:
+    """Return the student's taps where the method compares more than logits."""
+    if methods.get(trial.method).needs is not methods.Needs.FEATURES:
+        return None
+    return tap(student, example(data))
+
+
+def example(data: DeviceData, size: tuple[int, int] | None = None) -> Tensor:
+    """Return zeros [1, C, H, W] of the shape of an input, on the data's device."""
+    info = data.info
+    height, width = size or (info.size, info.width)
+    return torch.zeros(1, info.channels, height, width, device=data.train_targets.device)
+
+
+def new_method(
+    trial: Trial, data: DeviceData, teacher: FrozenTeacher | None, taps: Taps | None, ranks: Ranks
+) -> methods.BuiltMethod:
+    """Return the method with its own parts on the device; what they start from depends on role, seed and method."""
+    names = (trial.role, trial.seed, trial.method)
+    teachers = None
+    if taps is not None and teacher is not None:
+        teachers = teacher.taps(example(data, teacher.size)).shape
+    setting = methods.Setting(
+        student=None if taps is None else taps.shape,
+        teacher=teachers,
+        classes=data.info.classes,
+        epochs=trial.recipe.epochs,
+        labels=data.train_targets[: data.info.trained_on(trial.split)].cpu(),
+        class_weights=None if teacher is None else teacher.class_weights(),
+        seed=stream_seed("method's draws", *names),
+        ranks=ranks if ranks.size > 1 else None,
+    )
+
+    def make() -> methods.BuiltMethod:
+        return methods.build(trial.method, setting, **trial.hyperparameters)
+
+    return from_stream(make, "method", *names).to(data.train_targets.device)
 
 
 def new_optimizer(recipe: Recipe, student: nn.Module, method: nn.Module) -> torch.optim.Optimizer:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from orchestrator.worker.attempts import Attempt, Report
+from orchestrator.worker.checkpoints import checkpoints
 from orchestrator.worker.pulse import is_superseded, pulse_file
-from orchestrator.worker.worker import Order, checkpoints, make_order, run_order
+from orchestrator.worker.worker import Order, make_order, run_order
 from tests.trainers.tiny import student_trial
 from trainers.files import passing, tensor_files
 from trainers.files.passing import steadily

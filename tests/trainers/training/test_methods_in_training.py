@@ -13,6 +13,7 @@ from trainers.files.tensor_files import load_tensors, save_tensors
 from trainers.models.fitting import arguments
 from trainers.teachers.frozen import load_teacher
 from trainers.training.distill import Training, distill
+from trainers.training.starting import example
 from trainers.trials.trial import Teacher, Trial
 from trainers.views.device_data import on_device
 
@@ -113,7 +114,7 @@ def test_a_teacher_whose_features_are_compared_stays_as_it_was(store):
 
 def test_features_are_taken_from_the_pass_that_gives_the_logits(store):
     plain, tapped = (Training(trial_of(name), store, device=torch.device("cpu")) for name in ("kd", "rkd"))
-    inputs = plain._example().expand(4, -1, -1, -1)
+    inputs = example(plain.data).expand(4, -1, -1, -1)
     plain.student.eval()
     tapped.student.eval()
     assert torch.equal(plain.student(inputs), tapped.taps(inputs).logits)
