@@ -16,10 +16,9 @@ from orchestrator.home.chatter import let_speak
 from orchestrator.home.home import DriverLock, check_writable, driver_lock
 from orchestrator.ledger.database import LedgerWriteError
 from orchestrator.ledger.ledger import Ledger
-from orchestrator.ledger.records import FINAL_SCORES, TrialRow
-from orchestrator.mlflow_store import MlflowTarget, TrackingError, check_answers, is_known, tracking_uri
-from orchestrator.optuna_studies.mirror import StorageError, check_storage, storage_url
-from orchestrator.patience import START_SECONDS, LateError, within
+from orchestrator.ledger.records import TrialRow
+from orchestrator.mlflow_store import MlflowTarget, TrackingError, check_answers, tracking_uri
+from orchestrator.optuna_studies.mirror import check_storage, storage_url
 from orchestrator.planning.gpu_share import gpu_share, this_gpu
 from orchestrator.planning.planner import Planner
 from orchestrator.planning.search_ends import search_standing
@@ -37,8 +36,10 @@ from orchestrator.sweep_run.drive import (
     drive,
     look_at_cluster,
 )
-from orchestrator.sweep_run.keeping import why_kept
+from orchestrator.sweep_run.endings import ending_line, last_line
+from orchestrator.sweep_run.reporting import write_reports
 from orchestrator.sweep_run.signals import StopSignals
+from orchestrator.sweep_run.stores import answers_or_waits, known_store
 from orchestrator.sweep_run.teacher_weights import TeacherWeights, TeacherWeightsError
 from orchestrator.sweep_run.tellers import TELLING_DELAY_SECONDS, drain, retarget, start_tellers
 from search_spaces import Search, Sweep, SweepFile, notes, read
@@ -130,9 +131,9 @@ def run(
         screen.say(f"note: {line}")
     if address is not None and new:
         check_address(address)
-    answers = _known_store(home, uri) or _answers(lambda: check_answers(uri), screen, needed=bool(new))
+    answers = known_store(home, uri) or answers_or_waits(lambda: check_answers(uri), screen.say, needed=bool(new))
     if storage is not None or (home / "optuna.db").exists():
-        _answers(lambda: check_storage(storage_url(home, storage), uri), screen, needed=bool(new))
+        answers_or_waits(lambda: check_storage(storage_url(home, storage), uri), screen.say, needed=bool(new))
     with (
         driver_lock(home, [sweep.name for sweep in sweeps], wait_seconds=lock_seconds, say=screen.say) as lock,
         contextlib.closing(Ledger(home / "ledger.db", check=True)) as ledger,
@@ -180,37 +181,6 @@ def _look_at_pictures(sweeps: Sequence[Sweep], home: Path, screen: Screen) -> No
     check_pictures(sweeps, known=known.__contains__, say=screen.say)
 
 
-def _known_store(home: Path, uri: str) -> bool:
-    """Return whether the tracking store is a database that answers, and that this MLflow has told from this home."""
-    if not (home / "ledger.db").exists():
-        return False
-
-    def ask() -> bool:
-        with contextlib.closing(Ledger(home / "ledger.db")) as ledger:
-            return is_known(ledger, uri)
-
-    try:
-        return within(START_SECONDS, ask)
-    except LateError:
-        return False
-
-
-def _answers(check: Callable[[], None], screen: Screen, *, needed: bool) -> bool:
-    """Return whether a store answers.
-
-    Raises:
-        TrackingError, StorageError: it does not, and is needed.
-    """
-    try:
-        check()
-    except (TrackingError, StorageError) as error:
-        if needed:
-            raise
-        screen.say(f"{error}; results are told later")
-        return False
-    return True
-
-
 class _Run:
     """A run that holds the home."""
 
@@ -246,13 +216,14 @@ class _Run:
             new: a sweep is; nothing of it is recorded where a cluster at an address cannot work for it.
         """
         stop = StopSignals(lambda: self._screen.say(STOPPING))
+        names = tuple(sweep.name for sweep in self._sweeps)
         folders: list[Path] = []
         with stop:
             if new and workforce.address is not None:
                 look_at_cluster(self._orders(), self._home, stop, workforce, self._say_ahead)
             driven, problems, untold = self._train(stop, workforce, answers=answers)
             if not stop.number:
-                folders, unreported = self._report()
+                folders, unreported = write_reports(names, self._home, self._uri, self._ledger, self._screen.say)
                 problems += unreported
         warnings = [line for sweep in self._sweeps for line in collapse_warnings(sweep.name, self._ledger)]
         for line in warnings:
@@ -260,7 +231,6 @@ class _Run:
         code = EXIT_FAILED if problems or untold else EXIT_COMPLETE
         code = EXIT_REFUSED if self._refused else code
         code = 128 + stop.number if stop.number else code
-        names = tuple(sweep.name for sweep in self._sweeps)
         return RunResult(
             names,
             code,
@@ -407,49 +377,14 @@ class _Run:
             remove(self._store.checkpoints(row.key))
         reported = row.origin["phase"] != "search"
         trouble = row.state == "FAIL" or (reported and (row.state == "DIVERGED" or bool(row.collapsed)))
-        self._screen.ended(_line(row), trouble=trouble)
+        self._screen.ended(ending_line(row), trouble=trouble)
 
     def _on_trouble(self, row: TrialRow, text: str) -> None:
-        self._screen.ended(f"{'NOTE':<11} {row.title}  {_last_line(text)}", trouble=True)
+        self._screen.ended(f"{'NOTE':<11} {row.title}  {last_line(text)}", trouble=True)
 
     def _on_search_failed(self, sweep: Sweep, search: Search) -> None:
         standing = search_standing(sweep.name, search, self._ledger, tries_again=False)
         self._screen.ended(f"{'FAIL':<11} {search.cell}  {search.row}  {standing.failure}", trouble=True)
-
-    # --- the report ---------------------------------------------------------------------------------------------
-
-    def _report(self) -> tuple[list[Path], list[str]]:
-        """Write every sweep's report, print its table, and put the table into the sweep's parent run.
-
-        Returns the folders, and in words what could not be reported.
-        """
-        import reports
-
-        written, problems = [], []
-        for sweep in self._sweeps:
-            folder = self._home / "reports" / sweep.name
-            try:
-                results = reports.load(sweep.name, home=self._home, tracking_uri=self._uri)
-                kept = why_kept(results, folder, self._home)
-                if kept:
-                    problems.append(kept)
-                    continue
-                report = reports.Report(results)
-                report.write(folder)
-            except (reports.ReportError, OSError) as error:
-                problems.append(f"{sweep.name}: no report: {error}")
-                continue
-            self._screen.say(report.console())
-            written.append(folder)
-            problems += self._note(sweep.name, report.note())
-        return written, problems
-
-    def _note(self, sweep: str, text: str) -> list[str]:
-        try:
-            MlflowTarget(self._uri, self._home, self._ledger).note(sweep, text)
-        except Exception as error:  # noqa: BLE001 (MLflow raises what it likes; the table is written by now)
-            return [f"{sweep}: the table is not in the sweep's run: {error}"]
-        return []
 
 
 STOPPING = "stopping: running epochs are ended and kept; once more to stop at once"
@@ -458,18 +393,3 @@ STOPPING = "stopping: running epochs are ended and kept; once more to stop at on
 def _chances(sweeps: Sequence[Sweep]) -> Callable[[str], float]:
     """Return the accuracy of guessing in percent, by data set."""
     return {plan.name: 100.0 / plan.info.classes for sweep in sweeps for plan in sweep.datasets}.__getitem__
-
-
-def _line(row: TrialRow) -> str:
-    """Return what is said of a trial that has ended."""
-    score = next((row.metrics[name] for name in FINAL_SCORES if name in row.metrics), None)
-    result = "" if score is None else f"  {score:.1f} %"
-    seconds = f"  {row.metrics['train_seconds']:.1f} s" if "train_seconds" in row.metrics else ""
-    reason = f"  {_last_line(row.reason)}" if row.reason else ""
-    reason += f"  collapsed: {row.collapsed}" if row.collapsed else ""
-    return f"{row.state:<11} {row.title}{result}{seconds}{reason}"
-
-
-def _last_line(text: str) -> str:
-    lines = text.strip().splitlines()
-    return lines[-1].strip() if lines else ""
