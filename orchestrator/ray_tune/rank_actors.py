@@ -76,10 +76,9 @@ class RankActors:
         store = meeting(host, ranks)
         answers = [actor.train.remote(config, i, host, store.port) for i, actor in enumerate(actors, start=1)]
         try:
-            while not are_there(store, ranks):
+            while not are_there(store, ranks):  # without a step: one that stands still is ended by whoever waits
                 if ray.wait(answers, timeout=MEETING_SECONDS)[0]:
                     raise LeftAloneError("one has gone before they met")
-                on_step()
             with joined(0, ranks, torch.device(order.device), store, PATIENCE) as first:
                 yield first
         except LeftAloneError as error:
