@@ -88,7 +88,7 @@ def test_a_rank_that_dies_or_stands_still_is_a_lost_worker(
     for line in driver.stdout:
         lines.append(line)
         if line.startswith("COMPLETE") and not hit:
-            hit = any(os.kill(process.pid, sent) is None for process in others())
+            hit = any(os.kill(process.pid, sent) is None for process in others(nodes))
     driver.communicate()
     assert driver.returncode == 0, "".join(lines)
     assert hit
@@ -99,6 +99,7 @@ def test_a_rank_that_dies_or_stands_still_is_a_lost_worker(
     assert groups(nodes) == "[]"
 
 
-def others() -> list[psutil.Process]:
+def others(nodes: RayNodes) -> list[psutil.Process]:
     """Return the processes of ranks that are not the first."""
-    return [process for process in psutil.process_iter() if "RankActor" in process.name()]
+    family = [one for raylet in nodes._raylets() for one in raylet.children(recursive=True)]
+    return [process for process in family if "RankActor" in process.name()]
