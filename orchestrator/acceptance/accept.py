@@ -1,6 +1,6 @@
 """Accepting sweeps: reading and checking all files before anything is made, then recording what they ask for."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,22 @@ from orchestrator.mlflow_store.verifying import EPOCHS_TOLD
 from orchestrator.optuna_studies.live import distributions_json
 from orchestrator.planning.jobs import member_row, trial_row
 from search_spaces import Member, Problem, Search, Sweep, SweepFile, SweepFileError, TeacherPlan, expand
+from search_spaces.checks.facts import cuda_capability
 from trainers.errors import RequestError
 from trainers.files.store import Store
 from trainers.training.scoring import CLAIMED, REORDERED
 from trainers.trials.trial import Trial
 
 
-def expand_all(files: Sequence[SweepFile], ledger: Ledger | None) -> list[Sweep]:
+def expand_all(
+    files: Sequence[SweepFile],
+    ledger: Ledger | None,
+    capability: Callable[[], tuple[int, int] | None] = cuda_capability,
+) -> list[Sweep]:
     """Expand the files into sweeps; `auto` keeps the value that it got when a sweep of that name was first accepted.
+
+    Args:
+        capability: of the CUDA devices that will train, asked only where `auto` depends on it.
 
     Raises:
         SweepFileError: of the first file that cannot be expanded; nothing has been recorded.
@@ -29,7 +37,8 @@ def expand_all(files: Sequence[SweepFile], ledger: Ledger | None) -> list[Sweep]
             problem = Problem(None, "name", f"must be of one file in a run, got '{file.name}' twice")
             raise SweepFileError(file.path, [problem])
         row = ledger.sweep(file.name) if ledger is not None else None
-        sweeps.append(expand(file, autos=row.resolved.get("autos", {}) if row is not None else {}))
+        autos = row.resolved.get("autos", {}) if row is not None else {}
+        sweeps.append(expand(file, autos=autos, capability=capability))
     return sweeps
 
 

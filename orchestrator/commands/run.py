@@ -1,6 +1,7 @@
 """`run`: from sweep files to ended trials, told results and a written report."""
 
 import contextlib
+import functools
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from orchestrator.acceptance.picture_checks import check_pictures
 from orchestrator.acceptance.renewed_students import under_known_weights
 from orchestrator.display import Nothing, Screen, Watch
 from orchestrator.home.chatter import let_speak
-from orchestrator.home.home import DriverLock, check_writable, driver_lock
+from orchestrator.home.home import DriverLock, check_writable, driver_lock, existing_part
 from orchestrator.ledger.database import LedgerWriteError
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import TrialRow
@@ -42,7 +43,9 @@ from orchestrator.sweep_run.signals import StopSignals
 from orchestrator.sweep_run.stores import answers_or_waits, known_store
 from orchestrator.sweep_run.teacher_weights import TeacherWeights, TeacherWeightsError
 from orchestrator.sweep_run.tellers import TELLING_DELAY_SECONDS, drain, retarget, start_tellers
+from orchestrator.worker.worker import shared_data
 from search_spaces import Search, Sweep, SweepFile, notes, read
+from search_spaces.checks.facts import cuda_capability
 from trainers.files.files import remove
 from trainers.files.store import Store
 from trainers.texts.counting import counted
@@ -123,7 +126,7 @@ def run(
     read_files = [read(str(file), overrides) for file in files]
     check_writable(home)
     uri = tracking_uri(home)
-    sweeps, new = _expanded(read_files, home)
+    sweeps, new = _expanded(read_files, home, cuda_capability if address is None else _capability_at(address, home))
     if workers == 0:
         check_alone(sweeps)
     _look_at_pictures(sweeps, home, screen)
@@ -155,13 +158,27 @@ def _cluster(given: str | None, screen: Screen) -> str | None:
     return cluster_address(given)
 
 
-def _expanded(files: Sequence[SweepFile], home: Path) -> tuple[list[Sweep], list[str]]:
+def _capability_at(address: str, home: Path) -> Callable[[], tuple[int, int] | None]:
+    """Return what asks the nodes of a cluster, once, for the least compute capability of their GPUs."""
+
+    @functools.cache
+    def ask() -> tuple[int, int] | None:
+        from orchestrator.ray_tune.survey import least_capability, survey
+
+        return least_capability(survey(address, existing_part(home), shared_data()))
+
+    return ask
+
+
+def _expanded(
+    files: Sequence[SweepFile], home: Path, capability: Callable[[], tuple[int, int] | None]
+) -> tuple[list[Sweep], list[str]]:
     """Return the sweeps of the files, and the names of those that this home has never accepted."""
     if not (home / "ledger.db").exists():
-        sweeps = expand_all(files, None)
+        sweeps = expand_all(files, None, capability)
         return sweeps, [sweep.name for sweep in sweeps]
     with contextlib.closing(Ledger(home / "ledger.db")) as known:
-        sweeps = expand_all(files, known)
+        sweeps = expand_all(files, known, capability)
         return sweeps, [sweep.name for sweep in sweeps if known.sweep(sweep.name) is None]
 
 

@@ -32,6 +32,8 @@ class NodeFacts:
     """That a process may use there, by affinity and limits."""
     gpus: tuple[tuple[str, int], ...]
     """Name and bytes of each that the driver of the cards shows."""
+    capability: tuple[int, int] | None
+    """The least compute capability of these; None where there is none."""
     cuda: str | None
     """Which torch was built for."""
     free_bytes: int
@@ -105,6 +107,12 @@ def survey(address: str, home: Path, data: str | None) -> list[Surveyed]:
     return sorted(found, key=lambda one: one.name)
 
 
+def least_capability(nodes: Sequence[Surveyed]) -> tuple[int, int] | None:
+    """Return the least compute capability among the GPUs that a cluster shares out; None where it has none."""
+    found = (node.facts.capability for node in nodes if node.gpus and node.facts is not None)
+    return min((one for one in found if one is not None), default=None)
+
+
 def _asker() -> Callable[[str, str | None], dict[str, Any]]:
     def ask(marker: str, data: str | None) -> dict[str, Any]:
         """Runs on a node; travels whole, so that it can say that this package is missing there."""
@@ -130,13 +138,15 @@ def facts(marker: str, data: str | None) -> dict[str, Any]:
     folder = os.environ.get("KDSWEEP_BANKS") or str(Path(marker).parent)
     there = next(place for place in (Path(folder), *Path(folder).parents) if place.exists())
     own = os.environ.get("KDSWEEP_DATA") or data
+    cards = list(_cards())
     torch = find_spec("torch")  # not loaded: that takes seconds
     assert torch is not None, "nothing of ours works without"
     return {
         "python": platform.python_version(),
         "versions": versions(),
         "cores": usable_cores(),
-        "gpus": tuple(_cards()),
+        "gpus": tuple((name, size) for name, size, _ in cards),
+        "capability": min((capability for _, _, capability in cards), default=None),
         "cuda": runpy.run_path(str(Path(str(torch.origin)).parent / "version.py")).get("cuda"),
         "free_bytes": shutil.disk_usage(there).free,
         "sees_home": Path(marker).exists(),
@@ -145,8 +155,8 @@ def facts(marker: str, data: str | None) -> dict[str, Any]:
     }
 
 
-def _cards() -> Iterator[tuple[str, int]]:
-    """Yield the GPUs of this machine: a task that asked for none sees none through torch."""
+def _cards() -> Iterator[tuple[str, int, tuple[int, int]]]:
+    """Yield name, bytes and compute capability of this machine's GPUs, which torch hides from a task without any."""
     from ray._private.thirdparty import pynvml
 
     try:
@@ -156,7 +166,9 @@ def _cards() -> Iterator[tuple[str, int]]:
     for number in range(pynvml.nvmlDeviceGetCount()):
         card = pynvml.nvmlDeviceGetHandleByIndex(number)
         name = pynvml.nvmlDeviceGetName(card)
-        yield name.decode() if isinstance(name, bytes) else name, int(pynvml.nvmlDeviceGetMemoryInfo(card).total)
+        name = name.decode() if isinstance(name, bytes) else name
+        major, minor = pynvml.nvmlDeviceGetCudaComputeCapability(card)
+        yield name, int(pynvml.nvmlDeviceGetMemoryInfo(card).total), (int(major), int(minor))
 
 
 def _surveyed(node: Mapping[str, Any], answer: Any) -> Surveyed:

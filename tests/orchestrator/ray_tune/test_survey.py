@@ -7,13 +7,14 @@ import pytest
 
 from orchestrator.ray_tune import survey
 from orchestrator.ray_tune.nodes import versions
-from orchestrator.ray_tune.survey import NodeFacts, Surveyed, facts, table_of
+from orchestrator.ray_tune.survey import NodeFacts, Surveyed, facts, least_capability, table_of
 
 GOOD = NodeFacts(
     python="3.11.2",
     versions=versions(),
     cores=8,
     gpus=(("NVIDIA H200", 150 * 2**30),) * 2,
+    capability=(9, 0),
     cuda="13.0",
     free_bytes=2 * 10**12,
     sees_home=True,
@@ -62,3 +63,9 @@ def test_what_this_machine_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     said = NodeFacts(clock_seconds=0.0, **found)
     assert said.versions == versions() and said.sees_home and said.has_data is False and said.free_bytes > 0
     assert facts(str(tmp_path / "other"), None)["sees_home"] is False
+
+
+def test_the_least_card_that_is_shared_out_decides():
+    old, none = replace(GOOD, capability=(7, 5)), replace(GOOD, gpus=(), capability=None)
+    assert least_capability([node(GOOD), node(old), node(none), node(None, "dead")]) == (7, 5)
+    assert least_capability([node(none), replace(node(old), gpus=0)]) is None

@@ -50,6 +50,7 @@ def test_everything_in_a_trial_changes_its_key():
         "seed": 4,
         "initial": "f" * 64,
         "last_image": "joined",
+        "norm_parts": 2,
     }
     assert set(changes) == {field.name for field in dataclasses.fields(Trial)}
     keys = {trial_key(dataclasses.replace(TRIAL, **{name: value})) for name, value in changes.items()}
