@@ -7,6 +7,7 @@ import gc
 import logging
 import os
 import secrets
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -162,6 +163,9 @@ class Cluster:
         kill(set(left_behind(self._home)))  # of a driver that was killed: the home is ours now
         cpus = self._wanted.cpus * self._wanted.ranks
         cores = self._workers * cpus if self._workers else max(usable_cores(), cpus)
+        # Whoever ends a whole job, as Slurm does, sends SIGTERM to Ray's processes, too; without them the driver would
+        # stand still until Ray's core ended it. They inherit what this thread blocks, and go when we do.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         with _own_token(), marked(self._home):
             ray.init(address="local", num_cpus=cores, include_dashboard=False, **_own_folder(), **options)
 
@@ -277,6 +281,11 @@ class Cluster:
         if self._address is None and not all(process.poll() is None for process in self._vital()):
             self.kill()  # Ray would wait for those that are gone
         gc.collect()  # what refers to Ray goes first: collected once Ray is down, it would end the process
+        node = ray._private.worker._global_node
+        if (
+            self._address is None and node is not None
+        ):  # which would give each a second for a SIGTERM that it never gets
+            node.kill_all_processes = lambda **_: self.kill()
         if not self._is_late:
             with contextlib.suppress(Exception):  # whatever state Ray is in
                 ray.shutdown()

@@ -8,6 +8,7 @@ import pytest
 from tests.cluster.slurm_host import Slurm
 from tests.cluster.sweeps import LONG, LONGER, SWEEP
 from tests.faults.world import World
+from tests.servers.ports import wait_until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
@@ -79,16 +80,18 @@ def test_cancelled_it_does_not_come_back(slurm: Slurm, tmp_path: Path):
 
 
 def test_the_second_of_an_array_waits_and_is_refused_in_one_line(slurm: Slurm, tmp_path: Path):
-    world = World(tmp_path, LONG)
+    world = World(tmp_path, LONGER)
     text = slurm.script(world, "--array", "0-1", cpus=1)
     array = slurm.submit(text, cwd=tmp_path)
-    (second,) = slurm.wait(f"{array}_1")
-    assert second["JobState"] == "FAILED" and second["ExitCode"] == "2:0"
-    lines = slurm.log(world, second["JobId"]).splitlines()
+    both = [f"{array}_0", f"{array}_1"]
+    wait_until(lambda: "FAILED" in map(slurm.state, both), "one of them is refused", 200, 1.0)
+    (refused,) = (slurm.shown(job) for job in both if slurm.state(job) == "FAILED")
+    assert refused["ExitCode"] == "2:0"
+    lines = slurm.log(world, refused["JobId"]).splitlines()
     assert [line.split("home: ")[0] for line in lines] == [f"another driver works in {world.folder}/"] * 2
     assert lines[0].endswith("its end is waited for, 60 s") and lines[1].endswith("still after 60 s")
     slurm.ask("scancel", array)
-    slurm.wait(array)
+    slurm.wait(*both)
 
 
 def test_one_that_goes_on_while_the_last_one_ends_waits_for_it(

@@ -67,6 +67,26 @@ def test_at_any_moment(number: signal.Signals, world: World, undisturbed: bytes)
     world.check()
 
 
+def test_sent_to_every_process_of_a_job(world: World, undisturbed: bytes):
+    """As Slurm ends a job: Ray's own processes must not go before the driver has done with them."""
+    driver = world.start()
+    for line in driver.stdout:
+        if line.startswith("COMPLETE"):
+            break
+    everybody = family(driver)
+    assert any("ray::" in child.name() for child in everybody)
+    for child in everybody:
+        child.terminate()
+    text, seconds, alive = stopped(driver, signal.SIGTERM)
+    assert driver.returncode == 143, text
+    assert "INTERRUPTED" in text and not alive and seconds < SLURM_SECONDS / 2
+    assert world.rows("ledger.db", "SELECT count(*) FROM trial WHERE state = 'RUNNING'") == [(0,)]
+    again = world.run()
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert world.table == undisturbed
+    world.check()
+
+
 def test_twice_is_at_once(world: World, undisturbed: bytes):
     driver = world.start()
     for line in driver.stdout:
