@@ -21,11 +21,11 @@ SWEEP = """
 name: faulty
 dataset: digits100
 pairs: tinyresnet -> tinycnn
-teachers: {tinyresnet: {recipe: {base: digits-teacher, epochs: 1}}}
+teachers: {tinyresnet: {recipe: {base: digits-teacher, epochs: 1, batch_size: 250}}}
 recipe: {base: digits, epochs: 3, batch_size: 250}
 methods: {ce: , pkt: }
 seeds: 1
-resources: {ranks: 2, gpus: 0, stall_seconds: 40}
+resources: {ranks: 2, gpus: 0, stall_seconds: 60}
 """
 GROUPS = """
 import ray
