@@ -2,8 +2,9 @@
 
 Pictures of 256 pixels in JPEG files, cut from scikit-learn's sample photographs, are read by eight methods, two of them
 of features, over two seeds: two cohorts of eight on two workers. First the share f of reading and teaching in a step is
-measured for each method alone, with the teacher in every step; then the whole command is timed with
-`resources.together` 1 and 8 in turns, each from a home with the teacher trained and the start of a cluster taken off.
+measured for each method alone, with the teacher in every step, and the processor time of an epoch of all eight, one by
+one and in step, in one process. Then the whole command is timed with `resources.together` 1 and 8 in turns, from the
+first trial's start to the last one's end, each from a home with the teacher trained.
 
 A cohort can be no faster than 1 / (1 - f + f / 8).
 """
@@ -36,7 +37,9 @@ from tests.benchmarks.sweep import run
 from trainers.files.store import Store
 from trainers.machine import allowance
 from trainers.training.distill import Training, distill
+from trainers.training.turns import Turns
 from trainers.trials.trial import Trial, trial_key
+from trainers.views.shared import Sharing
 
 CHECKOUT = Path(__file__).parents[2]
 METHODS = ("ce", "kd", "dkd", "gdkd", "gdkd3", "dist", "fitnet", "vid")
@@ -107,6 +110,24 @@ def shares(trials: dict[str, Trial], store: Store, root: Path) -> dict[str, floa
     return found
 
 
+def processor_seconds(trials: dict[str, Trial], store: Store, root: Path) -> tuple[float, float]:
+    """Return what an epoch of all trials takes, with its scoring: one by one, and in step."""
+    how: dict[str, Any] = {"device": torch.device("cpu"), "data_root": root, "bank": False}
+    alone = [Training(trial, store, **how) for trial in trials.values()]
+    began = time.process_time()
+    for training in alone:
+        training.train_epoch()
+    one_by_one = time.process_time() - began
+    share = Sharing()
+    begun = {name: Training(trial, store, share=share, **how).steps() for name, trial in trials.items()}
+    cohort: Turns[str, Any] = Turns(begun)
+    began = time.process_time()
+    said = cohort.round()
+    in_step = time.process_time() - began
+    assert len(said) == len(trials)
+    return one_by_one, in_step
+
+
 class _Timed:
     """Views whose batches are timed."""
 
@@ -155,6 +176,12 @@ def table(options: argparse.Namespace, root: Path) -> Iterator[str]:
         yield f"{name:<10} reading and teaching are {100 * share:4.1f} % of a step"
     f = statistics.mean(found.values())
     most = 1 / (1 - f + f / TOGETHER)
+    one_by_one, in_step = processor_seconds(trials, store, root / "pictures")
+    ratio = one_by_one / in_step
+    yield f"processor time of an epoch: {one_by_one:.1f} s one by one, {in_step:.1f} s in step: {ratio:.2f} times less"
+    yield f"f = {f:.2f} allows {most:.2f}"
+    if options.steps_alone:
+        return
     ready = root / "ready"
     ready.mkdir()
     run([str(CHECKOUT / "run_sweep.py"), "run", str(files[1]), "--set", "methods={kd: }", "--set", "seeds=1",
@@ -182,6 +209,7 @@ def main() -> None:
     parser.add_argument("--teacher", default="resnet8")
     parser.add_argument("--student", default="tinycnn")
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--steps-alone", action="store_true", help="leave the whole command out")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         for line in table(options, Path(folder)):
