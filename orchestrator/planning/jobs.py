@@ -22,6 +22,8 @@ class Job:
     """Asked for without a pruner: PRUNED is not a result for it."""
     attempt: int = 0
     lost: int = 0
+    forgiven: int = 0
+    """Exceptions that were put down to a node."""
     epochs: int = 0
     """The last epoch that any attempt of this run reported."""
     epochs_at_start: int = 0

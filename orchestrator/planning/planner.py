@@ -26,6 +26,9 @@ from trainers.trials.trial import Trial
 MAX_LOST_IN_A_ROW = 3
 """So many lost workers without a new epoch between make a trial a FAIL."""
 
+MOST_FORGIVEN = 2
+"""So many exceptions of a trial may be put down to its nodes; the next one is its own."""
+
 
 class Planner:
     """Decides what runs. One thread calls it.
@@ -167,7 +170,8 @@ class Planner:
         job = self._current(attempt)
         if job is None:
             return
-        if outcome.ending == "LOST" or outcome.innocent:
+        job.forgiven += outcome.ending == "FAIL" and outcome.innocent
+        if outcome.ending == "LOST" or (outcome.innocent and job.forgiven <= MOST_FORGIVEN):
             self._lost(job, outcome)
             return
         with self._ledger.transaction():
@@ -302,8 +306,8 @@ class Planner:
 
     def _lost(self, job: Job, outcome: Outcome) -> None:
         before = 0 if job.epochs > job.epochs_at_start else job.lost
-        job.lost = before + (not outcome.innocent)
-        if outcome.crowd:
+        job.lost = before + (not outcome.innocent and not outcome.crowd)
+        if outcome.crowd:  # it goes on among fewer
             self._most_together = min(self._most_together, max(1, outcome.crowd // 2))
         final = job.lost >= MAX_LOST_IN_A_ROW
         job.state = "FAIL" if final else "INTERRUPTED"
@@ -317,6 +321,8 @@ class Planner:
         if not final:
             self._ready.put(job, first=True)
             told = f"a worker was lost, the trial goes on: {reason}" if outcome.ending == "LOST" else reason
+            if outcome.crowd:
+                told = f"no memory for it beside {outcome.crowd - 1} others, it goes on among fewer: {reason}"
             self._on_trouble(self._row(job), told)
         else:
             self._on_end(self._row(job))

@@ -97,6 +97,8 @@ class Bridge:
         """What is known of workers that were lost, by Ray trial."""
         self._with_worker: set[str] = set()
         """Ray trials that the planner knows to have a worker."""
+        self._raising: set[str] = set()
+        """Ray trials that raise once all their attempts have ended: one has failed, and with it maybe the process."""
         self._stalls = StallWatch(clock)
         self._looked = 0.0
         self._turn = 0.0
@@ -140,7 +142,7 @@ class Bridge:
     def reported(self, trial_id: str, texts: Sequence[tuple[str, str]]) -> str:
         """Take the reports of a worker's attempts, by their keys; return whether the Ray trial goes on."""
         reports = [(key, Report.from_text(text)) for key, text in texts]
-        again = {key: self._judged(trial_id, key, report) for key, report in reports}
+        again = self._all_judged(trial_id, reports)
         stop = self._safely(lambda: self._reported(trial_id, reports, again), None)
         if stop is None:
             return str(TrialScheduler.STOP)
@@ -148,6 +150,17 @@ class Bridge:
         if stop and worker is not None:
             worker.drop.remote(stop)  # before it is asked for the next epoch: calls keep their order
         return str(TrialScheduler.CONTINUE)
+
+    def _all_judged(self, trial_id: str, reports: Sequence[tuple[str, Report]]) -> dict[str, str]:
+        """Return of each attempt why it is tried again, in words: what several of a worker meet with is met once."""
+        found: dict[str, str] = {}
+        known: dict[str, str] = {}
+        for key, report in reports:
+            met = report.reason.strip().rpartition("\n")[2] if report.ending == "FAIL" else ""
+            if not met or met not in known:
+                known[met] = self._judged(trial_id, key, report)
+            found[key] = known[met]
+        return found
 
     def _judged(self, trial_id: str, key: str, report: Report) -> str:
         """Let a report count for or against its node; return why a trial that has raised is tried again, in words."""
@@ -170,13 +183,13 @@ class Bridge:
     ) -> list[str] | None:
         """Return the keys of attempts that are to stop while others go on; None where all of the Ray trial's are."""
         attempts = self._attempts.get(trial_id, {})
-        stop, failed = [], False
+        stop = []
         for key, report in reports:
             attempt = attempts.get(key)
             if attempt is None:
                 continue
             if report.ending == "FAIL":
-                failed = True
+                self._raising.add(trial_id)
                 outcome = report.outcome()
                 why = again[key]
                 self.planner.ended(
@@ -187,7 +200,7 @@ class Bridge:
                 continue
             if report.ending != "":
                 self._forget(attempts.pop(key))
-        if len(stop) == len(attempts) and not failed:
+        if len(stop) == len(attempts) and trial_id not in self._raising:
             return None  # Tune says how those end
         for key in stop:
             self.planner.ended(attempts[key], STOPPED)
@@ -223,6 +236,7 @@ class Bridge:
         attempts = self._attempts.pop(trial_id, {})
         self._trials.pop(trial_id, None)
         self._with_worker.discard(trial_id)
+        self._raising.discard(trial_id)
         outcome = lost if error else STOPPED
         if self.cluster_lost:
             outcome = Outcome(ending="LOST", reason="the Ray cluster died", innocent=True)
@@ -274,8 +288,8 @@ class Bridge:
                 self._with_worker.add(trial_id)
                 for attempt in attempts.values():
                     self.planner.has_worker(attempt)
-            stalled = [limit for attempt in attempts.values() if (limit := self._stalled_after(attempt))]
-            if stalled:
+            stalled = [self._stalled_after(attempt) for attempt in attempts.values()]
+            if stalled and all(stalled):  # while one makes steps, the worker lives
                 self._reasons[trial_id] = f"the worker made no step for {stalled[0]:g} s and was ended"
                 yield trial_id
 

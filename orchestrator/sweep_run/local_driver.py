@@ -82,15 +82,15 @@ def _run(planner: Planner, attempts: dict[str, Attempt], cohort: Cohort) -> None
     for attempt in attempts.values():
         planner.has_worker(attempt)
     while attempts:
+        outcome = Outcome(ending="FAIL", reason="the trial ended without a last epoch")
         try:
             said = cohort.round()
         except _GraceOver:
-            said = []
-            outcome = STOPPED
+            said, outcome, is_over = cohort.said(), STOPPED, True
         except _OursError as ours:
             raise ours.error from None
         else:
-            outcome = Outcome(ending="FAIL", reason="the trial ended without a last epoch")
+            is_over = not said
         for key, report in said:
             verdict = planner.reported(attempts[key], report)
             if verdict is Verdict.STOP and report.ending == "":
@@ -98,7 +98,7 @@ def _run(planner: Planner, attempts: dict[str, Attempt], cohort: Cohort) -> None
                 cohort.drop(key)
             if verdict is Verdict.STOP:
                 del attempts[key]
-        if not said:
+        if is_over:
             for attempt in attempts.values():
                 planner.ended(attempt, outcome)
             return

@@ -54,13 +54,15 @@ class Cohort:
 
     def _begun(self) -> "Turns[str, Report]":
         from trainers.training.turns import Turns
-        from trainers.views.shared import Sharing
 
-        size = len(self._orders)
-        company = Company(size, share=Sharing() if size > 1 else None)
+        company = Company(len(self._orders))
         return Turns(
             {order.key: order_steps(order, self._on_step, company=company, **self._way) for order in self._orders}
         )
+
+    def said(self) -> list[tuple[str, Report]]:
+        """Return what was reported in a round that was ended from outside."""
+        return [] if self._turns is None else self._turns.said()
 
     def drop(self, key: str) -> None:
         """End an attempt after its last report."""

@@ -121,8 +121,15 @@ class Company:
     size: int
     pulses: list[Pulse] = field(default_factory=list)
     """Of all that have begun: whoever makes a step beats for those that wait for it, too."""
-    share: "Sharing | None" = None
-    """What they see together; None for one alone."""
+    _shared: "list[Sharing]" = field(default_factory=list)
+
+    def share(self) -> "Sharing | None":
+        """Return what they see together; None for one alone."""
+        from trainers.views.shared import Sharing  # which loads torch
+
+        if self.size > 1 and not self._shared:
+            self._shared.append(Sharing())
+        return self._shared[0] if self._shared else None
 
 
 def run_order(order: Order, on_step: Callable[[], None] = lambda: None, **way: Any) -> Generator[Report, None, None]:
@@ -173,20 +180,24 @@ def order_steps(
                 yield _scored(order, store, trial, step)
             else:
                 with joined(step) as ranks:
-                    yield from _epochs(order, store, step, ranks, pulse, company.share)
+                    yield from _epochs(order, store, step, ranks, pulse, company.share())
     except (KeeperLostError, RankLostError):
         raise
-    except Exception as error:
-        reason = str(error) if isinstance(error, RankFailedError) else traceback.format_exc()
-        if company.size > 1 and is_out_of_memory(error):
-            yield Report(number=0, ending="LOST", reason=fitting(reason), crowd=company.size)
-            return
-        yield Report(number=0, ending="FAIL", reason=fitting(reason))
-        raise
+    except Exception as error:  # noqa: BLE001 (whatever a training raises is reported first, and raised then)
+        reason = fitting(str(error) if isinstance(error, RankFailedError) else traceback.format_exc())
+        crowded = company.size > 1 and is_out_of_memory(error)
+        raised = error.with_traceback(None)  # its frames hold what the failed step has made, while others go on
+    else:
+        return
     finally:
         company.pulses[:] = [other for other in company.pulses if not other.is_of(order.key)]
         if copies is not None:
             remove(store.checkpoints(order.key))
+    if crowded:
+        yield Report(number=0, ending="LOST", reason=reason, crowd=company.size)
+        return
+    yield Report(number=0, ending="FAIL", reason=reason)
+    raise raised
 
 
 def store_of(order: Order, keeper: Keeper | None = None, copies: Path | None = None) -> Store:

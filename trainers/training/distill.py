@@ -262,8 +262,7 @@ class Training:
             "train_seconds": sum(values["epoch_seconds"] for values in self.history),
             "teacher_images": float(self.teacher_images),
             "extra_parameters": float(self.method.extra_parameters),
-            "peak_memory_bytes": float(self.memory.peak_bytes),
-            "held_memory_bytes": float(self.memory.held_bytes),
+            **({} if self.seen is not self.data.train else self.memory.metrics()),  # else others' memory is in it
         }
 
     @property

@@ -32,6 +32,10 @@ class MemoryMeter:
             _give_back()
             self.held_bytes = _resident()
 
+    def metrics(self) -> dict[str, float]:
+        """Return what is logged of it, in bytes."""
+        return {"peak_memory_bytes": float(self.peak_bytes), "held_memory_bytes": float(self.held_bytes)}
+
     def sample(self) -> None:
         """Take a reading at the end of an epoch."""
         on_gpu = self._device.type == "cuda"

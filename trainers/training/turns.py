@@ -4,11 +4,13 @@ Each has torch's global random state to itself while it is on, so that dropout d
 """
 
 import contextlib
+import sys
 from collections.abc import Generator, Hashable, Iterator
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-import torch
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Name = TypeVar("Name", bound=Hashable)
 Word = TypeVar("Word")
@@ -27,21 +29,24 @@ Steps = Generator[Step | Word, None, None]
 
 
 class RandomState:
-    """Torch's global random state as one of several sees it."""
+    """Torch's global random state as one of several sees it: at first as it is then. Where torch has not been loaded
+    yet nothing loads it here: a worker shows that it lives before it does."""
 
     def __init__(self) -> None:
-        self._state = _random_state()
+        self._state: list[Tensor] | None = None
 
     @contextlib.contextmanager
     def switched(self) -> Iterator[None]:
         """Have it in force for a while."""
-        others = _random_state()
-        _set_random_state(self._state)
+        others = _random_state() if "torch" in sys.modules else None
+        if self._state is not None:
+            _set_random_state(self._state)
         try:
             yield
         finally:
             self._state = _random_state()
-            _set_random_state(others)
+            if others is not None:
+                _set_random_state(others)
 
 
 @dataclass(slots=True)
@@ -61,6 +66,7 @@ class Turns(Generic[Name, Word]):
 
     def __init__(self, trainings: dict[Name, Steps[Word]]) -> None:
         self._members = {name: _Member(steps) for name, steps in trainings.items()}
+        self._said: list[tuple[Name, Word]] = []
         self.errors: dict[Name, Exception] = {}
 
     @property
@@ -71,20 +77,24 @@ class Turns(Generic[Name, Word]):
     def round(self) -> list[tuple[Name, Word]]:
         """Take those that have come least far to the end of their epoch, and return what they say: one that goes on
         from a later epoch waits for the others. Empty once all have ended."""
-        said: list[tuple[Name, Word]] = []
-        while self._members and not said:
+        while self._members and not self._said:
             for name in [name for name, member in self._members.items() if not member.epoch]:
-                self._turn(name, said)
-            if said or not self._members:
+                self._turn(name)
+            if self._said or not self._members:
                 continue
             least = min(member.epoch for member in self._members.values())
             group = [name for name, member in self._members.items() if member.epoch == least]
             while group:
-                group = [name for name in group if self._turn(name, said)]
+                group = [name for name in group if self._turn(name)]
                 group = group[1:] + group[:1]  # whoever comes first reads and teaches for all
+        return self.said()
+
+    def said(self) -> list[tuple[Name, Word]]:
+        """Return what was said in a round that something has put an end to."""
+        said, self._said = self._said, []
         return said
 
-    def _turn(self, name: Name, said: list[tuple[Name, Word]]) -> bool:
+    def _turn(self, name: Name) -> bool:
         """Let one make a step; return whether its epoch goes on."""
         member = self._members[name]
         try:
@@ -94,13 +104,13 @@ class Turns(Generic[Name, Word]):
             del self._members[name]
             return False
         except Exception as error:  # noqa: BLE001 (of one training; it is for whoever runs them to tell)
-            self.errors[name] = error
+            self.errors[name] = error.with_traceback(None)  # which holds all that the training has held
             del self._members[name]
             return False
         if isinstance(word, Step):
             member.epoch = word.epoch
             return True
-        said.append((name, word))
+        self._said.append((name, word))
         member.epoch = 0
         return False
 
@@ -117,11 +127,15 @@ class Turns(Generic[Name, Word]):
             self.drop(name)
 
 
-def _random_state() -> list[torch.Tensor]:
+def _random_state() -> "list[Tensor]":
+    import torch
+
     return [torch.get_rng_state(), *(torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else ())]
 
 
-def _set_random_state(state: list[torch.Tensor]) -> None:
+def _set_random_state(state: "list[Tensor]") -> None:
+    import torch
+
     torch.set_rng_state(state[0])
     if state[1:]:
         torch.cuda.set_rng_state_all(state[1:])

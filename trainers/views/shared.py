@@ -55,7 +55,8 @@ class SharedViews:
     def batches(
         self, images_N: Tensor, views_N: Tensor, rows: int | list[int], sizes: Sequence[Size] = ()
     ) -> Iterator[Batch]:
-        """Yield the views with these numbers in batches of `rows`; joins the pass that another has begun for them."""
+        """Yield the views with these numbers in batches of `rows`; joins the pass that another has begun for them, and
+        that is at its first batch: the same may be asked for again and again, as test images are."""
         asked = (images_N, views_N, rows)
         if self._pass is None or not self._pass.is_of(*asked):
             if self._pass is not None:
@@ -73,11 +74,15 @@ class _Pass:
         self._count = len(images_N.split(rows))
         self._at = -1
         self._batch: Batch | None = None
+        self._error: Exception | None = None
+        """Of reading, which is everybody's."""
         self._written: list[int] = []
 
     def is_of(self, images_N: Tensor, views_N: Tensor, rows: int | list[int]) -> bool:
         images, views, before = self._asked
-        return before == rows and torch.equal(images, images_N) and torch.equal(views, views_N)
+        if self._at > 0 or before != rows:
+            return False
+        return torch.equal(images, images_N) and torch.equal(views, views_N)
 
     def whole(self) -> Iterator[Batch]:
         """Yield every batch from the first."""
@@ -88,9 +93,15 @@ class _Pass:
         assert self._batch is None or written(self._batch.pixels) == self._written, (
             "a batch that others see was written to"
         )
-        if place == self._at + 1:
-            self._batch, self._at = next(self._batches), place
-            self._written = written(self._batch.pixels)
+        if place == self._at + 1 and self._error is None:
+            try:
+                self._batch = next(self._batches)
+            except Exception as error:
+                self._error = error
+                raise
+            self._at, self._written = place, written(self._batch.pixels)
+        if self._error is not None:
+            raise self._error
         assert place == self._at, "whoever shares a pass is at the same batch"
         assert self._batch is not None
         return self._batch

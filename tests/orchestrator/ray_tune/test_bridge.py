@@ -119,3 +119,22 @@ def test_a_bridge_that_is_cut_off_records_what_runs_and_hears_nothing_more(sweep
     assert bridge.reported("a", [(key, Report(number=1, values={"test_top1": 1.0}).to_text())]) == "STOP"
     assert bridge.is_over()
     assert ledger.epochs(key) == [] and planner.running() == []
+
+
+def test_a_process_in_which_one_has_raised_is_dropped_though_others_end_later(sweep, ledger, home, clock):
+    bridge = bridge_to(new_planner(ledger, sweep), home, clock)
+    bridge._together = lambda attempt: 2
+    assert isinstance(bridge.suggest("teacher"), dict)
+    (teacher,) = bridge._attempts["teacher"]
+    ended = Report(number=1, values={"test_top1": 90.0}, ending="COMPLETE", metrics={"final_top1": 90.0})
+    bridge.reported("teacher", [(teacher, ended.to_text())])
+    bridge.completed("teacher", error=False)
+    assert isinstance(bridge.suggest("both"), dict)
+    first, second = bridge._attempts["both"]
+    failed = Report(number=0, ending="FAIL", reason="ValueError: it broke")
+    going_on = Report(number=1, values={"test_top1": 1.0})
+    assert bridge.reported("both", [(first, failed.to_text()), (second, going_on.to_text())]) == "CONTINUE"
+    assert bridge.reported("both", [(second, ended.to_text())]) == "CONTINUE"  # it raises next
+    bridge.completed("both", error=True)
+    assert (ledger.trial(first).state, ledger.trial(second).state) == ("FAIL", "COMPLETE")
+    assert bridge.error is None and not bridge._raising

@@ -18,7 +18,7 @@ from trainers.training.distill import Epoch, Training
 from trainers.training.turns import Turns
 from trainers.trials.recipe import Recipe
 from trainers.trials.trial import Teacher, Trial
-from trainers.views import loader
+from trainers.views import device_data, loader
 from trainers.views.shared import Sharing
 
 NAMES = [method.name for method in methods.ALL]
@@ -78,6 +78,16 @@ def check(trials: dict[str, Trial], store: Store, root: Path, **options: Any) ->
 
 def test_every_method_is_in_one_cohort_what_it_is_alone(root: Path, store: Store, teacher: Teacher):
     check({name: trial_of(root, name, teacher) for name in NAMES}, store, root)
+
+
+def test_so_it_is_where_scoring_takes_several_batches(
+    root: Path, store: Store, teacher: Teacher, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(device_data, "PICTURES", 4)
+    device_data._on_device.cache_clear()
+    check({name: trial_of(root, name, teacher, recipe(epochs=3)) for name in ("ce", "kd", "fitnet")}, store, root)
+    check({name: trial_of(root, name, teacher, split="search") for name in ("ce", "kd")}, store, root)
+    device_data._on_device.cache_clear()
 
 
 def test_so_it_is_without_stored_logits(root: Path, store: Store, teacher: Teacher):

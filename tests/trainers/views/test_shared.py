@@ -1,6 +1,7 @@
 """Views that are shared: made once, the same for all, and nobody may write to them."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 import torch
@@ -55,6 +56,30 @@ def test_another_pass_begins_anew_even_where_one_was_left(counted: Counted):
     assert [batch.images.tolist() for batch in second] == [[5, 0], [4, 1], [3]]
 
 
+def test_the_same_pass_can_be_asked_for_again(counted: Counted):
+    shared = SharedViews(counted)
+    for _ in range(3):
+        passes = [shared.batches(IMAGES, VIEWS, 2) for _ in range(2)]
+        assert [[batch.images.tolist() for batch in both] for both in zip(*passes, strict=True)] == [
+            [[3, 1]] * 2, [[4, 0]] * 2, [[5]] * 2
+        ]  # fmt: skip
+    assert counted.made == 9
+
+
+def test_what_cannot_be_read_is_told_to_all(monkeypatch: pytest.MonkeyPatch):
+    class Broken(Counted):
+        def batches(self, *given: Any) -> Iterator[Batch]:
+            yield from [*super().batches(*given)][:1]
+            raise OSError("a broken picture")
+
+    shared = SharedViews(Broken())
+    passes = [shared.batches(IMAGES, VIEWS, 2) for _ in range(3)]
+    assert [next(one).images.tolist() for one in passes] == [[3, 1]] * 3
+    for one in passes:
+        with pytest.raises(OSError, match="a broken picture"):
+            next(one)
+
+
 def test_sizes_of_all_are_asked_for(counted: Counted):
     share = Sharing()
     shared = share(counted, [(8, 8)])
@@ -72,7 +97,7 @@ def test_whoever_runs_ahead_or_writes_is_found(counted: Counted):
         next(first)
     shared = SharedViews(Counted())
     ahead, behind = shared.batches(IMAGES, VIEWS, 2), shared.batches(IMAGES, VIEWS, 2)
-    next(ahead), next(ahead)
+    next(ahead), next(behind), next(ahead), next(ahead)
     with pytest.raises(AssertionError, match="same batch"):
         next(behind)
 
