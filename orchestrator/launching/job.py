@@ -13,7 +13,7 @@ from trainers.texts.addresses import without_password
 
 LOCK_SECONDS = 60
 """A job that goes on with another one's work waits so long for its end."""
-TOLD = ("KDSWEEP_DATA", "KDSWEEP_BANKS", "MLFLOW_TRACKING_URI")
+TOLD = ("KDSWEEP_DATA", "KDSWEEP_BANKS", "KDSWEEP_STORAGE", "MLFLOW_TRACKING_URI")
 """Variables of the environment that a job needs as they are here."""
 
 

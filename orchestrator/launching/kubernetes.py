@@ -58,7 +58,10 @@ def rayjob(work: Work, nodes: Nodes, place: Place) -> str:
     """
     sweeps = checked(work, nodes)
     name = sweeps[0].name
-    if nodes.gpus and all(one.model.resources.gpus is None for one in sweeps):  # auto asks the head, which has none
+    open_ones = [one.name for one in sweeps if one.model.resources.gpus is None]
+    if nodes.gpus and open_ones and len(open_ones) < len(sweeps):
+        raise LaunchError(f"resources.gpus is to be said by all sweeps of a job or by none; not by {open_ones[0]}")
+    if nodes.gpus and open_ones:  # auto asks the nodes that are there, and when the head begins it is alone
         work = dataclasses.replace(work, overrides=(*work.overrides, "resources.gpus=1"))
     texts = {path.name: path.read_text(encoding="utf-8") for path in work.files}
     if len(texts) < len(work.files):
@@ -115,8 +118,9 @@ def _entrypoint(work: Work) -> str:
 
 
 def _dns(name: str) -> str:
-    """Return a sweep's name as Kubernetes takes it."""
-    return name.replace(".", "-").replace("_", "-")[:40]
+    """Return a sweep's name as Kubernetes takes it: letters of a host's name, the first one no digit."""
+    plain = name.replace(".", "-").replace("_", "-")
+    return (plain if plain[:1].isalpha() else f"kdsweep-{plain}")[:40]
 
 
 class _Pod:

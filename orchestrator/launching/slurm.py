@@ -5,6 +5,7 @@ slurm_alone.sh for one, then slurm_run.sh.
 """
 
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -106,13 +107,15 @@ def _options(name: str, nodes: Nodes, limits: Limits) -> Iterator[str]:
         yield f"--time={limits.time}"
     for option, value in (("partition", limits.partition), ("account", limits.account), ("array", limits.array)):
         if value is not None:
-            yield f"--{option}={value}"
+            yield f"--{option}={shlex.quote(value)}"
     yield f"--signal=B:TERM@{_early(limits.time)}  # asked to stop so many seconds before the time is up"
     yield "--requeue  # goes back into the queue by itself: after that, and after preemption"
     yield "--open-mode=append  # and writes on in its log"
     if nodes.count > 1:
         yield "--no-kill  # a node that dies takes its trials with it, not the job"
-    yield from limits.others
+    for other in limits.others:
+        option, is_set, value = other.partition("=")
+        yield f"{option}={shlex.quote(value)}" if is_set else option
 
 
 def _early(time: str | None) -> int:

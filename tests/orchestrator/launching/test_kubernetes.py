@@ -125,3 +125,8 @@ def test_files_that_a_manifest_cannot_hold(work: Work, tmp_path: Path, monkeypat
 
 def test_the_ray_of_the_image_is_ours() -> None:
     assert ray.__version__ == kubernetes.VERSION
+
+
+def test_names_begin_with_a_letter():
+    assert kubernetes._dns("2024_second") == "kdsweep-2024-second"
+    assert kubernetes._dns("my.sweep") == "my-sweep" and len(kubernetes._dns("9" * 80)) == 40
