@@ -72,6 +72,7 @@ def test_cancelled_it_does_not_come_back(slurm: Slurm, tmp_path: Path):
     world = World(tmp_path, LONG)
     job = slurm.submit(slurm.script(world), cwd=tmp_path)
     slurm.until_said(world, job, "2 trials at a time")
+    wait_until(lambda: world.rows("ledger.db", "SELECT count(*) FROM epoch") != [(0,)], "an epoch has ended", 100, 0.5)
     slurm.ask("scancel", job)
     (ended,) = slurm.wait(job)
     assert ended["JobState"] == "CANCELLED" and ended["Restarts"] == "0"
