@@ -3,6 +3,7 @@
 # all: kdsweep works with the nodes that are there.
 export PYTHON=${KDSWEEP[0]} HEAD_SECONDS=60
 mapfile -t NODES < <(scontrol show hostnames "$SLURM_JOB_NODELIST")
+export HEAD_NODE=${NODES[0]}
 read -r ADDRESS PORT RAY_AUTH_TOKEN < <("$PYTHON" -c '
 import secrets, socket, sys
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way, socket.socket() as free:
@@ -14,8 +15,8 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way, socket.socket() as
 unset RAY_ADDRESS RAY_AUTH_TOKEN_PATH RAY_TMPDIR
 export RAY_AUTH_MODE=token RAY_AUTH_TOKEN RAY_AT=$ADDRESS:$PORT
 
-# start_ray NUMBER OPTION...: this node's Ray, with the cores and GPUs that Slurm gives us here, until it is ended. Its
-# folder has a short name, for that of a socket has 107 bytes at most.
+# start_ray NUMBER OPTION...: this node's Ray, with the cores and GPUs that Slurm gives us here, until it is ended: 0, or
+# ends by itself: 1. Its folder has a short name, for that of a socket has 107 bytes at most.
 start_ray() {
     local folder=/tmp/kdsweep-$SLURM_JOB_ID-$1 cores ray code=0 ended=no
     shift
@@ -28,6 +29,7 @@ start_ray() {
     follow "$ray" || code=$?
     [[ $ended == yes ]] || { echo "Ray on $(hostname) ended with code $code:"; tail -n 15 "$folder/said"; } >&2
     rm -rf "$folder"
+    [[ $ended == yes ]]
 }
 
 # Whether the head listens, within HEAD_SECONDS: `ray start` alone would try for ten minutes, and say nothing.
@@ -41,7 +43,24 @@ head_listens() {
     return 1
 }
 
-join() { head_listens && start_ray "$((SLURM_PROCID + 1))" --address "$RAY_AT"; }
+# Another node: its Ray, again where the network was away. A first node that died takes this script with it, and Slurm
+# would leave the others to the job, idle: they put it back into the queue.
+join() {
+    local joined=no nodes
+    while :; do
+        if head_listens; then
+            joined=yes
+            start_ray "$((SLURM_PROCID + 1))" --address "$RAY_AT" && return
+            continue
+        fi
+        [[ $joined == yes ]] || return 1
+        nodes=$(scontrol show hostnames "$(squeue --noheader --jobs="$SLURM_JOB_ID" --states=RUNNING --format=%N)")
+        if [[ -n $nodes ]] && ! grep -qx "$HEAD_NODE" <<<"$nodes"; then
+            echo "$HEAD_NODE is gone: job $SLURM_JOB_ID goes back into the queue"
+            scontrol requeue "$SLURM_JOB_ID" && return
+        fi
+    done
+}
 export -f start_ray head_listens join
 
 start_ray 0 --head --node-ip-address "$ADDRESS" --port "$PORT" --include-dashboard false &

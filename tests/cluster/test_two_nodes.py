@@ -71,7 +71,7 @@ def test_the_first_node_dies_and_the_job_begins_again(slurm: Slurm, tmp_path: Pa
     try:
         slurm.until_said(world, job, "2 trials at a time")
         slurm.ask("crash", "node1")
-        wait_until(lambda: slurm.restarts(job) == 1, "the job goes back into the queue", 120, 1.0)
+        wait_until(lambda: slurm.restarts(job) == 1, "the job goes back into the queue", 240, 1.0)
     finally:
         slurm.ask("boot", "node1")
     (ended,) = slurm.wait(job, seconds=700)
