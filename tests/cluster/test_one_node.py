@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 @pytest.fixture(scope="module")
 def slurm(slurm_with: Callable[..., Slurm]) -> Slurm:
-    return slurm_with("--affinity", "--cpus", "2")
+    return slurm_with("--affinity", "--cpus", "2", "--kill-wait", "30")  # as Slurm's own, since this host may be busy
 
 
 def test_the_table_is_the_local_one(slurm: Slurm, tmp_path: Path, local: Callable[[str], bytes]):
