@@ -1,6 +1,7 @@
 """Real ranks on this machine: processes that join by Gloo, do a job, and hand back what came of it."""
 
 import dataclasses
+import functools
 import multiprocessing
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -22,16 +23,23 @@ T = TypeVar("T")
 HOST = "127.0.0.1"
 CPU = torch.device("cpu")
 PATIENCE = timedelta(seconds=60)
+ANSWER_SECONDS = 400.0
+MOST = 3
+"""Ranks of a test."""
 
 
 def in_ranks(size: int, job: Callable[..., T], *arguments: object) -> list[T]:
     """Return what `job(ranks, *arguments)` returns in each of `size` processes."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
     store = meeting(HOST, size)
-    with ProcessPoolExecutor(size, mp_context=context) as pool:
-        answers = [pool.submit(_join, rank, size, store.port, job, arguments) for rank in range(size)]
-        return [answer.result() for answer in answers]
+    answers = [_pool().submit(_join, rank, size, store.port, job, arguments) for rank in range(size)]
+    return [answer.result(ANSWER_SECONDS) for answer in answers]
+
+
+@functools.cache
+def _pool() -> ProcessPoolExecutor:
+    """Return processes that stay until the tests end, each with an interpreter of its own: one that is forked from
+    where torch has been loaded may stand still, for threads are not forked."""
+    return ProcessPoolExecutor(MOST, mp_context=multiprocessing.get_context("spawn"))
 
 
 def _join(rank: int, size: int, port: int, job: Callable[..., T], arguments: tuple[object, ...]) -> T:
