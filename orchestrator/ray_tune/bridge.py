@@ -135,6 +135,11 @@ class Bridge:
             return {"orders": [self._order_for(attempt).to_text() for attempt in attempts], **self._for_workers}
         return Searcher.FINISHED if step is Signal.DONE else None
 
+    @property
+    def in_flight(self) -> int:
+        """Ray trials that have not ended."""
+        return len(self._attempts)
+
     def added(self, trial: "RayTrial") -> None:
         """Take note of a Ray trial, by which its worker is found."""
         self._trials[trial.trial_id] = trial

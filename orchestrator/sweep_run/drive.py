@@ -207,6 +207,11 @@ def look_at_cluster(orders: Orders, home: Path, stop: StopSignals, workforce: Wo
         raise KeyboardInterrupt(stop.number)
 
 
+def each_share(ready: int, free_slots: int) -> int:
+    """Return how many trials a worker takes, so that those that have nothing to do yet all get some."""
+    return -(-ready // max(1, free_slots))
+
+
 def _drive_on_cluster(
     planner: Planner,
     orders: Orders,
@@ -247,7 +252,9 @@ def _drive_on_cluster(
             store,
             cluster,
             most_in_flight=lambda: waiting * cluster.slots,
-            together=lambda attempt: min(orders.together(attempt), -(-(planner.waiting + 1) // max(1, cluster.slots))),
+            together=lambda attempt: min(
+                orders.together(attempt), each_share(planner.waiting + 1, cluster.slots - bridge.in_flight)
+            ),
             stall_seconds=orders.stall_seconds,
             for_workers=None if cluster.nodes is None else cluster.nodes.for_workers,
             blame=None if cluster.nodes is None else Blame(cluster.nodes),

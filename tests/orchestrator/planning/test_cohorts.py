@@ -6,6 +6,7 @@ import pytest
 
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.planning.planner import Planner
+from orchestrator.sweep_run.drive import each_share
 from orchestrator.worker.attempts import Attempt, Outcome
 from tests.orchestrator.simulation import SWEEP, content, drive, new_planner, run_trial, sweep_of
 
@@ -63,6 +64,15 @@ def test_what_was_lost_once_trains_alone(sweep, ledger):
     again = planner.next()
     assert again.key in {attempt.key for attempt in cohort}
     assert planner.beside(again, 7) == []
+
+
+def test_workers_that_have_nothing_to_do_get_equal_shares():
+    ready, sizes = 16, []
+    while ready:
+        sizes.append(min(8, each_share(ready, 2 - len(sizes))))
+        ready -= sizes[-1]
+    assert sizes == [8, 8]
+    assert [each_share(1, 4), each_share(9, 4), each_share(9, 0), each_share(9, -2)] == [1, 3, 9, 9]
 
 
 def test_nothing_more_is_handed_out_once_it_stops(sweep, ledger):
