@@ -187,6 +187,7 @@ class Training:
             )
         self._seconds = self._since = 0.0
         load_checkpoint(checkpoint, self)
+        self.memory.end()
 
     def let_go(self) -> None:
         """Drop what refers in a circle: a compiled network calls itself by a method of its own."""
@@ -204,6 +205,15 @@ class Training:
 
     def steps(self) -> Steps[Epoch]:
         """Go on to the end, step by step; yields after every epoch what has come of it."""
+        with contextlib.closing(self._all_steps()) as steps:
+            while True:
+                with self.memory.turn():
+                    said = next(steps, None)
+                if said is None:
+                    return
+                yield said
+
+    def _all_steps(self) -> Steps[Epoch]:
         try:
             while self.epochs_done < self.trial.recipe.epochs and self.ranks.firsts(True):
                 epoch = yield from self._epoch()
@@ -262,7 +272,7 @@ class Training:
             "train_seconds": sum(values["epoch_seconds"] for values in self.history),
             "teacher_images": float(self.teacher_images),
             "extra_parameters": float(self.method.extra_parameters),
-            **({} if self.seen is not self.data.train else self.memory.metrics()),  # else others' memory is in it
+            **self.memory.metrics(alone=self.seen is self.data.train),
         }
 
     @property

@@ -1,8 +1,12 @@
-"""How much memory a trial takes: its own, apart from what its process held before."""
+"""How much memory a trial takes: its own, apart from what its process held before and what others in it take."""
 
+import contextlib
 import ctypes
 import os
+import weakref
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 import torch
 
@@ -10,43 +14,92 @@ STATM = Path("/proc/self/statm")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
-class MemoryMeter:
-    """The increase of a process's memory since the meter was made: that of data, teachers and runtime, which trials of
-    a process share, is not in it, nor what trials before left with the allocator.
+class Allocator(Protocol):
+    """What `torch.cuda` says of the memory that it has given out, in bytes."""
 
-    On a GPU allocated bytes, of which none escapes. On a CPU resident ones that no file backs, as they are found at
-    each sample: files that are mapped, stored logits and libraries, can be dropped at any time.
+    def memory_allocated(self, device: torch.device) -> int: ...
+
+    def max_memory_allocated(self, device: torch.device) -> int: ...
+
+    def reset_peak_memory_stats(self, device: torch.device) -> None: ...
+
+
+class MemoryMeter:
+    """The increase of a process's memory by one trial: that of data, teachers and runtime, which trials of a process
+    share, is not in it, nor what trials before left with the allocator.
+
+    On a GPU allocated bytes, of which none escapes; what is taken and given back while it is another trial's turn does
+    not count. On a CPU resident ones that no file backs, as they are found at each sample: files that are mapped,
+    stored logits and libraries, can be dropped at any time. There nothing is known of one of several that take turns:
+    what one gives back the next takes up again, and the system sees neither.
 
     Attributes:
-        held_bytes: what the process held when the meter was made.
+        held_bytes: what the process held when the meter was made, without what trials then had that still go on.
         peak_bytes: the largest increase so far.
     """
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, allocator: Allocator = torch.cuda) -> None:
         self._device = device
+        self._gpu = allocator if device.type == "cuda" else None
         self.peak_bytes = 0
-        if device.type == "cuda":
-            torch.cuda.reset_peak_memory_stats(device)
-            self.held_bytes = torch.cuda.memory_allocated(device)
+        self._own = self._before = 0
+        """Bytes that are there of all turns before, and that all had when this turn began."""
+        if self._gpu is not None:
+            self._begin(self._gpu)
+            self.held_bytes = self._before - sum(one._own for one in _LIVE if one._device == device)
+            _LIVE.add(self)
         else:
             _give_back()
             self.held_bytes = _resident()
 
-    def metrics(self) -> dict[str, float]:
-        """Return what is logged of it, in bytes."""
+    def metrics(self, *, alone: bool) -> dict[str, float]:
+        """Return what is logged of it, in bytes; nothing where it cannot be known.
+
+        Args:
+            alone: no other trial has taken turns with it.
+        """
+        if self._gpu is None and not alone:
+            return {}
         return {"peak_memory_bytes": float(self.peak_bytes), "held_memory_bytes": float(self.held_bytes)}
 
+    @contextlib.contextmanager
+    def turn(self) -> Iterator[None]:
+        """Measure a while in which no other trial of the process does anything."""
+        if self._gpu is not None:
+            self._begin(self._gpu)
+        try:
+            yield
+        finally:
+            self.end()
+
+    def _begin(self, gpu: Allocator) -> None:
+        gpu.reset_peak_memory_stats(self._device)
+        self._before = gpu.memory_allocated(self._device)
+
+    def end(self) -> None:
+        """End a turn: the first one begins as the meter is made."""
+        if self._gpu is not None:
+            self.sample()
+            now = self._gpu.memory_allocated(self._device)
+            self._own, self._before = self._own + now - self._before, now
+
     def sample(self) -> None:
-        """Take a reading at the end of an epoch."""
-        on_gpu = self._device.type == "cuda"
-        now = torch.cuda.max_memory_allocated(self._device) if on_gpu else _resident()
-        self.peak_bytes = max(self.peak_bytes, now - self.held_bytes)
+        """Take a reading, as at the end of an epoch."""
+        if self._gpu is not None:
+            now = self._own + self._gpu.max_memory_allocated(self._device) - self._before
+        else:
+            now = _resident() - self.held_bytes
+        self.peak_bytes = max(self.peak_bytes, now)
 
     def sample_step(self) -> None:
         """Take a reading when all is there that a step will need: between its way forward and its way back. Takes some
         10 µs; a GPU counts for itself."""
-        if self._device.type != "cuda":
+        if self._gpu is None:
             self.sample()
+
+
+_LIVE: "weakref.WeakSet[MemoryMeter]" = weakref.WeakSet()
+"""Those of trials on a GPU that go on in this process."""
 
 
 def _resident() -> int:
