@@ -20,6 +20,7 @@ from trainers.files.files import remove
 from trainers.files.store import Keeper, Store
 from trainers.machine import is_out_of_memory
 from trainers.texts.letters import fitting
+from trainers.training.turns import frameless
 from trainers.trials.trial import Trial, from_json, to_json
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class Order:
     """Of the ledger that counts the attempts."""
     ranks: int = 1
     """Processes that train it together."""
+    deterministic: bool = False
+    """Only by algorithms that give the same bits again."""
 
     def to_text(self) -> str:
         """Return the order as JSON text."""
@@ -77,6 +80,7 @@ def make_order(
     data_root: Path | None = None,
     loaders: int = 0,
     ranks: int = 1,
+    deterministic: bool = False,
 ) -> Order:
     """Return the order for an attempt.
 
@@ -84,6 +88,7 @@ def make_order(
         ranks: processes that train it together, each with so many threads.
         threads: CPU threads of the trial; fixed by the sweep, because sums over threads round differently.
         device: "cpu" or "cuda".
+        deterministic: only by algorithms that give the same bits again.
     """
     return Order(
         key=attempt.key,
@@ -98,6 +103,7 @@ def make_order(
         loaders=loaders,
         life=attempt.life,
         ranks=ranks,
+        deterministic=deterministic,
         data_root=None if data_root is None else str(data_root),
         shared_data=shared_data(),
     )
@@ -186,7 +192,7 @@ def order_steps(
     except Exception as error:  # noqa: BLE001 (whatever a training raises is reported first, and raised then)
         reason = fitting(str(error) if isinstance(error, RankFailedError) else traceback.format_exc())
         crowded = company.size > 1 and is_out_of_memory(error)
-        raised = error.with_traceback(None)  # its frames hold what the failed step has made, while others go on
+        raised = frameless(error)
     else:
         return
     finally:
@@ -224,7 +230,6 @@ def train(
     from trainers.views.shared import alone
 
     _prepare(order)
-    torch.set_num_threads(order.threads)
     training = Training(
         from_json(order.trial),
         store,
@@ -241,19 +246,20 @@ def train(
 
 
 def _prepare(order: Order) -> None:
-    """Have the data sets found where the driver finds them, if this node says nothing of its own."""
+    """Have this process compute as the order says, and find the data sets where the driver finds them, if this node
+    says nothing of its own."""
+    from trainers.training.arithmetic import set_arithmetic
+
+    set_arithmetic(threads=order.threads, deterministic=order.deterministic)
     if order.shared_data is not None and not os.environ.get(SHARED_DATA):
         os.environ[SHARED_DATA] = order.shared_data
 
 
 def _scored(order: Order, store: Store, trial: Trial, beat: Callable[[], None]) -> Report:
     """Score a given teacher; nothing is trained, and nothing of it but the numbers is kept."""
-    import torch
-
     from trainers.training.teacher_scores import score_teacher
 
     _prepare(order)
-    torch.set_num_threads(order.threads)
     root = None if order.data_root is None else Path(order.data_root)
     found = score_teacher(trial, store, device=order.device, data_root=root, loaders=order.loaders, on_step=beat)
     return Report(
@@ -331,7 +337,8 @@ def _keep_result(epoch: Any, order: Order, store: Store) -> None:
 def _provenance(order: Order) -> dict[str, str]:
     """Return where and with what an order runs; the folder with the data too, where it has one."""
     root = {} if order.data_root is None else {"data_root": order.data_root}
-    return provenance(threads=order.threads, device=order.device, bank=order.bank, ranks=order.ranks) | root
+    how = {"deterministic": "on"} if order.deterministic else {}
+    return provenance(threads=order.threads, device=order.device, bank=order.bank, ranks=order.ranks) | root | how
 
 
 def provenance(*, threads: int, device: str, bank: bool, ranks: int = 1) -> dict[str, str]:

@@ -104,7 +104,7 @@ class Turns(Generic[Name, Word]):
             del self._members[name]
             return False
         except Exception as error:  # noqa: BLE001 (of one training; it is for whoever runs them to tell)
-            self.errors[name] = error.with_traceback(None)  # which holds all that the training has held
+            self.errors[name] = frameless(error)
             del self._members[name]
             return False
         if isinstance(word, Step):
@@ -125,6 +125,18 @@ class Turns(Generic[Name, Word]):
         """End all of them."""
         for name in [*self._members]:
             self.drop(name)
+
+
+def frameless(error: Exception) -> Exception:
+    """Return the error without the frames that it and those behind it have come through: they hold all that the
+    training has held, while others go on."""
+    behind: list[BaseException | None] = [error]
+    while behind:
+        one = behind.pop()
+        if one is not None and one.__traceback__ is not None:  # one that has none was here before
+            one.__traceback__ = None
+            behind += one.__cause__, one.__context__
+    return error
 
 
 def _random_state() -> "list[Tensor]":
