@@ -140,9 +140,10 @@ def whole(home: Path, teacher: Path, file: Path) -> tuple[float, float, dict[tup
     means of the table."""
     shutil.copytree(teacher, home)
     command = [str(CHECKOUT / "run_sweep.py"), "run", str(file), "--workers", str(WORKERS), "--home", str(home)]
+    began = time.time()
     run(command, file.parent)
     with contextlib.closing(sqlite3.connect(home / "ledger.db")) as ledger:
-        students = "state = 'COMPLETE' AND json_extract(spec, '$.role') = 'student'"
+        students = f"state = 'COMPLETE' AND started_at >= {began}"
         ((seconds, count),) = ledger.execute(
             f"SELECT max(ended_at) - min(started_at), count(*) FROM trial WHERE {students}"
         )
@@ -184,7 +185,7 @@ def table(options: argparse.Namespace, root: Path) -> Iterator[str]:
         return
     ready = root / "ready"
     ready.mkdir()
-    run([str(CHECKOUT / "run_sweep.py"), "run", str(files[1]), "--set", "methods={kd: }", "--set", "seeds=1",
+    run([str(CHECKOUT / "run_sweep.py"), "run", str(files[1]), "--set", "methods={pkt: }", "--set", "seeds=1",
          "--set", "recipe.epochs=1", "--workers", "0", "--home", str(ready)], root)  # fmt: skip
     shutil.rmtree(ready / "banks", ignore_errors=True)
     seconds: dict[int, list[float]] = {1: [], TOGETHER: []}
