@@ -160,7 +160,7 @@ def adopt(sweeps: Sequence[Sweep], adoption: Adoption, ledger: Ledger) -> int:
     return adoption.take_all([member.key for sweep in sweeps for member in known_members(sweep, ledger)])
 
 
-PROVENANCE = ("host", "device", "threads", "bank", "torch", "cuda", "python", "data_root")
+PROVENANCE = ("host", "device", "threads", "bank", "deterministic", "torch", "cuda", "python", "data_root")
 """Tags that say where and with what a trial ran."""
 
 

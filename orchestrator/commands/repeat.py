@@ -177,6 +177,7 @@ def _train(row: TrialRow, home: Path, sweep: Sweep | None) -> Iterator[tuple[Any
     import torch
 
     from orchestrator.worker.worker import provenance
+    from trainers.training.arithmetic import set_arithmetic
     from trainers.training.distill import distill
 
     trial = from_json(row.spec)
@@ -185,7 +186,7 @@ def _train(row: TrialRow, home: Path, sweep: Sweep | None) -> Iterator[tuple[Any
     root = Path(row.provenance["data_root"]) if "data_root" in row.provenance else None
     threads = int(row.provenance.get("threads", "1"))
     bank = row.provenance.get("bank", "on") == "on"
-    torch.set_num_threads(threads)
+    set_arithmetic(threads=threads, deterministic=row.provenance.get("deterministic") == "on")
     if trial.role == "given":
         from trainers.training.teacher_scores import score_teacher
 

@@ -62,6 +62,7 @@ TAGS = {
     "threads": "threads it computed with, or each of its ranks",
     "ranks": "processes that trained it together",
     "bank": "`on` or `off`",
+    "deterministic": "`on`, where `resources.deterministic` asked for it",
     "torch": "version",
     "cuda": "version that torch was built for",
     "python": "version",

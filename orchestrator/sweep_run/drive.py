@@ -135,6 +135,7 @@ class Orders:
             data_root=None if root is None else _from_anywhere(root),
             loaders=loaders,
             ranks=1 if attempt.trial.role == "given" else sweep.resources.ranks,
+            deterministic=sweep.resources.deterministic,
         )
 
 

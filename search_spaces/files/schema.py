@@ -293,6 +293,9 @@ class ResourcesModel(Closed):
     """Trials of one seed that a worker trains in step, so that each batch is read, augmented and taught once; every
     number is that of the trial alone. auto: 8 where pictures are read from files or augmented one by one, else 1; 1 on
     a GPU, where it was never run."""
+    deterministic: StrictBool = False
+    """Whether a GPU, too, gives the same bits again, more slowly; a trial with an operation that cannot fails. Never
+    run on one. On a CPU all runs do."""
     stall_seconds: Annotated[StrictInt, Field(ge=10, le=1_000_000)] = 900
     """A worker without a step for so long is taken for lost: its trial goes on from its last epoch in another. Not with
     `--workers 0`."""

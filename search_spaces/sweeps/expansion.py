@@ -164,6 +164,7 @@ def _resources(decisions: Decisions) -> Resources:
         teacher_cpus=given.teacher_cpus or given.cpus,
         loaders=given.loaders,
         together=given.together or (decisions.together if decisions.ranks == 1 else 1),
+        deterministic=given.deterministic,
         stall_seconds=given.stall_seconds,
     )
 

@@ -107,6 +107,8 @@ class Resources:
     """Processes that read pictures ahead; None: as many as `cpus` on a GPU, else none."""
     together: int
     """Trials that a worker trains in step, at most."""
+    deterministic: bool
+    """Only by algorithms that give the same bits again."""
     stall_seconds: int
     """Without a step for so long, a worker is taken for lost."""
 

@@ -188,7 +188,7 @@ def test_params() -> None:
 
 
 def test_tags(told: Path) -> None:
-    where = ("host", "device", "threads", "ranks", "bank", "torch", "cuda", "python", "data_root")
+    where = ("host", "device", "threads", "ranks", "bank", "deterministic", "torch", "cuda", "python", "data_root")
     tags = content.tags(
         a_trial(provenance=dict.fromkeys(where, "x"), collapsed="why"), seconds=1.0, teacher_weights="x"
     )

@@ -144,6 +144,7 @@ CASES = (
     Case("resources.teacher_cpus", "4", "0.5", "resources.teacher_cpus: must be a whole number, got 0.5"),
     Case("resources.loaders", "2", "-1", "resources.loaders: must be at least 0, got -1"),
     Case("resources.together", "4", "0", "resources.together: must be at least 1, got 0"),
+    Case("resources.deterministic", "on", "maybe", "resources.deterministic: must be on or off, got 'maybe'"),
     Case("resources.stall_seconds", "120", "5", "resources.stall_seconds: must be at least 10, got 5"),
     Case("report.baseline", "plain", "plan", "report.baseline: unknown entry 'plan'; did you mean 'plain'? (known: ce, plain, by k, tuned, by k k=1, by k k=5)"),
     Case("report.proposal", "tuned", "tunes", "report.proposal: unknown entry 'tunes'; did you mean 'tuned'? (known: ce, plain, by k, tuned, by k k=1, by k k=5)"),
