@@ -6,21 +6,29 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trainers.errors import RequestError
+from trainers.methods.abkd import ABKD_METHOD
+from trainers.methods.akl import AKL_METHOD
 from trainers.methods.at import AT_METHOD
 from trainers.methods.ce import CE_METHOD
 from trainers.methods.crd import CRD_METHOD
 from trainers.methods.ctkd import CTKD_METHOD
 from trainers.methods.dist import DIST_METHOD
 from trainers.methods.dkd import DKD_METHOD
+from trainers.methods.dtkd import DTKD_METHOD
 from trainers.methods.fitnet import FITNET_METHOD
 from trainers.methods.gdkd import GDKD_METHOD
 from trainers.methods.gdkd3 import GDKD3_METHOD
+from trainers.methods.gkl import GKL_METHOD
+from trainers.methods.ikl import IKL_METHOD
 from trainers.methods.kd import KD_METHOD
 from trainers.methods.kdsvd import KDSVD_METHOD
 from trainers.methods.luminet import LUMINET_METHOD
+from trainers.methods.mkl import MKL_METHOD
 from trainers.methods.mlkd import MLKD_METHOD
 from trainers.methods.nkd import NKD_METHOD
+from trainers.methods.normkd import NORMKD_METHOD
 from trainers.methods.nst import NST_METHOD
+from trainers.methods.ofa import OFA_METHOD
 from trainers.methods.ofd import OFD_METHOD
 from trainers.methods.partition import PARTITION_METHOD
 from trainers.methods.pkt import PKT_METHOD
@@ -116,6 +124,14 @@ ALL = (
     CTKD_METHOD,
     LUMINET_METHOD,
     WKD_METHOD,
+    MKL_METHOD,
+    IKL_METHOD,
+    GKL_METHOD,
+    NORMKD_METHOD,
+    ABKD_METHOD,
+    AKL_METHOD,
+    DTKD_METHOD,
+    OFA_METHOD,
     FITNET_METHOD,
     AT_METHOD,
     NST_METHOD,

@@ -14,7 +14,7 @@ from trainers.methods.record.method import Method
 from trainers.methods.record.tuned import CIFAR, LARGE, R34_R18, R50_MV1, tuned
 from trainers.methods.terms.bound import of_groups
 from trainers.methods.terms.groups import Comparison, compare_groups
-from trainers.methods.terms.tensors import raised
+from trainers.methods.terms.tensors import labelled, raised
 
 
 class DKD(DistilledLogits):
@@ -49,8 +49,7 @@ def _compare(
     student_BC: Tensor, teacher_BC: Tensor, target_B: Tensor, *, alpha: float, beta: float, temperature: float
 ) -> Comparison:
     student, teacher = raised(student_BC, teacher_BC)
-    if target_B.shape != student.shape[:1]:
-        raise ValueError(f"there must be a target for each of the {len(student)} samples, got {[*target_B.shape]}")
+    labelled(student, target_B)
     return compare_groups(student, teacher, (1,), alpha, (0.0, beta), temperature, top_BK=target_B.unsqueeze(1))
 
 

@@ -21,7 +21,7 @@ every_teacher_method = pytest.mark.parametrize(
 LOGIT = [method for method in ALL if method.needs is Needs.LOGITS]
 every_logit_method = pytest.mark.parametrize("method", LOGIT, ids=lambda method: method.name)
 CLASSES = 10
-WITH_LABELS = ("dkd", "nkd", "rld", "wkd")
+WITH_LABELS = ("dkd", "nkd", "rld", "wkd", "mkl", "ofa")
 """Methods whose pure loss takes the targets."""
 FAMILY = ("kd", "dkd", "gdkd", "gdkd3", "partition")
 SOMETIMES_EQUAL = ("cut", "mass", "w1", "w2", "kl")
@@ -51,7 +51,7 @@ def test_names_are_unique_and_each_leads_to_its_method():
 @every_method
 def test_an_entry_can_be_read_by_a_person(method):
     assert method.summary
-    assert method.source.startswith(("arXiv:", "CVPR ")) or method.kind == "baseline"
+    assert method.source.startswith(("arXiv:", "CVPR ", "doi:")) or method.kind == "baseline"
     assert method.version >= 1
 
 

@@ -21,7 +21,11 @@ from trainers.trials.trial import Trial, trial_key
 TOLERANCE = 1e-12
 IMAGES, BATCH = 83, 24
 """The last batch is one of 11."""
-SETTINGS: dict[str, dict[str, object]] = {"crd": {"negatives": 64}, "reviewkd": {"mid_channels": 16}}
+SETTINGS: dict[str, dict[str, object]] = {
+    "crd": {"negatives": 64},
+    "reviewkd": {"mid_channels": 16},
+    "ikl": {"weights": "prior", "weight_temperature": 2},
+}
 EVERYTHING = {
     "mixup": 0.4,
     "accumulate": 2,
@@ -30,8 +34,9 @@ EVERYTHING = {
     "label_smoothing": 0.1,
     "decay_norms": False,
 }
-QUICK = ("kd", "ctkd", "dist", "sp", "ofd", "crd", "fitnet", "kd+rkd")
-"""A term for itself, one that learns, one of each kind that couples, BatchNorm of a method's own, and a combination."""
+QUICK = ("kd", "ctkd", "dist", "sp", "ofd", "crd", "fitnet", "ikl", "kd+rkd")
+"""A term for itself, one that learns, one of each kind that couples, BatchNorm of a method's own, a prior, and
+a combination."""
 
 
 @pytest.fixture(scope="module")

@@ -95,6 +95,9 @@ class _Term(nn.Module):
             self._call = of_loss(method.name, method.loss)
         self._standardized = bool(values.get("standardize", False)) and not method.standardizes
         self._ranks = setting.ranks
+        self._couples: Couples = getattr(
+            self.inner, "couples", method.couples
+        )  # more, by its values, than its record's
 
     def forward(self, student: Output, teacher: Output, target: Tensor, epoch: int) -> TermValue:
         if self._standardized:
@@ -107,8 +110,8 @@ class _Term(nn.Module):
         whole batch, and so do the named parts."""
         if ranks is None or not ranks.split:
             return self._value(student, teacher, target, epoch)
-        if self.method.couples in GATHERED:
-            ours, theirs = (_gathered(ranks, self.method.couples, one) for one in (student, teacher))
+        if self._couples in GATHERED:
+            ours, theirs = (_gathered(ranks, self._couples, one) for one in (student, teacher))
             value, parts = self._value(ours, theirs, ranks.gathered(target), epoch)
             return ranks.weight_of_whole * value, parts
         if not len(target):  # no pixel of this rank's has a class

@@ -22,6 +22,7 @@ from typing import Literal, NamedTuple, get_args
 
 from trainers.late import Tensor, torch
 from trainers.methods.terms.ranking import top_ranks
+from trainers.methods.terms.tensors import dot
 
 Direction = Literal["forward", "reverse", "both"]
 
@@ -235,14 +236,14 @@ class _Inside:
         student, teacher = self.probability.unbind()
         difference = self.gap.sub_(gap_B1)  # of log probabilities inside, teacher less student
         if kl == "forward":
-            return _dot(teacher, difference), student.mul_(pull_B1).sub_(teacher, alpha=weight)
+            return dot(teacher, difference), student.mul_(pull_B1).sub_(teacher, alpha=weight)
         against = student * difference
         mean = against.sum(1, keepdim=True)  # minus the reverse KL
         reverse_pull = against.addcmul_(student, mean, value=-1)  # minus its gradient
         if kl == "reverse":
             total, share = -mean.sum(), 1.0
         else:
-            total, share = (_dot(teacher, difference) - mean.sum()) / 2, 0.5
+            total, share = (dot(teacher, difference) - mean.sum()) / 2, 0.5
         piece = student.mul_(pull_B1.sub(weight * share)).sub_(reverse_pull, alpha=weight * share)
         return total, piece if share == 1 else piece.sub_(teacher, alpha=weight / 2)
 
@@ -259,10 +260,6 @@ def _gap(logits: Tensor) -> Tensor:
     return teacher - student
 
 
-def _dot(one: Tensor, other: Tensor) -> Tensor:
-    return torch.dot(one.view(-1), other.view(-1))
-
-
 def _only(logits_SBC: Tensor, top_SBK: Tensor) -> Tensor:
     """Return the logits [S, B, 1] of the one class that is not among the others."""
     one = torch.ones_like(logits_SBC[0], dtype=torch.bool).scatter_(1, top_SBK[0], False).to(torch.int8).argmax(1)
@@ -275,7 +272,7 @@ def _compare(groups: Sequence[_Inside], plan: _Plan, kl: Direction) -> tuple[Ten
     mass_SGB1 = torch.stack([group.mass for group in groups], dim=1)
     log_SGB1 = mass_SGB1.log_softmax(1)
     student, teacher = log_SGB1.exp().unbind()
-    totals, pieces = [_dot(teacher, _gap(log_SGB1))], []
+    totals, pieces = [dot(teacher, _gap(log_SGB1))], []
     pulls = torch.add(plan.own, student.sub_(teacher), alpha=plan.between).unbind()
     for group, gap, pull, weight in zip(groups, _gap(mass_SGB1).unbind(), pulls, plan.inside, strict=True):
         total, piece = group.compare(gap, pull, weight, kl)

@@ -1,0 +1,51 @@
+"""Golden values of newer methods: loss and gradient as each method's own code gives them."""
+
+import importlib
+import inspect
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.trainers.methods.logits import with_gradient
+
+with np.load(Path(__file__).parents[2] / "golden" / "logit_losses_2026.npz") as file:
+    GOLDEN = {name: file[name] for name in file.files}
+ABKD = ("abkd", "abkd_over", "abkd_half", "abkd_alpha_only", "abkd_beta_only", "abkd_zero", "abkd_opposite")
+METHODS = {
+    "mkl": ("mkl", "mkl_short"),
+    "ikl": ("ikl", "ikl_prior"),
+    "gkl": ("gkl", "gkl_prior"),
+    "normkd": ("normkd",),
+    "abkd": ABKD,
+    "akl": ("akl",),
+    "dtkd": ("dtkd",),
+    "ofa": ("ofa", "ofa_plain"),
+}
+"""Cases by the method whose loss answers."""
+OFFERED_NOWHERE = ("pcd", "pcd_ls")
+INPUTS: dict[str, str] = {}
+"""What stands for logits, behind `student_` and `teacher_`."""
+CASES = [
+    (group, method, case)
+    for group in "ab"
+    for method, cases in METHODS.items()
+    for case in cases
+    if f"{group}/{case}/loss" in GOLDEN
+]
+
+
+@pytest.mark.parametrize(("group", "method", "case"), CASES)
+def test_loss_and_gradient_equal_the_released_code(group, method, case):
+    loss = getattr(importlib.import_module(f"trainers.methods.{method}"), f"{method}_loss")
+    kind = INPUTS.get(method, "")
+    student, teacher = (torch.from_numpy(GOLDEN[f"{group}/{who}{kind}"]) for who in ("student", "teacher"))
+    needed = [name for name in ("target", "prior") if name in inspect.signature(loss).parameters]
+    more = {name: torch.from_numpy(GOLDEN[f"{group}/{name}"]) for name in needed}
+    arguments = json.loads(str(GOLDEN[f"{group}/{case}/args"]))
+    value, gradient = with_gradient(loss, student, teacher, **more, **arguments)
+    np.testing.assert_allclose(value.numpy(), GOLDEN[f"{group}/{case}/loss"], rtol=1e-9)
+    expected = GOLDEN[f"{group}/{case}/grad"]
+    np.testing.assert_allclose(gradient.numpy(), expected, rtol=1e-9, atol=1e-12 * np.abs(expected).max())
