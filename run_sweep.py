@@ -162,9 +162,9 @@ def _add_run(commands: Any) -> None:
     parser.add_argument(
         "--wait-for-nodes",
         type=_seconds,
-        default=600.0,
         metavar="SECONDS",
-        help="so long may the cluster at an address have no room for a trial (else 600)",
+        help="so long may the cluster at an address have no room for a trial (else 600 where nodes may come by "
+        "themselves, 0 elsewhere)",
     )
     parser.add_argument(
         "--allow-mixed",
@@ -177,6 +177,11 @@ def _add_run(commands: Any) -> None:
         default=0.0,
         metavar="SECONDS",
         help="so long may another driver still work in the home: a job that is just ending (else 0)",
+    )
+    parser.add_argument(
+        "--need-progress",
+        action="store_true",
+        help="where it is stopped before any epoch has ended, exit with 2: the same again would get no further",
     )
     parser.add_argument(
         "--verbose", action="store_true", help="let Ray, Optuna and MLflow speak, which are silent else"
@@ -434,6 +439,7 @@ def _run(options: argparse.Namespace) -> int:
         wait_seconds=options.wait_for_nodes,
         allow_mixed=options.allow_mixed,
         lock_seconds=options.wait_lock,
+        need_progress=options.need_progress,
         storage=_storage(options),
         verbose=options.verbose,
         screen=screen,

@@ -29,7 +29,6 @@ from orchestrator.sweep_run.beginning import what_there_is
 from orchestrator.sweep_run.collapses import collapse_warnings
 from orchestrator.sweep_run.conclusion import conclude
 from orchestrator.sweep_run.drive import (
-    ROOM_SECONDS,
     ClusterLostError,
     Orders,
     Workforce,
@@ -62,7 +61,7 @@ class RunResult:
     sweeps: tuple[str, ...]
     exit_code: int
     """0: all ended; 1: a FAIL, a DIVERGED among reported trials, or results untold; 2: students did not start, because
-    their teacher is refused; 129, 130 or 143: stopped."""
+    their teacher is refused, or it was stopped without the progress that it needed; 129, 130 or 143: stopped."""
     trained: int
     """Attempts that ended in this run, INTERRUPTED ones among them."""
     problems: tuple[str, ...] = ()
@@ -84,9 +83,10 @@ def run(
     overrides: Sequence[str] = (),
     address: str | None = None,
     workers: int | None = None,
-    wait_seconds: float = ROOM_SECONDS,
+    wait_seconds: float | None = None,
     allow_mixed: bool = False,
     lock_seconds: float = 0.0,
+    need_progress: bool = False,
     storage: str | None = None,
     verbose: bool = False,
     screen: Screen | None = None,
@@ -99,9 +99,12 @@ def run(
         address: of a Ray cluster; None takes that of RAY_ADDRESS, or of the Slurm job this is in, and starts one here
             where there is none; "local" always does.
         workers: trials at once; 0 runs them in this process; None takes what the machine or the cluster has.
-        wait_seconds: so long may a cluster at an address have no room for a trial.
+        wait_seconds: so long may a cluster at an address have no room for a trial; None: ten minutes where nodes may
+            come by themselves.
         allow_mixed: let nodes with another version of torch work, too.
         lock_seconds: so long may another driver still work in the home.
+        need_progress: a run that is stopped before any epoch has ended is refused: another one of its length would get
+            no further.
         storage: URL of the persistent Optuna storage; None takes the database in the home.
         verbose: let Ray, Optuna and MLflow speak.
         screen: shows how it goes; None shows nothing.
@@ -126,7 +129,9 @@ def run(
     read_files = [read(str(file), overrides) for file in files]
     check_writable(home)
     uri = tracking_uri(home)
-    sweeps, new = _expanded(read_files, home, cuda_capability if address is None else _capability_at(address, home))
+    on_the_way = (wait_seconds or 0.0) if all(file.model.resources.gpus for file in read_files) else 0.0
+    capability = cuda_capability if address is None else _capability_at(address, home, on_the_way)
+    sweeps, new = _expanded(read_files, home, capability)
     if workers == 0:
         check_alone(sweeps)
     _look_at_pictures(sweeps, home, screen)
@@ -145,7 +150,7 @@ def run(
             address=address, workers=workers, wait_seconds=wait_seconds, mixed=allow_mixed, verbose=verbose
         )
         whole = _Run(sweeps, ledger, home, uri, storage, screen, lock)
-        return whole.go(workforce, answers=answers, new=bool(new))
+        return whole.go(workforce, answers=answers, new=bool(new), need_progress=need_progress)
 
 
 def _cluster(given: str | None, screen: Screen) -> str | None:
@@ -158,14 +163,18 @@ def _cluster(given: str | None, screen: Screen) -> str | None:
     return cluster_address(given)
 
 
-def _capability_at(address: str, home: Path) -> Callable[[], tuple[int, int] | None]:
-    """Return what asks the nodes of a cluster, once, for the least compute capability of their GPUs."""
+def _capability_at(address: str, home: Path, patience_seconds: float) -> Callable[[], tuple[int, int] | None]:
+    """Return what asks the nodes of a cluster, once, for the least compute capability of their GPUs.
+
+    Args:
+        patience_seconds: so long may those with GPUs be on their way.
+    """
 
     @functools.cache
     def ask() -> tuple[int, int] | None:
-        from orchestrator.ray_tune.survey import least_capability, survey
+        from orchestrator.ray_tune.survey import awaited_capability
 
-        return least_capability(survey(address, existing_part(home), shared_data()))
+        return awaited_capability(address, existing_part(home), shared_data(), patience_seconds)
 
     return ask
 
@@ -226,12 +235,14 @@ class _Run:
         self._refused = False
         """A teacher is worth nothing, and its students were not started."""
 
-    def go(self, workforce: Workforce, *, answers: bool, new: bool) -> RunResult:
+    def go(self, workforce: Workforce, *, answers: bool, new: bool, need_progress: bool = False) -> RunResult:
         """Take up what there is, train, tell, report.
 
         Args:
             new: a sweep is; nothing of it is recorded where a cluster at an address cannot work for it.
+            need_progress: a stop before any epoch has ended is told as a request that cannot be met.
         """
+        before = self._epochs()
         stop = StopSignals(lambda: self._screen.say(STOPPING))
         names = tuple(sweep.name for sweep in self._sweeps)
         folders: list[Path] = []
@@ -248,6 +259,9 @@ class _Run:
         code = EXIT_FAILED if problems or untold else EXIT_COMPLETE
         code = EXIT_REFUSED if self._refused else code
         code = 128 + stop.number if stop.number else code
+        if stop.number and need_progress and self._epochs() == before:
+            code = EXIT_REFUSED
+            problems.append("no epoch has ended in this run: another of its length would get no further; give it more")
         return RunResult(
             names,
             code,
@@ -259,6 +273,10 @@ class _Run:
             stopped=bool(stop.number) or not driven,
             stuck=self._stuck,
         )
+
+    def _epochs(self) -> int:
+        """Return how many epochs have ended in this home."""
+        return int(self._ledger.rows("SELECT count(*) FROM epoch")[0][0])
 
     def _train(self, stop: StopSignals, workforce: Workforce, *, answers: bool) -> tuple[bool, list[str], list[str]]:
         """Train and tell; return whether it came to its end, what is wrong, and who could not be told everything, in

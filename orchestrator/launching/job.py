@@ -66,6 +66,9 @@ def _too_large(sweep: SweepFile, nodes: Nodes) -> Iterator[str]:
     asked = sweep.model.resources
     if nodes.cpus is not None and asked.cpus > nodes.cpus:
         yield f"{sweep.name}: resources.cpus asks for {asked.cpus} cores a trial, --cpus-per-node gives {nodes.cpus}"
+    ranks = asked.ranks or 1
+    if nodes.cpus is not None and asked.cpus <= nodes.cpus and ranks > nodes.count * (nodes.cpus // asked.cpus):
+        yield f"{sweep.name}: resources.ranks asks for {ranks} times {asked.cpus} cores, the job's nodes have less"
     if asked.gpus is not None and asked.gpus > nodes.count * (nodes.gpus or 0):
         given = (
             f"the job has {nodes.count * nodes.gpus}" if nodes.gpus else "nothing asks for GPUs; give --gpus-per-node"

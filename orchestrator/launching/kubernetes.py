@@ -61,7 +61,7 @@ def rayjob(work: Work, nodes: Nodes, place: Place) -> str:
     open_ones = [one.name for one in sweeps if one.model.resources.gpus is None]
     if nodes.gpus and open_ones and len(open_ones) < len(sweeps):
         raise LaunchError(f"resources.gpus is to be said by all sweeps of a job or by none; not by {open_ones[0]}")
-    if nodes.gpus and open_ones:  # auto asks the nodes that are there, and when the head begins it is alone
+    if nodes.gpus and open_ones:  # auto asks the nodes that are there, and those may be on their way
         work = dataclasses.replace(work, overrides=(*work.overrides, "resources.gpus=1"))
     texts = {path.name: path.read_text(encoding="utf-8") for path in work.files}
     if len(texts) < len(work.files):

@@ -1,5 +1,6 @@
 # --- the run ----------------------------------------------------------------------------------------------------------
-"${KDSWEEP[@]}" run "${SWEEPS[@]}" "${OPTIONS[@]}" --address "$RAY_AT" &
+# Where the limit leaves no time for an epoch, it would go back into the queue for ever: not a second time.
+"${KDSWEEP[@]}" run "${SWEEPS[@]}" "${OPTIONS[@]}" --address "$RAY_AT" ${SLURM_RESTART_COUNT:+--need-progress} &
 run=$!
 [[ $asked == no ]] || ask
 follow "$run"
@@ -9,7 +10,9 @@ code=$?
 # Stopped before it was through, it goes back into the queue: not where somebody has cancelled the job, nor where Slurm
 # is at it already. Slurm then ends what is left of this one.
 trap '' TERM
-[[ $asked == yes && $code != 0 && $code != 2 ]] && code=143
+if [[ $asked == yes && $code != 0 ]] && { [[ $code != 2 ]] || ((${SLURM_JOB_END_TIME:-0} > EPOCHSECONDS + 240)); }; then
+    code=143  # with time left it was preempted
+fi
 state=$(squeue --noheader --jobs="$SLURM_JOB_ID" --format=%T 2>/dev/null)
 if [[ $code == 143 && $state == RUNNING ]]; then
     echo "stopped with work left: job $SLURM_JOB_ID goes back into the queue"

@@ -31,6 +31,8 @@ from trainers.files.files import remove
 from trainers.files.temporary import PLACES, longest_for_sockets, short_folder
 from trainers.machine import usable_cores
 
+ROOM_SECONDS = 600.0
+"""So long is waited, by default, for a node with room for a trial."""
 LOOK_SECONDS = 2.0
 """How often the cluster's processes are looked at."""
 NODE_SECONDS = 10.0
@@ -73,6 +75,7 @@ class Cluster:
         verbose: let Ray speak.
         say: called with a line for each node that is set aside, and while there is no room for a trial.
         on_slots: called with `slots` when it is known, and when it changes.
+        given_up: asked several times a second, while there is a wait, whether to wait no longer.
         clock: monotonic, in seconds.
 
     Attributes:
@@ -93,6 +96,7 @@ class Cluster:
         verbose: bool = False,
         say: Callable[[str], None] = lambda _: None,
         on_slots: Callable[[int], None] = lambda _: None,
+        given_up: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._home = wanted.home
@@ -102,7 +106,8 @@ class Cluster:
         self._verbose = verbose
         self._say = say
         self._on_slots = on_slots
-        self.nodes = None if address is None else Nodes(wanted, say)
+        self._given_up = given_up
+        self.nodes = None if address is None else Nodes(wanted, say, given_up)
         self._clock = clock
         self._left = threading.Event()
         self._error: BaseException | None = None
@@ -189,26 +194,33 @@ class Cluster:
             raise ClusterError(f"no trial fits: resources ask for {self._wanted}, Ray has {there}")
         return room
 
-    def await_room(self, patience_seconds: float, given_up: Callable[[], bool]) -> None:
+    def await_room(self, patience_seconds: float | None) -> None:
         """Wait until a trial has room: nodes may be on their way, and an autoscaler is asked for one.
 
         Args:
-            given_up: asked several times a second whether to wait no longer.
+            patience_seconds: at most; None: `ROOM_SECONDS` where more nodes may come, and not at all where none will.
 
         Raises:
             ClusterError: none has, after so long; or every node that has room for one cannot work for the home.
         """
-        if self.nodes is None or self.slots or given_up():
+        if self.nodes is None or self.slots or self._given_up():
             return
         aside = self.nodes.aside_with_room()
         if aside:
             raise ClusterError(f"no node of the Ray cluster can work for this home: {aside}")
         trial, cluster = str(self._wanted), f"the Ray cluster at {self._address}"
+        if patience_seconds is None:
+            if not self.nodes.may_be_more():
+                raise ClusterError(
+                    f"no trial fits into {cluster}: resources ask for {trial}, its nodes have {self.nodes.told()}; "
+                    "--wait-for-nodes SECONDS waits for more"
+                )
+            patience_seconds = ROOM_SECONDS
         self._say(f"{cluster} has no node with room for a trial ({trial}); it is waited for, {patience_seconds:g} s")
         started = self._clock()
         try:
             with _asked_for(self._wanted.bundles):
-                while not self.slots and not given_up():
+                while not self.slots and not self._given_up():
                     if self._clock() - started >= patience_seconds:
                         told = f"; {aside}" if (aside := self.nodes.aside_with_room()) else ""
                         raise ClusterError(

@@ -14,6 +14,7 @@ import math
 import secrets
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from orchestrator.ray_tune.address import ClusterError
 from orchestrator.ray_tune.keeper import clear_copies, copies_name, start_keeper
+from orchestrator.ray_tune.scaling import autoscales, nodes_of_job
 from trainers.files.files import remove
 from trainers.texts.counting import counted
 
@@ -31,6 +33,7 @@ FIRST_LOOK_SECONDS, LOOK_SECONDS = 30.0, 120.0
 """So long is waited for the answers of nodes when a run begins; and so long has a node to start a process and answer:
 until then nothing starts on it."""
 HOLD_SECONDS = 10.0
+GIVEN_UP_SECONDS = 0.2
 CLEAR_SECONDS = 2.0
 """So long may it take to remove what nodes have of the home; what stays is found at the next run's look."""
 PROBE_SECONDS = 3.0
@@ -87,12 +90,20 @@ class Nodes:
 
     Args:
         say: called with a line for each node that is set aside.
+        given_up: asked several times a second, while there is a wait, whether to wait no longer.
         clock: monotonic, in seconds.
     """
 
-    def __init__(self, wanted: Wanted, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        wanted: Wanted,
+        say: Callable[[str], None],
+        given_up: Callable[[], bool] = lambda: False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._wanted = wanted
         self._say = say
+        self._given_up = given_up
         self._clock = clock
         self._marker: Path | None = None
         self._asked: dict[str, tuple[Any, float]] = {}
@@ -148,10 +159,10 @@ class Nodes:
         return self._wanted.trials(node["Resources"] for node_id, node in alive.items() if self._fit.get(node_id))
 
     def _check_keeper(self) -> None:
-        if self._seen is None:
+        if self._seen is None or (not self._wait([self._seen], LOOK_SECONDS) and self._given_up()):
             return
         try:
-            seen = ray.get(self._seen, timeout=LOOK_SECONDS)
+            seen = ray.get(self._seen, timeout=0)
         except ray.exceptions.RayError as error:
             why = (str(error).strip() or type(error).__name__).splitlines()[-1]
             raise ClusterError(f"on this machine's node of the Ray cluster nothing can be run: {why}") from error
@@ -198,6 +209,19 @@ class Nodes:
         self._fit[node_id] = True
         self._say(f"node {self.name(node_id)} is taken back: it was not the cause")
 
+    def may_be_more(self) -> bool:
+        """Return whether nodes may come by themselves: where none has a core yet, some have not answered, our job has
+        more than have joined, or an autoscaler makes them."""
+        alive = [node for node in ray.nodes() if node["Alive"]]
+        cores = any(node["Resources"].get("CPU") for node in alive)
+        return bool(self._asked) or not cores or nodes_of_job() > len(alive) or autoscales()
+
+    def told(self) -> str:
+        """Return what the nodes that can work have, in words, those that have the same together."""
+        fit = [node["Resources"] for node in ray.nodes() if node["Alive"] and self._fit.get(node["NodeID"])]
+        kinds = Counter(processors(one.get("CPU", 0), one.get("GPU", 0)) for one in fit)
+        return "; ".join(kind if count == 1 else f"{count} times {kind}" for kind, count in kinds.items())
+
     def aside_with_room(self) -> str:
         """Return the nodes that are set aside, with the reasons, in words; empty where none is."""
         return "; ".join(self._aside.values())
@@ -239,7 +263,7 @@ class Nodes:
         refs = [ref for ref, _ in self._asked.values()]
         if not refs:
             return
-        done, _ = ray.wait(refs, num_returns=len(refs), timeout=wait_seconds)
+        done = self._wait(refs, wait_seconds)
         for node_id, (ref, since) in self._asked.items():
             if ref in done:
                 yield node_id, _reason(self._wanted, ref)
@@ -260,7 +284,16 @@ class Nodes:
                 holder = ray.remote(scheduling_strategy=_on(node["NodeID"]), **options)(_holder())
                 held.append(holder.remote())
                 ready.append(held[-1].__ray_ready__.remote())
-        ray.wait(ready, num_returns=len(ready), timeout=HOLD_SECONDS)
+        self._wait(ready, HOLD_SECONDS)
+
+    def _wait(self, refs: list[Any], seconds: float) -> list[Any]:
+        """Wait for answers; return those that there are after so long, or once nobody waits for them any more."""
+        ended = self._clock() + seconds
+        while True:
+            left = ended - self._clock()
+            done, others = ray.wait(refs, num_returns=len(refs), timeout=max(0.0, min(left, GIVEN_UP_SECONDS)))
+            if not others or left <= 0 or self._given_up():
+                return list(done)
 
 
 def _holder() -> type[object]:

@@ -17,6 +17,7 @@ from orchestrator.ray_tune.nodes import LOOK_SECONDS, name_of, task_on, versions
 from trainers.files.files import remove
 
 MARKER = ".doctor-"
+AGAIN_SECONDS = 5.0
 CLOCK_SECONDS = 5.0
 """More than this between two clocks is worth a word: an answer is on its way for a while, too."""
 
@@ -105,6 +106,31 @@ def survey(address: str, home: Path, data: str | None) -> list[Surveyed]:
         with contextlib.suppress(Exception):  # whatever state Ray is in
             ray.shutdown()
     return sorted(found, key=lambda one: one.name)
+
+
+def awaited_capability(
+    address: str,
+    home: Path,
+    data: str | None,
+    patience_seconds: float = 0.0,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    pause: Callable[[float], None] = time.sleep,
+) -> tuple[int, int] | None:
+    """Return the least compute capability of a cluster's GPUs; None where it has none, and got none meanwhile.
+
+    Args:
+        patience_seconds: so long may the nodes with GPUs still be on their way.
+
+    Raises:
+        ClusterError: the cluster does not answer.
+    """
+    started = clock()
+    while True:
+        found = least_capability(survey(address, home, data))
+        if found is not None or clock() - started >= patience_seconds:
+            return found
+        pause(AGAIN_SECONDS)
 
 
 def least_capability(nodes: Sequence[Surveyed]) -> tuple[int, int] | None:

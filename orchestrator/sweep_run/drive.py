@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 MOST_LOST_CLUSTERS = 3
 """So many clusters of ours that die in a row, without a trial that ends between, end the run."""
 
-ROOM_SECONDS = 600.0
-"""So long is waited, by default, for a node with room for a trial."""
-
 Say = Callable[[str], None]
 
 log = logging.getLogger("kdsweep")
@@ -50,8 +47,9 @@ class Workforce:
     """Of a Ray cluster; None starts a local one."""
     workers: int | None = None
     """Trials at a time; 0: one after the other in this process; None: as many as the machine or the cluster takes."""
-    wait_seconds: float = ROOM_SECONDS
-    """So long may a cluster that is not ours have no room for a trial when the run begins."""
+    wait_seconds: float | None = None
+    """So long may a cluster that is not ours have no room for a trial when the run begins; None: as long as nodes may
+    come by themselves, within bounds."""
     mixed: bool = False
     """Nodes of a cluster that is not ours may have another version of torch."""
     verbose: bool = False
@@ -201,9 +199,10 @@ def look_at_cluster(orders: Orders, home: Path, stop: StopSignals, workforce: Wo
         workers=workforce.workers or 0,
         verbose=workforce.verbose,
         say=say,
+        given_up=lambda: bool(stop.number),
     ) as cluster:
         stop.install()
-        cluster.attend(lambda: cluster.await_room(workforce.wait_seconds, lambda: bool(stop.number)))
+        cluster.attend(lambda: cluster.await_room(workforce.wait_seconds))
     if stop.number:
         raise KeyboardInterrupt(stop.number)
 
@@ -237,6 +236,7 @@ def _drive_on_cluster(
         verbose=workforce.verbose,
         say=say,
         on_slots=on_slots,
+        given_up=lambda: planner.stopping,
     )
     stop.at_once = new.kill
     with contextlib.ExitStack() as stack:
@@ -262,7 +262,7 @@ def _drive_on_cluster(
         )
 
         def work() -> None:
-            cluster.await_room(workforce.wait_seconds, lambda: planner.stopping)
+            cluster.await_room(workforce.wait_seconds)
             if not planner.stopping:
                 folder = store.home / "ray"
                 drive_tune(bridge, wanted, slots=cluster.slots, folder=folder, verbose=workforce.verbose)

@@ -29,12 +29,12 @@ def slurm_with() -> Iterator[Callable[..., Slurm]]:
 
 @pytest.fixture(scope="session")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], bytes]:
-    """Return what gives the table of a sweep as one machine makes it, in a process of its own, undisturbed."""
+    """Return what gives the table of a sweep as one machine makes it, undisturbed."""
     made: dict[str, bytes] = {}
 
     def table(text: str) -> bytes:
         if text not in made:
-            world = World(tmp_path_factory.mktemp("local"), text, workers=0)
+            world = World(tmp_path_factory.mktemp("local"), text, workers=2)
             done = world.run()
             assert done.returncode == 0, done.stdout + done.stderr
             made[text] = world.table

@@ -24,5 +24,7 @@ methods:
 seeds: 2
 resources: {stall_seconds: 60}
 """
-LONGER = LONG.replace("epochs: 30", "epochs: 150")
+LONGER = LONG.replace("epochs: 30", "epochs: 250")
 """More than two minutes."""
+ENDLESS = LONG.replace("ce:", "trouble: {mode: hang}").replace("stall_seconds: 60", "stall_seconds: 600")
+"""Whose students end no epoch."""

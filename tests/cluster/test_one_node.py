@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.slurm_host import Slurm
-from tests.cluster.sweeps import LONG, LONGER, SWEEP
+from tests.cluster.sweeps import ENDLESS, LONG, LONGER, SWEEP
 from tests.faults.world import World
 from tests.servers.ports import wait_until
 
@@ -53,6 +53,15 @@ def test_at_its_time_limit_it_goes_back_into_the_queue_and_on(
     assert slurm.log(world, job).count("goes back into the queue") == int(ended["Restarts"])
     assert "stopped; go on with" in slurm.log(world, job)
     assert world.table == local(LONGER)
+
+
+def test_a_limit_without_time_for_an_epoch_is_given_up(slurm: Slurm, tmp_path: Path):
+    world = World(tmp_path, ENDLESS)
+    job = slurm.submit(slurm.script(world, "--time", "1"), cwd=tmp_path)
+    (ended,) = slurm.wait(job, seconds=700)
+    assert ended["JobState"] == "FAILED" and ended["ExitCode"] == "2:0", slurm.log(world, job)
+    assert ended["Restarts"] == "1"
+    assert "no epoch has ended in this run" in slurm.log(world, job)
 
 
 def test_preempted_it_goes_back_into_the_queue_and_on(slurm: Slurm, tmp_path: Path, local: Callable[[str], bytes]):

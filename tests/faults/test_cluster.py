@@ -254,6 +254,24 @@ def test_a_cluster_without_room_is_waited_for(world: World, nodes_of: Callable[.
     world.check()
 
 
+def test_a_trial_that_fits_nowhere_is_refused_at_once(tmp_path: Path, nodes_of: Callable[..., RayNodes]):
+    nodes = nodes_of(1, 1)
+    for resources, asked in (
+        ("gpus: 4", "4 ranks of 1 CPU and 1 GPU each"),
+        ("ranks: 3", "3 ranks of 1 CPU and 0 GPUs each"),
+    ):
+        world = World(tmp_path / resources[:4], FEW.replace("stall_seconds: 300", f"stall_seconds: 300, {resources}"))
+        started = time.monotonic()
+        result = kdsweep(*on(world, nodes), cwd=world.folder, **nodes.settings)
+        print(f"refused after {time.monotonic() - started:.1f} s")
+        assert result.returncode == 2, result.stdout + result.stderr
+        assert result.stderr == (
+            f"no trial fits into the Ray cluster at {nodes.address}: resources ask for {asked}, "
+            "its nodes have 2 times 1 CPU and 0 GPUs; --wait-for-nodes SECONDS waits for more\n"
+        )
+        assert not world.home.exists() or not (world.home / "ledger.db").exists()
+
+
 def test_a_head_that_dies_is_noticed_at_once_and_another_cluster_goes_on(
     world: World, nodes_of: Callable[..., RayNodes], undisturbed: bytes
 ):

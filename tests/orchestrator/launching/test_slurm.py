@@ -26,6 +26,7 @@ resources: {cpus: 2, gpus: %s}
 """
 RUN = """#!/bin/bash
 [[ $1 == run ]] || exit 99
+echo "$@" > "$(dirname "$0")/called"
 trap 'echo asked; exit %d' TERM
 echo begun
 while :; do sleep 0.05; done
@@ -111,6 +112,7 @@ def test_what_slurm_would_not_take_is_refused(work: Work, limits: Limits, messag
         ("0", Nodes(cpus=1), "resources.cpus asks for 2 cores a trial, --cpus-per-node gives 1"),
         ("1", Nodes(), "resources.gpus asks for 1 a trial, and nothing asks for GPUs; give --gpus-per-node"),
         ("4", Nodes(gpus=2), "resources.gpus asks for 4 a trial, and the job has 2"),
+        ("0, ranks: 3", Nodes(count=2, cpus=3), "resources.ranks asks for 3 times 2 cores, the job's nodes have less"),
     ],
 )
 def test_a_trial_that_fits_into_no_node_is_refused(work: Work, gpus: str, nodes: Nodes, message: str) -> None:
@@ -141,11 +143,13 @@ class Job:
     Args:
         code: that `kdsweep run` ends with when it is asked to stop.
         state: of the job, as squeue says it.
+        told: of its environment.
     """
 
-    def __init__(self, script: str, folder: Path, code: int, state: str) -> None:
+    def __init__(self, script: str, folder: Path, code: int, state: str, **told: str) -> None:
         self.notes = folder / "notes"
         self.notes.touch()
+        self.called = folder / "called"
         number = f"t{os.getpid()}"
         for name, text in {
             "squeue": f"#!/bin/sh\necho {state}\n",
@@ -159,7 +163,7 @@ class Job:
         self.requeue = f"requeue {number}\n"
         self._process = subprocess.Popen(
             ["bash", "-c", "\n".join(lines)],
-            env=os.environ | {"PATH": f"{folder}:{os.environ['PATH']}", "SLURM_JOB_ID": number},
+            env=os.environ | {"PATH": f"{folder}:{os.environ['PATH']}", "SLURM_JOB_ID": number} | told,
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -193,6 +197,17 @@ def test_a_stop_is_followed_to_its_end(
     assert "asked" in text
     assert job.notes.read_text() == (job.requeue if requeued else "")
     assert not [*Path("/tmp").glob(f"kdsweep-t{os.getpid()}*")]
+
+
+@pytest.mark.parametrize(("left", "ends"), [(60, 2), (3600, 143)])
+def test_without_an_epoch_it_goes_back_once_where_its_time_was_up(
+    work: Work, tmp_path: Path, left: int, ends: int
+) -> None:
+    told = {"SLURM_RESTART_COUNT": "1", "SLURM_JOB_END_TIME": str(int(time.time()) + left)}
+    job = Job(slurm_script(work, Nodes(), Limits()), tmp_path, 2, "RUNNING", **told)
+    assert job.stopped(times=1)[0] == ends
+    assert job.notes.read_text() == (job.requeue if ends == 143 else "")
+    assert "--need-progress" in job.called.read_text()
 
 
 def test_signals_that_come_again_change_nothing(work: Work, tmp_path: Path) -> None:

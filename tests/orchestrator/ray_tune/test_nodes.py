@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.ray_tune import nodes
+from orchestrator.ray_tune import nodes, scaling
 from orchestrator.ray_tune.nodes import LOOK_SECONDS, Nodes, Wanted, versions
 
 GOOD: dict[str, Any] = {"versions": versions(), "home": True, "missing": []}
@@ -60,7 +60,9 @@ class Looking:
         self.late: set[str] = set()
         self.far: set[str] = set()
         """Those that do not see the home."""
-        self.nodes = Nodes(Wanted(home=home, cpus=2, gpus=gpus), self.said.append, lambda: self.now)
+        self.given_up = False
+        wanted = Wanted(home=home, cpus=2, gpus=gpus)
+        self.nodes = Nodes(wanted, self.said.append, lambda: self.given_up, lambda: self.now)
         monkeypatch.setattr(self.nodes, "_ask", lambda node_id, alive: node_id)
         monkeypatch.setattr(nodes, "_reason", self._reason)
         monkeypatch.setattr(nodes.ray, "wait", self._wait)
@@ -68,7 +70,8 @@ class Looking:
     def _reason(self, _: Wanted, node_id: str) -> tuple[str, bool]:
         return self.reasons.get(node_id, ""), node_id not in self.far
 
-    def _wait(self, refs: list[str], **_: Any) -> tuple[list[str], list[str]]:
+    def _wait(self, refs: list[str], *, timeout: float, **_: Any) -> tuple[list[str], list[str]]:
+        self.now += timeout if self.late.intersection(refs) else 0
         return [ref for ref in refs if ref not in self.late], [ref for ref in refs if ref in self.late]
 
 
@@ -128,6 +131,53 @@ def test_nothing_starts_on_a_node_before_it_has_answered(
     looking.now += LOOK_SECONDS
     assert looking.nodes.look() == 6
     assert looking.said == ["node c (10.0.0.1) is set aside: it has not answered within 120 s"]
+
+
+def test_nobody_waits_for_answers_who_is_asked_to_stop(monkeypatch: pytest.MonkeyPatch, home: Path):
+    monkeypatch.setattr(nodes.ray, "nodes", lambda: [node("a", 4), node("b", 8)])
+    looking = Looking(monkeypatch, home)
+    looking.late = {number("b")}
+    before = looking.now
+    assert looking.nodes.look(30.0) == 2 and looking.now == pytest.approx(before + 30)
+    looking.given_up = True
+    assert looking.nodes.look(30.0) == 2 and looking.now < before + 31
+
+
+@pytest.mark.parametrize(
+    ("there", "of_job", "autoscaled", "may"),
+    [
+        ([("head", 4)], "", False, False),
+        ([("head", 0)], "", False, True),
+        ([("head", 4)], "2", False, True),
+        ([("head", 4), ("other", 4)], "2", False, False),
+        ([("head", 4)], "", True, True),
+    ],
+)
+def test_whether_nodes_may_come(
+    there: list[tuple[str, float]],
+    of_job: str,
+    autoscaled: bool,
+    may: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    home: Path,
+):
+    monkeypatch.setattr(nodes.ray, "nodes", lambda: [node(*one) for one in there])
+    monkeypatch.setattr(nodes, "autoscales", lambda: autoscaled)
+    monkeypatch.setattr(nodes, "nodes_of_job", lambda: scaling.nodes_of_job({"SLURM_JOB_NUM_NODES": of_job}))
+    looking = Looking(monkeypatch, home)
+    looking.nodes.look()
+    assert looking.nodes.may_be_more() is may
+
+
+def test_a_node_that_has_not_answered_may_be_one_with_room(monkeypatch: pytest.MonkeyPatch, home: Path):
+    monkeypatch.setattr(nodes.ray, "nodes", lambda: [node("a", 1), node("b", 1), node("c", 8)])
+    monkeypatch.setattr(nodes, "autoscales", lambda: False)
+    looking = Looking(monkeypatch, home)
+    looking.late = {number("c")}
+    assert looking.nodes.look() == 0 and looking.nodes.may_be_more()
+    looking.late = set()
+    assert looking.nodes.look() == 4 and not looking.nodes.may_be_more()
+    assert looking.nodes.told() == "2 times 1 CPU and 0 GPUs; 8 CPUs and 0 GPUs"
 
 
 def test_a_node_that_does_not_see_the_home_works_and_is_named_once(monkeypatch: pytest.MonkeyPatch, home: Path):
