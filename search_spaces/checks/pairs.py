@@ -79,7 +79,7 @@ def _check_pair(draft: Draft, info: DataInfo, pair: Pair, seen: Sequence[tuple[s
             part.fits(values, ours, theirs)
             if (entry.name, part.name) not in tried:
                 tried.add((entry.name, part.name))
-                try_out(part, values, info.classes, (ours, theirs))
+                try_out(part, values, info.classes, (ours, theirs), in_parts=draft.ranks > 1)
         except ValueError as error:
             draft.tree.add(("methods", entry.name), f"{pair.teacher} -> {pair.student}: {error}")
 

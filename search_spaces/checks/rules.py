@@ -57,7 +57,7 @@ def _read_entries(draft: Draft) -> list[Entry]:
         return [info.classes for info in draft.infos().values()]
 
     entries = read_entries(draft.tree, draft.methods, class_counts)
-    entries = try_plugins(draft.tree, entries, class_counts)
+    entries = try_plugins(draft.tree, entries, class_counts, in_parts=draft.ranks > 1)
     owner: dict[str, str] = {}
     for entry in entries:
         for row in entry.rows():
@@ -110,7 +110,7 @@ def _check_ranks(draft: Draft) -> None:
     resources: ResourcesModel | None = draft.sections.get("resources")
     if resources is None:
         return
-    ranks = resources.ranks or int(resources.gpus or 1)
+    ranks = draft.ranks
     if ranks > 1 and (resources.together or 1) > 1:
         message = f"must be 1 where a trial has several ranks ({ranks}), got {resources.together}"
         draft.tree.add(("resources", "together"), message)

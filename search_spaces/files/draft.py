@@ -7,7 +7,7 @@ from typing import Any
 
 from search_spaces.files.entries import Entry
 from search_spaces.files.names import Pair
-from search_spaces.files.schema import DataSetModel, EntryModel, SearchModel, SweepModel, TeacherModel
+from search_spaces.files.schema import DataSetModel, EntryModel, ResourcesModel, SearchModel, SweepModel, TeacherModel
 from search_spaces.files.structure import read_sections
 from search_spaces.files.yaml_lines import Path, Tree
 from trainers import data
@@ -52,6 +52,12 @@ class Draft:
     def searched(self) -> Entry | None:
         """The first entry that is searched."""
         return next((entry for entry in self.entries if entry.searched), None)
+
+    @property
+    def ranks(self) -> int:
+        """How many processes train a trial, as far as the file says."""
+        resources: ResourcesModel | None = self.sections.get("resources")
+        return 1 if resources is None else resources.ranks or int(resources.gpus or 1)
 
     def model(self) -> SweepModel:
         """Return the whole file, all of which is sound."""

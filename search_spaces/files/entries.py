@@ -178,15 +178,18 @@ def _together(entry: Entry, class_counts: ClassCounts) -> Iterable[tuple[str, st
     return found
 
 
-def try_plugins(tree: Tree, entries: Sequence[Entry], class_counts: ClassCounts) -> list[Entry]:
+def try_plugins(tree: Tree, entries: Sequence[Entry], class_counts: ClassCounts, *, in_parts: bool) -> list[Entry]:
     """Return the entries without those of plug-ins whose loss on logits fails, which join the tree's problems.
 
     Asked of files only: what was accepted before can be looked at whatever has become of its plug-ins.
+
+    Args:
+        in_parts: each rank of a training has a part of the batch.
     """
     sound = []
     for entry in entries:
         try:
-            _try_out(entry, class_counts)
+            _try_out(entry, class_counts, in_parts=in_parts)
         except PluginError as error:
             tree.add(("methods", entry.name), str(error))
         else:
@@ -194,7 +197,7 @@ def try_plugins(tree: Tree, entries: Sequence[Entry], class_counts: ClassCounts)
     return sound
 
 
-def _try_out(entry: Entry, class_counts: ClassCounts) -> None:
+def _try_out(entry: Entry, class_counts: ClassCounts, *, in_parts: bool) -> None:
     """Compute the loss of an entry of a plug-in's once, with the settings of its first row.
 
     Raises:
@@ -203,7 +206,7 @@ def _try_out(entry: Entry, class_counts: ClassCounts) -> None:
     if all(part.name in METHODS for part in entry.method.methods):
         return
     for count in class_counts():
-        try_out(entry.method, entry.method.whole(next(chosen_values(entry)), count), count)
+        try_out(entry.method, entry.method.whole(next(chosen_values(entry)), count), count, in_parts=in_parts)
 
 
 def _ranks(entry: Entry) -> list[Hyperparameter]:

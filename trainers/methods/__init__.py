@@ -220,19 +220,23 @@ def try_out(
     values: Mapping[str, Value],
     classes: int,
     shapes: tuple[NetworkShape, NetworkShape] | None = None,
+    *,
+    in_parts: bool = False,
 ) -> None:
     """Compute the loss of plug-ins once, on what two networks might answer, drawn at random; our own are not asked.
 
     Args:
         values: all hyperparameters of the method.
         shapes: of what student and teacher answer with: those that compare features are asked; None: the others.
+        in_parts: each rank of a training has a part of the batch.
 
     Raises:
-        PluginError: it fails, or gives something else than a finite number with a gradient.
+        PluginError: it fails, or gives something else than a finite number with a gradient; or it is to have a part of
+            the batch, and its record does not say that it compares images with one another.
     """
     for part in method.methods:
         if part.name not in METHODS and part.teacher and part.features == (shapes is not None):
-            try_loss(part, method.own_values(part, values), classes, *(shapes or ()))
+            try_loss(part, method.own_values(part, values), classes, *(shapes or ()), in_parts=in_parts)
 
 
 def build(name: str | Sequence[str], setting: Setting | None = None, /, **hyperparameters: Value) -> "BuiltMethod":

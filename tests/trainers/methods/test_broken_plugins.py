@@ -17,7 +17,7 @@ import run_sweep
 from search_spaces import SweepFileError, describe_plan, expand, read, restore
 from tests.search_spaces.sweep_texts import SMALL, write
 from trainers import methods
-from trainers.methods import Method, Needs, Problem, Range, Setting
+from trainers.methods import Couples, Method, Needs, Problem, Range, Setting
 from trainers.methods.kd import KD_METHOD
 
 SHARED: dict[str, Any] = {"ce_weight": 1.0, "weight": 1.0, "warmup_epochs": 0.0}
@@ -274,6 +274,35 @@ def test_one_that_works_is_planned_and_moves_no_random_numbers(install, tmp_path
     for entry in ("mine:", "row: {method: [kd, mine]}"):
         assert expand(read(write(tmp_path, SMALL.replace("kd:", entry))))
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def of_a_batch(_values: Any, student: Any, teacher: Any, _target: Any) -> Any:
+    """Compare every image with the mean of its batch."""
+    ours, theirs = (student.vector, teacher.vector) if hasattr(student, "vector") else (student, teacher)
+    return (ours - ours.mean(0)).square().mean() * (theirs - theirs.mean(0)).square().mean(), {}
+
+
+@pytest.mark.parametrize("needs", [Needs.LOGITS, Needs.FEATURES])
+@pytest.mark.parametrize("entry", ["mine:", "row: {method: [kd, mine]}"])
+def test_ranks_hold_a_record_to_what_it_says_of_a_batch(install, tmp_path: Path, entry: str, needs: Needs) -> None:
+    install(mine=lambda: record(loss=None, term=of_a_batch, needs=needs))
+    alone = SMALL.replace("kd:", entry)
+    assert expand(read(write(tmp_path, alone)))
+    several = alone + "resources: {ranks: 2}\n"
+    with pytest.raises(SweepFileError) as caught:
+        read(write(tmp_path, several))
+    (problem,) = caught.value.problems
+    assert "the plug-in 'mine' compares images with one another, which its couples does not say" in problem.message
+    says = Couples.VECTORS if needs is Needs.FEATURES else Couples.LOGITS
+    true = dataclasses.replace(methods.get("mine"), couples=says)
+    install(other=lambda: dataclasses.replace(true, name="other"))
+    assert expand(read(write(tmp_path, several.replace("mine", "other"))))
+
+
+@pytest.mark.parametrize("change", [{"loss": a_loss}, {"loss": None, "module": Counting}])
+def test_ranks_take_one_whose_images_are_each_for_itself(install, tmp_path: Path, change: dict[str, Any]) -> None:
+    install(mine=lambda: record(**change))
+    assert expand(read(write(tmp_path, SMALL.replace("kd:", "mine:") + "resources: {ranks: 2}\n")))
 
 
 def test_a_sweep_that_was_accepted_can_be_looked_at_whatever_its_loss_does_now(install, tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ CLASSES = 100
 """Of the data set that a plug-in's own rules are tried for."""
 VECTOR = 64
 """Numbers that the last layer of a teacher reads, where nobody knows."""
+PARTS_APART = 1e-3
+"""More than this is no rounding in float32."""
 NEEDED = (CE_WEIGHT, "weight", "warmup_epochs")
 KINDS: tuple[Any, ...] = (bool, int, float, str)
 TAKEN = ("method",)
@@ -230,20 +232,24 @@ def try_loss(
     classes: int,
     student: NetworkShape | None = None,
     teacher: NetworkShape | None = None,
+    *,
+    in_parts: bool = False,
 ) -> None:
     """Compute the loss of a method once, on what two networks might answer to four images, drawn at random.
 
     Args:
         values: all hyperparameters.
         student, teacher: what the networks answer with, where the method compares features.
+        in_parts: each rank of a training has a part of the batch: what the record says of it must be true.
 
     Raises:
         PluginError: it fails, or gives something else than a finite number with a gradient; features may be too wild
             for a finite one.
     """
     from trainers.methods.record.built import BuiltMethod
+    from trainers.methods.record.halves import halves_apart
 
-    images = max(4, method.least_batch)
+    images = 2 * max(2, method.least_batch)
     seen = "answers to" if method.features else "logits of"
     with torch.random.fork_rng(devices=()), torch.enable_grad():
         torch.manual_seed(0)
@@ -260,11 +266,32 @@ def try_loss(
             loss = BuiltMethod(method, values, setting)(ours, theirs, torch.arange(images) % classes, epoch=1)["loss"]
             loss.backward()
             finite = bool(torch.isfinite(loss.detach()))
+            apart = 0.0
+            if in_parts and finite and method.couples is Couples.NOTHING:
+                apart = halves_apart(
+                    functools.partial(_built_again, method, values, setting),
+                    ours,
+                    theirs,
+                    torch.arange(images) % classes,
+                    epoch=1,
+                )
         except Exception as error:  # noqa: BLE001 (code of others raises what it likes)
             name = f"the loss of the plug-in '{method.name}'"
             raise PluginError(f"{name} fails on {seen} {images} images: {_named(error)}") from None
     if not finite and not method.features:
         raise PluginError(f"the loss of the plug-in '{method.name}' on {seen} {images} images is {loss.item()}")
+    if apart > PARTS_APART:
+        raise PluginError(
+            f"the plug-in '{method.name}' compares images with one another, which its couples does not say: the "
+            f"gradients of a batch and of its halves differ by {apart:.0%}; mend its record, or train with one rank"
+        )
+
+
+def _built_again(method: Method, values: Mapping[str, Any], setting: Setting) -> torch.nn.Module:
+    from trainers.methods.record.built import BuiltMethod
+
+    torch.manual_seed(0)
+    return BuiltMethod(method, values, setting)
 
 
 def _answer(images: int, classes: int, shape: NetworkShape | None) -> Output:
