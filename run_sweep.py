@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
+from orchestrator.sweep_run.signals import Interrupting
 from trainers.texts.letters import let_write
 
 EXIT_FAILED = 1
@@ -32,7 +33,9 @@ EXAMPLES = """examples:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code: 0 done, 1 something failed, 2 a wrong request, 129/130/143 stopped."""
-    signal.signal(signal.SIGTERM, _terminate)
+    stopping = Interrupting()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stopping)
     _open_streams()
     try:
         options = command_line().parse_args(arguments)
@@ -72,11 +75,6 @@ class _Parser(argparse.ArgumentParser):
         from trainers.texts.words import line_of
 
         super().error(line_of(message))
-
-
-def _terminate(number: int, frame: object) -> None:
-    """Do at SIGTERM what Python does at Ctrl-C; a run takes both as soon as it has something to keep."""
-    raise KeyboardInterrupt(number)
 
 
 def _is_users(error: Exception) -> bool:

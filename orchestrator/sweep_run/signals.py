@@ -15,6 +15,22 @@ SAME_SECONDS = 3.0
 that has started us passes it on, too."""
 
 
+class Interrupting:
+    """Takes signals before a run does: raises KeyboardInterrupt with the signal's number, and remembers it, since what is
+    being imported may swallow that.
+
+    Attributes:
+        number: of the last signal; 0 while there was none.
+    """
+
+    def __init__(self) -> None:
+        self.number = 0
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        self.number = number
+        raise KeyboardInterrupt(number)
+
+
 class StopSignals:
     """While entered, a first signal asks to stop; a second one ends the process at once, its state is kept.
 
@@ -49,6 +65,9 @@ class StopSignals:
                 del before[signal.SIGHUP]
             self._before = before
             self.install()
+            swallowed = [one.number for one in before.values() if isinstance(one, Interrupting) and one.number]
+            if swallowed:
+                self._handle(swallowed[0], None)
         return self
 
     def install(self) -> None:

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from orchestrator.sweep_run.signals import SAME_SECONDS, StopSignals
+from orchestrator.sweep_run.signals import SAME_SECONDS, Interrupting, StopSignals
 
 
 class Ended(Exception):  # noqa: N818 (stands for the end of the process)
@@ -38,3 +38,19 @@ def test_whoever_is_in_a_hurry_is_not_asked_to_wait(now: list[float], second: si
         signal.raise_signal(signal.SIGINT)
         with pytest.raises(Ended, match=str(128 + second)):
             signal.raise_signal(second)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_request_that_an_import_has_swallowed_is_not_lost(now: list[float], number: signal.Signals) -> None:
+    early, asked = Interrupting(), []
+    before = {one: signal.signal(one, early) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with pytest.raises(KeyboardInterrupt, match=str(int(number))):  # as a library's `except BaseException` does
+            signal.raise_signal(number)
+        with StopSignals(lambda: None, lambda: now[0]) as stop:
+            stop.asks(lambda: asked.append(stop.number))
+            assert asked == [number]
+        assert signal.getsignal(number) is early
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
