@@ -16,8 +16,8 @@ that has started us passes it on, too."""
 
 
 class Interrupting:
-    """Takes signals before a run does: raises KeyboardInterrupt with the signal's number, and remembers it, since what is
-    being imported may swallow that.
+    """Takes signals before a run does: raises KeyboardInterrupt with the signal's number, and remembers it, since what
+    is being imported may swallow that.
 
     Attributes:
         number: of the last signal; 0 while there was none.
