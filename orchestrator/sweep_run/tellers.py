@@ -14,8 +14,8 @@ from trainers.trials.trial import digest
 
 DRAIN_SECONDS = 60.0
 """A run waits no longer than this for something to get told at its end."""
-STOPPING_SECONDS = 20.0
-"""From a signal to the end of the process: Slurm sends SIGKILL 30 s after SIGTERM."""
+STOPPING_SECONDS = 6.0
+"""From a signal on; what is not told by then is told by the next run or by `sync`: a stop takes 8 s at most."""
 TELLING_DELAY_SECONDS = 15.0
 """Workers start first: a new MLflow database takes seconds of a core to make, and nobody reads it yet."""
 
