@@ -192,6 +192,8 @@ def _type(part: dict[str, Any], plural: str = "") -> str:
     if "anyOf" in part:
         kinds = [_type(one) for one in part["anyOf"] if one.get("type") != "null"]
         return " or ".join(dict.fromkeys(kinds))
+    if "const" in part:
+        return str(part["const"])
     if "enum" in part:
         return f"one of {', '.join(part['enum'])}"
     if part.get("type") == "array":

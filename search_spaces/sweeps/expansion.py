@@ -9,8 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from search_spaces.checks import facts
+from search_spaces.files import overrides
 from search_spaces.files.draft import root_of
 from search_spaces.files.entries import Entry, Row
+from search_spaces.files.errors import SweepFileError
+from search_spaces.files.yaml_lines import Path as KeyPath
+from search_spaces.files.yaml_lines import read_tree
 from search_spaces.recipes import Definitions, as_accepted, definitions
 from search_spaces.sweeps.autos import Capability, Decisions, decide
 from search_spaces.sweeps.blueprint import Blueprint
@@ -45,10 +49,12 @@ def expand(
         cpu_bfloat16: whether the CPU multiplies in bfloat16, likewise.
 
     Raises:
+        SweepFileError: it asks for CUDA graphs, and its trials train on a CPU.
         ValueError: `autos` has a value that is none of those possible.
     """
     decided = decide(file.model, file.facts, autos or {}, capability, cpu_bfloat16)
     decisions = Decisions(file, decided, accepted or {})
+    _check_graphs(file, decisions.gpus)
     entries = file.entries
     cells = tuple(_cells(file))
     plans = tuple(plan_teachers(decisions)) if any(entry.method.teacher for entry in entries) else ()
@@ -71,6 +77,19 @@ def expand(
         report=file.model.report.model_dump(exclude_unset=True),
         resolved=_resolved(decisions, cells, rows),
     )
+
+
+def _check_graphs(file: SweepFile, gpus: float) -> None:
+    """Refuse a CUDA graph where trials train on a CPU; what decides it may be the device that `auto` has found."""
+    recipes: dict[KeyPath, Any] = {("recipe",): file.model.recipe}
+    recipes |= {("teachers", name, "recipe"): teacher.recipe for name, teacher in file.model.teachers.items()}
+    wrong = [place for place, recipe in recipes.items() if getattr(recipe, "compile", None) == "graph"]
+    if wrong and gpus == 0:
+        tree = read_tree(file.source)
+        overrides.apply(tree, file.overrides)
+        for place in wrong:
+            tree.add((*place, "compile"), "graph is for trials on a GPU, and these train on a CPU; say on or off")
+        raise SweepFileError(file.path, tree.problems)
 
 
 def restore(resolved: Mapping[str, Any], source: str = "", folder: Path = Path()) -> Sweep:

@@ -11,7 +11,6 @@ import contextlib
 import math
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -19,60 +18,28 @@ from timm.utils import ModelEmaV3, dispatch_clip_grad
 from torch import Tensor, nn
 
 from trainers.files.store import Store
-from trainers.files.tensor_files import save_tensors
 from trainers.ranks.parts import Part, places_of
 from trainers.ranks.ranks import LeftAloneError, Ranks, totals
 from trainers.teachers.frozen import check_learnable
-from trainers.training.checkpoint import load_checkpoint, save_checkpoint
+from trainers.training.checkpoint import load_checkpoint
 from trainers.training.collapse import Answers, collapse, losses_of
+from trainers.training.epoch import Epoch as Epoch  # whoever iterates has it from here
 from trainers.training.memory import MemoryMeter
 from trainers.training.metrics import LOGGED, accuracies
 from trainers.training.mixing import Mix, mixes
 from trainers.training.replies import Replies
 from trainers.training.starting import new_method, new_optimizer, new_student, new_taps, new_teacher
+from trainers.training.step_graph import Terms, sped_up
 from trainers.training.tasks import Seen, Student, task_of
 from trainers.training.turns import Step, Steps
 from trainers.trials.batches import batch_sizes
 from trainers.trials.draws import Draws, draw
 from trainers.trials.randomness import dropout_stream
 from trainers.trials.recipe import learning_rate_at
-from trainers.trials.trial import Trial, trial_key
+from trainers.trials.trial import Trial
 from trainers.views.device_data import on_device
 from trainers.views.shared import alone
 from trainers.views.views import Batch, Size, Views
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """One epoch that has been trained and scored."""
-
-    number: int
-    """From 1."""
-    values: dict[str, float]
-    """What is logged: losses, accuracies in percent, learning rate, seconds."""
-    diverged: bool
-    """The training loss is not finite; there is no next epoch."""
-    training: "Training"
-    collapsed: str = ""
-    """Of the last epoch: why the training is thought to have come to nothing; empty where it is not."""
-
-    @property
-    def last(self) -> bool:
-        """No epoch follows."""
-        return self.diverged or self.number == self.training.trial.recipe.epochs
-
-    def save(self, path: Path) -> None:
-        """Write a checkpoint that `distill(..., checkpoint=path)` goes on from, bit by bit as if never stopped."""
-        save_checkpoint(path, self.training)
-
-    def save_weights(self, path: Path) -> None:
-        """Write the student's weights."""
-        weights = self.training.scored.state_dict()
-        save_tensors(path, weights, {"trial_key": trial_key(self.training.trial), "epoch": self.number})
-
-    def summary(self) -> dict[str, float]:
-        """Return the metrics of the whole run so far: final and best accuracy, seconds, teacher passes, memory."""
-        return self.training.summary()
 
 
 def distill(
@@ -102,7 +69,8 @@ def distill(
 
     Raises:
         FileNotFoundError: the teacher's weights or the checkpoint are not there.
-        ValueError: the trial names a method, network or data set that does not exist, or the data have changed.
+        ValueError: the trial names a method, network or data set that does not exist, or the data have changed; or it
+            wants a CUDA graph and the device is another one.
     """
     training = Training(
         trial,
@@ -151,6 +119,8 @@ class Training:
         self.ranks = ranks or Ranks()
         if trial.norm_parts not in (1, self.ranks.size):
             raise ValueError(f"the trial is one of {trial.norm_parts} ranks, got {self.ranks.size}")
+        if trial.recipe.compile == "graph" and device.type != "cuda":
+            raise ValueError(f"compile: graph is for CUDA devices, got {device.type}")
         self.device = device
         self.data = on_device(trial.dataset, data_root, device, trial.view_set, trial.views, loaders)
         if self.data.info.digest != trial.data_digest:
@@ -167,9 +137,7 @@ class Training:
         self.optimizer = new_optimizer(trial.recipe, self.student, self.method)
         self.average = ModelEmaV3(self.student, decay=trial.recipe.ema_decay) if trial.recipe.ema_decay else None
         plain = self.taps is None and self.data.info.task == "classification" and self.ranks.size == 1
-        if trial.recipe.compile and plain:
-            torch._dynamo.reset()  # a worker's earlier trials would count against what may be compiled
-            self.student.compile(dynamic=False)  # what is called as a module: scoring and the average go without
+        self._step_graph = sped_up(trial.recipe, self.student) if plain else None
         self.history: list[dict[str, float]] = []
         self.answers: Answers | None = None
         """What the network answered when it was last scored."""
@@ -305,15 +273,21 @@ class Training:
         mixed = mixes(recipe.mixup, batches, self.trial.role, self.trial.seed, number)
         rows = [len(part.places) for part in parts]
         seen = self.seen.batches(draws.images, draws.views, rows, self.sizes)
+        graph = None if self._step_graph is None else self._step_graph(self._whole_step)
         for index, (batch, part) in enumerate(zip(seen, parts, strict=True)):
             if index % recipe.accumulate == 0:
                 rate = learning_rate_at(recipe, number - 1 + index * recipe.batch_size / total)
                 together = min(recipe.accumulate, batches - index)
-            with self.ranks.step(part, synced=self.trial.norm_parts == 1):
-                terms = self._gradients(batch, number, None if mixed is None else mixed[index], together, part.share)
+            if graph is not None:
+                self._set_rate(rate)
+                terms = graph(self._seen(batch, number, None))
+            else:
+                with self.ranks.step(part, synced=self.trial.norm_parts == 1):
+                    mix = None if mixed is None else mixed[index]
+                    terms = self._gradients(batch, number, mix, together, part.share)
             for name, term in terms.items():  # stays on the device: reading a number here would stall every step
                 sums[name] = sums.get(name, 0.0) + term.detach() * part.counts
-            if (index + 1) % recipe.accumulate == 0 or index + 1 == batches:
+            if graph is None and ((index + 1) % recipe.accumulate == 0 or index + 1 == batches):
                 self._step(rate)
             self._seconds += time.perf_counter() - self._since
             yield Step(number)
@@ -328,20 +302,42 @@ class Training:
         Args:
             share: of the batch that is this rank's.
         """
-        inputs = self.data.lens(batch.pixels)
-        if mix is not None:
-            inputs = mix(inputs)
-        teacher = None if self.replies is None else self.replies.to(batch, inputs, mix)
-        seen = Seen(number, batch, inputs, teacher, mix, self._autocast())
-        terms = self.task.terms(Student(self.student, self.taps), self.method, seen)
-        self.memory.sample_step()
+        terms = self._terms(self._seen(batch, number, mix))
         loss = terms["loss"] if together == 1 else terms["loss"] / together
         (loss if share == 1 else loss * share).backward()
         return terms
 
+    def _seen(self, batch: Batch, number: int, mix: Mix | None) -> Seen:
+        inputs = self.data.lens(batch.pixels)
+        if mix is not None:
+            inputs = mix(inputs)
+        teacher = None if self.replies is None else self.replies.to(batch, inputs, mix)
+        return Seen(number, batch, inputs, teacher, mix, self._autocast())
+
+    def _terms(self, seen: Seen) -> Terms:
+        terms = self.task.terms(Student(self.student, self.taps), self.method, seen)
+        self.memory.sample_step()
+        return terms
+
+    def _whole_step(self, seen: Seen) -> Terms:
+        """Make a step at the rate that is set."""
+        terms = self._terms(seen)
+        terms["loss"].backward()
+        self._apply()
+        return terms
+
     def _step(self, rate: float) -> None:
+        self._set_rate(rate)
+        self._apply()
+
+    def _set_rate(self, rate: float) -> None:
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            if isinstance(group["lr"], Tensor):  # which a graph reads
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
+
+    def _apply(self) -> None:
         trained = [*self.student.parameters(), *self.method.parameters()]
         self.ranks.add_gradients(trained)
         if self.trial.recipe.clip_norm:

@@ -96,7 +96,13 @@ def new_optimizer(recipe: Recipe, student: nn.Module, method: nn.Module) -> torc
             for group in param_groups_weight_decay(module, recipe.weight_decay, no_weight_decay_list=kept)
             if group["params"]
         ]
-    common: dict[str, Any] = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay, "fused": True}
+    graphed = recipe.compile == "graph"
+    rate = torch.tensor(recipe.learning_rate, device=next(student.parameters()).device) if graphed else None
+    common: dict[str, Any] = {
+        "lr": recipe.learning_rate if rate is None else rate,
+        "weight_decay": recipe.weight_decay,
+        "fused": True,
+    }
     if recipe.optimizer == "adamw":
-        return torch.optim.AdamW(parameters, **common)
+        return torch.optim.AdamW(parameters, capturable=graphed, **common)
     return torch.optim.SGD(parameters, momentum=recipe.momentum, nesterov=recipe.nesterov, **common)

@@ -29,6 +29,7 @@ Above0 = Annotated[float, Field(gt=0), Rule("must be a finite number above 0")]
 From0 = Annotated[float, Field(ge=0), Rule("must be a finite number of at least 0")]
 Share = Annotated[float, Field(ge=0, lt=1), Rule("must lie in [0, 1)")]
 Switch = Annotated[bool, Rule("must be true or false")]
+Compile = bool | Literal["graph"]
 
 
 class Recipe(BaseModel):
@@ -85,9 +86,10 @@ class Recipe(BaseModel):
     """Decay a step of the moving average of the weights, which is then what is scored and kept; below 1, 0: none."""
     start: Start = "random"
     """What a network starts from: random weights, or those published for ImageNet with a new classifier."""
-    compile: Switch = False
-    """Whether torch.compile fuses the student's training step: the first step takes a minute, later ones less than
-    without. Of classifiers that learn from logits; others go on uncompiled. Rounds otherwise, so keys hold it."""
+    compile: Annotated[Compile, Rule("must be off, on or graph")] = False
+    """on: torch.compile fuses the student's forward and backward pass; the first step takes a minute, later ones less
+    than without. graph: one CUDA graph makes the whole step, on a GPU; was never run. Of classifiers that learn from
+    logits; others go on as without. Rounds otherwise, so keys hold it."""
 
     @field_validator("nesterov")
     @classmethod

@@ -149,7 +149,7 @@ ONE_LINE = {
     ),
     "compile": (
         changed(PICTURES, ("epochs: 2", "epochs: 2, compile: 1")),
-        "line 4  recipe.compile: must be true or false, got 1",
+        "line 4  recipe.compile: must be off, on or graph, got 1",
     ),
     "schedule": (
         changed(PICTURES, ("epochs: 2", "epochs: 2, schedule: polly")),

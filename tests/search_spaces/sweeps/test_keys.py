@@ -100,7 +100,7 @@ CASES = (
     Case("recipe.mixup", "0.2", "-1", "recipe.mixup: must be a finite number of at least 0, got -1.0"),
     Case("recipe.ema_decay", "0.999", "1", "recipe.ema_decay: must lie in [0, 1), got 1.0"),
     Case("recipe.start", "random", "imagenet", "recipe.start: must be one of random, published, got 'imagenet'"),
-    Case("recipe.compile", "on", "1", "recipe.compile: must be true or false, got 1"),
+    Case("recipe.compile", "on", "1", "recipe.compile: must be off, on or graph, got 1"),
     Case("recipe.scale_learning_rate", "on", "1", "recipe.scale_learning_rate: must be on or off, got 1"),
     Case("recipe.precision", None, "float32", "recipe.precision: unknown key; precision is a key of the sweep"),
     Case("methods.plain.method", "dkd", "gdk", "methods.plain.method: unknown method 'gdk'; did you mean 'gdkd'? (all: run_sweep.py methods)"),
