@@ -381,7 +381,8 @@ class _Run:
         drive(planner, self._orders(), self._store, stop, workforce, on_slots=on_slots, say=self._say)
 
     def _orders(self) -> Orders:
-        return Orders(self._sweeps, self._home, lambda: gpu_share(self._sweeps, self._ledger, *this_gpu()))
+        share = functools.cache(lambda: gpu_share(self._sweeps, self._ledger, *this_gpu()))
+        return Orders(self._sweeps, self._home, share)
 
     def _say_ahead(self, line: str) -> None:
         self._said.add(line)

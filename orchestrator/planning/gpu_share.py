@@ -1,12 +1,22 @@
-"""How many trials share a GPU, by the memory that trials like them have taken."""
+"""How many trials share a GPU, by the memory that trials like them have taken, or take in a step that tries it."""
 
+import contextlib
 import json
+import logging
+import os
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from orchestrator.ledger.ledger import Ledger
 from search_spaces import Sweep
-from search_spaces.sweeps.blueprint import Blueprint
+from trainers.trials.trial import ADDED_TO_RECIPE, canonical_json, to_json
+
+ROOT = Path(__file__).parents[2]
+"""In which a process that measures finds the project."""
 
 ROOM = 1.2
 """Times the largest peak: an allocator keeps more than is in use."""
@@ -17,36 +27,78 @@ MOST = 8
 STEPS_OF_RAY = 10_000
 """Ray counts ten-thousandths of a GPU."""
 
-Kind = tuple[str, str, str, str, int, str]
-"""Data set, student, teacher's network, method, batch size, precision: what a trial's memory depends on."""
+Kind = str
+"""What a trial's memory depends on, as JSON: see `_kind`."""
+Probe = Mapping[str, Any]
+"""A trial as plain JSON values, and `data_root`, the folder with its data."""
+
+log = logging.getLogger("kdsweep")
 
 
-def gpu_share(sweeps: Sequence[Sweep], ledger: Ledger, gpu: str, gpu_bytes: int) -> float:
-    """Return what of a GPU one trial takes: a whole one unless every kind of trial that is left has been measured.
+def probed(trials: Sequence[Probe]) -> list[int]:
+    """Return the bytes that trials take on this machine's first CUDA device, by a step of each in a process that ends;
+    0 where that is not known. Was never run on a GPU."""
+    command = [sys.executable, "-m", "orchestrator.worker.probe", "cuda"]
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    done = subprocess.run(  # noqa: S603 (our own)
+        command,
+        input=json.dumps(trials),
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        log.warning("memory could not be measured, a trial gets a whole GPU: %s", done.stderr.strip()[-500:])
+        return [0] * len(trials)
+    found: list[int] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
-    A trial takes its own increase and what its process holds for all its trials: data, teachers.
+
+def gpu_share(
+    sweeps: Sequence[Sweep],
+    ledger: Ledger,
+    gpu: str,
+    gpu_bytes: int,
+    measure: Callable[[Sequence[Probe]], Sequence[int]] = probed,
+) -> float:
+    """Return what of a GPU one worker takes: a whole one unless it is known what each kind of trial that is left takes.
+
+    A trial takes its own increase and what its process holds for all its trials: data, teachers. A worker takes that as
+    often as it trains trials in step.
 
     Args:
         gpu: its name; trials that ran elsewhere say nothing.
-        gpu_bytes: its memory.
+        gpu_bytes: its memory; 0 where there is none here.
+        measure: returns the bytes of trials; asked for one of each kind that has not ended before.
     """
+    if gpu_bytes <= 0:
+        return 1.0
     peaks: dict[Kind, int] = {}
-    wanted = {_kind_searched(search.blueprint) for sweep in sweeps for search in sweep.searches}
+    wanted = {_kind(spec): spec for sweep in sweeps for spec in _searched(sweep)}
     for line in _trials(sweeps, ledger):
-        kind = _kind(line["spec"])
+        spec = json.loads(line["spec"])
+        kind = _kind(spec)
         if line["state"] == "COMPLETE" and line["device"] == gpu:
             peaks[kind] = max(peaks.get(kind, 0), int(line["peak"] or 0))
-        if line["state"] != "COMPLETE" and json.loads(line["spec"])["role"] != "given":  # asked, never trained
-            wanted.add(kind)
-    return share(wanted, peaks, gpu_bytes)
+        if line["state"] != "COMPLETE" and spec["role"] != "given":  # asked, never trained
+            wanted[kind] = spec
+    roots = {plan.name: plan.root for sweep in sweeps for plan in sweep.datasets}
+    new = {kind: spec for kind, spec in wanted.items() if not peaks.get(kind)}
+    if new:
+        named = {name: None if root is None else str(root.absolute()) for name, root in roots.items()}
+        asked = [{"trial": spec, "data_root": named.get(spec["dataset"])} for spec in new.values()]
+        peaks |= dict(zip(new, measure(asked), strict=True))
+    return share(wanted, peaks, gpu_bytes, max(sweep.resources.together for sweep in sweeps))
 
 
-def share(wanted: Iterable[Kind], peaks: Mapping[Kind, int], gpu_bytes: int) -> float:
-    """Return the share of a GPU that has room for the largest of these kinds; 1 where one was never measured."""
+def share(wanted: Iterable[Kind], peaks: Mapping[Kind, int], gpu_bytes: int, together: int = 1) -> float:
+    """Return the share of a GPU that has room for the largest of these kinds, as often as they are trained together; 1
+    where one was never measured."""
     sizes = [peaks.get(kind, 0) for kind in wanted]
     if not sizes or not all(sizes) or gpu_bytes <= 0:
         return 1.0
-    fitting = int(gpu_bytes // (ROOM * max(sizes) + CONTEXT_BYTES))
+    fitting = int(gpu_bytes // (ROOM * max(sizes) * together + CONTEXT_BYTES))
     return (STEPS_OF_RAY // max(1, min(MOST, fitting))) / STEPS_OF_RAY
 
 
@@ -72,15 +124,25 @@ def _trials(sweeps: Sequence[Sweep], ledger: Ledger) -> Sequence[sqlite3.Row]:
     )
 
 
-def _kind(spec: str) -> Kind:
-    trial = json.loads(spec)
-    teacher = trial["teacher"]["model"] if trial["teacher"] else ""
-    recipe = trial["recipe"]
-    return trial["dataset"], trial["student"], teacher, trial["method"], recipe["batch_size"], recipe["precision"]
+def _searched(sweep: Sweep) -> Iterator[dict[str, Any]]:
+    """Yield a trial of each search, at the low ends of its ranges; none where these do not go together."""
+    for search in sweep.searches:
+        low = {dimension.name: dimension.starts[0] for dimension in search.dimensions}
+        with contextlib.suppress(ValueError):
+            yield to_json(search.blueprint.trial(low, split="search", epochs=search.recipe.epochs))
 
 
-def _kind_searched(blueprint: Blueprint) -> Kind:
-    teacher = blueprint.teacher.model if blueprint.teacher else ""
-    recipe = blueprint.recipe
-    names = (blueprint.info.name, blueprint.student, teacher, blueprint.method.name)
-    return *names, recipe.batch_size, recipe.precision
+SIZES = ("batch_size", "precision", "optimizer", "compile")
+SWITCHES = ("ema_decay", "mixup")
+"""Settings of a recipe that memory depends on: by their values, and by whether they are on."""
+
+
+def _kind(spec: Mapping[str, Any]) -> Kind:
+    teacher = spec["teacher"]
+    recipe = {**ADDED_TO_RECIPE, **spec["recipe"]}
+    networks = [spec["student"], spec["student_args"]]
+    networks += [] if teacher is None else [teacher["model"], teacher["model_args"], teacher["precision"]]
+    networks += [] if teacher is None else [teacher.get("size", 0)]
+    seen = [spec["dataset"], spec["view_set"], spec["method"], *networks]
+    how = [recipe[name] for name in SIZES] + [bool(recipe[name]) for name in SWITCHES]
+    return canonical_json([*seen, *how, recipe["accumulate"] > 1])

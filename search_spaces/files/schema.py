@@ -275,7 +275,7 @@ class ResourcesModel(Closed):
     gpus: Annotated[GpuCount | None, BeforeValidator(_auto_or, json_schema_input_type=GpuCount | None)] = None
     """GPUs of a trial: a whole number, or a fraction of one, which others share. 0 trains on the CPU. auto: 0 without a
     GPU, else one for each rank; a trial of one rank shares it with as many as have room by the memory that trials like
-    them took."""
+    them took, or take in a step that is tried before."""
     ranks: Annotated[StrictInt, Field(ge=1, le=1024)] | None = None
     """Processes that train one trial together, each with its part of every batch: by default as many as `gpus`, where
     those are several. The recipe's batch is that of all of them, and the trial is the one that one process trains."""

@@ -7,6 +7,9 @@ one and in step, in one process. Then the whole command is timed with `resources
 first trial's start to the last one's end, each from a home with the teacher trained.
 
 A cohort can be no faster than 1 / (1 - f + f / 8).
+
+Last, GDKD at eight k over two seeds, as a plain script trains it (`vanilla.py`) and as we do: whole commands, with the
+teacher trained; ours side by side with the bank, as it is by default.
 """
 
 import argparse
@@ -34,6 +37,7 @@ from sklearn.datasets import load_sample_images
 
 from search_spaces import expand, read
 from tests.benchmarks.sweep import run
+from trainers.data import PICTURE_MEAN, PICTURE_STD
 from trainers.files.store import Store
 from trainers.machine import allowance
 from trainers.training.distill import Training, distill
@@ -43,6 +47,8 @@ from trainers.views.shared import Sharing
 
 CHECKOUT = Path(__file__).parents[2]
 METHODS = ("ce", "kd", "dkd", "gdkd", "gdkd3", "dist", "fitnet", "vid")
+ROWS = ", ".join(f"{name}: " for name in METHODS)
+K_VALUES = (1, 2, 3, 4, 5, 6, 7, 8)
 SEEDS, WORKERS, TOGETHER = 2, 2, 8
 CLASSES, SIDE, QUALITY = 10, 256, 90
 
@@ -63,14 +69,14 @@ def write_pictures(folder: Path, count: int) -> None:
                 cut.save(place / f"{number}.jpg", quality=QUALITY)
 
 
-def sweep_text(options: argparse.Namespace, together: int) -> str:
+def sweep_text(options: argparse.Namespace, together: int, methods: str = ROWS) -> str:
     """Return the sweep file."""
     return f"""name: bench
 datasets: {{imagefolder: {{root: pictures, size: {options.size}}}}}
 pairs: {options.teacher} -> {options.student}
 teachers: {{{options.teacher}: {{recipe: {{epochs: 1}}, accept: true}}}}
 recipe: {{base: quick, epochs: {options.epochs}, batch_size: 64}}
-methods: {{{", ".join(f"{name}: " for name in METHODS)}}}
+methods: {{{methods}}}
 seeds: {SEEDS}
 resources: {{together: {together}}}
 """
@@ -135,13 +141,42 @@ class _Timed:
         self.count, self.centre, self.batches = views.count, views.centre, batches
 
 
+def command(file: Path, home: Path) -> list[str]:
+    """Return the command that trains a sweep in a home."""
+    return [str(CHECKOUT / "run_sweep.py"), "run", str(file), "--workers", str(WORKERS), "--home", str(home)]
+
+
+def against_plain(options: argparse.Namespace, root: Path, ready: Path, teacher: Trial, weights: Path) -> Iterator[str]:
+    """Yield the seconds of a plain script with sixteen trials, and ours."""
+    settings: dict[str, Any] = {
+        "checkout": str(CHECKOUT), "folder": str(root / "pictures"), "weights": str(weights), "root": str(root),
+        "teacher": teacher.student, "student": f"cifar_{options.student}", "channels": 3, "side": options.size,
+        "pad": 0, "fill": 0, "flip": True, "mean": PICTURE_MEAN, "std": PICTURE_STD, "classes": CLASSES,
+        "batch": 64, "rate": 0.1, "threads": 1, "at_once": WORKERS, "warmup": 1.0,
+        "points": [{"method": "gdkd", "k": k, "seed": seed, "epochs": options.epochs}
+                   for k in K_VALUES for seed in range(SEEDS)],
+    }  # fmt: skip
+    began = time.perf_counter()
+    run([str(CHECKOUT / "tests/benchmarks/vanilla.py"), json.dumps(settings)], root)
+    theirs = time.perf_counter() - began
+    folder, home = root / "against", root / "home-against"
+    folder.mkdir()
+    (folder / "pictures").symlink_to(root / "pictures")
+    grid = f"gdkd: {{k: {{grid: [{', '.join(map(str, K_VALUES))}]}}, w1: 1, w2: 8, temperature: 4}}"
+    (folder / "bench.yaml").write_text(sweep_text(options, TOGETHER, grid))
+    shutil.copytree(ready, home)
+    began = time.perf_counter()
+    run(command(folder / "bench.yaml", home), folder)
+    ours = time.perf_counter() - began
+    yield f"a plain script {theirs:.1f} s, ours {ours:.1f} s: {theirs / ours:.2f} times as fast"
+
+
 def whole(home: Path, teacher: Path, file: Path) -> tuple[float, float, dict[tuple[str, str], str]]:
     """Return the seconds of training of a command from first trial to last, the images that teachers answered, and the
     means of the table."""
     shutil.copytree(teacher, home)
-    command = [str(CHECKOUT / "run_sweep.py"), "run", str(file), "--workers", str(WORKERS), "--home", str(home)]
     began = time.time()
-    run(command, file.parent)
+    run(command(file, home), file.parent)
     with contextlib.closing(sqlite3.connect(home / "ledger.db")) as ledger:
         students = f"state = 'COMPLETE' AND started_at >= {began}"
         ((seconds, count),) = ledger.execute(
@@ -196,6 +231,7 @@ def table(options: argparse.Namespace, root: Path) -> Iterator[str]:
             seconds[together].append(took)
             means.append(mean)
             yield f"together {together}: {took:7.1f} s, teachers answered {asked:9.0f} images"
+    yield from against_plain(options, root, ready, teacher, store.weights(trial_key(teacher)))
     ratio = statistics.median(seconds[1]) / statistics.median(seconds[TOGETHER])
     yield f"side by side {ratio:.2f} times as fast; f = {f:.2f} allows {most:.2f}: {ratio / most:.2f} of it"
     yield "tables equal" if all(mean == means[0] for mean in means) else "TABLES DIFFER"

@@ -27,7 +27,7 @@ def train(config: dict[str, Any]) -> None:
     from safetensors.torch import load_file
     from torch.nn import functional
     from torch.utils.data import DataLoader, Dataset
-    from torchvision import transforms  # type: ignore[import-untyped]
+    from torchvision import datasets, transforms  # type: ignore[import-untyped]
 
     import trainers.models  # noqa: F401 (registers the networks with timm)
     from tests.benchmarks import textbook_partition
@@ -50,8 +50,15 @@ def train(config: dict[str, Any]) -> None:
     plain = [transforms.ToTensor(), transforms.Normalize(config["mean"], config["std"])]
     moved = [transforms.RandomCrop(config["side"], padding=config["pad"], fill=config["fill"])]
     moved += [transforms.RandomHorizontalFlip()] if config["flip"] else []
-    batches = DataLoader(Pictures("train", transforms.Compose([*moved, *plain])), config["batch"], shuffle=True)
-    tests = DataLoader(Pictures("test", transforms.Compose(plain)), config["batch"])
+    seen: list[Dataset[Any]]
+    if config.get("folder"):
+        moved = [transforms.RandomResizedCrop(config["side"]), transforms.RandomHorizontalFlip()]
+        still = [transforms.Resize(config["side"] * 8 // 7), transforms.CenterCrop(config["side"])]
+        parts = {"train": transforms.Compose([*moved, *plain]), "val": transforms.Compose([*still, *plain])}
+        seen = [datasets.ImageFolder(Path(config["folder"]) / part, how) for part, how in parts.items()]
+    else:
+        seen = [Pictures("train", transforms.Compose([*moved, *plain])), Pictures("test", transforms.Compose(plain))]
+    batches, tests = DataLoader(seen[0], config["batch"], shuffle=True), DataLoader(seen[1], config["batch"])
     of_method = {
         "ce": lambda student, wanted, target: student.sum() * 0,
         "kd": lambda student, wanted, target: textbook_partition.kd(student, wanted, temperature=4.0),
@@ -66,10 +73,11 @@ def train(config: dict[str, Any]) -> None:
         ),
     }
     distil = of_method[config["method"]]
-    teacher = timm.create_model(config["teacher"], num_classes=100, in_chans=config["channels"])
+    classes = config.get("classes", 100)
+    teacher = timm.create_model(config["teacher"], num_classes=classes, in_chans=config["channels"])
     teacher.load_state_dict(load_file(config["weights"]))
     teacher.eval()
-    student = timm.create_model(config["student"], num_classes=100, in_chans=config["channels"])
+    student = timm.create_model(config["student"], num_classes=classes, in_chans=config["channels"])
     optimizer = torch.optim.SGD(student.parameters(), lr=config["rate"], momentum=0.9, weight_decay=5e-4)
     for epoch in range(1, config["epochs"] + 1):
         student.train()
