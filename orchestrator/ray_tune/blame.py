@@ -19,6 +19,8 @@ class Nodes(Protocol):
 
     def is_alive(self, node_id: str) -> bool: ...
 
+    def has_lost_one(self) -> bool: ...
+
     def has_others(self, node_id: str) -> bool: ...
 
     def name(self, node_id: str) -> str: ...
@@ -53,8 +55,8 @@ class Blame:
 
     def lost(self, node_id: str, reason: str) -> bool:
         """Take that a worker was lost; return whether its node was, too, which is no trial's fault."""
-        if not node_id:
-            return False
+        if not node_id:  # the worker had not begun
+            return self._nodes.has_lost_one()
         if not self._nodes.is_alive(node_id):
             return True
         self._is_suspect(node_id, reason, self._lost)

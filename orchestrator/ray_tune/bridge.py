@@ -46,6 +46,8 @@ class Living(Protocol):
 
     def is_alive(self) -> bool: ...
 
+    def revives_keeper(self) -> bool: ...
+
 
 class Bridge:
     """What searcher, scheduler and stopper share. Whatever goes wrong in here ends the run, not Tune's loop: Tune would
@@ -263,6 +265,11 @@ class Bridge:
             self.error, alive = self.error or error, False
         nothing: tuple[bool, list[str]] = (True, [])
         over, stuck = self._safely(lambda: self._look(alive=alive), nothing)
+        if stuck and not over and self._cluster.revives_keeper():
+            self._stalls.begin_again()  # it was the keeper that stood still, and with it whoever told it of steps
+            for trial_id in stuck:
+                del self._reasons[trial_id]
+            return False
         for trial_id in stuck:
             self._kill_worker(trial_id)
         return over

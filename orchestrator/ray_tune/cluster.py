@@ -266,6 +266,10 @@ class Cluster:
         self._count()
         return True
 
+    def revives_keeper(self) -> bool:
+        """Return whether the keeper of the home's files stood still, and is started again."""
+        return self.nodes is not None and self.nodes.revives_keeper()
+
     def _look(self) -> None:
         """Remember the processes that there are: a worker that outlives its raylet is found by this alone."""
         self._looked = self._clock()

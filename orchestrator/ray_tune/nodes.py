@@ -34,6 +34,9 @@ FIRST_LOOK_SECONDS, LOOK_SECONDS = 30.0, 120.0
 until then nothing starts on it."""
 HOLD_SECONDS = 10.0
 GIVEN_UP_SECONDS = 0.2
+GONE_SECONDS = 60.0
+"""So long after a node has gone a worker that was lost may have been on it."""
+KEEPER_SECONDS = 5.0
 CLEAR_SECONDS = 2.0
 """So long may it take to remove what nodes have of the home; what stays is found at the next run's look."""
 PROBE_SECONDS = 3.0
@@ -115,6 +118,8 @@ class Nodes:
         self._held: dict[str, list[Any]] = {}
         """By node, what takes its place."""
         self._without_home: set[str] = set()
+        self._lost_one = -math.inf
+        """When a node that could work was last found to be gone."""
         self._keeper: Any = None
         self._seen: Any = None
         """Until it is known, what will say whether the keeper sees the home."""
@@ -138,6 +143,8 @@ class Nodes:
             ClusterError: the node of this machine does not see the home.
         """
         alive = {node["NodeID"]: node for node in ray.nodes() if node["Alive"]}
+        if self._fit.keys() - alive.keys():
+            self._lost_one = self._clock()
         for known in (self._asked, self._fit, self._aside, self._held):
             for node_id in known.keys() - alive.keys():
                 del known[node_id]
@@ -178,6 +185,21 @@ class Nodes:
     def is_alive(self, node_id: str) -> bool:
         """Return whether a node is there still: one that was killed is alive to Ray for ten seconds more."""
         return any(node["NodeID"] == node_id and node["Alive"] and _listens(node) for node in ray.nodes())
+
+    def has_lost_one(self) -> bool:
+        """Return whether a node that could work has just gone."""
+        gone = any(not self.is_alive(node_id) for node_id, fit in self._fit.items() if fit)
+        return gone or self._clock() - self._lost_one < GONE_SECONDS
+
+    def revives_keeper(self) -> bool:
+        """Return whether the keeper stands still; then another one takes its place."""
+        if self._keeper is None or self._marker is None:
+            return False
+        if ray.wait([self._keeper.sees.remote(self._marker.name)], timeout=KEEPER_SECONDS)[0]:
+            return False
+        self._say(f"the keeper of the home's files has not answered within {KEEPER_SECONDS:g} s and is started again")
+        ray.kill(self._keeper, no_restart=False)
+        return True
 
     def has_others(self, node_id: str) -> bool:
         """Return whether trials have room on another node."""

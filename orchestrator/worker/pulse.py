@@ -153,6 +153,10 @@ class StallWatch:
             return False
         return self._clock() - before[1] >= limit_seconds
 
+    def begin_again(self) -> None:
+        """Count for every attempt from now on."""
+        self._seen.clear()
+
     def forget(self, folder: Path, number: int, life: str = "") -> None:
         """Drop what is kept of an attempt that has ended."""
         self._seen.pop(pulse_file(folder, number, life), None)

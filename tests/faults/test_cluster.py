@@ -80,11 +80,11 @@ class RayNodes:
         children = [child for node in self._nodes for child in psutil.Process(node.pid).children(recursive=True)]
         return [child for child in children if child.name() == "raylet"]
 
-    def kill(self, name: str, node: int) -> bool:
-        """Kill a process of a node that runs what is named so; return whether there is one."""
+    def kill(self, name: str, node: int, number: signal.Signals = signal.SIGKILL) -> bool:
+        """Send a signal to a process of a node that runs what is named so; return whether there is one."""
         found = [one for one in self._raylets()[node].children() if name in one.name() + " ".join(one.cmdline())]
         for one in found[:1]:
-            one.kill()
+            one.send_signal(number)
         return bool(found)
 
     def kill_second(self) -> None:
@@ -213,6 +213,22 @@ def test_a_node_that_does_not_see_the_home_works_through_the_keeper(tmp_path: Pa
     world.check()
     assert world.rows("ledger.db", "SELECT count(*) FROM attempt WHERE state = 'LOST'") == [(1,)]
     assert not [*Path(tempfile.gettempdir()).glob(f"{copies_name(world.home)}*")]
+
+
+def test_a_keeper_that_stands_still_costs_no_worker(world: World, nodes: RayNodes, undisturbed: bytes):
+    driver = start(*on(world, nodes), cwd=world.folder, **nodes.settings)
+    lines, stopped = [], False
+    for line in driver.stdout:
+        lines.append(line)
+        if line.startswith("COMPLETE") and not stopped:
+            stopped = nodes.kill("HomeFiles", 0, signal.SIGSTOP)
+    driver.communicate()
+    text = "".join(lines)
+    assert stopped and driver.returncode == 0, text
+    assert "the keeper of the home's files has not answered within 5 s and is started again" in text
+    assert world.rows("ledger.db", "SELECT count(*) FROM attempt WHERE state IN ('LOST', 'FAIL')") == [(0,)]
+    assert world.table == undisturbed
+    world.check()
 
 
 def test_a_node_that_fails_twice_is_set_aside_and_its_trials_go_on_elsewhere(

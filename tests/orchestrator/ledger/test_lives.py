@@ -40,6 +40,9 @@ class Alive:
     def is_alive(self) -> bool:
         return True
 
+    def revives_keeper(self) -> bool:
+        return False
+
 
 @pytest.mark.parametrize("failed", [False, True])
 def test_a_failure_that_was_reported_is_none_of_a_lost_worker(tiny: Sweep, home: Path, failed: bool):

@@ -23,10 +23,14 @@ class Nodes:
 
     def __init__(self, *names: str) -> None:
         self.there = set(names)
+        self.lost = False
         self.done: list[str] = []
 
     def is_alive(self, node_id: str) -> bool:
         return node_id in self.there
+
+    def has_lost_one(self) -> bool:
+        return self.lost
 
     def has_others(self, node_id: str) -> bool:
         return bool(self.there - {node_id})
@@ -84,6 +88,14 @@ def test_workers_that_are_lost_with_their_node_and_without():
     assert nodes.done == ["a aside: trials fail there again and again: it died"]
 
 
+def test_a_worker_that_had_not_begun_is_innocent_where_a_node_has_just_gone():
+    nodes = Nodes("a", "b")
+    blame = Blame(nodes)
+    assert not blame.lost("", "it died")
+    nodes.lost = True
+    assert blame.lost("", "it died") and nodes.done == []
+
+
 SWEEP = """
 name: small
 dataset: digits100
@@ -97,6 +109,9 @@ seeds: 1
 class Alive:
     def is_alive(self) -> bool:
         return True
+
+    def revives_keeper(self) -> bool:
+        return False
 
 
 @pytest.fixture

@@ -22,6 +22,9 @@ class Alive:
     def is_alive(self) -> bool:
         return True
 
+    def revives_keeper(self) -> bool:
+        return False
+
 
 class Clock:
     now = 0.0

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from orchestrator.ray_tune import nodes, scaling
-from orchestrator.ray_tune.nodes import LOOK_SECONDS, Nodes, Wanted, versions
+from orchestrator.ray_tune.nodes import GONE_SECONDS, LOOK_SECONDS, Nodes, Wanted, versions
 
 GOOD: dict[str, Any] = {"versions": versions(), "home": True, "missing": []}
 
@@ -188,6 +188,22 @@ def test_a_node_that_does_not_see_the_home_works_and_is_named_once(monkeypatch: 
     (line,) = looking.said
     assert line.startswith(f"without the home {home}, by way of this node, works ")
     assert line.count("(10.0.0.1)") == 2
+
+
+def test_a_node_that_has_gone_is_remembered_for_a_while(monkeypatch: pytest.MonkeyPatch, home: Path):
+    there = [node("a", 4), node("b", 8)]
+    monkeypatch.setattr(nodes.ray, "nodes", lambda: there)
+    monkeypatch.setattr(nodes, "_listens", lambda node: True)
+    looking = Looking(monkeypatch, home)
+    looking.nodes.look()
+    assert not looking.nodes.has_lost_one()
+    there.pop()
+    assert looking.nodes.has_lost_one()  # before the next look
+    looking.nodes.look()
+    looking.now += GONE_SECONDS / 2
+    assert looking.nodes.has_lost_one()
+    looking.now += GONE_SECONDS
+    assert not looking.nodes.has_lost_one()
 
 
 def test_a_node_is_alive_while_it_listens(monkeypatch: pytest.MonkeyPatch, home: Path):
