@@ -58,7 +58,7 @@ class Runs:
         kind = chosen.choice(("rank", "rank", "worker", "driver"))
         if kind == "driver":
             self.driver.send_signal(signal.SIGKILL)
-            self.driver.wait()
+            self.driver.communicate()
             self.driver = self._start()
             return kind
         for process in (others if kind == "rank" else workers)(self._nodes):
