@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: sweep test test-all test-slow test-faults test-servers test-cluster bench bench-losses bench-step bench-overhead bench-start bench-search bench-sweep bench-robust bench-together bench-verdicts lint types imports docs check clean
+.PHONY: sweep test test-all test-slow test-faults test-servers test-cluster bench bench-losses bench-step bench-overhead bench-start bench-search bench-sweep bench-robust bench-together bench-verdicts check-device lint types imports docs check clean
 
 sweep: $(READY)
 	$(BIN)/python run_sweep.py run search_spaces/quickstart.yaml
@@ -56,6 +56,9 @@ bench-together: $(READY)
 
 bench-robust: $(READY)
 	$(BIN)/python tests/benchmarks/robust.py
+
+check-device: $(READY)
+	$(BIN)/python tests/device/check.py --out device-check
 
 docs: $(READY)
 	$(BIN)/python docs/generate.py
