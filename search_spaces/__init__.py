@@ -8,6 +8,7 @@ print(describe_plan(sweep).to_text())
 from search_spaces.files.dimensions import Dimension, value_text
 from search_spaces.files.entries import Row
 from search_spaces.files.errors import Problem, SweepFileError
+from search_spaces.files.races import proposal_text
 from search_spaces.files.schema import SweepModel
 from search_spaces.plan import Plan, Speed, describe_plan
 from search_spaces.plan.notes import notes
@@ -41,6 +42,7 @@ __all__ = [
     "expand",
     "notes",
     "nothing_to_confirm",
+    "proposal_text",
     "read",
     "recipe_changes",
     "renewed",

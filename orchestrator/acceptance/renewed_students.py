@@ -3,8 +3,8 @@
 from orchestrator.ledger.known_weights import TEACHER_WEIGHTS
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import ENDED
-from orchestrator.planning.search_run import is_exhausted
-from search_spaces import Search, Sweep, renewed
+from orchestrator.planning.search_ends import is_whole
+from search_spaces import Sweep, renewed
 
 
 def under_known_weights(sweep: Sweep, ledger: Ledger) -> Sweep:
@@ -15,13 +15,7 @@ def under_known_weights(sweep: Sweep, ledger: Ledger) -> Sweep:
     if not later:
         return sweep
     ended = frozenset(key for key, state in ledger.states().items() if state in ENDED)
-
-    def is_whole(search: Search) -> bool:
-        rows = ledger.proposals(search.study_id)
-        made = len(rows) >= search.trials or is_exhausted([row.key for row in rows])
-        return made and all(row.state not in (None, "FAIL") for row in rows)
-
-    return renewed(sweep, later, ended, is_whole)
+    return renewed(sweep, later, ended, lambda search: is_whole(search, ledger))
 
 
 def _later(digests: list[str]) -> list[str]:

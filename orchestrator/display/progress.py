@@ -8,7 +8,7 @@ from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import ENDED, FINAL_TEST_SCORES, FINAL_VALIDATION_SCORES
 from orchestrator.planning.search_ends import SearchStanding, place, search_standing
 from orchestrator.sweep_run.collapses import collapse_warnings
-from search_spaces import Sweep
+from search_spaces import Sweep, proposal_text
 
 PROBLEMS = 3
 """So many of the last problems are kept."""
@@ -136,7 +136,8 @@ def _planned(sweep: Sweep, ledger: Ledger) -> int:
     ((known,),) = ledger.rows(
         "SELECT count(DISTINCT key) FROM member WHERE sweep = ? AND phase NOT IN ('search', 'confirm')", sweep.name
     )
-    return int(known) + sum(search.trials + search.confirm * len(search.reported_seeds) for search in sweep.searches)
+    searching = (search.trials + sum(search.race_sizes) for search in sweep.searches)
+    return int(known) + sum(searching) + sum(search.confirm * len(search.reported_seeds) for search in sweep.searches)
 
 
 def untold(ledger: Ledger) -> dict[str, int]:
@@ -156,7 +157,7 @@ WHERE a.key = t.key AND a.number = t.attempts AND a.has_worker) THEN 'WAITING' E
 
 def _more(standing: SearchStanding) -> Counts:
     """Return the trials of a search that the ledger does not know: those to come, and those that will never be."""
-    total = standing.proposals + standing.confirming + standing.lost
+    total = standing.proposals + standing.racing + standing.confirming + standing.lost
     return Counts(total=total, failed=standing.lost)
 
 
@@ -262,7 +263,7 @@ def _work_seconds(sweep: Sweep, ledger: Ledger, standings: Iterable[SearchStandi
         search, blueprint = standing.search, standing.search.blueprint
         student = blueprint.student
         for split, count, epochs in (
-            ("search", standing.proposals, search.recipe.epochs),
+            ("search", standing.proposals + standing.racing, search.recipe.epochs),
             ("full", standing.confirming, blueprint.recipe.epochs),
         ):
             left.append((Kind(blueprint.info.name, student, blueprint.method.name, split), count * epochs))
@@ -332,6 +333,6 @@ def _failures(sweep: Sweep, standings: Iterable[SearchStanding]) -> list[str]:
 
 
 def _problem(row: Any) -> str:
-    which = f"proposal {row['proposal']}" if row["phase"] == "search" else f"seed {row['seed']}"
+    which = proposal_text(row["proposal"], row["seed"]) if row["phase"] == "search" else f"seed {row['seed']}"
     lines = [line.strip() for line in row["text"].strip().splitlines() if line.strip()]
     return f"{row['what']}, {which}: {lines[-1]}" if lines else f"{row['what']}, {which}"

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from search_spaces import proposal_text
+
 State = Literal["WAITING", "RUNNING", "COMPLETE", "PRUNED", "DIVERGED", "FAIL", "INTERRUPTED"]
 
 FINAL_TEST_SCORES = ("final_top1", "final_miou")
@@ -64,7 +66,8 @@ class TrialRow:
     def title(self) -> str:
         """Cell, row, and proposal or seed: what people call the trial."""
         origin = self.origin
-        which = f"proposal {origin['proposal']}" if origin["phase"] == "search" else f"seed {self.spec['seed']}"
+        seed = self.spec["seed"]
+        which = proposal_text(origin["proposal"], seed) if origin["phase"] == "search" else f"seed {seed}"
         return f"{origin['cell']}  {origin['row']}  {which}"
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from orchestrator.ledger.records import MemberRow, TrialRow
+from search_spaces.files.races import SEARCH_SEEDS
 from trainers.texts.letters import fitting
 
 STATUS = {
@@ -177,7 +178,8 @@ def run_name(row: TrialRow) -> str:
     proposal = row.origin.get("proposal")
     label = f"{row.origin.get('row', row.spec['method'])}"
     if row.origin.get("phase") == "search":
-        return f"{label} proposal={proposal}"
+        place = row.spec["seed"] // SEARCH_SEEDS
+        return f"{label} proposal={proposal}{f' search_seed={place}' if place > 1 else ''}"
     return f"{label} seed={row.spec['seed']}"
 
 

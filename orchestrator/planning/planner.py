@@ -1,8 +1,8 @@
 """The planner: what runs next, and what becomes of what has run. It knows no Ray and no clock.
 
 A function of the sweeps and the ledger: whoever drives it, with however many workers, killed or not, gets the same
-trials and the same results. Order: teachers, then searches and fixed trials, then confirm; a cell never waits for
-another one.
+trials and the same results. Order: teachers, then searches with their races and fixed trials, then confirm; a cell
+never waits for another one.
 
 What takes time, proposing and pruning, is worked out between two commits, never inside one: whoever is told, and
 whoever looks, waits for the ledger no longer than a commit takes. A driver that is killed in between has lost nothing
@@ -426,9 +426,9 @@ class Planner:
         return known | (self._jobs[key].curve if key in self._jobs else {})
 
     def _conclude(self, run: SearchRun) -> None:
-        """Confirm what has been searched through; say of a search that has nothing to confirm that it failed. The
-        caller commits."""
-        if run.confirmed or not run.finished:
+        """Confirm what has been searched through, after the race of the best; say of a search that has nothing to
+        confirm that it failed. The caller commits."""
+        if run.confirmed or not run.finished or self._races(run):
             return
         run.confirmed = True
         self._searches.remove(run)
@@ -442,12 +442,25 @@ class Planner:
             self._commit()
             self._on_search_failed(run.sweep, run.search)
 
-    def _record(self, sweep: Sweep, members: Sequence[Member], proposal: int) -> None:
+    def _races(self, run: SearchRun) -> bool:
+        """Have the best settings of a search trained with further seeds; return whether that is to be waited for."""
+        while not run.racing() and (members := run.runners()):
+            self._record(run.sweep, members)
+            for member in members:
+                job = self._add_job(run.sweep, member.key, member.trial, "search")
+                if job.ended:
+                    run.decide(self._row(job))
+                elif run not in job.searches:
+                    job.searches.append(run)
+        return run.racing()
+
+    def _record(self, sweep: Sweep, members: Sequence[Member], proposal: int | None = None) -> None:
         """Record trials in the service of a row: at once where they are new, else with the next commit."""
         new = [member.key for member in members if member.key not in self._known]
-        self._unrecorded += [
-            (sweep.name, trial_row(sweep.name, member, proposal), member_row(member, proposal)) for member in members
-        ]
+        for member in members:
+            number = member.proposal if proposal is None else proposal
+            record = sweep.name, trial_row(sweep.name, member, number), member_row(member, number)
+            self._unrecorded.append(record)
         if new:
             self._commit()
         for key in new:

@@ -1,10 +1,12 @@
 """How far a search is, from the ledger alone: what it may still ask for, and why it has nothing to confirm."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from orchestrator.ledger.ledger import Ledger
-from orchestrator.planning.search_run import is_exhausted
+from orchestrator.ledger.records import ProposalRow
+from orchestrator.planning.race import Outcome, race
+from orchestrator.planning.search_run import is_exhausted, outcome_in_race, ranking
 from search_spaces import Search, nothing_to_confirm
 
 CONFIRMABLE = "CONFIRMABLE"
@@ -18,6 +20,8 @@ class SearchStanding:
     search: Search
     proposals: int = 0
     """That nobody has made yet, at most."""
+    racing: int = 0
+    """Trials of the race that nobody has asked for yet, at most."""
     confirming: int = 0
     """Trials that confirm, which nobody has asked for yet, at most."""
     lost: int = 0
@@ -33,7 +37,8 @@ def search_standing(sweep: str, search: Search, ledger: Ledger, *, tries_again: 
         tries_again: a run is under way or about to begin: what has failed in an earlier one is not settled.
     """
     members = ledger.rows(
-        "SELECT phase, key FROM member WHERE sweep = ? AND cell = ? AND row = ? AND phase IN ('search', 'confirm')",
+        "SELECT phase, key, seed FROM member WHERE sweep = ? AND cell = ? AND row = ? "
+        "AND phase IN ('search', 'confirm')",
         sweep,
         search.cell,
         search.row,
@@ -41,17 +46,40 @@ def search_standing(sweep: str, search: Search, ledger: Ledger, *, tries_again: 
     if any(member["phase"] == "confirm" for member in members):
         return SearchStanding(search=search)
     states = _proposals(search, ledger, {member["key"] for member in members})
+    racing = _racing(search, {member["seed"] for member in members}, search.trials)
     left, confirming = max(0, search.trials - len(states)), search.confirm * len(search.reported_seeds)
     refusal = _refusal(search, ledger)
     if refusal:
         return SearchStanding(search=search, lost=left + confirming, failure=refusal)
     if left and not is_exhausted([key for key, _ in states]):
-        return SearchStanding(search=search, proposals=left, confirming=confirming)
+        return SearchStanding(search=search, proposals=left, racing=racing, confirming=confirming)
     settled = all(state is not None and not (tries_again and state == "FAIL") for _, state in states)
     found = {key: state for key, state in states if state is not None}
     if CONFIRMABLE in found.values() or not settled:
-        return SearchStanding(search=search, confirming=confirming)
+        may_win = sum(state in (None, CONFIRMABLE) for state in dict(states).values())
+        racing = _racing(search, {member["seed"] for member in members}, may_win)
+        return SearchStanding(search=search, racing=racing, confirming=confirming)
     return SearchStanding(search=search, lost=confirming, failure=nothing_to_confirm(found.values()))
+
+
+def _racing(search: Search, seeds: Collection[int], may_win: int) -> int:
+    """Return how many trials a race will still ask for, at most: those of the seeds that it has not come to."""
+    sizes = enumerate(search.race_sizes if may_win > 1 else (), start=1)
+    return sum(min(size, may_win) for place, size in sizes if search.seed_at(place) not in seeds)
+
+
+def is_whole(search: Search, ledger: Ledger) -> bool:
+    """Return whether all proposals of a search are decided, and its race is over."""
+    rows = ledger.proposals(search.study_id)[: search.trials]
+    made = len(rows) >= search.trials or is_exhausted([row.key for row in rows])
+    if not made or any(row.state in (None, "FAIL") for row in rows):
+        return False
+
+    def outcome(row: ProposalRow, place: int) -> Outcome:
+        trial = ledger.trial(search.proposal(row.params, row.number, place).key)
+        return "open" if trial is None or trial.state == "FAIL" else outcome_in_race(trial)
+
+    return not race(ranking(rows), search.race_sizes, outcome).asked
 
 
 def _proposals(search: Search, ledger: Ledger, asked: set[str]) -> list[tuple[str, str | None]]:

@@ -1,11 +1,12 @@
-"""A search under way: which proposals are made, which trial each one is, and what came of them."""
+"""A search under way: which proposals are made, which trial each one is, what came of them, and of the race."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from orchestrator.ledger.ledger import Ledger
-from orchestrator.ledger.records import FINAL_VALIDATION_SCORES, VALIDATION_SCORES, ProposalRow, TrialRow
+from orchestrator.ledger.records import ENDED, FINAL_VALIDATION_SCORES, VALIDATION_SCORES, ProposalRow, TrialRow
 from orchestrator.optuna_studies.live import LiveStudy, should_prune
+from orchestrator.planning.race import Outcome, Race, race
 from search_spaces import Member, Search, Sweep
 from trainers.trials.recipe import rungs
 
@@ -25,8 +26,30 @@ def is_exhausted(keys: Iterable[str]) -> bool:
     return repeats >= MAX_REPEATS
 
 
+def ranking(proposals: Iterable[ProposalRow]) -> list[ProposalRow]:
+    """Return the COMPLETE proposals by validation accuracy, best first, ties by number, each trial once."""
+    best: dict[str, ProposalRow] = {}
+    for row in proposals:
+        if row.state == "COMPLETE" and row.value is not None:
+            best.setdefault(row.key, row)
+    return sorted(best.values(), key=lambda row: (-(row.value or 0.0), row.number))
+
+
+def outcome_in_race(trial: TrialRow | None) -> Outcome:
+    """Return what a training in a race has come to; one that has failed is out of it for this run."""
+    if trial is None or trial.state not in ENDED | {"FAIL"}:
+        return "open"
+    score = final_validation(trial) if trial.state == "COMPLETE" else None
+    return "out" if score is None else score
+
+
+def final_validation(trial: TrialRow) -> float | None:
+    """Return what a trial scored on validation images at its end, in percent."""
+    return next((trial.metrics[name] for name in FINAL_VALIDATION_SCORES if name in trial.metrics), None)
+
+
 class SearchRun:
-    """The proposals of one search.
+    """The proposals of one search, then the race of the best.
 
     What is proposed, reached and decided is worked out here, outside of any transaction: a sampler may think for
     minutes. `save` writes it, as part of the caller's commit.
@@ -57,6 +80,10 @@ class SearchRun:
         self._by_key: dict[str, list[ProposalRow]] = {}
         self._changed: dict[int, ProposalRow] = {}
         """By number: what `save` is to write."""
+        self._raced: dict[tuple[int, int], Outcome] = {}
+        """By number of the proposal and place of the seed."""
+        self._racers: dict[str, tuple[int, int]] = {}
+        """The same by key of the trial."""
 
     @property
     def stored(self) -> bool:
@@ -104,6 +131,8 @@ class SearchRun:
         Whether the trial itself stops depends on who else waits for it. A rung that is known already changes nothing,
         so a curve can be gone through again.
         """
+        if key in self._racers:
+            return  # no pruner stops a race
         rung, row = self._rungs.get(epoch), self._by_key[key][0]
         score = next((values[name] for name in VALIDATION_SCORES if name in values), None)
         if rung is None or rung in row.rungs or row.state is not None or score is None:
@@ -120,11 +149,14 @@ class SearchRun:
         return should_prune(self.search.pruner, row, peers)
 
     def settled(self, key: str) -> bool:
-        """Return whether the proposals of this trial are decided."""
-        return self._by_key[key][0].state is not None
+        """Return whether the proposals of this trial are decided, which a training in the race is not among."""
+        return key not in self._racers and self._by_key[key][0].state is not None
 
     def decide(self, trial: TrialRow) -> None:
-        """Take the outcome of a trial for every proposal that waits for it."""
+        """Take the outcome of a trial for every proposal that waits for it, or for the race."""
+        if trial.key in self._racers:
+            self._raced[self._racers[trial.key]] = outcome_in_race(trial)
+            return
         row = self._by_key[trial.key][0]
         if row.state is None:
             row.state, row.value = trial.state, self._value(trial)
@@ -162,22 +194,35 @@ class SearchRun:
     def _value(self, trial: TrialRow) -> float | None:
         if trial.state == "DIVERGED":
             return self._chance
-        if trial.state != "COMPLETE":
-            return None
-        return next((trial.metrics[name] for name in FINAL_VALIDATION_SCORES if name in trial.metrics), None)
+        return final_validation(trial) if trial.state == "COMPLETE" else None
 
     @property
     def finished(self) -> bool:
         """No proposal is outstanding and none will be made."""
         return self.standing() == "over" and all(row.state is not None for row in self.rows)
 
+    def runners(self) -> Sequence[Member]:
+        """Return the trials that the race needs next and has not asked for; proposals have finished."""
+        if self.refusal:
+            return ()
+        asked = [pair for pair in self._standing().asked if (pair[0].number, pair[1]) not in self._raced]
+        members = [self.search.proposal(row.params, row.number, place) for row, place in asked]
+        for member, (row, place) in zip(members, asked, strict=True):
+            self._racers[member.key] = row.number, place
+            self._raced[row.number, place] = "open"
+        return members
+
+    def racing(self) -> bool:
+        """Return whether the race waits for trials."""
+        return "open" in self._raced.values()
+
     def ranking(self) -> list[ProposalRow]:
-        """Return the COMPLETE proposals by validation accuracy, best first, ties by number, each trial once."""
-        best: dict[str, ProposalRow] = {}
-        for row in self.rows:
-            if row.state == "COMPLETE" and row.value is not None:
-                best.setdefault(row.key, row)
-        return sorted(best.values(), key=lambda row: (-(row.value or 0.0), row.number))
+        """Return the settings that may be confirmed, the choice first; the race is over."""
+        return [racer.proposal for racer in self._standing().racers]
+
+    def _standing(self) -> Race:
+        outcome = lambda row, place: self._raced.get((row.number, place), "open")  # noqa: E731
+        return race(ranking(self.rows), self.search.race_sizes, outcome)
 
 
 def _copy_outcome(first: ProposalRow, repeat: ProposalRow) -> None:

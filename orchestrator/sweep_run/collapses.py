@@ -3,6 +3,7 @@
 from typing import Any
 
 from orchestrator.ledger.ledger import Ledger
+from search_spaces import proposal_text
 from trainers.training.collapse import CURES
 
 SHOWN = 3
@@ -30,5 +31,6 @@ def collapse_warnings(sweep: str, ledger: Ledger) -> tuple[str, ...]:
 
 
 def _which(trial: Any) -> str:
-    which = f"proposal {trial['proposal']}" if trial["phase"] == "search" else f"seed {trial['seed']}"
+    searched = trial["phase"] == "search"
+    which = proposal_text(trial["proposal"], trial["seed"]) if searched else f"seed {trial['seed']}"
     return f"{trial['row']}, {which}"

@@ -11,7 +11,8 @@ from search_spaces.checks.recipes import check_recipes, check_training
 from search_spaces.checks.splits import check_batches_of_one, check_splits
 from search_spaces.files.draft import Draft
 from search_spaces.files.entries import Entry, read_entries, try_plugins
-from search_spaces.files.schema import ReportModel, ResourcesModel
+from search_spaces.files.races import race_sizes
+from search_spaces.files.schema import ReportModel, ResourcesModel, SearchModel
 from search_spaces.files.yaml_lines import Path
 from trainers.texts.nearest import unknown
 
@@ -160,13 +161,18 @@ def _entries_of(report: ReportModel, at: Path) -> Iterator[tuple[Path, str]]:
         yield from [((*place, "base"), ablation.base)] if ablation.base is not None else []
 
 
+def _trials_of(search: SearchModel, seeds: int) -> int:
+    """Return the trials of a search over so many reported seeds, at most."""
+    return search.trials + sum(race_sizes(search.trials, search.race)) + search.confirm * seeds
+
+
 def _check_size(draft: Draft) -> None:
     cells = len(draft.datasets) * len(draft.pairs)
     seeds = len(draft.sections.get("seeds", ()))
     each = Counter[str]()
     for entry in draft.entries:
         rows = entry.row_count
-        searching = 0 if draft.search is None else draft.search.trials + draft.search.confirm * seeds
+        searching = 0 if draft.search is None else _trials_of(draft.search, seeds)
         each[entry.name] = cells * rows * (searching if entry.searched else seeds)
     if each.total() > MAX_TRIALS:
         largest, count = each.most_common(1)[0]

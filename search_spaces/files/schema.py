@@ -26,14 +26,13 @@ from search_spaces.files.names import (
     Pairs,
     check_distinct,
 )
+from search_spaces.files.races import SEARCH_SEEDS
 from trainers.data import DataOptions
 from trainers.texts.words import shown
 from trainers.trials.recipe import Recipe
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 NAME_RULE = "must be 1 to 64 of a-z, 0-9, '.', '_' and '-', the first a letter or digit"
-SEARCH_SEEDS = 1_000_000
-"""Seeds of searches start here; reported seeds lie below."""
 MAX_SEEDS = 10_000
 
 Sampler = Literal["tpe", "random", "gp"]
@@ -249,6 +248,9 @@ class SearchModel(Closed):
     """Length of a proposal's training: the recipe squeezed to so many epochs; by default the whole recipe."""
     confirm: Count = 1
     """How many of the best settings are trained over all seeds; only the first is reported in the main table."""
+    race: Annotated[StrictInt, Field(ge=1, le=100)] = 1
+    """Search seeds of the finalists: the best quarter of the proposals is trained with a second seed, the best of those
+    with a third and more, and the best mean is chosen; 1 chooses by one seed."""
     seed: Annotated[StrictInt, Field(ge=0, lt=SEARCH_SEEDS)] = 0
     """Of the sampler, and of the training of all proposals."""
 

@@ -34,7 +34,7 @@ class RowPlan:
     fixed: int
     """Trials over all seeds that are known now."""
     proposals: int
-    """Search trials, at most."""
+    """Search trials, those of races among them, at most."""
     confirming: int
     """Trials over all seeds that wait for the search."""
 

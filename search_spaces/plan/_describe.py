@@ -11,6 +11,7 @@ from search_spaces.plan._trainings import distinct_searches, trainings
 from search_spaces.plan.notes import notes
 from search_spaces.recipes import SCALE
 from search_spaces.sweeps.reading import model_of
+from search_spaces.sweeps.searches import Search
 from search_spaces.sweeps.sweep import Sweep, TeacherPlan
 from trainers.texts.counting import counted
 from trainers.trials.recipe import Recipe
@@ -52,7 +53,7 @@ def _row_plans(sweep: Sweep) -> Iterable[RowPlan]:
     for member in sweep.fixed:
         fixed[member.row] += 1
     for search in sweep.searches:
-        proposals[search.row] += search.trials
+        proposals[search.row] += search.trials + sum(search.race_sizes)
         confirming[search.row] += search.confirm * len(sweep.seeds)
     for row in sweep.rows:
         yield RowPlan(
@@ -92,11 +93,18 @@ def _search_lines(sweep: Sweep) -> Iterable[str]:
         proposals, epochs = counted(search.trials, "proposal"), counted(search.recipe.epochs, "epoch")
         yield (
             f"{search.cell}, {search.row}: {proposals} by {search.sampler}, {search.parallel} at once, "
-            f"{epochs} each{pruned}; best {search.confirm} confirmed"
+            f"{epochs} each{pruned}{_race(search)}; best {search.confirm} confirmed"
         )
     if shared:
         are = "is" if shared == 1 else "are"
         yield f"{shared} of these {are} the same search as another, and {are} made once"
+
+
+def _race(search: Search) -> str:
+    """Return the race in words: `; race of the best 6, 3, 3 by 3 more seeds (at most 12 trainings)`."""
+    sizes = search.race_sizes
+    more, total = counted(len(sizes), "more seed"), counted(sum(sizes), "training")
+    return f"; race of the best {', '.join(map(str, sizes))} by {more} (at most {total})" if sizes else ""
 
 
 def _dimension_text(dimension: Dimension) -> str:

@@ -50,6 +50,9 @@ def _searched(sweep: Sweep) -> Iterator[Training]:
     for search in distinct_searches(sweep):
         lowest = {d.name: d.starts[0] for d in search.dimensions}
         yield Training(search.proposal(lowest, 0).trial, search.trials, (search.training_seed,), kept=False)
+        if search.race_sizes:
+            seeds = tuple(search.seed_at(place) for place in range(1, search.race))
+            yield Training(search.proposal(lowest, 0, 1).trial, sum(search.race_sizes), seeds, kept=False)
         confirmed = search.confirmed(lowest, 1)
         count = search.confirm * len(confirmed)
         yield Training(confirmed[0].trial, count, tuple(member.seed for member in confirmed))

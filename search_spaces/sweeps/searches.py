@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 
 from search_spaces.files.dimensions import Dimension
 from search_spaces.files.entries import Row
-from search_spaces.files.schema import SEARCH_SEEDS, Pruner, Sampler, SearchModel
+from search_spaces.files.races import race_sizes, seed_at
+from search_spaces.files.schema import Pruner, Sampler, SearchModel
 from search_spaces.recipes import as_trained
 from search_spaces.sweeps.blueprint import Blueprint
 from search_spaces.sweeps.members import Member, Place, over_seeds
@@ -34,6 +35,8 @@ class Search:
     pruner: Pruner
     confirm: int
     """How many settings are confirmed."""
+    race: int
+    """Search seeds of the finalists; 1: settings are chosen by one seed."""
     seed: int
     """Of the sampler."""
     recipe: Recipe
@@ -46,21 +49,31 @@ class Search:
     @property
     def training_seed(self) -> int:
         """The seed that every proposal is trained with; no reported seed reaches it."""
-        return SEARCH_SEEDS + self.seed
+        return self.seed_at(0)
 
-    def proposal(self, params: Mapping[str, Value], number: int) -> Member:
+    def seed_at(self, place: int) -> int:
+        """Return the seed at a place of the race; 0 is that of all proposals."""
+        return seed_at(place, self.seed)
+
+    @property
+    def race_sizes(self) -> tuple[int, ...]:
+        """How many settings are trained with each seed after the first, at most."""
+        return race_sizes(self.trials, self.race)
+
+    def proposal(self, params: Mapping[str, Value], number: int, place: int = 0) -> Member:
         """Return the trial that scores these settings on the validation images.
 
         Args:
             params: a value for every dimension.
             number: of the proposal, from 0; does not change the trial.
+            place: of the seed in the race.
 
         Raises:
             ValueError: a dimension has no value, or the method refuses one.
         """
         trial = self.blueprint.trial(self._checked(params), split="search", epochs=self.recipe.epochs)
-        keys = self.blueprint.keys(trial)
-        (member,) = over_seeds(trial, (self.training_seed,), self._place, phase="search", proposal=number, keys=keys)
+        keys, seeds = self.blueprint.keys(trial), (self.seed_at(place),)
+        (member,) = over_seeds(trial, seeds, self._place, phase="search", proposal=number, keys=keys)
         return member
 
     def confirmed(self, params: Mapping[str, Value], rank: int) -> tuple[Member, ...]:

@@ -10,7 +10,7 @@ import yaml
 
 from search_spaces import Sweep, expand, read, recipes
 from search_spaces.checks import rules
-from search_spaces.files import entries, schema, yaml_lines
+from search_spaces.files import entries, races, schema, yaml_lines
 from search_spaces.files.yaml_lines import read_tree
 from tests.docs.pages import DOCS, bare, blocks, lines_of
 from tests.search_spaces.sweeps.test_keys import SMALL
@@ -96,7 +96,7 @@ def test_numbers_of_the_page_on_searches() -> None:
         f"draw at random until they know {STARTUP_PROPOSALS} outcomes",
         f"the first {STARTUP_PROPOSALS} + `parallel` − 1 proposals",
         f"before it knows {STARTUP_PROPOSALS} of those",
-        f"the seed {schema.SEARCH_SEEDS} + `search.seed`",
+        f"the seed {races.SEARCH_SEEDS} + `search.seed`",
         f"{info.validation:,} of digits100's {info.fit + info.validation:,}, beside its {info.test:,} test images",
         f"{100 / info.classes:g} % with {info.classes} classes",
     ):

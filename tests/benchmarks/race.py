@@ -1,0 +1,193 @@
+"""What a race leaves of a search's regret, at equal trainings: `python tests/benchmarks/race.py`.
+
+Each search tunes GDKD (k, w2 and the temperature) on digits100 by a recipe of two epochs, the cheapest that learns,
+whose seeds differ much. One way spends all 40 trainings on proposals and chooses by one seed; the other makes 24
+proposals and spends 16 trainings on a race of the best over five more seeds. Both ways share the first 24 proposals,
+which the project's own classes make. The truth of a setting is its mean test accuracy over 8 seeds that no search
+used, trained on the whole training set; regret is what the choice lacks of the best truth known.
+
+Whatever is trained is kept in the home by its key and never trained twice, so a benchmark that was stopped goes on.
+A setting that is proposed again costs nothing and is no training here.
+"""
+
+import argparse
+import contextlib
+import dataclasses
+import json
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from orchestrator.home.home import banks_folder
+from orchestrator.ledger.ledger import Ledger
+from orchestrator.ledger.records import TrialRow
+from orchestrator.planning.race import race
+from orchestrator.planning.search_run import SearchRun
+from search_spaces import Member, expand, read
+from search_spaces.files.races import race_sizes
+from trainers.files.store import Store
+from trainers.training.distill import distill
+from trainers.trials.trial import to_json
+
+CHECKOUT = Path(__file__).parents[2]
+TRUTH_SEEDS = 8
+CHANCE = 1.0
+SAMPLERS = ("tpe", "random")
+SCORES = {"search": "final_val_top1", "full": "final_top1"}
+
+
+def sweep_text(sampler: str, seed: int) -> str:
+    """Return the sweep file of one search."""
+    return f"""name: race-{sampler}-{seed}
+dataset: digits100
+pairs: tinyresnet -> tinycnn
+teachers: {{tinyresnet: {{recipe: digits-teacher}}}}
+recipe: {{base: digits, epochs: 2}}
+methods:
+  gdkd:
+    k: {{choice: [1, 2, 3, 5, 8, 14, 25, 50]}}
+    w2: {{choice: [1, 2.5, 6, 16]}}
+    temperature: {{choice: [1, 2, 4, 8]}}
+search: {{trials: 400, sampler: {sampler}, seed: {seed}}}
+seeds: {TRUTH_SEEDS}
+"""
+
+
+class Trained:
+    """Scores of trainings by their keys, in a file that each is added to as it ends."""
+
+    def __init__(self, home: Path) -> None:
+        self._store = Store(home, banks_folder(home))
+        self._file = home / "trained.jsonl"
+        lines = self._file.read_text().splitlines() if self._file.exists() else []
+        self._known: dict[str, float] = dict(map(json.loads, lines))
+
+    def score(self, member: Member) -> float:
+        """Return what the trial scores in percent, trained if it has not been; one that diverges guesses."""
+        if member.key not in self._known:
+            *_, last = distill(member.trial, self._store)
+            score = CHANCE if last.diverged else last.summary()[SCORES[member.trial.split]]
+            with self._file.open("a") as lines:
+                lines.write(json.dumps([member.key, score]) + "\n")
+            self._known[member.key] = score
+        return self._known[member.key]
+
+
+@dataclasses.dataclass(frozen=True)
+class Way:
+    """How a search spends its trainings."""
+
+    proposals: int
+    seeds: int
+    """Of the finalists."""
+
+    def __str__(self) -> str:
+        return f"{self.proposals} proposals, race {self.seeds}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Chosen:
+    """What a search has come to."""
+
+    params: Mapping[str, Any]
+    trainings: int
+    truth: float
+    """Mean test accuracy in percent over the seeds of the truth."""
+
+
+class Searched:
+    """One search, as far as it is asked for."""
+
+    def __init__(self, home: Path, sampler: str, seed: int, trained: Trained) -> None:
+        file = home / f"race-{sampler}-{seed}.yaml"
+        file.write_text(sweep_text(sampler, seed))
+        sweep = expand(read(file))
+        (self.search,) = sweep.searches
+        self._trained = trained
+        with contextlib.closing(Ledger(home / "ledger.db")) as ledger:
+            self._run = SearchRun(sweep, self.search, ledger, CHANCE)
+
+    def choose(self, way: Way) -> Chosen:
+        """Return what the search comes to in this way."""
+        settings = self._settings(way.proposals)
+        ranking = sorted(settings, key=lambda row: (-(row.value or 0.0), row.number))
+        races = 0
+
+        def outcome(row: Any, place: int) -> float:
+            nonlocal races
+            races += 1
+            return self._trained.score(self.search.proposal(row.params, row.number, place))
+
+        best = race(ranking, race_sizes(way.proposals, way.seeds), outcome).racers[0].proposal
+        truth = statistics.fmean(map(self._trained.score, self.search.confirmed(best.params, 1)))
+        return Chosen(best.params, len(settings) + races, truth)
+
+    def _settings(self, count: int) -> list[Any]:
+        """Return so many proposals of different settings, the first ones."""
+        while len({row.key for row in self._run.rows}) < count and self._run.standing() == "open":
+            row, member = self._run.propose()
+            if row.state is None:
+                score = self._trained.score(member)
+                metrics = {SCORES["search"]: score}
+                self._run.decide(
+                    TrialRow(
+                        key=member.key,
+                        config_key=member.config_key,
+                        spec=to_json(member.trial),
+                        state="COMPLETE",
+                        metrics=metrics,
+                    )
+                )
+        return list({row.key: row for row in reversed(self._run.rows)}.values())[::-1][:count]
+
+
+def compared(found: list[tuple[Chosen, Chosen]], best: float) -> Iterator[str]:
+    """Yield how two ways compare over searches."""
+    before, after = (np.array([best - pair[i].truth for pair in found]) for i in (0, 1))
+    draws = np.random.default_rng(0).integers(0, len(found), size=(20_000, len(found)))
+    ratios = after[draws].mean(axis=1) / np.maximum(before[draws].mean(axis=1), 1e-9)
+    low, high = np.quantile(ratios, [0.05, 0.95])
+    spent = [statistics.fmean(pair[i].trainings for pair in found) for i in (0, 1)]
+    yield f"regret {before.mean():.2f} -> {after.mean():.2f} points: {after.mean() / before.mean():.2f} of it"
+    yield f"(90 % of bootstrap draws {low:.2f} to {high:.2f}); trainings {spent[0]:.1f} and {spent[1]:.1f};"
+    yield f"better {int((after < before).sum())}, worse {int((after > before).sum())} of {len(found)} searches"
+
+
+def main() -> None:
+    """Measure and print, all of it again after every search."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--home", type=Path, default=Path("race-benchmark"))
+    parser.add_argument("--searches", type=int, default=30)
+    parser.add_argument("--ways", nargs="+", default=["40:1", "24:6"], help="PROPOSALS:RACE, the first as it was")
+    options = parser.parse_args()
+    ways = [Way(*map(int, text.split(":"))) for text in options.ways]
+    home: Path = options.home
+    home.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)
+    if not (home / "ledger.db").exists():  # trains the teacher
+        plain = home / "teacher.yaml"
+        fixed = sweep_text("tpe", 0).partition("methods:")[0] + "methods:\n  kd:\nseeds: 1\n"
+        plain.write_text(fixed.replace("race-tpe-0", "race-teacher"))
+        command = [sys.executable, str(CHECKOUT / "run_sweep.py"), "run", str(plain), "--home", str(home)]
+        subprocess.run(command, check=True, capture_output=True)
+    trained = Trained(home)
+    found: dict[str, list[tuple[Chosen, ...]]] = {sampler: [] for sampler in SAMPLERS}
+    for seed in range(options.searches):
+        for sampler in SAMPLERS:
+            searched = Searched(home, sampler, seed, trained)
+            found[sampler].append(tuple(searched.choose(way) for way in ways))
+        best = max(chosen.truth for some in found.values() for each in some for chosen in each)
+        for sampler, each in found.items():
+            for i, way in enumerate(ways[1:], start=1):
+                told = " ".join(compared([(one[0], one[i]) for one in each], best))
+                print(f"{seed + 1:2} searches, {sampler:6}, {ways[0]} against {way}: {told}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
