@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: sweep test test-all test-slow test-faults test-servers test-cluster bench bench-losses bench-step bench-overhead bench-start bench-search bench-sweep bench-robust bench-together bench-verdicts check-device lint types imports docs check clean
+.PHONY: sweep test test-all test-slow test-faults test-servers test-cluster bench bench-losses bench-step bench-overhead bench-start bench-search bench-sweep bench-race bench-robust bench-together bench-verdicts check-device lint types imports docs check clean
 
 sweep: $(READY)
 	$(BIN)/python run_sweep.py run search_spaces/quickstart.yaml
@@ -42,6 +42,9 @@ bench-start: $(READY)
 
 bench-search: $(READY)
 	$(BIN)/python tests/benchmarks/search.py
+
+bench-race: $(READY)
+	$(BIN)/python tests/benchmarks/race.py
 
 bench-verdicts: $(READY)
 	$(BIN)/python tests/benchmarks/verdicts.py

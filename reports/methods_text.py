@@ -194,6 +194,7 @@ def _value(text: str) -> str:
 def _search(results: "Results", board: Board) -> Iterator[str]:
     from pydantic import ValidationError
 
+    from search_spaces.files.races import race_sizes
     from search_spaces.files.schema import SearchModel
 
     if not board.choices:
@@ -211,6 +212,11 @@ def _search(results: "Results", board: Board) -> Iterator[str]:
             f"For each pair {samplers.get(given.sampler, given.sampler)} (Optuna, seed {given.seed}) made "
             f"{counted(given.trials, 'proposal')}, each a training{length}{pruned}."
         )
+        if sizes := race_sizes(given.trials, given.race):
+            yield (
+                f"The best {', '.join(map(str, sizes))} were trained with {counted(len(sizes), 'further seed')}, each "
+                "time the best means so far; of those with most seeds the best mean was chosen."
+            )
     by = " or ".join(dict.fromkeys((m if m.validation else TOP1).short for m in board.measures))
     yield (
         f"Settings were chosen by {by} on validation images held out of the training set, then trained anew on the "

@@ -44,8 +44,8 @@ class Choice:
     rank: int
     setting: Mapping[str, Value] | None
     """The searched hyperparameters; None before any trial with the setting has run."""
-    validation: float | None
-    """In percent, as the search measured it after the last epoch."""
+    validation: Stat | None
+    """As the search measured it after the last epoch, over the search seeds that the setting was trained with."""
     test: Stat | None
     """Of the setting, trained anew on the whole training set."""
     trials: tuple[int, ...] = ()
@@ -88,13 +88,17 @@ def _first(places: tuple[int, ...], trials: pd.DataFrame, rank: int) -> tuple[in
     return tuple(sorted(places, key=lambda place: place not in first))
 
 
-def _validation(search: pd.DataFrame, setting: Mapping[str, Value]) -> float | None:
+def _validation(search: pd.DataFrame, setting: Mapping[str, Value]) -> Stat | None:
+    """Return what a setting scored, by seed; of settings that differ in what is not searched, that which was chosen."""
     same = search["state"] == "COMPLETE"
     for name, value in setting.items():
         if name != SCALED:
             same &= (search[METHOD_PREFIX + name] == value).fillna(False)
-    best = search.loc[same, measure_of(search).validation].max()
-    return None if pd.isna(best) else float(best)
+    validation = measure_of(search).validation
+    known = search[same & search[validation].notna()]
+    config = known["config_key"].fillna(known["trial_key"])  # not known of trials of before
+    alike = (summarise(dict(zip(own["seed"], own[validation], strict=True))) for _, own in known.groupby(config))
+    return max(filter(None, alike), key=lambda stat: (stat.n, stat.mean), default=None)
 
 
 def _choice(choice: Any) -> str:

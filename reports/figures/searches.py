@@ -33,7 +33,8 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class SearchTrials:
-    """What one search has trained, in the order proposed; trainings that failed are not among them."""
+    """What one search has trained with the seed of all proposals, in the order proposed; trainings that failed are not
+    among them."""
 
     row: str
     """Its label: others may be shown alike."""
@@ -46,6 +47,8 @@ class SearchTrials:
     """On validation images after the last epoch, in percent; None for a training that was pruned or diverged."""
     chosen: Mapping[str, Any] | None
     """The setting that was confirmed first."""
+    raced: int = 0
+    """Trainings of the best settings with further seeds, which are not among these."""
 
     @property
     def completed(self) -> int:
@@ -66,7 +69,8 @@ def searches(board: "Board") -> Iterator[SearchTrials]:
 def _search(trials: pd.DataFrame, row: Row, cell: Cell, measure: "Measure") -> SearchTrials:
     search = trials[trials["phase"] == "search"]
     ended = search["state"].isin(LOST) | (search["state"].eq("COMPLETE") & search[measure.validation].notna())
-    search, names = search[ended], dimension_names(trials, row)
+    proposed = search["seed"] == search["seed"].min()
+    raced, search, names = int((ended & ~proposed).sum()), search[ended & proposed], dimension_names(trials, row)
     scores = search[measure.validation].where(search["state"] == "COMPLETE").tolist()
     known = [name for name in names if METHOD_PREFIX + name in search.columns]
     columns = [search[METHOD_PREFIX + name].tolist() for name in known]
@@ -79,6 +83,7 @@ def _search(trials: pd.DataFrame, row: Row, cell: Cell, measure: "Measure") -> S
         settings=tuple(dict(zip(known, values, strict=True)) for values in zip(*columns, strict=True)),
         scores=tuple(None if pd.isna(score) else float(score) for score in scores),
         chosen=chosen(trials, names, rank=1),
+        raced=raced,
     )
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from reports.board.board import Board
 from reports.board.searches import Choice
 from reports.results.sweep import setting_shown
+from reports.statistics.spread import Stat
 from reports.tables.table import NONE, Cell, Number, Table, Text
 from reports.tables.wording import listed, measure_text, number, numbers, pair_text, signed, words
 
@@ -19,6 +20,7 @@ UNITS = (("h", 3600, 1), ("min", 60, 1), ("s", 1, 0))
 def build(_: "Results", board: Board) -> Table | None:
     """Return the table of searches; None where nothing is searched."""
     several, measured = len(board.cells) > 1, measure_text(board)
+    raced = any(choice.validation is not None and choice.validation.n > 1 for choice in board.choices)
     columns = [
         words("method", over=several),
         words("pair") if several else None,
@@ -36,6 +38,7 @@ def build(_: "Results", board: Board) -> Table | None:
         notes=(
             f"Validation: {measured} that the setting was chosen by. Test: trained anew on all training images.",
             "Gap: validation less test, in points, of other trainings on other images: a check, not a result.",
+            *["Validation with a number in brackets: mean and spread over so many search seeds."] * raced,
         ),
     )
 
@@ -52,10 +55,15 @@ def _cells(choice: Choice, board: Board) -> tuple[Cell, ...]:
         NONE if choice.seconds is None else duration(choice.seconds, "" if choice.timed else "≥ "),
         Number(value=choice.rank, digits=0),
         Text(text=setting),
-        NONE if validation is None else Number(value=validation, digits=digits),
+        NONE if validation is None else _scored(validation, digits),
         NONE if choice.test is None else number(choice.test, digits),
-        signed(None if validation is None or choice.test is None else validation - choice.test.mean, digits),
+        signed(None if validation is None or choice.test is None else validation.mean - choice.test.mean, digits),
     )
+
+
+def _scored(validation: Stat, digits: int) -> Number:
+    """Return a validation score: with spread and seeds where there were several."""
+    return number(validation, digits) if validation.n > 1 else Number(value=validation.mean, digits=digits)
 
 
 def _spent(choice: Choice) -> str:

@@ -2,6 +2,7 @@
 
 import sqlite3
 import statistics
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,24 @@ import reports
 from reports.board.board import Board, Line
 from reports.board.score import Score
 from reports.figures.kinds.over_values import grid_of
+from reports.formats import markdown
+from reports.report import Report
 from reports.results.sweep import Row, Value
 from reports.statistics.spread import best, paired_difference, summarise
 from reports.tables.table import Number
 from tests.reports.conftest import Loader
-from tests.reports.fake_sweep import CELL, NASTY, RANGES, FakeSweep, FakeTrial, a_search, row, seeds, teacher
+from tests.reports.fake_sweep import (
+    CELL,
+    NASTY,
+    RANGES,
+    SEARCH_SEED,
+    FakeSweep,
+    FakeTrial,
+    a_search,
+    row,
+    seeds,
+    teacher,
+)
 from tests.reports.shown import tables
 
 SQL = """
@@ -87,12 +101,26 @@ def test_rank_two_is_in_the_search_alone(table: Board) -> None:
     assert only(table, "gdkd (tuned)").stat.mean == pytest.approx(66.9)
     assert only(table, "gdkd (tuned)").setting == {"k": 7, "w2": 8.5}
     first, second, open_one = table.choices
-    assert (first.rank, first.setting, first.validation) == (1, {"k": 7, "w2": 8.5}, 64.5)
+    assert (first.rank, first.setting, first.validation.mean) == (1, {"k": 7, "w2": 8.5}, 64.5)
     assert first.test.mean == pytest.approx(66.9)
     assert (second.rank, second.setting, second.test.mean) == (2, {"k": 7, "w2": 4.25}, 97.0)
     assert dict(first.ended) == {"COMPLETE": 4, "PRUNED": 1, "DIVERGED": 1}
     assert first.tuned == ("k = 1…30 (log)", "w₂ = 1…16 (log)")
     assert (open_one.setting, open_one.open, dict(open_one.ended)) == (None, 1, {"COMPLETE": 1})
+
+
+def test_the_validation_of_a_raced_setting_is_the_mean_over_its_search_seeds(results_of: Loader) -> None:
+    chosen = next(trial for trial in a_search("tuned") if trial.settings == {"k": 7, "w2": 8.5})
+    race = [replace(chosen, seed=place * SEARCH_SEED, top1=top1) for place, top1 in ((2, 66.5), (3, 65.5))]
+    results = results_of(FakeSweep("raced", a_search("tuned") + race, [row("tuned", "gdkd", dimensions=RANGES)]))
+    first, second = reports.table(results).choices
+    assert (first.validation.mean, first.validation.n, sum(first.ended.values())) == (65.5, 3, 8)
+    assert (second.validation.mean, second.validation.n) == (64.5, 1)
+    (table,) = (one for one in Report(results).tables if one.name == "search")
+    text = markdown.render(table)
+    assert "| k = 7, w₂ = 8.5 | 65.5 ± 1.0 (3) | 66.9 ± 0.2 (3) | -1.4 |" in text
+    assert "| k = 7, w₂ = 4.25 | 64.5 | 97.0 ± 0.0 (3) |" in text
+    assert "mean and spread over so many search seeds" in text
 
 
 def test_what_was_searched_is_inferred_where_it_is_not_listed(results_of: Loader) -> None:

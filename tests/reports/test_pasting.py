@@ -187,6 +187,13 @@ def test_methods_are_told_from_the_records(report: Report, whole: reports.Result
     }  # none recorded
 
 
+def test_methods_tell_of_a_race(report: Report) -> None:
+    given = {"search": {"trials": 24, "race": 4}}
+    found = replace(report.results, resolved={**report.results.resolved, "given": given})
+    told = dict(methods_text.paragraphs(found, report.board))["Search"]
+    assert "made 24 proposals, each a training. The best 6, 3, 3 were trained with 3 further seeds" in told
+
+
 def test_methods_name_what_differs_between_students(report: Report) -> None:
     runs = dict(report.results.runs)
     light = report.results.trials["student"] == "mobilenetv2"

@@ -45,6 +45,8 @@ class Curve:
     """Best so far after each training in the order proposed, from 1 on."""
     lost: int
     """Trainings that were pruned or diverged; they count as the lowest score that the search has completed."""
+    raced: int = 0
+    """Trainings of the best settings with further seeds, which came after these."""
 
 
 def _caption(panels: Sequence[Panel[Curve]]) -> str:
@@ -58,8 +60,14 @@ def _caption(panels: Sequence[Panel[Curve]]) -> str:
         "each search's trainings (thick line; without putting back, so unbiased), the middle 80 % of the orders "
         "(band; it closes at the full budget, because one search was run), and the best so far in the order "
         "proposed (thin steps). Compare methods at one budget; the dotted line is the largest that all have spent. "
-        f"Rows at fixed settings have no search and no curve.{counted if lost else ''}"
+        f"Rows at fixed settings have no search and no curve.{counted if lost else ''}{_raced(panels)}"
     )
+
+
+def _raced(panels: Sequence[Panel[Curve]]) -> str:
+    curves = [(panel, curve) for panel in panels for curve in panel.drawn if curve.raced]
+    raced = [f"{curve.shown}, {panel.cell.title}: {curve.raced}" for panel, curve in curves]
+    return f" Trainings that chose among the best by further seeds come on top ({'; '.join(raced)})." if raced else ""
 
 
 def build(_: "Results", board: "Board") -> Iterator[Figure | NotDrawn]:
@@ -78,7 +86,7 @@ def _curve(search: SearchTrials) -> Curve:
     expected, low, high = best_of(scores, budgets)
     lost = len(scores) - search.completed
     in_order = tuple(accumulate(scores, max))
-    return Curve(search.row, search.shown, budgets, expected, low, high, in_order, lost)
+    return Curve(search.row, search.shown, budgets, expected, low, high, in_order, lost, search.raced)
 
 
 def spread_out(count: int, places: int = PLACES) -> tuple[int, ...]:

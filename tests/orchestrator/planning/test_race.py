@@ -272,7 +272,6 @@ def test_a_failure_in_a_race_is_tried_again_and_ends_the_same(sweep, ledger, und
 
 
 def test_what_is_left_is_told_at_every_moment_and_never_grows(sweep, ledger):
-    (search,) = sweep.searches
     planner = new_planner(ledger, sweep)
     left = [sweep_progress(sweep, ledger).counts.open]
     planned = sweep_progress(sweep, ledger).planned

@@ -3,6 +3,7 @@
 import itertools
 import math
 import statistics
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -83,6 +84,18 @@ def test_methods_are_compared_at_the_largest_budget_that_all_have_spent() -> Non
     rows = [row(name, "gdkd", dimensions=RANGES) for name in ("tuned", "short")]
     (panel,) = made(FakeSweep("s", trials, rows), "accuracy_over_budget")
     assert [(curve.shown, len(curve.in_order)) for curve in panel.drawn] == [("tuned", 5), ("short", 4)]
+
+
+def test_trainings_of_a_race_are_told_and_are_no_part_of_a_curve() -> None:
+    rows = [row("tuned", "gdkd", dimensions=RANGES)]
+    others = [replace(one, seed=2 * SEARCH_SEED, top1=99.0) for one in proposals(SCORES)[1:2]]
+    without = made(FakeSweep("s", proposals(SCORES), rows), "accuracy_over_budget")
+    raced = made(FakeSweep("s", proposals(SCORES) + others, rows), "accuracy_over_budget")
+    assert raced[0].drawn == (replace(without[0].drawn[0], raced=1),)
+    told = budget._caption(raced).removeprefix(budget._caption(without))
+    assert (
+        told == f" Trainings that chose among the best by further seeds come on top (tuned, {raced[0].cell.title}: 1)."
+    )
 
 
 def test_the_map_has_every_ended_training_and_the_choice() -> None:
