@@ -61,6 +61,7 @@ def _searching(sweep: Sweep, ledger: Ledger) -> Iterator[str]:
     for search in sweep.searches:
         coming = search_standing(sweep.name, search, ledger, tries_again=True)
         parts = [f"up to {counted(coming.proposals, 'more proposal')}"] if coming.proposals else []
+        parts += [f"up to {coming.racing:,} in the race"] if coming.racing else []
         parts += [f"{coming.confirming:,} to confirm"] if coming.confirming else []
         if parts:
             yield f"{place(search, sweep.cells)}: {', then '.join(parts)}"

@@ -7,7 +7,9 @@ which the project's own classes make. The truth of a setting is its mean test ac
 used, trained on the whole training set; regret is what the choice lacks of the best truth known.
 
 Whatever is trained is kept in the home by its key and never trained twice, so a benchmark that was stopped goes on.
-A setting that is proposed again costs nothing and is no training here.
+A setting that is proposed again costs nothing and is no training here. Several searches share a
+search seed, and with it trainings, but propose otherwise, by another `parallel`; the bootstrap draws seeds with all
+their searches.
 """
 
 import argparse
@@ -42,9 +44,12 @@ SAMPLERS = ("tpe", "random")
 SCORES = {"search": "final_val_top1", "full": "final_top1"}
 
 
-def sweep_text(sampler: str, seed: int) -> str:
+PARALLEL = (4, 3, 5, 2, 6)
+
+
+def sweep_text(sampler: str, seed: int, parallel: int = 4) -> str:
     """Return the sweep file of one search."""
-    return f"""name: race-{sampler}-{seed}
+    return f"""name: race-{sampler}-{seed}-{parallel}
 dataset: digits100
 pairs: tinyresnet -> tinycnn
 teachers: {{tinyresnet: {{recipe: digits-teacher}}}}
@@ -54,7 +59,7 @@ methods:
     k: {{choice: [1, 2, 3, 5, 8, 14, 25, 50]}}
     w2: {{choice: [1, 2.5, 6, 16]}}
     temperature: {{choice: [1, 2, 4, 8]}}
-search: {{trials: 400, sampler: {sampler}, seed: {seed}}}
+search: {{trials: 400, sampler: {sampler}, seed: {seed}, parallel: {parallel}}}
 seeds: {TRUTH_SEEDS}
 """
 
@@ -104,9 +109,9 @@ class Chosen:
 class Searched:
     """One search, as far as it is asked for."""
 
-    def __init__(self, home: Path, sampler: str, seed: int, trained: Trained) -> None:
-        file = home / f"race-{sampler}-{seed}.yaml"
-        file.write_text(sweep_text(sampler, seed))
+    def __init__(self, home: Path, sampler: str, seed: int, parallel: int, trained: Trained) -> None:
+        file = home / f"race-{sampler}-{seed}-{parallel}.yaml"
+        file.write_text(sweep_text(sampler, seed, parallel))
         sweep = expand(read(file))
         (self.search,) = sweep.searches
         self._trained = trained
@@ -147,14 +152,17 @@ class Searched:
         return list({row.key: row for row in reversed(self._run.rows)}.values())[::-1][:count]
 
 
-def compared(found: list[tuple[Chosen, Chosen]], best: float) -> Iterator[str]:
-    """Yield how two ways compare over searches."""
+def compared(found: list[tuple[Chosen, Chosen]], best: float, seeds: int) -> Iterator[str]:
+    """Yield how two ways compare over searches, of which every `seeds`-th has the same search seed."""
     before, after = (np.array([best - pair[i].truth for pair in found]) for i in (0, 1))
-    draws = np.random.default_rng(0).integers(0, len(found), size=(20_000, len(found)))
-    ratios = after[draws].mean(axis=1) / np.maximum(before[draws].mean(axis=1), 1e-9)
+    count = min(seeds, len(found))
+    by_seed = [np.array([some[place::seeds].sum() for place in range(count)]) for some in (before, after)]
+    draws = np.random.default_rng(0).integers(0, count, size=(20_000, count))
+    ratios = by_seed[1][draws].sum(axis=1) / np.maximum(by_seed[0][draws].sum(axis=1), 1e-9)
     low, high = np.quantile(ratios, [0.05, 0.95])
     spent = [statistics.fmean(pair[i].trainings for pair in found) for i in (0, 1)]
-    yield f"regret {before.mean():.2f} -> {after.mean():.2f} points: {after.mean() / before.mean():.2f} of it"
+    ratio = after.mean() / max(before.mean(), 1e-9)
+    yield f"regret {before.mean():.2f} -> {after.mean():.2f} points: {ratio:.2f} of it"
     yield f"(90 % of bootstrap draws {low:.2f} to {high:.2f}); trainings {spent[0]:.1f} and {spent[1]:.1f};"
     yield f"better {int((after < before).sum())}, worse {int((after > before).sum())} of {len(found)} searches"
 
@@ -164,6 +172,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--home", type=Path, default=Path("race-benchmark"))
     parser.add_argument("--searches", type=int, default=30)
+    parser.add_argument("--seeds", type=int, default=6, help="search seeds, which searches share")
     parser.add_argument("--ways", nargs="+", default=["40:1", "24:6"], help="PROPOSALS:RACE, the first as it was")
     options = parser.parse_args()
     ways = [Way(*map(int, text.split(":"))) for text in options.ways]
@@ -173,20 +182,21 @@ def main() -> None:
     if not (home / "ledger.db").exists():  # trains the teacher
         plain = home / "teacher.yaml"
         fixed = sweep_text("tpe", 0).partition("methods:")[0] + "methods:\n  kd:\nseeds: 1\n"
-        plain.write_text(fixed.replace("race-tpe-0", "race-teacher"))
+        plain.write_text(fixed.replace("race-tpe-0-4", "race-teacher"))
         command = [sys.executable, str(CHECKOUT / "run_sweep.py"), "run", str(plain), "--home", str(home)]
         subprocess.run(command, check=True, capture_output=True)
     trained = Trained(home)
     found: dict[str, list[tuple[Chosen, ...]]] = {sampler: [] for sampler in SAMPLERS}
-    for seed in range(options.searches):
+    for number in range(options.searches):
+        seed, parallel = number % options.seeds, PARALLEL[number // options.seeds]
         for sampler in SAMPLERS:
-            searched = Searched(home, sampler, seed, trained)
+            searched = Searched(home, sampler, seed, parallel, trained)
             found[sampler].append(tuple(searched.choose(way) for way in ways))
         best = max(chosen.truth for some in found.values() for each in some for chosen in each)
         for sampler, each in found.items():
             for i, way in enumerate(ways[1:], start=1):
-                told = " ".join(compared([(one[0], one[i]) for one in each], best))
-                print(f"{seed + 1:2} searches, {sampler:6}, {ways[0]} against {way}: {told}", flush=True)
+                told = " ".join(compared([(one[0], one[i]) for one in each], best, options.seeds))
+                print(f"{number + 1:2} searches, {sampler:6}, {ways[0]} against {way}: {told}", flush=True)
 
 
 if __name__ == "__main__":

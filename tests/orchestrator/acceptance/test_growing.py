@@ -112,6 +112,11 @@ def test_a_fresh_sweep_says_what_it_will_do(ledger, tmp_path):
     assert said(ledger, sweep_of(BASE, tmp_path)).splitlines() == [line]
 
 
+def test_a_race_is_told(ledger, tmp_path):
+    race = sweep_of(BASE.replace("trials: 6", "trials: 6, race: 3"), tmp_path)
+    assert "gdkd (tuned): up to 6 more proposals, then up to 4 in the race, then 2 to confirm" in said(ledger, race)
+
+
 def test_what_is_left_of_a_search_is_counted_and_nothing_else(ledger, tmp_path):
     one = BASE.replace("seeds: 2", "seeds: 1").replace("trials: 6", "trials: 1").replace("parallel: 2", "parallel: 1")
     sweep = sweep_of(one, tmp_path)

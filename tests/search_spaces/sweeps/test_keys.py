@@ -136,6 +136,7 @@ CASES = (
     Case("search.pruner", "median", "hyperband", "search.pruner: must be one of median, halving, none, got 'hyperband'"),
     Case("search.epochs", "60", "999", "search.epochs: must be at most the recipe's epochs (240), got 999"),
     Case("search.confirm", "3", "21", "search.confirm: must be at most trials (20), got 21"),
+    Case("search.race", "3", "0", "search.race: must be at least 1, got 0"),
     Case("search.seed", "1", "-1", "search.seed: must be at least 0, got -1"),
     Case("resources.cpus", "2", "0", "resources.cpus: must be at least 1, got 0"),
     Case("resources.gpus", "0.25", "-1", "resources.gpus: must be at least 0, got -1"),
@@ -170,7 +171,8 @@ CASES = (
 
 SAME = ("name", "bank", "resources", "report", "teachers.TEACHER.accept", "teachers.TEACHER.pretrained")
 SAME += ("datasets.DATASET.root", "datasets.DATASET.download")
-MORE = ("datasets", "pairs", "methods", "seeds", "search.trials", "search.confirm", "methods.ENTRY.HYPERPARAMETER.grid")
+MORE = ("datasets", "pairs", "methods", "seeds", "search.trials", "search.confirm", "search.race")
+MORE += ("methods.ENTRY.HYPERPARAMETER.grid",)
 SEARCH = ("search", *(f"methods.ENTRY.HYPERPARAMETER.{end}" for end in ("low", "high", "log", "choice", "search")))
 NOT_TRIED = ("dataset", "datasets", "recipe.start")
 """Keys whose effect cannot be tried with one data set, and without published weights."""
@@ -273,7 +275,7 @@ def base_sweep(key: str, folder: Path) -> Sweep:
 def effect(before: Sweep, after: Sweep) -> str:
     trials = [{(m.cell, m.row, m.seed): m.key for m in sweep.fixed} for sweep in (before, after)]
     studies = [{(s.cell, s.row): s.study_id for s in sweep.searches} for sweep in (before, after)]
-    budgets = [{(s.cell, s.row): (s.trials, s.confirm) for s in sweep.searches} for sweep in (before, after)]
+    budgets = [{(s.cell, s.row): (s.trials, s.confirm, s.race) for s in sweep.searches} for sweep in (before, after)]
     if differ_where_both_have(*trials):
         return "other"
     if differ_where_both_have(*studies):
