@@ -24,7 +24,8 @@ BEFORE: Definitions = {"quick": {"clip_norm": 0}, "digits": {"clip_norm": 0}}
 DEFAULTS: dict[str, Any] = {name: field.default for name, field in Recipe.model_fields.items()}
 
 DEAD = {
-    "adamw": ("momentum", "nesterov"),
+    "adamw": ("momentum", "nesterov", "dot_delta"),
+    "sgd": ("dot_delta",),
     "constant": ("milestones", "gamma", "power", "min_learning_rate"),
     "cosine": ("milestones", "gamma", "power"),
     "step": ("power", "min_learning_rate"),
@@ -144,11 +145,16 @@ def _share(merged: Mapping[str, Any], base: Recipe) -> float:
     return float(images[0] * images[1] / (base.batch_size * base.accumulate))
 
 
-def as_trained(recipe: Recipe) -> Recipe:
+def as_trained(recipe: Recipe, *, taught: bool = True) -> Recipe:
     """Return the recipe as it stands in a trial: what has no effect is at its default, so that keys do not differ.
 
     `method_warmup_epochs` is one of these: by then it is the method's own `warmup_epochs`.
+
+    Args:
+        taught: there is a teacher; without one DOT is SGD.
     """
+    if recipe.optimizer == "dot" and not taught:
+        recipe = recipe.replaced(optimizer="sgd")
     dead = {"method_warmup_epochs", *DEAD.get(recipe.optimizer, ()), *DEAD.get(recipe.schedule, ())}
     if recipe.schedule == "step" and not recipe.milestones:
         dead.add("gamma")

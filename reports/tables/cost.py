@@ -1,12 +1,17 @@
 """What a row costs to train: time, parameters beside the student's, answers of the teacher, memory."""
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, get_args
 
 from reports.board.board import Board
 from reports.results.states import TEACHER, is_reported
+from reports.stores import METHOD_PREFIX, RECIPE_PREFIX, of_prefix
 from reports.tables.table import EMPTY, NONE, Cell, Number, Table, Text
 from reports.tables.wording import listed, numbers, pair_column, pair_text, words
+from trainers.methods import methods
+from trainers.training.loss_parts import loss_parts
+from trainers.trials.recipe import Optimizer, Recipe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,7 +19,7 @@ if TYPE_CHECKING:
     from reports.results.results import Results
 
 MIB = 2**20
-MEANS = ["seconds", "extra_parameters", "teacher_images", "peak_memory_bytes"]
+MEANS = ["seconds", "extra_parameters", "teacher_images", "peak_memory_bytes", "backward"]
 """Columns of the trials that means are of; seconds are of an epoch."""
 NOTE = (
     "Means over the trainings that are in the main table. Seconds an epoch: training alone, without scoring; times can "
@@ -28,7 +33,11 @@ def build(results: "Results", board: Board) -> Table | None:
     """Return the table; None while no trial has ended."""
     trials = results.trials
     trials = trials[(trials["state"] == "COMPLETE") & (trials["status"] == "FINISHED")]
-    trials = trials.assign(seconds=trials["train_seconds"] / trials["epochs"].astype("float64"))
+    trials = trials.assign(
+        seconds=trials["train_seconds"] / trials["epochs"].astype("float64"),
+        backward=[float(_backward_passes(results.params(key))) for key in trials["trial_key"]],
+    )
+    several = bool((trials["backward"] > 1).any())
     teachers = trials[trials["phase"] == TEACHER].drop_duplicates(["dataset", "student", "trial_key"])
     of_teachers = _means(teachers, ["dataset", "student"])
     of_students = _means(trials[is_reported(trials)], ["cell", "row"])
@@ -54,6 +63,7 @@ def build(results: "Results", board: Board) -> Table | None:
                     Text(text=line.shown, trials=line.scores[column].trials, inside=trainings),
                     _number(means["seconds"]),
                     _number(means["seconds"] / theirs, 2),
+                    Number(value=means["backward"], digits=0) if several else EMPTY,
                     _number(means["extra_parameters"], 0),
                     _number(means["teacher_images"], 0),
                     _number(means["peak_memory_bytes"] / MIB),
@@ -61,11 +71,33 @@ def build(results: "Results", board: Board) -> Table | None:
                     Number(value=trainings, digits=0),
                 )
             )
-    heads = ["s/epoch", f"× {board.reference}", "extra parameters", "teacher passes", "memory (MiB)", "search trials"]
+    heads = [
+        "s/epoch",
+        f"× {board.reference}",
+        "backward passes",
+        "extra parameters",
+        "teacher passes",
+        "memory (MiB)",
+        "search trials",
+    ]
     columns = [pair_column(board), words("method"), *numbers(*heads, "n")]
     empty = [all(row[i] in (EMPTY, NONE) for row in rows) for i in range(len(columns))]
     kept = [None if blank else column for column, blank in zip(columns, empty, strict=True)]
     return listed(board, "cost", "Training cost", kept, rows, notes=(NOTE,))
+
+
+def _backward_passes(params: Mapping[str, str]) -> int:
+    """Return how often a step went back through the student: once for each part of the loss with a momentum of its own;
+    1 where that is not recorded."""
+    method = methods().get(params.get("method", ""))
+    if method is None:
+        return 1
+    told, fields = of_prefix(params, METHOD_PREFIX), method.fields()
+    own = {one.name: one.type(told[one.name]) for one in fields if one.type in (str, float) and one.name in told}
+    named = params.get(f"{RECIPE_PREFIX}optimizer")
+    optimizer: Any = named if named in get_args(Optimizer) else "sgd"
+    recipe = Recipe(epochs=1, batch_size=1, learning_rate=1.0, optimizer=optimizer)
+    return max(1, len(loss_parts(recipe, method, {**method.defaults(), **own})))
 
 
 def _means(trials: "pd.DataFrame", by: list[str]) -> dict[Any, dict[Any, float]]:

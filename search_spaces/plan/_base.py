@@ -86,7 +86,10 @@ class Work:
     """What there is to compute, at most: searches prune nothing, nothing has ended before."""
 
     multiply_adds: int
-    """Of the networks: three forward passes for an image in training, one for a scored image or a teacher's answer."""
+    """Of the networks: three forward passes for an image in training, one for a scored image or a teacher's answer; two
+    more for each further backward pass."""
+    backward_passes: int = 1
+    """Of a step that has the most of them."""
     steps: int
     """Of training: batches that go forward and back."""
     gpu_hours: float
@@ -201,9 +204,11 @@ def _work(work: Work) -> Iterable[str]:
     speed = f"{work.speed.tflops:g} TFLOP/s"
     rests = f"{_power(work.multiply_adds)} multiply-adds at {speed}, steps of at least {least}{shared}"
     yield f"work     {_hours(work.gpu_hours)} GPU hours: {rests}; not measured"
+    several = work.backward_passes > 1
     usual = f"{speed}, as a V100 or a better card may reach with ResNets and less with MobileNets (--tflops N)"
     for line in (
         "two operations a multiply-add; an image costs 3 forward passes in training, 1 in scoring and for an answer",
+        *([f"{work.backward_passes} backward passes at most: 2 forward ones more for each further one"] * several),
         "no search stops early; reading pictures, losses and what methods learn besides the student are left out",
         f"assumed: {usual if work.speed.tflops == Speed().tflops else f'{speed}, as given'};",
         f"{least} for the launches of a step, forward and back, which small networks wait for",

@@ -10,15 +10,17 @@ from search_spaces.checks.facts import logits_bytes
 from search_spaces.plan._base import Disk, Speed, Work
 from search_spaces.plan._trainings import Training
 from search_spaces.sweeps.sweep import Sweep, TeacherPlan
+from trainers import methods
 from trainers.data import DataInfo
 from trainers.teachers import has_bank
+from trainers.training.loss_parts import loss_parts
 from trainers.trials.trial import Teacher, Trial, Value
 
 if TYPE_CHECKING:
     from trainers.models.sizes import NetworkSize
 
-TRAINED = 3
-"""Forward passes that an image in training costs: one forward, and twice as much back."""
+BACK = 2
+"""Forward passes that a backward pass costs."""
 OPERATIONS = 2
 """In a multiply-add."""
 SCENE = (1024, 2048)
@@ -29,8 +31,6 @@ BLOCK = 4096
 WEIGHT_BYTES = 4
 CHECKPOINTS = 2
 """That a training keeps: the newest, and the one before, in case that it cannot be read."""
-COPIES = {"sgd": 2, "adamw": 3}
-"""Numbers that a checkpoint holds for each one learned: itself, and what the optimiser remembers of it."""
 
 
 class Taught(NamedTuple):
@@ -98,7 +98,8 @@ class Costs:
             seconds += training.count * max(self._seconds(each) / ranks, waits)
         hours = max(share, 1) * seconds / 3600
         return Work(
-            multiply_adds=total, steps=steps, gpu_hours=hours, share=share, on_cpu=not gpus, speed=self._speed
+            multiply_adds=total, steps=steps, gpu_hours=hours, share=share, on_cpu=not gpus, speed=self._speed,
+            backward_passes=max((_backward_passes(training.trial) for training in self._trainings), default=1),
         )  # fmt: skip
 
     def _count_answers(self, training: Training, teacher: Teacher) -> None:
@@ -143,7 +144,7 @@ class Costs:
         info = self._infos[trial.dataset]
         scored = info.validation if trial.split == "search" else info.test
         student = self._of_student(trial).multiply_adds
-        an_image, a_score = TRAINED * student, student
+        an_image, a_score = (1 + BACK * _backward_passes(trial)) * student, student
         if info.task == "segmentation":
             a_score = _network(trial.student, trial.student_args, info, *SCENE).multiply_adds
         if trial.teacher is not None and self._runs_live(trial):
@@ -163,7 +164,14 @@ class Costs:
 
 def _copies(trial: Trial) -> int:
     """Return how many numbers a checkpoint holds for each one learned."""
-    return COPIES[trial.recipe.optimizer] + (trial.recipe.ema_decay > 0)
+    remembered = 2 if trial.recipe.optimizer == "adamw" else _backward_passes(trial)
+    return 1 + remembered + (trial.recipe.ema_decay > 0)
+
+
+def _backward_passes(trial: Trial) -> int:
+    """Return how often a step goes back through the student: once for every part of the loss that has a momentum of its
+    own."""
+    return max(1, len(loss_parts(trial.recipe, methods.get(trial.method), trial.hyperparameters)))
 
 
 def _network(name: str, arguments: Mapping[str, Value], info: DataInfo, height: int, width: int) -> "NetworkSize":

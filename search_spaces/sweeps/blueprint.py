@@ -79,7 +79,8 @@ class Blueprint:
     def _recipes(self, epochs: int | None) -> tuple[Recipe, Recipe]:
         """Return the recipe, squeezed where `epochs` says so, and as it stands in a trial."""
         whole = self._once(("recipe", epochs), lambda: self.recipe if epochs is None else compress(self.recipe, epochs))
-        return whole, self._once(("trained", epochs), lambda: as_trained(whole))
+        taught = self.method.teacher
+        return whole, self._once(("trained", epochs, taught), lambda: as_trained(whole, taught=taught))
 
     def _once(self, name: Hashable, work: Callable[[], Any]) -> Any:
         if name not in self.shared:
@@ -125,7 +126,7 @@ class Blueprint:
             "method": self.method.name,
             "method_version": self.method.version,
             "settings": {name: value for name, value in settings.items() if name not in searched},
-            "recipe": recipe_content(as_trained(self.recipe)),
+            "recipe": recipe_content(as_trained(self.recipe, taught=self.method.teacher)),
             **({"last_image": "joined"} if self._last_image("search") == "joined" else {}),
             **({"norm_parts": self.norm_parts} if self.norm_parts > 1 else {}),
         }

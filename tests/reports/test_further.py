@@ -151,6 +151,14 @@ def test_cost(sheets: dict[str, Table]) -> None:
     assert line(one, "VGG-13 → VGG-8", "kd tuned")["search trials"] == "3"
 
 
+def test_backward_passes_have_a_column_where_a_row_has_several() -> None:
+    trials = [teacher(80.0), *seeds("kd", (60.0, 61.0)), *seeds("deepkd", (62.0, 63.0), method="deepkd")]
+    one = tables(results_of(FakeSweep("momenta", trials, [row("kd"), row("deepkd", "deepkd")])))["cost"]
+    assert [line["backward passes"] for line in lines_of(one)][-2:] == ["1", "3"]
+    one = tables(results_of(FakeSweep("plain", trials[:3], [row("kd")])))["cost"]
+    assert "backward passes" not in [column.head for column in one.columns]
+
+
 @pytest.mark.parametrize(
     ("baseline", "names"),
     [("teacher", {}), ("teacher", {"other": "teacher"}), ("last", {"other": "alike", "last": "alike"})],

@@ -36,6 +36,8 @@ ALIKE = {
     "cub200",
     "imagenet",
     "cifar100_cross_family",
+    "topk_rivals",
+    "heterogeneous_224",
 }
 """Planned as another one is: by the slow suite alone."""
 PLANNED = [pytest.param(name, marks=pytest.mark.slow) if name in ALIKE else name for name in SHIPPED]
@@ -189,6 +191,14 @@ SMALL = {
     "gdkd_k": Small(("gdkd", "gdkd3"), "resnet32x4 -> resnet8x4", CIFAR100),
     "gdkd_weights": Small(("between", "rest"), "resnet32x4 -> shufflev2", CIFAR100),
     "gdkd_terms": Small(("top k", "between + rest"), "resnet32x4 -> resnet8x4", CIFAR100),
+    "topk_rivals": Small(("deepkd, growing", "mkl"), "resnet32x4 -> resnet8x4", CIFAR100),
+    "heterogeneous": Small(("sdd", "ofa"), "timm:vit_tiny_patch16_224 -> resnet8x4", CIFAR100),
+    "heterogeneous_224": Small(
+        ("ikl", "ofa"),
+        "timm:deit_tiny_patch16_224 -> torchvision:resnet18",
+        write_imagenet,
+        ["teachers={timm:deit_tiny_patch16_224: {pretrained: on}}", f"datasets.imagenet.size={SMALL_SIDE}"],
+    ),
     "ls_combinations": Small(("mlkd+ls", "dist+ls"), "resnet32x4 -> shufflev2", CIFAR100),
     "dynamic_partition": Small(
         ("gap", "best of more groups"), "vgg13 -> mobilenetv2", CIFAR100, ["search={trials: 1, epochs: 1}"]

@@ -9,9 +9,11 @@ from trainers.errors import RequestError
 from trainers.methods.abkd import ABKD_METHOD
 from trainers.methods.akl import AKL_METHOD
 from trainers.methods.at import AT_METHOD
+from trainers.methods.cat_kd import CAT_KD_METHOD
 from trainers.methods.ce import CE_METHOD
 from trainers.methods.crd import CRD_METHOD
 from trainers.methods.ctkd import CTKD_METHOD
+from trainers.methods.deepkd import DEEPKD_METHOD
 from trainers.methods.dist import DIST_METHOD
 from trainers.methods.dkd import DKD_METHOD
 from trainers.methods.dtkd import DTKD_METHOD
@@ -53,6 +55,7 @@ from trainers.methods.record.plugins import Broken, PluginError, load, try_loss
 from trainers.methods.reviewkd import REVIEWKD_METHOD
 from trainers.methods.rkd import RKD_METHOD
 from trainers.methods.rld import RLD_METHOD
+from trainers.methods.sdd import SDD_METHOD
 from trainers.methods.sp import SP_METHOD
 from trainers.methods.terms.standardize import standardize
 from trainers.methods.ttm import TTM_METHOD
@@ -132,6 +135,7 @@ ALL = (
     AKL_METHOD,
     DTKD_METHOD,
     OFA_METHOD,
+    DEEPKD_METHOD,
     FITNET_METHOD,
     AT_METHOD,
     NST_METHOD,
@@ -143,6 +147,8 @@ ALL = (
     OFD_METHOD,
     CRD_METHOD,
     REVIEWKD_METHOD,
+    SDD_METHOD,
+    CAT_KD_METHOD,
 )
 METHODS = {method.name: method for method in ALL}
 """Our own methods by name; `methods()` has those of plug-ins too."""

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from trainers import models
 from trainers.methods import NetworkShape, Output
+from trainers.methods.terms.places import grid_of, logits_of_places
 from trainers.trials.trial import Value
 
 PROBED_IMAGES = 2
@@ -42,6 +43,14 @@ class Taps:
     """Of each map: the BatchNorm that reads it and whose output the next ReLU does, as in wide residual networks."""
     shape: NetworkShape
 
+    def head(self) -> tuple[Tensor, Tensor | None]:
+        """Return the weights and the bias of the last linear layer as they are now."""
+        assert self.classifier is not None
+        weight, bias = self.classifier.weight, self.classifier.bias
+        assert isinstance(weight, Tensor)
+        assert bias is None or isinstance(bias, Tensor)
+        return weight, bias
+
     def __call__(self, inputs: Tensor, images: Tensor | None = None) -> Output:
         """Return all that the network answers to a batch.
 
@@ -59,6 +68,7 @@ class Taps:
             if self.stages:
                 logits = self.model(inputs)
                 maps = [_as_map(outputs[stage]) for stage in self.stages]
+                last = maps[-1]
             else:
                 last, maps = self.model.forward_intermediates(inputs)  # type: ignore[operator]  # timm's interface
                 logits = self.model.forward_head(last)  # type: ignore[operator]
@@ -71,6 +81,7 @@ class Taps:
             maps=tuple(maps),
             preacts=tuple(preacts),
             vector=logits if vector is None else vector.flatten(1),
+            final=_final(last) if self.shape.final is not None else None,
         )
 
     def _read(self) -> Sequence[nn.Module]:
@@ -125,7 +136,8 @@ def _noise(example: Tensor) -> Tensor:
 
 def _tap(model: nn.Module, images: Tensor) -> Taps:
     stages = () if _gives_maps(model, images) else tuple(_stages(model, images))
-    bare = Taps(model, _classifier(model), stages, (), (), NetworkShape(maps=(), vector=0))
+    supposed = NetworkShape(maps=(), vector=0, final=(0, 0, 0))  # that there is such a map; looked at below
+    bare = Taps(model, _classifier(model), stages, (), (), supposed)
     if stages == () and not _gives_maps(model, images):
         raise TapError(f"{type(model).__name__} has no feature maps")
     output = bare(images)
@@ -133,12 +145,39 @@ def _tap(model: nn.Module, images: Tensor) -> Taps:
     read = _meeting(bare, images, output.maps, nn.BatchNorm2d, before=True)
     norms = tuple(norm if relu is None else None for relu, norm in zip(relus, read, strict=True))
     assert output.vector is not None
+    averaged = _averaged(bare, images, output)
     shape = NetworkShape(
-        maps=tuple((one.shape[1], one.shape[2], one.shape[3]) for one in output.maps),
+        maps=tuple(map(_sizes, output.maps)),
         vector=output.vector.shape[1],
         signed=tuple(relu is None for relu in relus),
+        final=None if averaged is None or output.final is None else _sizes(output.final),
+        averaged=bool(averaged),
     )
     return replace(bare, last_relus=relus, next_norms=norms, shape=shape)
+
+
+def _averaged(taps: Taps, images: Tensor, output: Output) -> bool | None:
+    """Return whether the logits are the average of what the last linear layer says of the places of the last map; None
+    where it cannot be asked about places."""
+    one = output.final
+    if one is None or not isinstance(taps.classifier, nn.Linear):
+        return None
+    if grid_of(*_sizes(one), taps.classifier.in_features) is None:
+        return None
+    if _close(logits_of_places(one, *taps.head()).mean((2, 3)), output.logits):
+        return True
+    if taps.stages or one.shape[1] != taps.classifier.in_features:
+        return None
+    last, _ = taps.model.forward_intermediates(images)  # type: ignore[operator]  # a token beside the map?
+    return False if last.ndim == 3 and _close(taps.classifier(last[:, 0]), output.logits) else None
+
+
+def _close(one: Tensor, other: Tensor) -> bool:
+    return one.shape == other.shape and torch.allclose(one, other, rtol=1e-3, atol=1e-4)
+
+
+def _sizes(one: Tensor) -> tuple[int, int, int]:
+    return (one.shape[1], one.shape[2], one.shape[3])
 
 
 def class_weights(model: nn.Module) -> Tensor | None:
@@ -194,6 +233,11 @@ def _is_map(output: Tensor) -> bool:
         return True
     tokens = output.shape[1]
     return any(round((tokens - extra) ** 0.5) ** 2 == tokens - extra > 0 for extra in (0, 1))
+
+
+def _final(last: Tensor) -> Tensor | None:
+    """Return what comes out of the last layer before the head as a map; None where it is none."""
+    return _as_map(last) if last.ndim == 4 or (last.ndim == 3 and _is_map(last)) else None
 
 
 def _as_map(output: Tensor) -> Tensor:

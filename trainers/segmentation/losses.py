@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from trainers.methods import BuiltMethod
+from trainers.methods.record.built import share_of
 from trainers.ranks.ranks import Ranks
 from trainers.segmentation.pixels import IGNORE, counted_pixels, resized
 
@@ -60,7 +61,9 @@ def distill_pixels(
 
     terms = compared(logits, teacher[0], ce)
     if aux is not None and teacher[1] is not None:
-        terms["loss"] = terms["loss"] + AUX_WEIGHT * compared(aux, teacher[1], torch.zeros_like(ce))["loss"]
+        of_aux = compared(aux, teacher[1], torch.zeros_like(ce))
+        for name in ("loss", *map(share_of, method.apart)):
+            terms[name] = terms[name] + AUX_WEIGHT * of_aux[name]
     return terms
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 
 import torch
-from timm.utils import ModelEmaV3, dispatch_clip_grad
+from timm.utils import ModelEmaV3
 from torch import Tensor, nn
 
 from trainers.files.store import Store
@@ -27,6 +27,7 @@ from trainers.training.epoch import Epoch as Epoch  # whoever iterates has it fr
 from trainers.training.memory import MemoryMeter
 from trainers.training.metrics import LOGGED, accuracies
 from trainers.training.mixing import Mix, mixes
+from trainers.training.momenta import backward, prepare
 from trainers.training.replies import Replies
 from trainers.training.starting import new_method, new_optimizer, new_student, new_taps, new_teacher
 from trainers.training.step_graph import Terms, sped_up
@@ -137,7 +138,7 @@ class Training:
         self.optimizer = new_optimizer(trial.recipe, self.student, self.method)
         self.average = ModelEmaV3(self.student, decay=trial.recipe.ema_decay) if trial.recipe.ema_decay else None
         plain = self.taps is None and self.data.info.task == "classification" and self.ranks.size == 1
-        self._step_graph = sped_up(trial.recipe, self.student) if plain else None
+        self._step_graph = sped_up(trial.recipe, self.student) if plain and not self.method.apart else None
         self.history: list[dict[str, float]] = []
         self.answers: Answers | None = None
         """What the network answered when it was last scored."""
@@ -303,8 +304,7 @@ class Training:
             share: of the batch that is this rank's.
         """
         terms = self._terms(self._seen(batch, number, mix))
-        loss = terms["loss"] if together == 1 else terms["loss"] / together
-        (loss if share == 1 else loss * share).backward()
+        backward(self.optimizer, self.method, terms, together, share)
         return terms
 
     def _seen(self, batch: Batch, number: int, mix: Mix | None) -> Seen:
@@ -322,7 +322,7 @@ class Training:
     def _whole_step(self, seen: Seen) -> Terms:
         """Make a step at the rate that is set."""
         terms = self._terms(seen)
-        terms["loss"].backward()
+        backward(self.optimizer, self.method, terms)
         self._apply()
         return terms
 
@@ -339,9 +339,7 @@ class Training:
 
     def _apply(self) -> None:
         trained = [*self.student.parameters(), *self.method.parameters()]
-        self.ranks.add_gradients(trained)
-        if self.trial.recipe.clip_norm:
-            dispatch_clip_grad(trained, self.trial.recipe.clip_norm)
+        prepare(self.optimizer, trained, self.ranks.add_gradients, self.trial.recipe.clip_norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         if self.average is not None:

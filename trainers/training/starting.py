@@ -14,6 +14,8 @@ from trainers.models.start import load_start
 from trainers.models.taps import Taps, tap
 from trainers.ranks.ranks import Ranks
 from trainers.teachers.frozen import FrozenTeacher, frozen_teacher
+from trainers.training.loss_parts import loss_parts
+from trainers.training.momenta import PartedSGD
 from trainers.trials.randomness import from_stream
 from trainers.trials.recipe import Recipe
 from trainers.trials.streams import stream_seed
@@ -67,14 +69,15 @@ def new_method(
     names = (trial.role, trial.seed, trial.method)
     teachers = None
     if taps is not None and teacher is not None:
-        teachers = teacher.taps(example(data, teacher.size)).shape
+        teachers = teacher.taps(example(data, teacher.size))
     setting = methods.Setting(
         student=None if taps is None else taps.shape,
-        teacher=teachers,
+        teacher=None if teachers is None else teachers.shape,
         classes=data.info.classes,
         epochs=trial.recipe.epochs,
         labels=data.train_targets[: data.info.trained_on(trial.split)].cpu(),
         class_weights=None if teacher is None else teacher.class_weights(),
+        heads=None if taps is None or teachers is None else (taps.head, teachers.head),
         seed=stream_seed("method's draws", *names),
         ranks=ranks if ranks.size > 1 else None,
     )
@@ -85,8 +88,11 @@ def new_method(
     return from_stream(make, "method", *names).to(data.train_targets.device)
 
 
-def new_optimizer(recipe: Recipe, student: nn.Module, method: nn.Module) -> torch.optim.Optimizer:
-    """Return the optimiser of the student's and the method's parameters."""
+def new_optimizer(recipe: Recipe, student: nn.Module, method: methods.BuiltMethod) -> torch.optim.Optimizer:
+    """Return the optimiser of the student's and the method's parameters.
+
+    Where parts of the loss have momenta of their own, the method is told to give them apart.
+    """
     parameters: Any = [*student.parameters(), *method.parameters()]
     if not recipe.decay_norms and recipe.weight_decay:
         named: Collection[str] = getattr(student, "no_weight_decay", tuple)()
@@ -105,4 +111,15 @@ def new_optimizer(recipe: Recipe, student: nn.Module, method: nn.Module) -> torc
     }
     if recipe.optimizer == "adamw":
         return torch.optim.AdamW(parameters, capturable=graphed, **common)
+    parts = loss_parts(recipe, method.method, method.values)
+    if parts:
+        optimizer = PartedSGD(
+            parameters,
+            lr=recipe.learning_rate,
+            parts=parts,
+            weight_decay=recipe.weight_decay,
+            nesterov=recipe.nesterov,
+        )
+        method.apart = optimizer.names
+        return optimizer
     return torch.optim.SGD(parameters, momentum=recipe.momentum, nesterov=recipe.nesterov, **common)

@@ -12,7 +12,7 @@ from trainers.texts.words import shown
 
 Precision = Literal["float32", "bfloat16"]
 Schedule = Literal["constant", "cosine", "step", "poly"]
-Optimizer = Literal["sgd", "adamw"]
+Optimizer = Literal["sgd", "adamw", "dot"]
 Start = Literal["random", "published"]
 
 
@@ -44,13 +44,14 @@ class Recipe(BaseModel):
     batch_size: Count
     """Images a step, 1 or more; the last batch of an epoch may be smaller, or one larger (trainers.trials.batches)."""
     optimizer: Optimizer = "sgd"
-    """Stochastic gradient descent, or AdamW."""
+    """Stochastic gradient descent, AdamW, or dot: SGD with a momentum for the labels' part of the loss and one for the
+    teacher's, and a backward pass for each; SGD where there is no teacher."""
     learning_rate: Above0
     """Of the first step after the learning-rate warm-up; above 0."""
     momentum: Share = 0.9
-    """Of SGD; at least 0, below 1."""
+    """Of SGD and dot; at least 0, below 1."""
     nesterov: Switch = False
-    """Of SGD; needs a momentum above 0."""
+    """Of SGD and dot; needs a momentum above 0."""
     weight_decay: From0 = 0.0
     """Applied to every parameter, as the KD literature does, unless `decay_norms` is off."""
     schedule: Schedule = "step"
@@ -91,12 +92,24 @@ class Recipe(BaseModel):
     than without. graph: one CUDA graph makes the whole step, on a GPU; was never run. Of classifiers that learn from
     logits; others go on as without. Rounds otherwise, so keys hold it."""
 
+    dot_delta: From0 = 0.075
+    """Of dot: the momentum of the labels' part is so much less than `momentum`, the teacher's so much more; both must
+    lie in [0, 1)."""
+
     @field_validator("nesterov")
     @classmethod
     def _has_momentum(cls, nesterov: bool, info: ValidationInfo) -> bool:
         if nesterov and info.data.get("momentum") == 0:
             raise ValueError("needs a momentum above 0, got momentum 0")
         return nesterov
+
+    @field_validator("dot_delta")
+    @classmethod
+    def _within(cls, delta: float, info: ValidationInfo) -> float:
+        momentum = info.data.get("momentum", 0.0)
+        if info.data.get("optimizer") == "dot" and not delta <= momentum < 1 - delta:
+            raise ValueError(f"must leave momentum ± dot_delta in [0, 1), got {momentum:g} ± {delta:g}")
+        return delta
 
     @field_validator("milestones")
     @classmethod

@@ -98,7 +98,7 @@ def test_how_a_teacher_sees_is_in_the_key_and_what_it_is_called_is_not() -> None
 CHANGED: dict[str, Any] = {
     "power": 0.5, "min_learning_rate": 1e-5, "decay_norms": False, "epoch_steps": 7, "accumulate": 2, "clip_norm": 1.0,
     "label_smoothing": 0.1, "mixup": 0.2, "ema_decay": 0.9, "start": "published",
-    "compile": True,
+    "compile": True, "dot_delta": 0.05,
 }  # fmt: skip
 
 

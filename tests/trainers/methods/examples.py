@@ -10,8 +10,8 @@ from trainers.methods import BuiltMethod, Method, NetworkShape, Output, Setting,
 from trainers.methods.record.built import BuiltMethod as Built
 
 IMAGES = 40
-STUDENT = NetworkShape(maps=((4, 8, 8), (4, 8, 8), (6, 4, 4), (8, 2, 2)), vector=8)
-TEACHER = NetworkShape(maps=((6, 8, 8), (8, 8, 8), (10, 4, 4), (12, 2, 2)), vector=12)
+STUDENT = NetworkShape(maps=((4, 8, 8), (4, 8, 8), (6, 4, 4), (8, 2, 2)), vector=8, final=(8, 4, 4), averaged=True)
+TEACHER = NetworkShape(maps=((6, 8, 8), (8, 8, 8), (10, 4, 4), (12, 2, 2)), vector=12, final=(12, 4, 4), averaged=True)
 
 
 def setting(classes: int) -> Setting:
@@ -21,8 +21,13 @@ def setting(classes: int) -> Setting:
         teacher=TEACHER,
         classes=classes,
         labels=torch.arange(IMAGES) % classes,
-        class_weights=torch.linspace(-1, 1, classes * 12).sin().reshape(classes, 12),
+        class_weights=_rows(classes, 12),
+        heads=(lambda: (_rows(classes, 8), None), lambda: (_rows(classes, 12), torch.ones(classes))),
     )
+
+
+def _rows(classes: int, width: int) -> Tensor:
+    return torch.linspace(-1, 1, classes * width).sin().reshape(classes, width)
 
 
 def built(method: Method, classes: int, **values: Value) -> BuiltMethod:
@@ -48,10 +53,13 @@ def _output(shape: NetworkShape, logits: Tensor, images: Tensor | None, seed: in
 
     maps = tuple(leaf(len(logits), *one) for one in shape.maps)
     vector = leaf(len(logits), shape.vector)
-    return Output(logits=logits.requires_grad_(), maps=maps, preacts=maps, vector=vector, images=images)
+    assert shape.final is not None
+    final = leaf(len(logits), *shape.final)
+    return Output(logits=logits.requires_grad_(), maps=maps, preacts=maps, vector=vector, final=final, images=images)
 
 
 def leaves(output: Output) -> list[Tensor]:
     """Return all that a gradient may reach."""
     assert output.vector is not None
-    return [output.logits, *output.maps, output.vector]
+    assert output.final is not None
+    return [output.logits, *output.maps, output.vector, output.final]

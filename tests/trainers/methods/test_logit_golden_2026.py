@@ -23,10 +23,12 @@ METHODS = {
     "akl": ("akl",),
     "dtkd": ("dtkd",),
     "ofa": ("ofa", "ofa_plain"),
+    "deepkd": ("deepkd_dkd", "deepkd_dkd_k", "deepkd_kd", "deepkd_kd_k"),
+    "sdd": ("sdd_dkd", "sdd_nkd"),
+    "cat_kd": ("catkd", "catkd_plain"),
 }
 """Cases by the method whose loss answers."""
-OFFERED_NOWHERE = ("pcd", "pcd_ls")
-INPUTS: dict[str, str] = {}
+INPUTS = {"sdd": "_regions", "cat_kd": "_maps"}
 """What stands for logits, behind `student_` and `teacher_`."""
 CASES = [
     (group, method, case)

@@ -20,7 +20,7 @@ from trainers.views.device_data import on_device
 TIMES = ("epoch_seconds", "images_per_second")
 NAMES = [method.name for method in methods.ALL]
 WITH_PARTS = [method.name for method in methods.ALL if method.module is not None]
-WITHOUT_WEIGHTS = ("wkd", "ikl", "gkl")
+WITHOUT_WEIGHTS = ("wkd", "ikl", "gkl", "deepkd", "sdd", "cat_kd")
 """Whose parts are not learned."""
 FEATURES = [method.name for method in methods.ALL if method.features]
 SETTINGS: dict[str, dict[str, object]] = {"crd": {"negatives": 64}, "reviewkd": {"mid_channels": 16}}
@@ -156,6 +156,8 @@ def test_a_transformer_teaches_a_cnn_by_its_features_and_logits(store):
     ("teacher", "student"), [("test_vit", "cifar_resnet8"), ("cifar_resnet8", "test_vit"), ("resnet18", "test_vit3")]
 )
 def test_every_method_trains_every_kind_of_pair(store, name, teacher, student):
+    if name in ("sdd", "cat_kd") and student == "test_vit3":
+        pytest.skip("its last layer reads what is made of an average: it can be asked about no places")
     trial = with_teacher(trial_of(name), store, teacher)
     found = dict(arguments(student, classes=100, channels=1, size=16))
     if not student.startswith("cifar_"):  # SGD at 0.1 is more than a Transformer takes at weights such as the 45 of ttm
@@ -170,7 +172,7 @@ def test_every_method_trains_every_kind_of_pair(store, name, teacher, student):
 
 
 POINT = methods.NetworkShape(maps=((4, 1, 1), (8, 1, 1)), vector=8)
-UNFIT = ("at", "nst", "kdsvd", "fitnet")
+UNFIT = ("at", "nst", "kdsvd", "fitnet", "sdd", "cat_kd")
 
 
 @pytest.mark.parametrize("name", UNFIT)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainers.methods.record.hyperparameters import CE_WEIGHT
-from trainers.methods.record.method import Couples, Method, Values
+from trainers.methods.record.method import Couples, Method, Momentum, Values
 from trainers.methods.record.outputs import Output, Setting, TermValue
 from trainers.methods.terms.bound import of_loss
 from trainers.methods.terms.standardize import standardize
@@ -28,11 +28,19 @@ class BuiltMethod(nn.Module):
         self.values = dict(values)
         methods = method.methods if method.teacher else ()
         self.terms = nn.ModuleList(_Term(one, method.own_values(one, values), setting) for one in methods)
+        self.apart: tuple[str, ...] = ()
+        """Parts of the loss that are returned each for itself, too, under `share_of` their names: `task`, the
+        cross-entropy, and `term`, all else, or named parts of the one term that there is."""
 
     @property
     def extra_parameters(self) -> int:
         """How many numbers are learned beside the student's."""
         return sum(parameter.numel() for parameter in self.parameters())
+
+    @property
+    def momenta(self) -> tuple[Momentum, ...]:
+        """Of parts of the loss, where the method's have one each."""
+        return self.method.momenta(self.values)
 
     @property
     def ce_weight(self) -> float:
@@ -74,12 +82,16 @@ class BuiltMethod(nn.Module):
             if not self.method.teacher:
                 return {"loss": ce, **parts}
             theirs = _constant(self.method, ours, teacher)
-            loss = float(self.values[CE_WEIGHT]) * ce
+            task = loss = float(self.values[CE_WEIGHT]) * ce
+            named: dict[str, Tensor] = {}
             for term in self.terms:
                 value, more = term(ours, theirs, target_B, epoch)
                 loss = loss + value
                 parts |= {_part_name(self.method, term, name): part.detach() for name, part in more.items()}
-        return {"loss": loss, **parts}
+                assert isinstance(term, _Term)
+                named = {name: term.factor(epoch) * part for name, part in more.items() if name in self.apart}
+            whole = {"task": task, "term": loss - task, **named}
+        return {"loss": loss, **parts, **{share_of(name): whole.get(name, loss - task) for name in self.apart}}
 
 
 class _Term(nn.Module):
@@ -103,7 +115,11 @@ class _Term(nn.Module):
         if self._standardized:
             student, teacher = _standardized(student), _standardized(teacher)
         value, parts = self._of_all(self._ranks, student, teacher, target, epoch)
-        return float(self.values["weight"]) * self._ramp(epoch) * value, parts
+        return self.factor(epoch) * value, parts
+
+    def factor(self, epoch: int) -> float:
+        """Return the weight as far as it has warmed up."""
+        return float(self.values["weight"]) * self._ramp(epoch)
 
     def _of_all(self, ranks: Ranks | None, student: Output, teacher: Output, target: Tensor, epoch: int) -> TermValue:
         """Return the term such that the ranks' terms, each by the images that its rank stands for, make that of the
@@ -113,7 +129,8 @@ class _Term(nn.Module):
         if self._couples in GATHERED:
             ours, theirs = (_gathered(ranks, self._couples, one) for one in (student, teacher))
             value, parts = self._value(ours, theirs, ranks.gathered(target), epoch)
-            return ranks.weight_of_whole * value, parts
+            weight = ranks.weight_of_whole
+            return weight * value, {name: weight * part for name, part in parts.items()}
         if not len(target):  # no pixel of this rank's has a class
             return 0.0 * student.logits.sum(), {}
         value, parts = self._value(student, teacher, target, epoch)
@@ -130,6 +147,11 @@ class _Term(nn.Module):
     def _ramp(self, epoch: int) -> float:
         warmup = float(self.values["warmup_epochs"])
         return min(epoch / warmup, 1.0) if warmup > 0 else 1.0
+
+
+def share_of(name: str) -> str:
+    """Return under which name a part of the loss is returned for itself."""
+    return f"share of {name}"
 
 
 GATHERED = (Couples.LOGITS, Couples.VECTORS, Couples.LAST_MAPS)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from trainers.methods.record.hyperparameters import Labelled
-from trainers.methods.record.method import Method, Needs, Problem, Values, of_part
+from trainers.methods.record.method import Method, Needs, Problem, Values, of_part, one_momentum
 
 SIGN = "+"
 """Between the names of the methods in the name of a combination."""
@@ -24,6 +24,10 @@ def combine(parts: Sequence[Method]) -> Method:
     for part in parts:
         if not part.teacher or part.parts:
             raise ValueError(f"'{part.name}' cannot be combined with others: it has no term of its own")
+        if part.momenta is not one_momentum:
+            raise ValueError(
+                f"'{part.name}' cannot be combined with others: parts of its loss have momenta of their own"
+            )
     features = any(part.needs is Needs.FEATURES for part in parts)
     return Method(
         name=SIGN.join(names),

@@ -1,5 +1,6 @@
 """Whether the loss of a batch is the mean of its halves': ranks of a training rely on it where a record says so."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
@@ -65,12 +66,11 @@ def _sum(gradients: Sequence[Tensor | None]) -> Tensor | None:
 
 
 def _leaves(output: Output) -> list[Tensor]:
-    tensors = (output.logits, *output.preacts, *output.maps, output.vector)
+    tensors = (output.logits, *output.preacts, *output.maps, output.vector, output.final)
     found = {id(one): one for one in tensors if one is not None and one.is_leaf and one.requires_grad}
     return [*found.values()]
 
 
 def _rows(output: Output, part: slice) -> Output:
     images = None if output.images is None else output.images[part]
-    sliced = output.with_each(lambda one: one[part])
-    return Output(logits=sliced.logits, maps=sliced.maps, preacts=sliced.preacts, vector=sliced.vector, images=images)
+    return dataclasses.replace(output.with_each(lambda one: one[part]), images=images)

@@ -67,6 +67,23 @@ class Problem:
     """Rule and value."""
 
 
+@dataclass(frozen=True, slots=True)
+class Momentum:
+    """Of a part of the loss, where parts have one each."""
+
+    part: str
+    """`task`, the cross-entropy, or a named part of the term, which is then the sum of those that are named."""
+    delta: float
+    """So much more than the recipe's."""
+    decays: bool = False
+    """Weight decay belongs to this part."""
+
+
+def one_momentum(_values: Values) -> tuple[Momentum, ...]:
+    """Return none: the whole loss has one momentum."""
+    return ()
+
+
 def no_rules(_values: Values, _classes: int | None) -> Sequence[Problem]:
     """Return no problem: any values of the method go together."""
     return ()
@@ -120,6 +137,8 @@ class Method:
     """Named parts that the log gets every epoch, and what each is; none: the term, under the method's name."""
     factors: tuple[str, ...] = ()
     """Hyperparameters that weigh the parts of the term: where all are 0, or change nothing, the term is 0."""
+    momenta: Callable[[Values], tuple[Momentum, ...]] = one_momentum
+    """Of the parts of the loss, in the order in which they move the weights; each has a backward pass of its own."""
     least_batch: int = 1
     """Images of a batch that the term compares with one another: of fewer it is constant."""
     couples: Couples = Couples.NOTHING

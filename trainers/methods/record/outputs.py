@@ -33,6 +33,8 @@ class Output:
     normalise first; the map itself where there is neither."""
     vector: Tensor | None = None
     """[B, D] what the last linear layer reads."""
+    final: Tensor | None = None
+    """[B, D, height, width] of whose places the last linear layer can be asked; None where there is none."""
     images: Tensor | None = None
     """[B] numbers of the images in the training set, on the device of the logits."""
 
@@ -43,8 +45,13 @@ class Output:
             maps=tuple(map(change, self.maps)),
             preacts=tuple(map(change, self.preacts)),
             vector=None if self.vector is None else change(self.vector),
+            final=None if self.final is None else change(self.final),
             images=self.images,
         )
+
+
+Head = Callable[[], "tuple[Tensor, Tensor | None]"]
+"""Returns rows [C, D] and offsets [C] of a last linear layer as they are now, with their gradients."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +64,11 @@ class NetworkShape:
     """D"""
     signed: tuple[bool, ...] = ()
     """Of each map: whether it can be negative, no ReLU ending its stage; empty where that is not known."""
+    final: tuple[int, int, int] | None = None
+    """Of the map of whose places the last linear layer can be asked: it reads its average, or a grid of averages, or a
+    token beside it. None where there is none."""
+    averaged: bool = False
+    """The average of what the layer says of those places is what it says of the image."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +85,24 @@ class Setting:
     """[N] class of every training image, on the CPU."""
     class_weights: Tensor | None = field(default=None, repr=False)
     """[C, D] rows of the teacher's last linear layer; None where it has none."""
+    heads: tuple[Head, Head] | None = field(default=None, repr=False)
+    """Of student and teacher; None where they are not needed or one has none."""
     seed: int = 0
     """Of a stream of random numbers that is the method's own."""
     ranks: Ranks | None = field(default=None, repr=False)
     """Of which each has a part of every batch; None: there is one."""
+
+    def both_heads(self, method: str) -> tuple[Head, Head]:
+        """Return the last linear layers of student and teacher.
+
+        Raises:
+            ValueError: they are not known.
+        """
+        if self.heads is None:
+            raise ValueError(
+                f"'{method}' needs the last linear layers of both networks: build('{method}', Setting(…), …)"
+            )
+        return self.heads
 
     def summed(self, tensor: Tensor) -> Tensor:
         """Return the sum over the ranks of what each has of a batch."""

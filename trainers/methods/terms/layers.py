@@ -120,6 +120,31 @@ def vectors(method: str, student: Output, teacher: Output) -> tuple[Tensor, Tens
     return vector(method, student), vector(method, teacher)
 
 
+def final(method: str, output: Output) -> Tensor:
+    """Return the map [B, D, H, W] whose average the last linear layer reads.
+
+    Raises:
+        ValueError: it is not there.
+    """
+    if output.final is None:
+        raise ValueError(f"'{method}' needs the maps whose averages the last linear layers of both networks read")
+    return output.final
+
+
+def classified(method: str, student: NetworkShape, teacher: NetworkShape) -> None:
+    """Hold that the last linear layers of both networks can be asked about the places of a map.
+
+    Raises:
+        ValueError: one does not.
+    """
+    without = [who for who, shape in (("student", student), ("teacher", teacher)) if shape.final is None]
+    if without:
+        raise ValueError(
+            f"'{method}' cannot work with these networks: it asks the last linear layer about the places of the image, "
+            f"and that of the {' and the '.join(without)} reads neither averages of a map nor a token beside it"
+        )
+
+
 def same_size(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     """Return both maps at the smaller one's height and width, the larger averaged."""
     size = (min(a.shape[2], b.shape[2]), min(a.shape[3], b.shape[3]))
