@@ -6,17 +6,12 @@ ends, so that Ray puts nothing there; one that joins is looked at, and used.
 """
 
 import contextlib
-import functools
-import hashlib
-import importlib.metadata
-import importlib.util
 import math
 import secrets
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +20,10 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from orchestrator.ray_tune.address import ClusterError
 from orchestrator.ray_tune.keeper import clear_copies, copies_name, start_keeper
+from orchestrator.ray_tune.looking import looker, reason_of
 from orchestrator.ray_tune.scaling import autoscales, nodes_of_job
+from orchestrator.ray_tune.wanted import Wanted, processors
 from trainers.files.files import remove
-from trainers.texts.counting import counted
 
 FIRST_LOOK_SECONDS, LOOK_SECONDS = 30.0, 120.0
 """So long is waited for the answers of nodes when a run begins; and so long has a node to start a process and answer:
@@ -40,52 +36,8 @@ KEEPER_SECONDS = 5.0
 CLEAR_SECONDS = 2.0
 """So long may it take to remove what nodes have of the home; what stays is found at the next run's look."""
 PROBE_SECONDS = 3.0
-PACKAGES = ("orchestrator", "reports", "search_spaces", "trainers")
 MARKER = ".look-"
 """How a file begins that is in the home while a run looks at nodes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What a node must have to work for a home."""
-
-    home: Path
-    folders: tuple[Path, ...] = ()
-    """Of data sets that sweep files name."""
-    shared: str | None = None
-    """Folder with data sets, where a node knows none of its own."""
-    names: tuple[str, ...] = ()
-    """Of those that lie there."""
-    cpus: int
-    gpus: float
-    """Of one trial, like the CPUs; of several ranks, of each."""
-    ranks: int = 1
-    """Of one trial, each of which may be on another node."""
-    mixed: bool = False
-    """It may have another version of torch."""
-
-    @property
-    def bundles(self) -> list[dict[str, float]]:
-        """What Ray sets aside for a trial: for each rank a part that lies on one node."""
-        return [{"CPU": self.cpus, **({"GPU": self.gpus} if self.gpus else {})}] * self.ranks
-
-    def __str__(self) -> str:
-        one = processors(self.cpus, self.gpus)
-        return one if self.ranks == 1 else f"{self.ranks} ranks of {one} each"
-
-    def trials(self, nodes: Iterable[Mapping[str, float]]) -> int:
-        """Return how many trials fit into what these nodes have."""
-        return sum(map(self.room, nodes)) // self.ranks
-
-    def room(self, resources: Mapping[str, float]) -> int:
-        """Return how many trials, or ranks of trials, fit into what a node has."""
-        by_cpus = int(resources.get("CPU", 0) // self.cpus)
-        return min(by_cpus, int(resources.get("GPU", 0) / self.gpus + 1e-9)) if self.gpus else by_cpus
-
-
-def processors(cpus: float, gpus: float) -> str:
-    """Return them in words."""
-    return f"{counted(cpus, 'CPU')} and {counted(gpus, 'GPU')}"
 
 
 class Nodes:
@@ -274,7 +226,7 @@ class Nodes:
             self._keeper = start_keeper(self._wanted.home, _keeper_name(marker))
             self._seen = self._keeper.sees.remote(marker.name)
         folders = [str(folder) for folder in self._wanted.folders]
-        look, names = task_on(node_id, _looker()), list(self._wanted.names)
+        look, names = task_on(node_id, looker()), list(self._wanted.names)
         return look.remote(
             str(self._marker), folders, self._wanted.shared, names, copies_name(self._wanted.home), alive
         )
@@ -288,7 +240,7 @@ class Nodes:
         done = self._wait(refs, wait_seconds)
         for node_id, (ref, since) in self._asked.items():
             if ref in done:
-                yield node_id, _reason(self._wanted, ref)
+                yield node_id, reason_of(self._wanted, ref)
             elif self._clock() - since >= LOOK_SECONDS:
                 yield node_id, (f"it has not answered within {LOOK_SECONDS:g} s", False)
 
@@ -349,66 +301,3 @@ def task_on(node_id: str, function: Callable[..., Any]) -> Any:
 
 def _on(node_id: str) -> NodeAffinitySchedulingStrategy:
     return NodeAffinitySchedulingStrategy(node_id, soft=False)
-
-
-def _looker() -> Callable[..., dict[str, Any]]:
-    def look(
-        marker: str, folders: list[str], shared: str | None, names: list[str], copies: str, alive: list[str]
-    ) -> dict[str, Any]:
-        """Runs on a node; travels whole, so that it can say that this package is missing there."""
-        import os
-        import time
-        from pathlib import Path
-
-        try:
-            from orchestrator.ray_tune.keeper import clear_copies
-            from orchestrator.ray_tune.nodes import versions
-        except ImportError as error:
-            return {"error": str(error)}
-        for _ in range(10):  # a network's file system may show what is new after a while
-            if Path(marker).exists():
-                break
-            time.sleep(0.3)
-        clear_copies(copies, alive)
-        own = os.environ.get("KDSWEEP_DATA") or shared
-        wanted = folders + ([str(Path(own) / name) for name in names] if own else [])
-        missing = [folder for folder in wanted if not Path(folder).is_dir()]
-        return {"versions": versions(), "home": Path(marker).exists(), "missing": missing}
-
-    return look
-
-
-def own_code() -> list[Path]:
-    """Return the folders of this package's rooms, wherever each of them was loaded from."""
-    specs = (importlib.util.find_spec(package) for package in PACKAGES)
-    return [Path(spec.origin).parent for spec in specs if spec is not None and spec.origin is not None]
-
-
-@functools.cache
-def versions() -> dict[str, str]:
-    """Return what must be the same on every node: rounding and orders depend on it."""
-    files = [path for folder in own_code() for path in sorted(folder.rglob("*.py"))]
-    code = hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
-    return {"kdsweep": code[:12], "torch": importlib.metadata.version("torch")}
-
-
-def _reason(wanted: Wanted, answer: Any) -> tuple[str, bool]:
-    """Return why a node cannot work for the home, empty where it can, and whether it sees it."""
-    try:
-        found = ray.get(answer)
-    except ray.exceptions.RayError as error:
-        why = (str(error).strip() or type(error).__name__).splitlines()[-1]
-        return f"nothing can be run on it: {why}", False
-    if "error" in found:
-        return f"kdsweep cannot be loaded there, or is an older one: {found['error']}", False
-    there, here = found["versions"], versions()
-    allowed = {"torch"} if wanted.mixed else set()
-    others = [
-        f"{name} {there.get(name)}, here {own}"
-        for name, own in here.items()
-        if there.get(name) != own and name not in allowed
-    ]
-    reasons = [f"it has other versions: {'; '.join(others)}"] if others else []
-    if found["missing"]:
-        reasons.append(f"it has no data in {', '.join(found['missing'])}")
-    return "; ".join(reasons), found["home"]

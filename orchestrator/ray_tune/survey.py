@@ -12,8 +12,9 @@ import ray
 
 from orchestrator.patience import START_SECONDS, LateError, within
 from orchestrator.ray_tune.address import check_address, silent
-from orchestrator.ray_tune.cluster import ENTRANCE, connect, voice
-from orchestrator.ray_tune.nodes import LOOK_SECONDS, name_of, task_on, versions
+from orchestrator.ray_tune.entrance import ENTRANCE, connect, voice
+from orchestrator.ray_tune.looking import versions
+from orchestrator.ray_tune.nodes import LOOK_SECONDS, name_of, task_on
 from trainers.files.files import remove
 
 MARKER = ".doctor-"

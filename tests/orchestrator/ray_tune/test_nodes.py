@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from orchestrator.ray_tune import nodes, scaling
-from orchestrator.ray_tune.nodes import GONE_SECONDS, LOOK_SECONDS, Nodes, Wanted, versions
+from orchestrator.ray_tune.looking import looker, reason_of, versions
+from orchestrator.ray_tune.nodes import GONE_SECONDS, LOOK_SECONDS, Nodes
+from orchestrator.ray_tune.wanted import Wanted
 
 GOOD: dict[str, Any] = {"versions": versions(), "home": True, "missing": []}
 
@@ -64,7 +66,7 @@ class Looking:
         wanted = Wanted(home=home, cpus=2, gpus=gpus)
         self.nodes = Nodes(wanted, self.said.append, lambda: self.given_up, lambda: self.now)
         monkeypatch.setattr(self.nodes, "_ask", lambda node_id, alive: node_id)
-        monkeypatch.setattr(nodes, "_reason", self._reason)
+        monkeypatch.setattr(nodes, "reason_of", self._reason)
         monkeypatch.setattr(nodes.ray, "wait", self._wait)
 
     def _reason(self, _: Wanted, node_id: str) -> tuple[str, bool]:
@@ -256,7 +258,7 @@ def test_reasons(answer: Any, reason: str, monkeypatch: pytest.MonkeyPatch, home
         return answer
 
     monkeypatch.setattr(nodes.ray, "get", get)
-    told, sees_home = nodes._reason(Wanted(home=home, cpus=1, gpus=0), "asked")
+    told, sees_home = reason_of(Wanted(home=home, cpus=1, gpus=0), "asked")
     assert told.startswith(reason) and bool(told) == bool(reason)
     assert sees_home == (isinstance(answer, dict) and answer.get("home", False))
 
@@ -264,9 +266,9 @@ def test_reasons(answer: Any, reason: str, monkeypatch: pytest.MonkeyPatch, home
 def test_another_torch_may_work_where_it_is_allowed(monkeypatch: pytest.MonkeyPatch, home: Path):
     monkeypatch.setattr(nodes.ray, "get", lambda answer: GOOD | {"versions": answer})
     wanted = Wanted(home=home, cpus=1, gpus=0, mixed=True)
-    assert nodes._reason(wanted, versions() | {"torch": "2.9.1"}) == ("", True)
+    assert reason_of(wanted, versions() | {"torch": "2.9.1"}) == ("", True)
     other = versions() | {"torch": "2.9.1", "kdsweep": "an older one"}
-    assert nodes._reason(wanted, other)[0].startswith("it has other versions: kdsweep an older one, here ")
+    assert reason_of(wanted, other)[0].startswith("it has other versions: kdsweep an older one, here ")
 
 
 def test_what_travels_needs_nothing_of_this_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -275,7 +277,7 @@ def test_what_travels_needs_nothing_of_this_package(tmp_path: Path, monkeypatch:
     (tmp_path / "marker").touch()
     (tmp_path / "cifar100").mkdir()
     marker, none, copies = str(tmp_path / "marker"), str(tmp_path / "none"), "kdsweep-nobody's"
-    look = nodes._looker()
+    look = looker()
     found = look(marker, [str(tmp_path), none], str(tmp_path), ["cifar100", "mnist"], copies, [])
     assert found == {"versions": versions(), "home": True, "missing": [none, str(tmp_path / "mnist")]}
     monkeypatch.setenv("KDSWEEP_DATA", none)  # of the node

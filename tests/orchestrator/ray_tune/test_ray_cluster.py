@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from orchestrator.ray_tune import cluster
-from orchestrator.ray_tune.cluster import Cluster, ClusterError, ClusterStartError
-from orchestrator.ray_tune.nodes import Wanted
+from orchestrator.ray_tune.address import ClusterError
+from orchestrator.ray_tune.cluster import Cluster
+from orchestrator.ray_tune.entrance import ClusterStartError
+from orchestrator.ray_tune.wanted import Wanted
 
 
 @pytest.fixture

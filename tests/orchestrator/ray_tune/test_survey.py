@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.ray_tune import survey
-from orchestrator.ray_tune.nodes import versions
+from orchestrator.ray_tune.looking import versions
 from orchestrator.ray_tune.survey import NodeFacts, Surveyed, facts, least_capability, table_of
 
 GOOD = NodeFacts(

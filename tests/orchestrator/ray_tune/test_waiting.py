@@ -18,10 +18,11 @@ from orchestrator.optuna_studies import storage
 from orchestrator.optuna_studies.storage import StorageError
 from orchestrator.patience import LateError, within
 from orchestrator.ray_tune import address as addresses
-from orchestrator.ray_tune import cluster
+from orchestrator.ray_tune import cluster, entrance
 from orchestrator.ray_tune.address import ClusterError, check_address, cluster_address
-from orchestrator.ray_tune.cluster import Cluster, ClusterStartError
-from orchestrator.ray_tune.nodes import Wanted
+from orchestrator.ray_tune.cluster import Cluster
+from orchestrator.ray_tune.entrance import ClusterStartError
+from orchestrator.ray_tune.wanted import Wanted
 from orchestrator.sweep_run.drive import ClusterLostError
 from trainers.files import temporary
 from trainers.files.temporary import keep_sockets_short, longest_for_sockets, short_folder
@@ -261,22 +262,22 @@ def test_a_folder_that_fits_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_ray_gets_a_folder_only_where_its_own_will_not_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("RAY_TMPDIR", "TMPDIR"):
         monkeypatch.delenv(name, raising=False)
-    assert cluster._own_folder() == {}
+    assert entrance.own_folder() == {}
     long = tmp_path / ("job/" + "0000001/" * 7 + "scratch")
     monkeypatch.setenv("TMPDIR", str(long))
-    assert cluster._own_folder() == {"_temp_dir": "/tmp/ray"}
+    assert entrance.own_folder() == {"_temp_dir": "/tmp/ray"}
     monkeypatch.setenv("RAY_TMPDIR", "/dev/shm")
-    assert cluster._own_folder() == {}
+    assert entrance.own_folder() == {}
     monkeypatch.delenv("RAY_TMPDIR")
     monkeypatch.setattr(temporary, "PLACES", ("/proc/none",))
     with pytest.raises(ClusterError, match=r"no folder for its sockets: .*RAY_TMPDIR.*--workers 0"):
-        cluster._own_folder()
+        entrance.own_folder()
 
 
 def test_the_longest_folder_that_is_taken_is_one_that_ray_takes() -> None:
     from ray._private.utils import validate_socket_filepath
 
-    longest = "/" + "x" * (longest_for_sockets(cluster.SESSION_BYTES) - 1)
+    longest = "/" + "x" * (longest_for_sockets(entrance.SESSION_BYTES) - 1)
     validate_socket_filepath(f"{longest}/ray/session_2026-12-31_23-59-59_999999_4194304/sockets/plasma_store")
 
 
