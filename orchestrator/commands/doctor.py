@@ -65,7 +65,7 @@ def doctor(
 
 
 def _nodes(address: str, home: Path) -> Iterator[Finding]:
-    from orchestrator.ray_tune.survey import survey, table_of
+    from orchestrator.ray_tune.nodes.survey import survey, table_of
 
     try:
         found = survey(cluster_address(address) or AUTO, existing_part(home), shared_data())

@@ -172,7 +172,7 @@ def _capability_at(address: str, home: Path, patience_seconds: float) -> Callabl
 
     @functools.cache
     def ask() -> tuple[int, int] | None:
-        from orchestrator.ray_tune.survey import awaited_capability
+        from orchestrator.ray_tune.nodes.survey import awaited_capability
 
         return awaited_capability(address, existing_part(home), shared_data(), patience_seconds)
 

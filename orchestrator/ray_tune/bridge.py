@@ -20,7 +20,7 @@ from ray.tune.search import Searcher
 from ray.tune.stopper import Stopper
 
 from orchestrator.planning.planner import Planner
-from orchestrator.ray_tune.blame import Blame
+from orchestrator.ray_tune.nodes.blame import Blame
 from orchestrator.worker.attempts import Attempt, Outcome, Report, Signal, Verdict
 from orchestrator.worker.pulse import StallWatch, node_of
 from orchestrator.worker.worker import Order

@@ -24,9 +24,9 @@ from orchestrator.ray_tune.entrance import (
     voice,
 )
 from orchestrator.ray_tune.head import Head
-from orchestrator.ray_tune.nodes import FIRST_LOOK_SECONDS, Nodes
+from orchestrator.ray_tune.nodes.nodes import FIRST_LOOK_SECONDS, Nodes
+from orchestrator.ray_tune.nodes.wanted import Wanted, processors
 from orchestrator.ray_tune.processes import descendants, kill, left_behind, marked
-from orchestrator.ray_tune.wanted import Wanted, processors
 from trainers.errors import RequestError
 from trainers.files.files import remove
 from trainers.machine import usable_cores

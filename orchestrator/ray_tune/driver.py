@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from ray import tune
 
 from orchestrator.ray_tune.bridge import BRIDGES, AttemptScheduler, AttemptSearcher, Bridge, BridgeStopper
+from orchestrator.ray_tune.nodes.wanted import Wanted
 from orchestrator.ray_tune.trainable import AttemptTrainable
-from orchestrator.ray_tune.wanted import Wanted
 from trainers.files.files import remove
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from ray._private.authentication.authentication_token_setup import (
 )
 
 from orchestrator.ray_tune.address import ClusterError, silent
-from orchestrator.ray_tune.looking import own_code
+from orchestrator.ray_tune.nodes.looking import own_code
 from trainers.files.temporary import PLACES, longest_for_sockets, short_folder
 
 ENTRANCE = (

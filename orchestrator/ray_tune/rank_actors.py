@@ -14,7 +14,7 @@ import ray
 from ray.util.placement_group import PlacementGroup
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
-from orchestrator.ray_tune.keeper import way
+from orchestrator.ray_tune.nodes.keeper import way
 from orchestrator.worker.attempts import RankFailedError, RankLostError
 from orchestrator.worker.following import PATIENCE, follow
 from orchestrator.worker.worker import Order, store_of

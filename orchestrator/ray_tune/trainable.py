@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ray import tune
 from ray.util import get_current_placement_group
 
-from orchestrator.ray_tune.keeper import way
+from orchestrator.ray_tune.nodes.keeper import way
 from orchestrator.worker.cohort import Cohort
 from orchestrator.worker.worker import Joined, Order, alone
 

@@ -17,7 +17,7 @@ from trainers.errors import RequestError
 from trainers.files.store import Store
 
 if TYPE_CHECKING:
-    from orchestrator.ray_tune.wanted import Wanted
+    from orchestrator.ray_tune.nodes.wanted import Wanted
 
 MOST_LOST_CLUSTERS = 3
 """So many clusters of ours that die in a row, without a trial that ends between, end the run."""
@@ -101,7 +101,7 @@ class Orders:
         Args:
             mixed: it may have another version of torch.
         """
-        from orchestrator.ray_tune.wanted import Wanted
+        from orchestrator.ray_tune.nodes.wanted import Wanted
 
         cpus, gpus, ranks = self.request
         folders, shared, names = self.data()
@@ -223,11 +223,11 @@ def _drive_on_cluster(
     say: Say,
 ) -> str | None:
     """Run until nothing is left or the cluster dies; return in words that it died, or why it never came up."""
-    from orchestrator.ray_tune.blame import Blame
     from orchestrator.ray_tune.bridge import Bridge
     from orchestrator.ray_tune.cluster import Cluster
     from orchestrator.ray_tune.driver import drive as drive_tune
     from orchestrator.ray_tune.entrance import ClusterStartError
+    from orchestrator.ray_tune.nodes.blame import Blame
 
     wanted = orders.wanted(store.home, mixed=workforce.mixed)
     new = Cluster(

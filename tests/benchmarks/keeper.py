@@ -27,9 +27,9 @@ import torch
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ray_tune import driver
 from orchestrator.ray_tune.bridge import Bridge
-from orchestrator.ray_tune.keeper import clear_copies, copies_name, far_files, start_keeper
+from orchestrator.ray_tune.nodes.keeper import clear_copies, copies_name, far_files, start_keeper
+from orchestrator.ray_tune.nodes.wanted import Wanted
 from orchestrator.ray_tune.trainable import AttemptTrainable
-from orchestrator.ray_tune.wanted import Wanted
 from orchestrator.worker import cohort
 from orchestrator.worker.attempts import Attempt, Report
 from orchestrator.worker.checkpoints import checkpoints

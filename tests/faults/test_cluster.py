@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from orchestrator.ray_tune.keeper import NODE_CHARACTERS, copies_name
+from orchestrator.ray_tune.nodes.keeper import NODE_CHARACTERS, copies_name
 from tests.faults.world import SWEEP, World
 from tests.orchestrator.cli import environment, kdsweep, start
 from tests.servers.ports import free_port, wait_until

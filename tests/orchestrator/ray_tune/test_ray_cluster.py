@@ -8,7 +8,7 @@ from orchestrator.ray_tune import cluster
 from orchestrator.ray_tune.address import ClusterError
 from orchestrator.ray_tune.cluster import Cluster
 from orchestrator.ray_tune.entrance import ClusterStartError
-from orchestrator.ray_tune.wanted import Wanted
+from orchestrator.ray_tune.nodes.wanted import Wanted
 
 
 @pytest.fixture

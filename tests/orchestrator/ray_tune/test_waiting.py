@@ -22,7 +22,7 @@ from orchestrator.ray_tune import cluster, entrance
 from orchestrator.ray_tune.address import ClusterError, check_address, cluster_address
 from orchestrator.ray_tune.cluster import Cluster
 from orchestrator.ray_tune.entrance import ClusterStartError
-from orchestrator.ray_tune.wanted import Wanted
+from orchestrator.ray_tune.nodes.wanted import Wanted
 from orchestrator.sweep_run.drive import ClusterLostError
 from trainers.files import temporary
 from trainers.files.temporary import keep_sockets_short, longest_for_sockets, short_folder

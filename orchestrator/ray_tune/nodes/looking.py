@@ -10,7 +10,7 @@ from typing import Any
 
 import ray
 
-from orchestrator.ray_tune.wanted import Wanted
+from orchestrator.ray_tune.nodes.wanted import Wanted
 
 PACKAGES = ("orchestrator", "reports", "search_spaces", "trainers")
 
@@ -25,8 +25,8 @@ def looker() -> Callable[..., dict[str, Any]]:
         from pathlib import Path
 
         try:
-            from orchestrator.ray_tune.keeper import clear_copies
-            from orchestrator.ray_tune.looking import versions
+            from orchestrator.ray_tune.nodes.keeper import clear_copies
+            from orchestrator.ray_tune.nodes.looking import versions
         except ImportError as error:
             return {"error": str(error)}
         for _ in range(10):  # a network's file system may show what is new after a while

@@ -7,8 +7,8 @@ import pytest
 
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.planning.planner import MAX_LOST_IN_A_ROW, Planner
-from orchestrator.ray_tune.blame import Blame
 from orchestrator.ray_tune.bridge import Bridge
+from orchestrator.ray_tune.nodes.blame import Blame
 from orchestrator.worker.attempts import Attempt, Report
 from orchestrator.worker.pulse import pulse_file
 from orchestrator.worker.worker import Order, make_order

@@ -19,10 +19,10 @@ import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from orchestrator.ray_tune.address import ClusterError
-from orchestrator.ray_tune.keeper import clear_copies, copies_name, start_keeper
-from orchestrator.ray_tune.looking import looker, reason_of
-from orchestrator.ray_tune.scaling import autoscales, nodes_of_job
-from orchestrator.ray_tune.wanted import Wanted, processors
+from orchestrator.ray_tune.nodes.keeper import clear_copies, copies_name, start_keeper
+from orchestrator.ray_tune.nodes.looking import looker, reason_of
+from orchestrator.ray_tune.nodes.scaling import autoscales, nodes_of_job
+from orchestrator.ray_tune.nodes.wanted import Wanted, processors
 from trainers.files.files import remove
 
 FIRST_LOOK_SECONDS, LOOK_SECONDS = 30.0, 120.0

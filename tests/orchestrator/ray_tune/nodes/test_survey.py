@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.ray_tune import survey
-from orchestrator.ray_tune.looking import versions
-from orchestrator.ray_tune.survey import NodeFacts, Surveyed, facts, least_capability, table_of
+from orchestrator.ray_tune.nodes import survey
+from orchestrator.ray_tune.nodes.looking import versions
+from orchestrator.ray_tune.nodes.survey import NodeFacts, Surveyed, facts, least_capability, table_of
 
 GOOD = NodeFacts(
     python="3.11.2",

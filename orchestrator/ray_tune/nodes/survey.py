@@ -13,8 +13,8 @@ import ray
 from orchestrator.patience import START_SECONDS, LateError, within
 from orchestrator.ray_tune.address import check_address, silent
 from orchestrator.ray_tune.entrance import ENTRANCE, connect, voice
-from orchestrator.ray_tune.looking import versions
-from orchestrator.ray_tune.nodes import LOOK_SECONDS, name_of, task_on
+from orchestrator.ray_tune.nodes.looking import versions
+from orchestrator.ray_tune.nodes.nodes import LOOK_SECONDS, name_of, task_on
 from trainers.files.files import remove
 
 MARKER = ".doctor-"
@@ -144,7 +144,7 @@ def _asker() -> Callable[[str, str | None], dict[str, Any]]:
     def ask(marker: str, data: str | None) -> dict[str, Any]:
         """Runs on a node; travels whole, so that it can say that this package is missing there."""
         try:
-            from orchestrator.ray_tune.survey import facts
+            from orchestrator.ray_tune.nodes.survey import facts
         except ImportError as error:
             return {"error": str(error)}
         return facts(marker, data)

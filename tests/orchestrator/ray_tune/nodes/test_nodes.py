@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from orchestrator.ray_tune import nodes, scaling
-from orchestrator.ray_tune.looking import looker, reason_of, versions
-from orchestrator.ray_tune.nodes import GONE_SECONDS, LOOK_SECONDS, Nodes
-from orchestrator.ray_tune.wanted import Wanted
+from orchestrator.ray_tune.nodes import nodes, scaling
+from orchestrator.ray_tune.nodes.looking import looker, reason_of, versions
+from orchestrator.ray_tune.nodes.nodes import GONE_SECONDS, LOOK_SECONDS, Nodes
+from orchestrator.ray_tune.nodes.wanted import Wanted
 
 GOOD: dict[str, Any] = {"versions": versions(), "home": True, "missing": []}
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from ray.exceptions import ActorDiedError, ActorUnavailableError, RayTaskError
 
-from orchestrator.ray_tune import keeper
-from orchestrator.ray_tune.keeper import MOST_TOLD, NODE_CHARACTERS, Line, clear_copies
+from orchestrator.ray_tune.nodes import keeper
+from orchestrator.ray_tune.nodes.keeper import MOST_TOLD, NODE_CHARACTERS, Line, clear_copies
 from orchestrator.worker.keeper import KeeperLostError
 
 
