@@ -19,6 +19,9 @@ from trainers.trials.trial import Teacher, Trial, canonical_json, teacher_conten
 from trainers.views.device_data import DeviceData
 from trainers.views.views import Batch
 
+MOST_AHEAD = 2**26
+"""Logits of an epoch that are sent to a GPU before it begins: CIFAR's are a thirteenth of that."""
+
 
 class Replies:
     """One teacher's answers in one training.
@@ -53,6 +56,9 @@ class Replies:
         """The teacher's logits; None where it has none, or runs in every step."""
         way = "stored" if self.bank is not None else "tapped" if tapped else "logits"
         assert trial.teacher is not None, "somebody answers"
+        self._sends_ahead = self._device.type == "cuda"
+        self._ahead: Tensor | None = None
+        """An epoch's logits, on the device."""
         self._name = (way, canonical_json(teacher_content(trial.teacher)))
 
     def answered(self) -> int:
@@ -82,17 +88,22 @@ class Replies:
 
     def prepare(self, draws: Draws) -> None:
         """Have the logits of an epoch stored before it begins, where pixels cost nothing; where they are read from
-        files, each batch stores its own as it comes by."""
-        bank = self.bank
+        files, each batch stores its own as it comes by. A GPU is sent them all at once; was never run on one."""
+        bank, self._ahead = self.bank, None
         if bank is None or not self._data.in_memory:
             return
         try:
             self._answered += steadily(lambda: bank.prepare(draws.images, draws.views, self._on_step))
         except OSError as error:
             self._is_full(bank, error)
+        if self._sends_ahead and len(draws.images) * self._data.info.classes <= MOST_AHEAD:
+            rows = bank.all_rows(draws.images, draws.views)
+            self._ahead = None if rows is None else rows.to(self._device)
 
     def _stored(self, bank: Bank, batch: Batch) -> Tensor:
         """Return the logits of a batch from the bank; those that it lacks are answered now, and kept."""
+        if self._ahead is not None:
+            return self._ahead[batch.start : batch.start + len(batch.images)]
         try:
             logits, answered = steadily(lambda: bank.rows(batch))
         except OSError as error:

@@ -53,6 +53,7 @@ class PictureViews:
         self.centre = SCORED
         self._targets = targets_N.to(device)
         self._device = device
+        self._copies = torch.cuda.Stream(device) if device.type == "cuda" else None
         self._order = _Order()
         if loaders > 0:
             keep_sockets_short()
@@ -80,18 +81,33 @@ class PictureViews:
             [(image, view, tuple(sizes)) for image, view in zip(images.tolist(), views.tolist(), strict=True)]
             for images, views in zip(images_N.split(rows), views_N.split(rows), strict=True)
         ]
-        numbers = zip(images_N.split(rows), views_N.split(rows), self._loader, strict=True)
-        for images, views, (pixels, labels) in numbers:
-            here = images.to(self._device, non_blocking=True)
-            sent = [one.to(self._device, non_blocking=True) for one in pixels]
+        whole = (images_N, views_N, images_N.to(self._device))  # once a pass
+        numbers, start = zip(*(one.split(rows) for one in whole), self._loader, strict=True), 0
+        for images, views, here, (pixels, labels) in numbers:
+            sent = self._sent([*pixels, *([] if labels is None else [labels])])
             yield Batch(
                 images=images,
                 views=views,
                 here=here,
                 pixels=sent[0],
-                sized=dict(zip(sizes, sent[1:], strict=True)),
-                targets=self._targets[here] if labels is None else labels.to(self._device, non_blocking=True),
+                sized=dict(zip(sizes, sent[1:], strict=labels is None)),
+                targets=self._targets[here] if labels is None else sent[-1],
+                start=start,
             )
+            start += len(images)
+
+    def _sent(self, parts: list[Tensor]) -> list[Tensor]:
+        """Copy a batch to the device. On a GPU, from pinned memory, beside what it still computes of the step before:
+        only what is asked of it from now on waits for the copy. Was never run on one."""
+        if self._copies is None:
+            return [one.to(self._device) for one in parts]
+        here = torch.cuda.current_stream(self._device)
+        with torch.cuda.stream(self._copies):
+            sent = [one.to(self._device, non_blocking=True) for one in parts]
+        here.wait_stream(self._copies)
+        for one in sent:
+            one.record_stream(here)  # else its memory could be given away while that stream reads it
+        return sent
 
 
 class _Views(Dataset[Any]):

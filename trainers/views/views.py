@@ -29,6 +29,7 @@ class Batch:
         pixels: uint8 [B, C, H, W] on the device. Whoever sees the batch leaves them as they are: others see it too.
         targets: classes [B], or of every pixel [B, H, W] with 255 for none.
         sized: the same views at other sizes that were asked for.
+        start: place of the first one among all that were asked for.
     """
 
     images: Tensor
@@ -37,6 +38,7 @@ class Batch:
     pixels: Tensor
     targets: Tensor
     sized: dict[Size, Tensor] = field(default_factory=dict)
+    start: int = 0
     _known: dict[Hashable, Any] = field(default_factory=dict)
 
     def at(self, size: Size | None) -> Tensor:
@@ -131,16 +133,18 @@ class ShiftViews:
         self, images_N: Tensor, views_N: Tensor, rows: int | list[int], sizes: Sequence[Size] = ()
     ) -> Iterator[Batch]:
         """Yield the views with these numbers in batches of `rows`, the last one smaller."""
-        device = self.padded_NCPP.device
-        for images, views in zip(images_N.split(rows), views_N.split(rows), strict=True):
-            here = images.to(device, non_blocking=True)
+        whole = (images_N, views_N, *(one.to(self.padded_NCPP.device) for one in (images_N, views_N)))  # once a pass
+        start = 0
+        for images, views, here, views_here in zip(*(one.split(rows) for one in whole), strict=True):
             yield Batch(
                 images=images,
                 views=views,
                 here=here,
-                pixels=self.pixels(here, views.to(device, non_blocking=True)),
+                pixels=self.pixels(here, views_here),
                 targets=self.targets_N[here],
+                start=start,
             )
+            start += len(images)
 
 
 def shift_views(images_NCSS: Tensor, targets_N: Tensor, *, pad: int, fill: int, flip: bool = False) -> ShiftViews:

@@ -3,18 +3,23 @@
 import dataclasses
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from tests.trainers.tiny import RECIPE, new_store, run, student_trial, teacher_trial
 from trainers import methods
 from trainers.files.store import Store
 from trainers.files.tensor_files import load_tensors
+from trainers.teachers.bank import Bank
 from trainers.teachers.frozen import ROWS_OF_MEMORY, frozen_teacher, load_teacher
 from trainers.training.distill import Training, distill
+from trainers.training.replies import Replies
 from trainers.trials.trial import TRAINER_VERSION, trial_key
 from trainers.views.device_data import on_device
+from trainers.views.views import Batch
 
 TIMES = ("epoch_seconds", "images_per_second")
 
@@ -169,3 +174,24 @@ def test_numbers_of_this_trainer_version(store, method):
     top1, loss = STORED[method]
     assert values["train_loss"] == pytest.approx(loss, rel=2e-3)  # other processors round differently
     assert values["val_top1"] == pytest.approx(top1, abs=1)
+
+
+def test_logits_that_are_sent_ahead_are_those_of_each_batch(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a GPU, of which there may be none here."""
+    plain = run(student_trial("kd"), store)
+    asked: list[int] = []
+    make, rows = Replies.__init__, Bank.rows
+
+    def sending(self: Replies, *given: Any, **more: Any) -> None:
+        make(self, *given, **more)
+        self._sends_ahead = True
+
+    def noting(self: Bank, batch: Batch) -> tuple[Tensor, int]:
+        asked.append(len(batch.images))
+        return rows(self, batch)
+
+    monkeypatch.setattr(Replies, "__init__", sending)
+    monkeypatch.setattr(Bank, "rows", noting)
+    ahead = run(student_trial("kd"), store)
+    assert asked == []
+    assert [epoch.values["train_loss"] for epoch in ahead] == [epoch.values["train_loss"] for epoch in plain]
