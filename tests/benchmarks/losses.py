@@ -32,6 +32,7 @@ from tests.benchmarks import textbook_logits, textbook_newer, textbook_partition
 from trainers.methods.abkd import abkd_loss
 from trainers.methods.akl import akl_loss
 from trainers.methods.ctkd import ctkd_loss
+from trainers.methods.deepkd import deepkd_loss
 from trainers.methods.dist import dist_loss
 from trainers.methods.dkd import dkd_loss
 from trainers.methods.dtkd import dtkd_loss
@@ -47,6 +48,7 @@ from trainers.methods.nkd import nkd_loss
 from trainers.methods.normkd import normkd_loss
 from trainers.methods.ofa import ofa_loss
 from trainers.methods.rld import rld_loss
+from trainers.methods.sdd import sdd_loss
 from trainers.methods.ttm import ttm_loss
 from trainers.methods.wkd import class_costs, wkd_loss
 from trainers.methods.wttm import wttm_loss
@@ -75,15 +77,19 @@ SETTINGS = {
     "akl": {"head": 0.5},
     "dtkd": {"alpha": 3.0, "beta": 1.0, "temperature": 4.0},
     "ofa": {"epsilon": 1.5, "temperature": 1.0},
+    "deepkd": {"alpha": 1.0, "beta": 8.0, "temperature": 4.0},
+    "sdd": {"alpha": 1.0, "beta": 8.0, "temperature": 4.0, "disagreeing": 2.0},
 }
 OURS = {
     "kd": kd_loss, "dkd": dkd_loss, "gdkd": gdkd_loss, "gdkd3": gdkd3_loss, "dist": dist_loss, "mlkd": mlkd_loss,
     "nkd": nkd_loss, "ttm": ttm_loss, "wttm": wttm_loss, "rld": rld_loss, "ctkd": ctkd_loss, "luminet": luminet_loss,
     "wkd": wkd_loss, "mkl": mkl_loss, "ikl": ikl_loss, "gkl": gkl_loss, "normkd": normkd_loss, "abkd": abkd_loss,
-    "akl": akl_loss, "dtkd": dtkd_loss, "ofa": ofa_loss,
+    "akl": akl_loss, "dtkd": dtkd_loss, "ofa": ofa_loss, "deepkd": deepkd_loss, "sdd": sdd_loss,
 }  # fmt: skip
+REGIONS = 5
+"""The whole image and four quarters."""
 TEXTBOOKS = (textbook_partition, textbook_logits, textbook_newer)
-LABELLED = ("dkd", "nkd", "rld", "wkd", "mkl", "ofa")
+LABELLED = ("dkd", "nkd", "rld", "wkd", "mkl", "ofa", "deepkd", "sdd")
 SQUARE = ("wkd", "ikl", "gkl")
 """Whose textbooks hold matrices of classes by classes for every sample."""
 Step = Callable[[], None]
@@ -127,7 +133,8 @@ class Timer:
 def steps(name: str, batch: int, classes: int, device: torch.device) -> tuple[Step, Step]:
     """Return a training step's share of this loss, ours and the textbook's."""
     generator = torch.Generator().manual_seed(0)
-    student, teacher = (torch.randn(batch, classes, generator=generator).to(device) for _ in range(2))
+    shape = (batch, classes, REGIONS) if name == "sdd" else (batch, classes)
+    student, teacher = (torch.randn(shape, generator=generator).to(device) for _ in range(2))
     target = torch.randint(classes, (batch,), generator=generator).to(device)
     settings = dict(SETTINGS[name])
     if name == "wkd":

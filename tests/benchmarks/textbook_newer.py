@@ -116,6 +116,44 @@ def ofa(student: Tensor, teacher: Tensor, target: Tensor, *, epsilon: float, tem
     return -(soft * functional.log_softmax(student / temperature, dim=1)).sum(1).mean()
 
 
+def deepkd(
+    student: Tensor, teacher: Tensor, target: Tensor, *, alpha: float, beta: float, temperature: float
+) -> Tensor:
+    """Return KL of target and others, and KL among the others."""
+    of_target, of_others = _decoupled(student, teacher, target, temperature)
+    return alpha * of_target.mean() + beta * of_others.mean()
+
+
+def sdd(
+    student: Tensor,
+    teacher: Tensor,
+    target: Tensor,
+    *,
+    alpha: float,
+    beta: float,
+    temperature: float,
+    disagreeing: float,
+) -> Tensor:
+    """Return the same over all regions [B, C, N], more where the teacher is right on them alone or the whole alone."""
+    size = student.shape[2]
+    ours, theirs = (logits.permute(0, 2, 1).reshape(-1, logits.shape[1]) for logits in (student, teacher))
+    right = teacher.argmax(1) == target[:, None]
+    weights = torch.where(right != right[:, :1], disagreeing, 1.0).reshape(-1)
+    of_target, of_others = _decoupled(ours, theirs, target.repeat_interleave(size), temperature)
+    return ((alpha * of_target + beta * of_others) * weights).mean()
+
+
+def _decoupled(student: Tensor, teacher: Tensor, target: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
+    label = functional.one_hot(target, student.shape[1]).bool()
+    ours, theirs = functional.softmax(student / temperature, dim=1), functional.softmax(teacher / temperature, dim=1)
+    both = [torch.stack(((one * label).sum(1), (one * ~label).sum(1)), dim=1) for one in (ours, theirs)]
+    of_target = functional.kl_div(both[0].log(), both[1], reduction="none").sum(1)
+    log_student = functional.log_softmax(student / temperature - 1000.0 * label, dim=1)
+    soft = functional.softmax(teacher / temperature - 1000.0 * label, dim=1)
+    of_others = functional.kl_div(log_student, soft, reduction="none").sum(1)
+    return of_target * temperature**2, of_others * temperature**2
+
+
 def _kl(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
     log_student = functional.log_softmax(student / temperature, dim=1)
     soft = functional.softmax(teacher / temperature, dim=1)
