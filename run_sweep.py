@@ -93,6 +93,7 @@ def command_line() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_init(commands)
     _add_run(commands)
     _add_plan(commands)
     _add_report(commands)
@@ -127,6 +128,26 @@ def _add_home(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--home", metavar="DIR", help="folder that holds everything (else KDSWEEP_HOME, else ./kdsweep_home)"
     )
+
+
+def _add_init(commands: Any) -> None:
+    parser = commands.add_parser(
+        "init",
+        help="write a first sweep file for your data",
+        description="Write a commented sweep file that `plan` takes, for a folder of pictures or a data set by its "
+        "name: recipe, batch and size are proposed by how many pictures there are and how large. A terminal is asked "
+        "for what no option says. A file that is there is never written over.",
+    )
+    parser.add_argument("data", nargs="?", metavar="DATA", help="folder with train/ and val/, or a data set's name")
+    parser.add_argument("--teacher", metavar="NETWORK", help="that teaches (else proposed)")
+    parser.add_argument("--checkpoint", metavar="FILE", help="weights of the teacher (else it is trained)")
+    parser.add_argument("--student", metavar="NETWORK", help="that learns (else proposed)")
+    parser.add_argument("--methods", metavar="LIST", help="with commas between: --methods ce,kd,gdkd (those else)")
+    parser.add_argument("--seeds", type=_count, metavar="N", help="trainings of each row (else 3)")
+    parser.add_argument("--from", dest="shipped", metavar="NAME", help="copy a sweep that comes along: quickstart")
+    parser.add_argument("--yes", action="store_true", help="take what is proposed without a question")
+    parser.add_argument("--out", type=_local, metavar="FILE", help="to write (else NAME.yaml, after the data)")
+    parser.set_defaults(command=_init)
 
 
 def _add_run(commands: Any) -> None:
@@ -401,11 +422,12 @@ def _speed(text: str) -> float:
 
 def _local(text: str) -> str:
     """Return the name of a file or folder: as one, a URL would be a folder `https:` here."""
+    from trainers.files.paths import expanded
     from trainers.texts.words import is_url, shown
 
     if is_url(text):
         raise argparse.ArgumentTypeError(f"must be on this machine, got {shown(text)}")
-    return text
+    return str(expanded(text))
 
 
 def _workers(text: str) -> int:
@@ -420,6 +442,39 @@ def _seconds(text: str) -> float:
     if not 0 <= seconds < math.inf:
         raise argparse.ArgumentTypeError(f"must be a number of seconds, 0 or more, got {text}")
     return seconds
+
+
+def _init(options: argparse.Namespace) -> int:
+    import torch
+
+    from search_spaces import init
+
+    if options.shipped is not None:
+        text, path = init.shipped_text(options.shipped), Path(options.out or f"{options.shipped}.yaml")
+    else:
+        asks = sys.stdin.isatty() and sys.stdout.isatty() and not options.yes
+        given = options.data or (_asked("folder with your pictures, or a data set's name", "digits100") if asks else "")
+        if not given:
+            _print("init needs the folder with your data: init DATA, or --from quickstart", sys.stderr)
+            return EXIT_WRONG_REQUEST
+        proposal = init.propose(given, gpu=torch.cuda.is_available())
+        path = Path(options.out or f"{init.name_of(Path(given).absolute().name)}.yaml")
+        choices = init.Choices(
+            teacher=options.teacher or (_asked("teacher", proposal.teacher) if asks else None),
+            checkpoint=options.checkpoint,
+            student=options.student or (_asked("student", proposal.student) if asks else None),
+            methods=init.words_of(options.methods or (_asked("methods", init.METHODS) if asks else init.METHODS)),
+            seeds=options.seeds or _count(_asked("seeds", "3") if asks else "3"),
+        )
+        text = init.checked_text(proposal, choices, path)
+    init.write_new(path, text)
+    _print(f"written: {path}\nlook at it with: {_line([sys.argv[0], 'plan', str(path)])}")
+    return 0
+
+
+def _asked(question: str, proposed: str) -> str:
+    """Return the answer of whoever sits at the terminal; nothing takes what is proposed."""
+    return input(f"{question} [{proposed}]: ").strip() or proposed
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -601,8 +656,9 @@ def _launched(options: argparse.Namespace) -> tuple[Any, Any]:
     """Return what is to be run, and on what."""
     from orchestrator import home_folder
     from orchestrator.launching.job import Nodes, Work
+    from trainers.files.paths import expanded
 
-    files = tuple(Path(name).absolute() for name in options.files)
+    files = tuple(expanded(name).absolute() for name in options.files)
     return (
         Work(files=files, home=home_folder(options.home), overrides=tuple(options.set)),
         Nodes(count=options.nodes, gpus=options.gpus_per_node, cpus=options.cpus_per_node),

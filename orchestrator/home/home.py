@@ -14,6 +14,7 @@ from typing import IO
 from orchestrator.home.filesystem import filesystem_type
 from trainers.errors import RequestError
 from trainers.files.files import NO_LOCKS, NoLocksError, check_locks, remove, try_lock
+from trainers.files.paths import expanded
 from trainers.texts.words import is_url, shown
 
 LOCK = "driver.lock"
@@ -31,7 +32,7 @@ def home_folder(given: str | None) -> Path:
     named = given or os.environ.get("KDSWEEP_HOME") or "kdsweep_home"
     if is_url(named):
         raise HomeError(f"the home must be a folder on this machine, got {shown(named)}")
-    return Path(named).absolute()
+    return expanded(named).absolute()
 
 
 def banks_folder(home: Path) -> Path:
@@ -40,7 +41,7 @@ def banks_folder(home: Path) -> Path:
     given = os.environ.get("KDSWEEP_BANKS")
     if given and is_url(given):
         raise HomeError(f"KDSWEEP_BANKS must name a folder on this machine, got {shown(given)}")
-    return Path(given).absolute() if given else home / "banks"
+    return expanded(given).absolute() if given else home / "banks"
 
 
 def check_writable(home: Path) -> None:

@@ -12,6 +12,7 @@ from search_spaces.files.schema import TeacherModel
 from search_spaces.files.yaml_lines import Path
 from trainers.data import DataInfo
 from trainers.data.view_sets import view_set
+from trainers.files.paths import expanded
 from trainers.texts.counting import counted
 from trainers.texts.nearest import hint
 from trainers.texts.words import is_url, shown
@@ -43,7 +44,7 @@ def check_teachers(draft: Draft) -> dict[str, str]:
             message = f"must be a file on this machine, got {shown(model.checkpoint)}; fetch it first"
             draft.tree.add((*path, "checkpoint"), message)
         elif model.checkpoint is not None:
-            file = draft.folder / model.checkpoint
+            file = draft.folder / expanded(model.checkpoint)
             try:
                 digests[name] = facts.file_digest(file)
             except ValueError as error:
@@ -219,7 +220,7 @@ def _given(draft: Draft) -> Iterator[tuple[str, FilePath]]:
     taught = {pair.teacher for pair in draft.pairs.values()}
     for name, teacher in draft.teachers.items():
         if teacher.checkpoint is not None and name in taught:
-            yield name, draft.folder / teacher.checkpoint
+            yield name, draft.folder / expanded(teacher.checkpoint)
 
 
 def _note(file: FilePath, model: str, info: DataInfo, arguments: Mapping[str, object]) -> str:

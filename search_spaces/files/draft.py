@@ -12,6 +12,7 @@ from search_spaces.files.structure import read_sections
 from search_spaces.files.yaml_lines import Path, Tree
 from trainers import data
 from trainers.data import DataInfo
+from trainers.files.paths import expanded
 from trainers.texts.nearest import unknown
 from trainers.texts.words import is_url, shown
 from trainers.trials.trial import Value
@@ -108,7 +109,7 @@ class Draft:
 
 def root_of(model: DataSetModel, folder: FilePath) -> FilePath | None:
     """Return the folder with the files of a data set, if the sweep file names one."""
-    return None if model.root is None else folder / model.root
+    return None if model.root is None else folder / expanded(model.root)
 
 
 def draft(tree: Tree, folder: FilePath, *, planning: bool = False) -> Draft:

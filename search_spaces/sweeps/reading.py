@@ -11,6 +11,7 @@ from search_spaces.files.entries import Entry, read_entries
 from search_spaces.files.errors import Problem, SweepFileError
 from search_spaces.files.schema import SweepModel
 from search_spaces.files.yaml_lines import Tree, YamlError, read_text, read_tree
+from trainers.files.paths import expanded
 from trainers.texts.words import is_url, shown
 
 
@@ -52,9 +53,21 @@ def read(path: Path | str, overrides: Sequence[str] = (), *, planning: bool = Fa
     """
     if is_url(str(path)):
         raise SweepFileError(path, [Problem(None, "", "is a URL; give a file on this machine")])
-    path = Path(path)
+    path = expanded(str(path))
     try:
         source = read_text(path)
+    except YamlError as error:
+        raise SweepFileError(path, [error.problem]) from None
+    return check_source(path, source, overrides, planning=planning)
+
+
+def check_source(path: Path, source: str, overrides: Sequence[str] = (), *, planning: bool = False) -> SweepFile:
+    """Return the sweep file that has this text, as `read` does, whether or not it has been written.
+
+    Raises:
+        SweepFileError: as `read` does.
+    """
+    try:
         tree = read_tree(source)
     except YamlError as error:
         raise SweepFileError(path, [error.problem]) from None

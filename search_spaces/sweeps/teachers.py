@@ -10,6 +10,7 @@ from search_spaces.sweeps.blueprint import Blueprint
 from search_spaces.sweeps.sweep import TeacherPlan
 from trainers import methods
 from trainers.data import DataOptions, with_options
+from trainers.files.paths import expanded
 from trainers.training.scoring import scoring
 from trainers.trials.trial import Teacher, Trial, trial_key
 
@@ -73,7 +74,7 @@ def _weights_file(decisions: Decisions, dataset: str, name: str, timm_name: str)
     if given.pretrained:
         size = decisions.file.facts.lens_of(dataset, name).get("size", 0)
         return pretrained_path(tagged(timm_name, given.pretrained), size or decisions.file.facts.datasets[dataset].size)
-    return decisions.file.path.parent / str(given.checkpoint)
+    return decisions.file.path.parent / expanded(str(given.checkpoint))
 
 
 def _trial(decisions: Decisions, dataset: str, name: str, timm_name: str) -> Trial:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from trainers.files.paths import expanded
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -93,4 +95,4 @@ def _places(name: str, root: Path | None, by_hand: str | None) -> list[Path]:
 def shared_folder(name: str) -> Path | None:
     """Return the folder of a data set below that of all; None where the environment names none."""
     shared = os.environ.get(VARIABLE)
-    return Path(shared) / name if shared else None
+    return expanded(shared) / name if shared else None

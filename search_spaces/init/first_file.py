@@ -1,0 +1,163 @@
+"""The text of a first sweep file, checked as `plan` checks it, and where it is written."""
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from search_spaces.files.schema import NAME_PATTERN
+from search_spaces.init.proposal import Proposal
+from search_spaces.sweeps.reading import check_source
+from trainers.errors import RequestError
+from trainers.files.paths import expanded
+from trainers.texts.counting import counted
+from trainers.texts.nearest import unknown
+
+FOLDER = Path(__file__).parents[1]
+SCHEMA = FOLDER / "sweep.schema.json"
+"""What editors check sweep files by; `run_sweep.py schema` prints it."""
+HEAD = f"# yaml-language-server: $schema={SCHEMA}\n"
+METHODS = "ce,kd,dkd,gdkd"
+PLAIN = re.compile(r"[\w./~$][\w./~$:-]*( -> [\w./~$:-]+)?")
+"""Texts that YAML reads as they are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What a person wants; what is None is proposed."""
+
+    teacher: str | None = None
+    checkpoint: str | None = None
+    """File with the teacher's weights; None: it is trained."""
+    student: str | None = None
+    methods: tuple[str, ...]
+    seeds: int
+
+
+def shipped_names() -> tuple[str, ...]:
+    """Return the names of the sweep files that come with the program."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml") if path.stem != "recipes"))
+
+
+def shipped_text(name: str) -> str:
+    """Return the text of a sweep file that comes with the program; the first of a family stands for it.
+
+    Raises:
+        RequestError: there is none of that name.
+    """
+    names = shipped_names()
+    wanted = name.replace("-", "_")
+    found = next((one for one in names if one == wanted), None) or next(
+        (one for one in reversed(names) if one.startswith(f"{wanted}_")), None
+    )
+    if found is None:
+        raise RequestError(unknown("sweep file", name, names))
+    return HEAD + (FOLDER / f"{found}.yaml").read_text(encoding="utf-8")
+
+
+def write_new(path: Path, text: str) -> None:
+    """Write a file that was not there.
+
+    Raises:
+        RequestError: it is there, or its folder is not or cannot be written.
+    """
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise RequestError(f"{path} is there already and stays as it is; give another name with --out") from None
+    except OSError as error:
+        raise RequestError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def checked_text(proposal: Proposal, choices: Choices, path: Path) -> str:
+    """Return the text of a sweep file that keeps every rule, to be written at `path`.
+
+    Raises:
+        SweepFileError: a network, method or number that was asked for breaks rules.
+    """
+    text = _text(proposal, choices, path)
+    check_source(path, text, planning=True)
+    return text
+
+
+def _text(proposal: Proposal, choices: Choices, path: Path) -> str:
+    teacher, student = choices.teacher or proposal.teacher, choices.student or proposal.student
+    own = (
+        [f"  {teacher}: {{checkpoint: {_quoted(_from_file(choices.checkpoint, path))}}}"] if choices.checkpoint else []
+    )
+    lines = [
+        HEAD.rstrip(),
+        "# Each line under `methods:` is a row of the table: the student, trained by that method. Look, then train:",
+        f"#   kdsweep plan {path.name}",
+        f"#   kdsweep run {path.name}",
+        f"name: {name_of(path.stem)}",
+        *_data(proposal, path),
+        f"pairs: {_quoted(f'{teacher} -> {student}')}  # teacher -> student; in a list each is a column",
+        "teachers:" if own else f"# teachers: {{{teacher}: {{checkpoint: weights.safetensors}}}}  # else it is trained",
+        *own,
+        *_recipe(proposal),
+        "methods:",
+        *(f"  {one}:{'  # the student alone' if one == 'ce' else ''}" for one in choices.methods),
+        "  # gdkd (tuned): {method: gdkd, k: {search: default}}  # searched; needs the next line, too",
+        "# search: {trials: 8, parallel: 2, sampler: tpe}",
+        f"seeds: {choices.seeds}  # trainings of each row: a mean and its spread",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _data(proposal: Proposal, path: Path) -> list[str]:
+    info, name = proposal.info, proposal.dataset
+    count = f"{info.fit + info.validation:,} + {info.test:,} images of {counted(info.classes, 'class', 'classes')}"
+    if proposal.root is None and proposal.size is None:
+        return [f"dataset: {name}  # {count}"]
+    lines = ["datasets:", f"  {name}:  # {count}"]
+    if proposal.root is not None:
+        lines.append(f"    root: {_quoted(_from_file(proposal.root, path))}")
+    if proposal.size is not None:
+        lines.append(f"    size: {proposal.size}  # pixels; {_why_size(proposal)}")
+    return lines
+
+
+def _why_size(proposal: Proposal) -> str:
+    median = f"half of the pictures have a shorter side above {proposal.side}"
+    larger = proposal.size is not None and proposal.side is not None and proposal.side >= 2 * proposal.size
+    if larger and not proposal.gpu:
+        return f"{median}, but there is no GPU here: 224 and larger networks there"
+    return median
+
+
+def _recipe(proposal: Proposal) -> list[str]:
+    if proposal.epochs is None:
+        return [f"recipe: {proposal.recipe}  # the data set's own"]
+    pictures = proposal.info.fit + proposal.info.validation
+    return [
+        f"recipe:  # for {pictures:,} training pictures",
+        f"  base: {proposal.recipe}",
+        f"  epochs: {proposal.epochs}",
+        f"  batch_size: {proposal.batch_size}",
+        "  scale_learning_rate: true  # the base's belongs to a batch of 128",
+    ]
+
+
+def _from_file(given: str, path: Path) -> str:
+    """Return a path as it stands in a file at `path`: one that begins nowhere is seen from the file's folder."""
+    if expanded(given).is_absolute():
+        return given
+    return os.path.relpath(given, path.parent)
+
+
+def _quoted(text: str) -> str:
+    return text if PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """Return the words of a list with commas between, each once."""
+    return tuple(dict.fromkeys(word for one in text.split(",") if (word := one.strip())))
+
+
+def name_of(text: str) -> str:
+    """Return a text as the name of a sweep."""
+    name = re.sub(r"[^a-z0-9._-]+", "-", text.lower()).strip("-._")[:64]
+    return name if re.match(NAME_PATTERN, name) else "sweep"

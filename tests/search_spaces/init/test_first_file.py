@@ -1,0 +1,112 @@
+"""`init`: what is proposed for data, the file that says it, and what is never done."""
+
+from pathlib import Path
+
+import pytest
+
+from search_spaces import SweepFileError, init, read
+from search_spaces.init.proposal import EPOCHS, _schedule
+from tests.trainers.layouts import write_cifar100, write_imagefolder
+from trainers.errors import RequestError
+
+
+def choices(**changed: object) -> init.Choices:
+    return init.Choices(**{"methods": ("ce", "kd"), "seeds": 2, **changed})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("side", "gpu", "size", "pair"),
+    [
+        (20, True, 32, ("resnet32x4", "resnet8x4")),
+        (90, False, 64, ("resnet20", "resnet8")),
+        (90, True, 64, ("resnet32x4", "resnet8x4")),
+        (230, False, 64, ("resnet20", "resnet8")),
+        (230, True, 224, ("resnet34", "resnet18")),
+    ],
+)
+def test_pictures_are_seen_at_their_size(side: int, gpu: bool, size: int, pair: tuple[str, str], tmp_path: Path):
+    write_imagefolder(tmp_path, size=side)
+    found = init.propose(str(tmp_path), gpu=gpu)
+    assert (found.dataset, found.recipe, found.side, found.size) == ("imagefolder", "quick", side, size)
+    assert (found.teacher, found.student) == pair
+
+
+def test_few_pictures_get_small_batches_and_more_epochs():
+    assert _schedule(40) == (EPOCHS[1], 16)
+    assert _schedule(1000) == (60, 32)
+    assert _schedule(5000) == (51, 128)
+    assert _schedule(90_000) == (EPOCHS[0], 128)
+
+
+def test_a_folder_with_a_space_becomes_a_file_that_keeps_every_rule(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_imagefolder(tmp_path / "my pictures", size=20, per_class=8)
+    (tmp_path / "sweeps").mkdir()
+    monkeypatch.chdir(tmp_path)
+    proposal = init.propose("my pictures", gpu=False)
+    path = Path("sweeps") / f"{init.name_of('My Pictures')}.yaml"
+    init.write_new(path, init.checked_text(proposal, choices(), path))
+    assert path.read_text().startswith("# yaml-language-server: $schema=")
+    file = read(path)
+    assert file.name == "my-pictures"
+    assert file.model.datasets is not None
+    assert file.model.datasets["imagefolder"].root == "../my pictures"
+    assert (file.given["recipe"]["base"], file.given["recipe"]["batch_size"]) == ("quick", 16)
+    assert [entry.name for entry in file.entries] == ["ce", "kd"]
+    with pytest.raises(RequestError, match="is there already and stays as it is"):
+        init.write_new(path, "")
+    assert read(path).source == file.source
+
+
+def test_files_of_a_data_set_are_known_by_themselves(tmp_path: Path):
+    write_cifar100(tmp_path, each=2)
+    found = init.propose(str(tmp_path), gpu=True)
+    assert (found.dataset, found.recipe, found.size, found.epochs) == ("cifar100", "cifar", None, None)
+    text = init.checked_text(found, choices(), tmp_path / "new.yaml")
+    assert "recipe: cifar  # the data set's own" in text
+
+
+def test_what_cannot_be_proposed_says_what_to_do(tmp_path: Path):
+    (tmp_path / "cats").mkdir()
+    with pytest.raises(RequestError, match=r"pictures stand in train/CLASS/ and val/CLASS/; it has cats/"):
+        init.propose(str(tmp_path), gpu=False)
+    with pytest.raises(RequestError, match="is no folder and no data set"):
+        init.propose(str(tmp_path / "none"), gpu=False)
+    with pytest.raises(RequestError, match="must be in a folder on this machine"):
+        init.propose("https://example.org/pictures", gpu=False)
+
+
+def test_a_wrong_choice_is_told_as_plan_tells_it_and_nothing_is_written(tmp_path: Path):
+    proposal = init.propose("digits100", gpu=False)
+    with pytest.raises(SweepFileError, match="unknown method 'kdd'; did you mean 'kd'"):
+        init.checked_text(proposal, choices(methods=("kdd",)), tmp_path / "new.yaml")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_shipped_file_is_copied_as_it_is():
+    folder = Path(init.__file__).parents[1]
+    head, _, rest = init.shipped_text("quickstart").partition("\n")
+    assert head.startswith("# yaml-language-server: $schema=")
+    assert rest == (folder / "quickstart.yaml").read_text()
+    assert "name: cifar100-same-family" in init.shipped_text("cifar100")
+    with pytest.raises(RequestError, match="did you mean 'quickstart'"):
+        init.shipped_text("quikstart")
+
+
+def test_home_and_variables_stand_for_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    write_imagefolder(tmp_path / "data" / "pictures", size=20)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PICTURES", str(tmp_path / "data"))
+    text = (
+        "name: x\ndatasets: {imagefolder: {root: ROOT, size: 32}}\npairs: resnet8 -> tinycnn\nmethods: {ce: }\nseeds: 1"
+    )
+    roots = {}
+    for number, root in enumerate(("~/data/pictures", "$PICTURES/pictures", "data/pictures")):
+        path = tmp_path / f"{number}.yaml"
+        path.write_text(text.replace("ROOT", root))
+        roots[root] = read(path).facts.datasets["imagefolder"].digest
+    assert len(set(roots.values())) == 1
+    (tmp_path / "wrong.yaml").write_text(text.replace("ROOT", "$NOT_THERE/pictures"))
+    with pytest.raises(SweepFileError, match=r"NOT_THERE/pictures \(no such folder\)"):
+        read(tmp_path / "wrong.yaml")

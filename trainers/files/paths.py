@@ -1,0 +1,10 @@
+"""Names of files and folders as people write them: `~` and `$VAR` stand for what a shell puts in their place."""
+
+import os
+from pathlib import Path
+
+
+def expanded(text: str) -> Path:
+    """Return the path that a text means: `~`, `~user`, `$VAR` and `${VAR}` are replaced where they stand for something,
+    and stay as they are where they do not."""
+    return Path(os.path.expandvars(text)).expanduser() if "$" in text or text.startswith("~") else Path(text)
