@@ -113,9 +113,10 @@ def _add_lists(commands: Any) -> None:
         "models": ("list the networks, with parameters and multiply-adds", _models),
         "datasets": ("list the data sets", _datasets),
     }
+    lists["schema"] = ("print the JSON schema by which an editor checks sweep files", _schema)
     parsers = {}
     for name, (text, command) in lists.items():
-        parsers[name] = commands.add_parser(name, help=text, description=f"{text.capitalize()}.")
+        parsers[name] = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
         parsers[name].add_argument("--home", help=argparse.SUPPRESS)
         parsers[name].set_defaults(command=command)
     parsers["methods"].add_argument("names", nargs="*", metavar="METHOD", help="only these")
@@ -758,6 +759,13 @@ def _models(options: argparse.Namespace) -> int:
     elif not found:
         _print(f"no network is called {options.pattern!r}", sys.stderr)
         return EXIT_WRONG_REQUEST
+    return 0
+
+
+def _schema(options: argparse.Namespace) -> int:
+    from search_spaces.json_schema import schema_text
+
+    print(schema_text(), end="")
     return 0
 
 

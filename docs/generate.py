@@ -212,14 +212,25 @@ def _default(part: dict[str, Any], needed: bool) -> str:
     return "" if value is None or isinstance(value, dict | list) else f"`{value_text(value)}`"
 
 
+def left() -> str:
+    """Return the rules of a sweep file that its JSON schema does not hold."""
+    from search_spaces.json_schema import LEFT_TO_PLAN
+
+    return "\n".join(f"- {one}" for one in LEFT_TO_PLAN)
+
+
 KINDS: dict[str, Callable[..., str]] = {
     made.__name__: made
-    for made in (command, contract, datasets, hyperparameters, keys, methods, recipe, recipes, terms)
+    for made in (command, contract, datasets, hyperparameters, keys, left, methods, recipe, recipes, terms)
 }
 
 
 def main() -> None:
-    """Write every page whose generated blocks have changed."""
+    """Write every page whose generated blocks have changed, and the JSON schema of sweep files."""
+    from search_spaces.json_schema import FILE, schema_text
+    from trainers.methods import ALL
+
+    FILE.write_text(schema_text(ALL), encoding="utf-8")
     for path in PAGES:
         text = path.read_text(encoding="utf-8")
         if (made := with_blocks(text)) != text:

@@ -12,6 +12,7 @@ from trainers.texts.words import shown
 LABEL_PATTERN = r"[A-Za-z0-9:._/-]+"
 LABEL_RULE = "must be of a-z, A-Z, 0-9, ':', '.', '_', '/' and '-'"
 MAX_NAME = 80
+PAIR_PATTERN = r"^(?!.*->.*->)\s*\S+.*->.*\S.*$"
 Word = TypeVar("Word", str, int)
 
 
@@ -81,10 +82,20 @@ def check_label(text: str) -> str:
 
 Name = Annotated[StrictStr, AfterValidator(check_name)]
 PairText = Annotated[
-    Pair, PlainValidator(parse_pair), WithJsonSchema({"type": "string", "pattern": "^.+->.+$", "title": "Pair"})
+    Pair, PlainValidator(parse_pair), WithJsonSchema({"type": "string", "pattern": PAIR_PATTERN, "title": "Pair"})
 ]
 Pairs = Annotated[
-    tuple[PairText, ...], BeforeValidator(as_list, json_schema_input_type=str | list[str]), Field(min_length=1)
+    tuple[PairText, ...],
+    BeforeValidator(
+        as_list,
+        json_schema_input_type=PairText
+        | Annotated[list[PairText], Field(min_length=1, json_schema_extra={"uniqueItems": True})],
+    ),
+    Field(min_length=1),
 ]
 Names = Annotated[tuple[Name, ...], BeforeValidator(as_list, json_schema_input_type=str | list[str])]
-Label = Annotated[StrictStr, Field(max_length=MAX_NAME), AfterValidator(check_label)]
+Label = Annotated[
+    StrictStr,
+    Field(max_length=MAX_NAME, json_schema_extra={"pattern": f"^{LABEL_PATTERN}$"}),
+    AfterValidator(check_label),
+]

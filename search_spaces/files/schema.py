@@ -1,7 +1,7 @@
 """The schema of a sweep file: which keys there are, of which type, in which bounds.
 
 Closed and frozen. What needs more than one place of the file, a method, a data set or a network is in `checks`.
-`SweepModel.model_json_schema()` describes the whole for editors.
+`search_spaces.json_schema` makes of it what editors go by.
 """
 
 from typing import Annotated, Any, Literal
@@ -69,9 +69,14 @@ def _seed_list(value: object) -> object:
 
 
 Seed = Annotated[StrictInt, Field(ge=0, lt=SEARCH_SEEDS)]
+DISTINCT = Field(json_schema_extra={"minItems": 1, "uniqueItems": True})
+"""What `check_distinct` holds, in words of a JSON schema."""
 Seeds = Annotated[
     tuple[Seed, ...],
-    BeforeValidator(_seed_list, json_schema_input_type=int | list[int]),
+    BeforeValidator(
+        _seed_list,
+        json_schema_input_type=Annotated[int, Field(ge=1, le=MAX_SEEDS)] | Annotated[list[Seed], DISTINCT],
+    ),
     AfterValidator(check_distinct),
     Field(max_length=MAX_SEEDS),
 ]
@@ -84,7 +89,7 @@ def _height_and_width(value: object) -> object:
 
 
 Size = Annotated[
-    tuple[Pixels, Pixels], BeforeValidator(_height_and_width, json_schema_input_type=int | tuple[int, int])
+    tuple[Pixels, Pixels], BeforeValidator(_height_and_width, json_schema_input_type=Pixels | tuple[Pixels, Pixels])
 ]
 Share = Annotated[float, Field(gt=0, le=1)]
 Channels = tuple[Share, ...]
@@ -208,22 +213,7 @@ def parse_method(given: object) -> MethodName | None:
 class EntryModel(BaseModel):
     """A line under `methods:`; every other key is a hyperparameter of the method."""
 
-    model_config = ConfigDict(
-        extra="allow",
-        frozen=True,
-        use_attribute_docstrings=True,
-        json_schema_extra={
-            "additionalProperties": {
-                "oneOf": [
-                    {"type": ["boolean", "number", "string", "array"], "description": "A value."},
-                    Grid.model_json_schema(),
-                    Range.model_json_schema(),
-                    Choice.model_json_schema(),
-                    DefaultSearch.model_json_schema(),
-                ]
-            }
-        },
-    )
+    model_config = ConfigDict(extra="allow", frozen=True, use_attribute_docstrings=True)
     method: Annotated[MethodName | None, PlainValidator(parse_method, json_schema_input_type=MethodName | None)] = None
     """Name of the method, by default that of the entry; a list of names combines several in one training."""
 
@@ -274,7 +264,9 @@ class ResourcesModel(Closed):
 
     cpus: Annotated[StrictInt, Field(ge=1, le=10_000)] = 1
     """Cores of a student's trial, or of each of its ranks; it computes with as many threads."""
-    gpus: Annotated[GpuCount | None, BeforeValidator(_auto_or, json_schema_input_type=GpuCount | None)] = None
+    gpus: Annotated[
+        GpuCount | None, BeforeValidator(_auto_or, json_schema_input_type=GpuCount | Literal["auto"] | None)
+    ] = None
     """GPUs of a trial: a whole number, or a fraction of one, which others share. 0 trains on the CPU. auto: 0 without a
     GPU, else one for each rank; a trial of one rank shares it with as many as have room by the memory that trials like
     them took, or take in a step that is tried before."""
@@ -290,7 +282,9 @@ class ResourcesModel(Closed):
     """Processes of a trial that read pictures ahead; by default `cpus` on a GPU, else none. Changes no number."""
     together: Annotated[
         Annotated[StrictInt, Field(ge=1, le=64)] | None,
-        BeforeValidator(_auto_or, json_schema_input_type=Annotated[StrictInt, Field(ge=1, le=64)] | None),
+        BeforeValidator(
+            _auto_or, json_schema_input_type=Annotated[StrictInt, Field(ge=1, le=64)] | Literal["auto"] | None
+        ),
     ] = None
     """Trials of one seed that a worker trains in step, so that each batch is read, augmented and taught once; every
     number is that of the trial alone. auto: 8 where pictures are read from files or augmented one by one, else 1; 1 on
@@ -333,11 +327,11 @@ class ReportModel(Closed):
     """The name that is shown for an entry, row, network or data set, by its own; by default as papers print it."""
     label: Label | None = None
     """Of the main table in LaTeX; by default `tab:` and the sweep's name."""
-    order: Annotated[tuple[Name, ...], AfterValidator(check_distinct)] = ()
+    order: Annotated[tuple[Name, ...], AfterValidator(check_distinct), DISTINCT] = ()
     """Entries in the order in which tables have them; those not named follow as the file has them."""
     groups: dict[Name, Name] = {}
     """Heading of each entry, under which tables put it; by default the kind of its method."""
-    tables: Annotated[tuple[TableName, ...], AfterValidator(check_distinct)] | None = None
+    tables: Annotated[tuple[TableName, ...], AfterValidator(check_distinct), DISTINCT] | None = None
     """Which tables there are; by default all that have something to say."""
     level: Annotated[float, Field(gt=0, le=0.5)] | None = None
     """Of the tests: a difference counts as more than noise where its p-value is at most this; by default 0.05."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from search_spaces.files.schema import NAME_PATTERN
 from search_spaces.init.proposal import Proposal
+from search_spaces.json_schema import FILE as SCHEMA
 from search_spaces.sweeps.reading import check_source
 from trainers.errors import RequestError
 from trainers.files.paths import expanded
@@ -15,9 +16,8 @@ from trainers.texts.counting import counted
 from trainers.texts.nearest import unknown
 
 FOLDER = Path(__file__).parents[1]
-SCHEMA = FOLDER / "sweep.schema.json"
-"""What editors check sweep files by; `run_sweep.py schema` prints it."""
 HEAD = f"# yaml-language-server: $schema={SCHEMA}\n"
+"""By which an editor finds the keys."""
 METHODS = "ce,kd,dkd,gdkd"
 PLAIN = re.compile(r"[\w./~$][\w./~$:-]*( -> [\w./~$:-]+)?")
 """Texts that YAML reads as they are."""
