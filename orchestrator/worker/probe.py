@@ -42,9 +42,9 @@ def step_bytes(trial: Trial, device: torch.device, data_root: Path | None) -> in
         steps = training.steps()
         for _ in range(1 + STEPS * trial.recipe.accumulate):
             next(steps, None)
-        with training.memory.turn(), torch.inference_mode():
+        with torch.inference_mode():
             _answer_once(training)
-            training.memory.sample()
+        training.memory.sample()
         steps.close()
         return training.memory.held_bytes + training.memory.peak_bytes
 

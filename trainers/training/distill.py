@@ -29,7 +29,7 @@ from trainers.training.metrics import LOGGED, accuracies
 from trainers.training.mixing import Mix, mixes
 from trainers.training.momenta import backward, prepare
 from trainers.training.replies import Replies
-from trainers.training.starting import new_method, new_optimizer, new_student, new_taps, new_teacher
+from trainers.training.starting import new_method, new_optimizer, new_student, new_taps, new_teacher, set_rate
 from trainers.training.step_graph import Terms, sped_up
 from trainers.training.tasks import Seen, Student, task_of
 from trainers.training.turns import Step, Steps
@@ -156,7 +156,8 @@ class Training:
             )
         self._seconds = self._since = 0.0
         load_checkpoint(checkpoint, self)
-        self.memory.end()
+        if not self._is_alone:
+            self.memory.end()
 
     def let_go(self) -> None:
         """Drop what refers in a circle: a compiled network calls itself by a method of its own."""
@@ -175,6 +176,9 @@ class Training:
     def steps(self) -> Steps[Epoch]:
         """Go on to the end, step by step; yields after every epoch what has come of it."""
         with contextlib.closing(self._all_steps()) as steps:
+            if self._is_alone:  # its turn lasts: asking the allocator before and after each step takes time
+                yield from steps
+                return
             while True:
                 with self.memory.turn():
                     said = next(steps, None)
@@ -241,8 +245,13 @@ class Training:
             "train_seconds": sum(values["epoch_seconds"] for values in self.history),
             "teacher_images": float(self.teacher_images),
             "extra_parameters": float(self.method.extra_parameters),
-            **self.memory.metrics(alone=self.seen is self.data.train),
+            **self.memory.metrics(alone=self._is_alone),
         }
+
+    @property
+    def _is_alone(self) -> bool:
+        """No other training takes turns with it."""
+        return self.seen is self.data.train
 
     @property
     def _images(self) -> int:
@@ -280,7 +289,7 @@ class Training:
                 rate = learning_rate_at(recipe, number - 1 + index * recipe.batch_size / total)
                 together = min(recipe.accumulate, batches - index)
             if graph is not None:
-                self._set_rate(rate)
+                set_rate(self.optimizer, rate)
                 terms = graph(self._seen(batch, number, None))
             else:
                 with self.ranks.step(part, synced=self.trial.norm_parts == 1):
@@ -327,15 +336,8 @@ class Training:
         return terms
 
     def _step(self, rate: float) -> None:
-        self._set_rate(rate)
+        set_rate(self.optimizer, rate)
         self._apply()
-
-    def _set_rate(self, rate: float) -> None:
-        for group in self.optimizer.param_groups:
-            if isinstance(group["lr"], Tensor):  # which a graph reads
-                group["lr"].fill_(rate)
-            else:
-                group["lr"] = rate
 
     def _apply(self) -> None:
         trained = [*self.student.parameters(), *self.method.parameters()]

@@ -6,7 +6,7 @@ import os
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 
@@ -17,9 +17,7 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 class Allocator(Protocol):
     """What `torch.cuda` says of the memory that it has given out, in bytes."""
 
-    def memory_allocated(self, device: torch.device) -> int: ...
-
-    def max_memory_allocated(self, device: torch.device) -> int: ...
+    def memory_stats_as_nested_dict(self, device: torch.device) -> dict[str, Any]: ...
 
     def reset_peak_memory_stats(self, device: torch.device) -> None: ...
 
@@ -74,22 +72,29 @@ class MemoryMeter:
 
     def _begin(self, gpu: Allocator) -> None:
         gpu.reset_peak_memory_stats(self._device)
-        self._before = gpu.memory_allocated(self._device)
+        self._before, _ = self._allocated(gpu)
+
+    def _allocated(self, gpu: Allocator) -> tuple[int, int]:
+        """Return the bytes that are allocated, and the most that were since the peak was reset."""
+        found = gpu.memory_stats_as_nested_dict(self._device)["allocated_bytes"]["all"]
+        return found["current"], found["peak"]
 
     def end(self) -> None:
         """End a turn: the first one begins as the meter is made."""
         if self._gpu is not None:
-            self.sample()
-            now = self._gpu.memory_allocated(self._device)
+            now = self.sample()
             self._own, self._before = self._own + now - self._before, now
 
-    def sample(self) -> None:
-        """Take a reading, as at the end of an epoch."""
+    def sample(self) -> int:
+        """Take a reading, as at the end of an epoch; return the bytes that the process has."""
         if self._gpu is not None:
-            now = self._own + self._gpu.max_memory_allocated(self._device) - self._before
+            now, most = self._allocated(self._gpu)
+            taken = self._own + most - self._before
         else:
-            now = _resident() - self.held_bytes
-        self.peak_bytes = max(self.peak_bytes, now)
+            now = _resident()
+            taken = now - self.held_bytes
+        self.peak_bytes = max(self.peak_bytes, taken)
+        return now
 
     def sample_step(self) -> None:
         """Take a reading when all is there that a step will need: between its way forward and its way back. Takes some

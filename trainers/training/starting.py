@@ -123,3 +123,12 @@ def new_optimizer(recipe: Recipe, student: nn.Module, method: methods.BuiltMetho
         method.apart = optimizer.names
         return optimizer
     return torch.optim.SGD(parameters, momentum=recipe.momentum, nesterov=recipe.nesterov, **common)
+
+
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Set the learning rate of all parameters."""
+    for group in optimizer.param_groups:
+        if isinstance(group["lr"], Tensor):  # which a graph reads
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate

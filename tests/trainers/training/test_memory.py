@@ -92,11 +92,8 @@ class Gpu:
         self.now += count
         self.most = max(self.most, self.now)
 
-    def memory_allocated(self, device: torch.device) -> int:
-        return self.now
-
-    def max_memory_allocated(self, device: torch.device) -> int:
-        return self.most
+    def memory_stats_as_nested_dict(self, device: torch.device) -> dict[str, Any]:
+        return {"allocated_bytes": {"all": {"current": self.now, "peak": self.most}}}
 
     def reset_peak_memory_stats(self, device: torch.device) -> None:
         self.most = self.now
