@@ -14,18 +14,18 @@ from orchestrator.acceptance.picture_checks import check_pictures
 from orchestrator.acceptance.renewed_students import under_known_weights
 from orchestrator.display import Nothing, Screen, Watch
 from orchestrator.home.chatter import let_speak
-from orchestrator.home.home import DriverLock, check_writable, driver_lock, existing_part
+from orchestrator.home.home import DriverLock, check_writable, driver_lock
 from orchestrator.ledger.database import LedgerWriteError
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import TrialRow
 from orchestrator.mlflow_store import MlflowTarget, TrackingError, check_answers, tracking_uri
 from orchestrator.optuna_studies.mirror import check_storage, storage_url
-from orchestrator.planning.gpu_share import gpu_share, this_gpu
 from orchestrator.planning.planner import Planner
 from orchestrator.planning.search_ends import search_standing
 from orchestrator.ray_tune.address import check_address, cluster_address
 from orchestrator.ray_tune.processes import address_in_job
 from orchestrator.sweep_run.beginning import what_there_is
+from orchestrator.sweep_run.cards import Cards
 from orchestrator.sweep_run.collapses import collapse_warnings
 from orchestrator.sweep_run.conclusion import conclude
 from orchestrator.sweep_run.drive import (
@@ -42,9 +42,7 @@ from orchestrator.sweep_run.signals import StopSignals
 from orchestrator.sweep_run.stores import answers_or_waits, known_store
 from orchestrator.sweep_run.teacher_weights import TeacherWeights, TeacherWeightsError
 from orchestrator.sweep_run.tellers import TELLING_DELAY_SECONDS, drain, retarget, start_tellers
-from orchestrator.worker.worker import shared_data
 from search_spaces import Search, Sweep, SweepFile, notes, read
-from search_spaces.checks.facts import cuda_capability
 from trainers.files.files import remove
 from trainers.files.store import Store
 from trainers.texts.counting import counted
@@ -130,8 +128,8 @@ def run(
     check_writable(home)
     uri = tracking_uri(home)
     on_the_way = (wait_seconds or 0.0) if all(file.model.resources.gpus for file in read_files) else 0.0
-    capability = cuda_capability if address is None else _capability_at(address, home, on_the_way)
-    sweeps, new = _expanded(read_files, home, capability)
+    cards = Cards(address, home, on_the_way, screen.say)
+    sweeps, new = _expanded(read_files, home, cards.capability)
     if workers == 0:
         check_alone(sweeps)
     _look_at_pictures(sweeps, home, screen)
@@ -149,7 +147,7 @@ def run(
         workforce = Workforce(
             address=address, workers=workers, wait_seconds=wait_seconds, mixed=allow_mixed, verbose=verbose
         )
-        whole = _Run(sweeps, ledger, home, uri, storage, screen, lock)
+        whole = _Run(sweeps, ledger, home, uri, storage, screen, lock, cards)
         return whole.go(workforce, answers=answers, new=bool(new), need_progress=need_progress)
 
 
@@ -161,22 +159,6 @@ def _cluster(given: str | None, screen: Screen) -> str | None:
         screen.say(f"the Ray cluster of this Slurm job, at {found}, is used; --address local starts another one")
         return found
     return cluster_address(given)
-
-
-def _capability_at(address: str, home: Path, patience_seconds: float) -> Callable[[], tuple[int, int] | None]:
-    """Return what asks the nodes of a cluster, once, for the least compute capability of their GPUs.
-
-    Args:
-        patience_seconds: so long may those with GPUs be on their way.
-    """
-
-    @functools.cache
-    def ask() -> tuple[int, int] | None:
-        from orchestrator.ray_tune.nodes.survey import awaited_capability
-
-        return awaited_capability(address, existing_part(home), shared_data(), patience_seconds)
-
-    return ask
 
 
 def _expanded(
@@ -219,6 +201,7 @@ class _Run:
         storage: str | None,
         screen: Screen,
         lock: DriverLock,
+        cards: Cards,
     ) -> None:
         self._sweeps = [under_known_weights(sweep, ledger) for sweep in sweeps]
         self._ledger = ledger
@@ -227,6 +210,7 @@ class _Run:
         self._storage = storage
         self._screen = screen
         self._lock = lock
+        self._cards = cards
         self._store = Store(home)
         self._weights: TeacherWeights | None = None
         self._ended = 0
@@ -381,7 +365,7 @@ class _Run:
         drive(planner, self._orders(), self._store, stop, workforce, on_slots=on_slots, say=self._say)
 
     def _orders(self) -> Orders:
-        share = functools.cache(lambda: gpu_share(self._sweeps, self._ledger, *this_gpu()))
+        share = functools.cache(lambda: self._cards.share(self._sweeps, self._ledger))
         return Orders(self._sweeps, self._home, share)
 
     def _say_ahead(self, line: str) -> None:

@@ -50,9 +50,14 @@ def probed(trials: Sequence[Probe]) -> list[int]:
     )
     if done.returncode:
         log.warning("memory could not be measured, a trial gets a whole GPU: %s", done.stderr.strip()[-500:])
-        return [0] * len(trials)
+        return unmeasured(trials)
     found: list[int] = json.loads(done.stdout.splitlines()[-1])
     return found
+
+
+def unmeasured(trials: Sequence[Probe]) -> list[int]:
+    """Stand for `probed` where this machine has not the GPU that is meant."""
+    return [0] * len(trials)
 
 
 def gpu_share(

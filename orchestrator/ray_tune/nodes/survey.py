@@ -109,7 +109,7 @@ def survey(address: str, home: Path, data: str | None) -> list[Surveyed]:
     return sorted(found, key=lambda one: one.name)
 
 
-def awaited_capability(
+def with_gpus(
     address: str,
     home: Path,
     data: str | None,
@@ -117,19 +117,19 @@ def awaited_capability(
     *,
     clock: Callable[[], float] = time.monotonic,
     pause: Callable[[float], None] = time.sleep,
-) -> tuple[int, int] | None:
-    """Return the least compute capability of a cluster's GPUs; None where it has none, and got none meanwhile.
+) -> list[Surveyed]:
+    """Return what the nodes of a running cluster say, once one has a GPU.
 
     Args:
-        patience_seconds: so long may the nodes with GPUs still be on their way.
+        patience_seconds: so long may those with GPUs still be on their way.
 
     Raises:
         ClusterError: the cluster does not answer.
     """
     started = clock()
     while True:
-        found = least_capability(survey(address, home, data))
-        if found is not None or clock() - started >= patience_seconds:
+        found = survey(address, home, data)
+        if any(node.gpus for node in found) or clock() - started >= patience_seconds:
             return found
         pause(AGAIN_SECONDS)
 
