@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: sweep test test-all test-slow test-faults test-servers test-cluster bench bench-losses bench-step bench-overhead bench-start bench-search bench-sweep bench-race bench-robust bench-together bench-verdicts check-device lint types imports docs check clean
+.PHONY: sweep test test-all test-slow test-faults test-servers test-cluster bench bench-losses bench-step bench-overhead bench-start bench-search bench-sweep bench-race bench-robust bench-together bench-verdicts bench-statistics check-device lint types imports docs check clean
 
 sweep: $(READY)
 	$(BIN)/python run_sweep.py run search_spaces/quickstart.yaml
@@ -26,7 +26,7 @@ test-servers: $(READY)
 test-cluster: $(READY)
 	$(BIN)/python -m pytest -m cluster -rs
 
-bench: bench-losses bench-step bench-overhead bench-start bench-search bench-sweep bench-verdicts
+bench: bench-losses bench-step bench-overhead bench-start bench-search bench-sweep bench-verdicts bench-statistics
 
 bench-losses: $(READY)
 	$(BIN)/python tests/benchmarks/losses.py --threads 1
@@ -48,6 +48,9 @@ bench-race: $(READY)
 
 bench-verdicts: $(READY)
 	$(BIN)/python tests/benchmarks/verdicts.py
+
+bench-statistics: $(READY)
+	$(BIN)/python tests/benchmarks/sequential.py
 
 bench-sweep: $(READY)
 	$(BIN)/python tests/benchmarks/sweep.py --shape search --limit
