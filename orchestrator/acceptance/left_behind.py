@@ -16,6 +16,10 @@ SHOWN_ROWS = 6
 def left_behind(sweep: Sweep, ledger: Ledger) -> Counter[str]:
     """Return how many trials that have ended the sweep leaves behind when it is accepted as it is now, by row."""
     asked = {member.key for member in known_members(sweep, ledger)}
+    if sweep.settling is not None:  # seeds may have been added, which depends on outcomes
+        more = sweep.most_seeds[len(sweep.seeds) :]
+        firsts = [member for member in sweep.fixed if member.seed == sweep.seeds[0]]
+        asked |= {added.key for member in firsts for added in sweep.further(member, more)}
     searched = {(search.cell, search.row) for search in sweep.searches if ledger.proposals(search.study_id)}
     states = ledger.states()
     gone: dict[str, str] = {}

@@ -134,7 +134,10 @@ def sweep_progress(sweep: Sweep, ledger: Ledger) -> SweepProgress:
 
 def _planned(sweep: Sweep, ledger: Ledger) -> int:
     ((known,),) = ledger.rows(
-        "SELECT count(DISTINCT key) FROM member WHERE sweep = ? AND phase NOT IN ('search', 'confirm')", sweep.name
+        "SELECT count(DISTINCT key) FROM member WHERE sweep = ? AND phase != 'search' AND "
+        "(phase != 'confirm' OR (rank = 1 AND seed > ?))",  # those that were added
+        sweep.name,
+        max(sweep.seeds),
     )
     searching = (search.trials + sum(search.race_sizes) for search in sweep.searches)
     return int(known) + sum(searching) + sum(search.confirm * len(search.reported_seeds) for search in sweep.searches)

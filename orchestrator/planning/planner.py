@@ -18,6 +18,7 @@ from orchestrator.ledger.records import MemberRow, ProposalRow, TrialRow
 from orchestrator.planning.jobs import Job, member_row, trial_row
 from orchestrator.planning.queues import PHASES, Ready
 from orchestrator.planning.search_run import SearchRun
+from orchestrator.planning.settling import Column, columns
 from orchestrator.planning.teaching import Teaching
 from orchestrator.worker.attempts import Attempt, Outcome, Report, Signal, Verdict
 from search_spaces import Member, Search, Sweep
@@ -79,6 +80,8 @@ class Planner:
         """All searches."""
         self._searches: deque[SearchRun] = deque()
         """Those that may propose, in the order of their turn; whoever has proposed goes to the end."""
+        self._columns: list[Column] = []
+        """Those whose seeds are added until they are settled."""
         self._unrecorded: list[tuple[str, TrialRow, MemberRow]] = []
         """Members, with their sweeps, that go into the next commit."""
         self._most_together = sys.maxsize
@@ -88,6 +91,7 @@ class Planner:
         """Of this run, however they ended but for those that were lost."""
         for sweep in sweeps:
             self._take_up(sweep)
+        self._add_seeds(self._columns)
         self._commit()
 
     # --- what drivers call --------------------------------------------------------------------------------------
@@ -243,6 +247,7 @@ class Planner:
     # --- jobs ---------------------------------------------------------------------------------------------------
 
     def _take_up(self, sweep: Sweep) -> None:
+        self._columns += columns(sweep)
         for teacher in sweep.teachers:
             member = teacher.member() or teacher.scored()
             if member is not None and member.key in self._recorded:  # else: accepted before given teachers were scored
@@ -348,7 +353,21 @@ class Planner:
         waiting, job.searches = job.searches, []
         for search in waiting:
             self._conclude(search)
+        self._add_seeds([column for column in self._columns if column.has(job.key)])
         self._commit()
+
+    def _add_seeds(self, to: Sequence[Column]) -> None:
+        """Add the seeds that columns ask for by now. The caller commits."""
+        for column in to:
+            while added := list(column.further(self._ended_row)):
+                for members in added:
+                    self._record(column.sweep, members, members[0].proposal)
+                    for member in members:
+                        self._add_job(column.sweep, member.key, member.trial, member.phase)
+
+    def _ended_row(self, key: str) -> TrialRow | None:
+        """Return the record of a trial that has ended for this run."""
+        return self._row_of(key) if key in self._jobs and self._jobs[key].ended else None
 
     def _row(self, job: Job) -> TrialRow:
         return self._row_of(job.key)
@@ -438,9 +457,18 @@ class Planner:
             self._record(run.sweep, members, proposal=row.number)
             for member in members:
                 self._add_job(run.sweep, member.key, member.trial, "confirm")
+            if rank == 1:
+                for column in self._columns_of(run):
+                    column.take(members, row.number)
+        for column in self._columns_of(run):
+            column.searched(run.search.row)
+            self._add_seeds([column])
         if not best:
             self._commit()
             self._on_search_failed(run.sweep, run.search)
+
+    def _columns_of(self, run: SearchRun) -> list[Column]:
+        return [one for one in self._columns if one.sweep is run.sweep and one.cell == run.search.cell]
 
     def _races(self, run: SearchRun) -> bool:
         """Have the best settings of a search trained with further seeds; return whether that is to be waited for."""

@@ -10,12 +10,10 @@ from typing import Any
 
 from reports.results import naming
 from reports.results.naming import Names
-from search_spaces.files.schema import ReportModel
+from search_spaces.files.schema import LEVEL, ReportModel
 
 ALONE = "ce"
 """The method without a teacher."""
-LEVEL = 0.05
-"""Of the tests, where the sweep says nothing."""
 Value = bool | int | float | str
 
 PAIR = re.compile(r"(?:(?P<dataset>.*?): )?(?P<teacher>.+?) -> (?P<student>.+)")

@@ -93,20 +93,54 @@ class _Course:
         return None if test is None else (test.low, test.high)
 
 
-def follow(column: Sequence[Outcomes], declared: int, looks: Sequence[int], level: float) -> list[Standing]:
+Trained = Mapping[int, tuple[str, float | None]]
+"""Of a row, by seed: what identifies a training that has ended, and its score, None where it ended without one."""
+
+
+def standings(rows: Sequence[Trained | None], declared: int, looks: Sequence[int], level: float) -> list[Standing]:
+    """Return how each row of a column stands to the declared one; rows that share their trainings are one competitor.
+
+    Args:
+        rows: as they are in the column; None for one that has no trainings and will have none.
+        declared: place of the row that the others are compared with.
+        looks: seeds of a row at each look, rising.
+        level: of the column: the probability that any claim in it is false.
+    """
+    owns: dict[tuple[str, ...], int] = {}
+    place = []
+    for i in (declared, *(i for i in range(len(rows)) if i != declared)):
+        row = rows[i] or {}
+        first = tuple(row[seed][0] for seed in range(looks[0]) if seed in row)
+        place.append((i, owns.setdefault(first, i) if len(first) == looks[0] else i))
+    own = dict(place)
+    kept = sorted(set(own.values()))
+    column = [_scores(rows[i]) for i in kept]
+    found = dict(zip(kept, follow(column, kept.index(declared), looks, level), strict=True))
+    return [found[own[i]] for i in range(len(rows))]
+
+
+def _scores(row: Trained | None) -> Outcomes | None:
+    return None if row is None else {seed: score for seed, (_, score) in row.items()}
+
+
+def follow(column: Sequence[Outcomes | None], declared: int, looks: Sequence[int], level: float) -> list[Standing]:
     """Return how each row of a column stands to the declared one.
 
     Args:
-        column: outcomes of each row; rows that are one configuration are one row.
+        column: outcomes of each row; None for one that has no trainings and will have none, which stays in the family.
         declared: its place.
         looks: seeds of a row at each look, rising.
         level: of the column: the probability that any claim in it is false.
     """
-    theirs, most, asked = column[declared], looks[-1], looks[0]
-    courses = {i: _Course(ours, theirs, Standing(asked=asked)) for i, ours in enumerate(column) if i != declared}
+    theirs, most, asked = column[declared] or {}, looks[-1], looks[0]
+    courses = {
+        i: _Course(ours or {}, theirs, Standing(asked=0 if ours is None else asked, stopped=ours is None))
+        for i, ours in enumerate(column)
+        if i != declared
+    }
     for n in looks:
         open_ones = [course for course in courses.values() if not course.standing.stopped]
-        if not open_ones:
+        if not open_ones or column[declared] is None:
             break
         asked = n
         for course in open_ones:

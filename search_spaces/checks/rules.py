@@ -12,7 +12,7 @@ from search_spaces.checks.splits import check_batches_of_one, check_splits
 from search_spaces.files.draft import Draft
 from search_spaces.files.entries import Entry, read_entries, try_plugins
 from search_spaces.files.races import race_sizes
-from search_spaces.files.schema import ReportModel, ResourcesModel, SearchModel
+from search_spaces.files.schema import ReportModel, ResourcesModel, SearchModel, UntilSettled
 from search_spaces.files.yaml_lines import Path
 from trainers.texts.nearest import unknown
 
@@ -34,6 +34,7 @@ def check(draft: Draft) -> Facts | None:
     check_training(draft)
     check_plausible(draft)
     _check_search(draft)
+    _check_settled(draft)
     check_splits(draft)
     _check_report(draft)
     _check_ranks(draft)
@@ -107,6 +108,26 @@ def _check_search(draft: Draft) -> None:
         draft.tree.add(("search", "confirm"), f"must be at most trials ({search.trials}), got {search.confirm}")
 
 
+def _check_settled(draft: Draft) -> None:
+    seeds, report = draft.sections.get("seeds"), draft.sections.get("report")
+    if not isinstance(seeds, UntilSettled):
+        return
+    if seeds.most < seeds.first:
+        draft.tree.add(("seeds", "most"), f"must be at least first ({seeds.first}), got {seeds.most}")
+    methods = draft.tree.values.get("methods")
+    if not isinstance(methods, dict):
+        return
+    rows = [row.label for entry in draft.entries for row in entry.rows()]
+    known = list(dict.fromkeys([*methods, *rows]))
+    if seeds.settle is None and "report" in draft.sections and (report is None or report.proposal is None):
+        message = "is missing: name the row that all others are compared with here, or as report.proposal"
+        draft.tree.add(("seeds", "settle"), message)
+    elif seeds.settle is not None and seeds.settle not in known:
+        draft.tree.add(("seeds", "settle"), unknown("entry", seeds.settle, known))
+    elif len(rows) == 1 and len(methods) == 1:
+        draft.tree.add(("seeds",), f"needs a row to compare with, got {rows[0]!r} alone; give a number of seeds")
+
+
 def _check_ranks(draft: Draft) -> None:
     resources: ResourcesModel | None = draft.sections.get("resources")
     if resources is None:
@@ -168,7 +189,8 @@ def _trials_of(search: SearchModel, seeds: int) -> int:
 
 def _check_size(draft: Draft) -> None:
     cells = len(draft.datasets) * len(draft.pairs)
-    seeds = len(draft.sections.get("seeds", ()))
+    given = draft.sections.get("seeds", ())
+    seeds = given.most if isinstance(given, UntilSettled) else len(given)
     each = Counter[str]()
     for entry in draft.entries:
         rows = entry.row_count

@@ -4,6 +4,7 @@ Closed and frozen. What needs more than one place of the file, a method, a data 
 `search_spaces.json_schema` makes of it what editors go by.
 """
 
+import math
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -16,6 +17,7 @@ from pydantic import (
     StrictBool,
     StrictInt,
     StrictStr,
+    TypeAdapter,
     create_model,
 )
 
@@ -34,6 +36,10 @@ from trainers.trials.recipe import Recipe
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 NAME_RULE = "must be 1 to 64 of a-z, 0-9, '.', '_' and '-', the first a letter or digit"
 MAX_SEEDS = 10_000
+LEVEL = 0.05
+"""Of the tests, where the sweep says nothing."""
+STEP = 1.6
+"""Of `seeds.first` to `seeds.most`: each look has about so many times the seeds of the one before."""
 
 Sampler = Literal["tpe", "random", "gp"]
 Pruner = Literal["median", "halving", "none"]
@@ -71,14 +77,39 @@ def _seed_list(value: object) -> object:
 Seed = Annotated[StrictInt, Field(ge=0, lt=SEARCH_SEEDS)]
 DISTINCT = Field(json_schema_extra={"minItems": 1, "uniqueItems": True})
 """What `check_distinct` holds, in words of a JSON schema."""
+ListedSeeds = Annotated[
+    tuple[Seed, ...], BeforeValidator(_seed_list), AfterValidator(check_distinct), Field(max_length=MAX_SEEDS)
+]
+
+
+class UntilSettled(Closed):
+    """Seeds that are added while comparisons with a row are open."""
+
+    first: Annotated[StrictInt, Field(ge=3, le=MAX_SEEDS)]
+    """Seeds of every row: 0, 1, …; at least 3."""
+    most: Annotated[StrictInt, Field(ge=3, le=MAX_SEEDS)]
+    """Seeds of the declared row, and of those whose comparison with it stays open, at most."""
+    settle: Name | None = None
+    """Entry or row that all others are compared with, declared before there are numbers; of an entry with a grid its
+    first row. By default `report.proposal`."""
+
+    @property
+    def looks(self) -> tuple[int, ...]:
+        """Seeds of the open rows at each look, rising by about the same factor."""
+        steps = max(1, round(math.log(self.most / self.first) / math.log(STEP))) if self.most > self.first else 0
+        growth = self.most / self.first
+        return (self.first, *(round(self.first * growth ** (step / steps)) for step in range(1, steps + 1)))
+
+
+def _seeds(value: object) -> object:
+    if isinstance(value, dict | UntilSettled):
+        return UntilSettled.model_validate(value)
+    return TypeAdapter(ListedSeeds).validate_python(value)
+
+
 Seeds = Annotated[
-    tuple[Seed, ...],
-    BeforeValidator(
-        _seed_list,
-        json_schema_input_type=Annotated[int, Field(ge=1, le=MAX_SEEDS)] | Annotated[list[Seed], DISTINCT],
-    ),
-    AfterValidator(check_distinct),
-    Field(max_length=MAX_SEEDS),
+    tuple[int, ...] | UntilSettled,
+    PlainValidator(_seeds, json_schema_input_type=Annotated[int, Field(ge=1, le=MAX_SEEDS)] | Annotated[list[Seed], DISTINCT] | UntilSettled),
 ]
 Text = Annotated[StrictStr, Field(min_length=1)]
 Pixels = Annotated[StrictInt, Field(ge=8, le=8192)]
@@ -369,7 +400,8 @@ class SweepModel(Closed):
     search: SearchModel | None = None
     """Budget and kind of the searches; needed where an entry has a range or a choice."""
     seeds: Seeds
-    """How many seeds (3 is 0, 1 and 2; at most 10000), or which, each below 1000000."""
+    """How many seeds (3 is 0, 1 and 2; at most 10000), or which, each below 1000000; or `{first: 3, most: 12}`: seeds
+    are added until comparisons are settled."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """What networks compute in; auto: bfloat16 on a GPU that is good at it, else float32."""
     bank: StrictBool = True
@@ -378,6 +410,11 @@ class SweepModel(Closed):
     """Cores and GPUs of a trial."""
     report: ReportModel = ReportModel()
     """How the report looks."""
+
+    @property
+    def reported_seeds(self) -> tuple[int, ...]:
+        """The seeds that every row has."""
+        return tuple(range(self.seeds.first)) if isinstance(self.seeds, UntilSettled) else self.seeds
 
     def teacher(self, name: str) -> TeacherModel:
         """Return what is said of a teacher: nothing of one that is not named."""

@@ -28,6 +28,7 @@ HOLDERS: dict[Path, type[BaseModel]] = {
     ("teachers", "*", "recipe"): schema.RecipeModel,
     ("recipe",): schema.RecipeModel,
     ("search",): schema.SearchModel,
+    ("seeds",): schema.UntilSettled,
     ("resources",): schema.ResourcesModel,
     ("report",): schema.ReportModel,
     ("report", "ablations", "*"): schema.AblationModel,

@@ -108,12 +108,17 @@ class Plan:
     name: str
     cells: tuple[str, ...]
     seeds: tuple[int, ...]
+    """Of every row."""
+    settling: str
+    """Until when seeds are added, in words; empty where they are not."""
     precision: str
     rows: tuple[RowPlan, ...]
     recipes: tuple[RecipeLine, ...]
     teachers: tuple[TeacherLine, ...]
     distinct_trainings: int
     """Fixed trials with different keys, without teachers: rows and cells may share some."""
+    least_trainings: int
+    """Likewise of students, where no seed is added and no search cut short."""
     most_trainings: int
     """Trainings of students, proposals and confirming trials included, at most; what is shared counts once."""
     teacher_trainings: int
@@ -135,13 +140,16 @@ class Plan:
 
     def to_text(self) -> str:
         """Return the plan for people: the table, what each part takes, the whole."""
-        counts = (counted(len(self.cells), "cell"), counted(len(self.rows), "row"), counted(len(self.seeds), "seed"))
+        first = counted(len(self.seeds), "seed")
+        seeds = f"{first} or more" if self.settling else first
+        counts = (counted(len(self.cells), "cell"), counted(len(self.rows), "row"), seeds)
         lines = [
             f"{self.name}: {', '.join(counts)}, {self.precision}",
             *(f"  {cell}" for cell in self.cells),
             "",
             *_table(self.rows),
             "",
+            *([f"seeds    {self.settling}"] if self.settling else []),
             *(f"search   {line}" for line in self.searches),
             *(f"recipe   {_recipe(line)}" for line in self.recipes),
             *(f"teacher  {line.dataset}: {line.model}, {_teacher(line)}" for line in self.teachers),
@@ -180,7 +188,10 @@ def _teacher(line: TeacherLine) -> str:
 def _students(plan: Plan) -> str:
     ones = "one is" if plan.distinct_trainings == 1 else "ones are"
     known = f"{plan.distinct_trainings} distinct {ones} known now"
-    return f"{counted(plan.most_trainings, 'training')} at most, {counted(plan.epochs, 'epoch')}; {known}"
+    most = f"{counted(plan.most_trainings, 'training')} at most"
+    if plan.settling:
+        most = f"{plan.least_trainings} to {counted(plan.most_trainings, 'training')}"
+    return f"{most}, {counted(plan.epochs, 'epoch')}; {known}"
 
 
 def _teachers(plan: Plan) -> str:

@@ -31,11 +31,13 @@ def describe_plan(sweep: Sweep, *, assumed: Sequence[str] = (), speed: Speed | N
         name=sweep.name,
         cells=tuple(cell.id for cell in sweep.cells),
         seeds=sweep.seeds,
+        settling=_settling(sweep),
         precision=sweep.resolved["autos"]["precision"],
         rows=tuple(_row_plans(sweep)),
         recipes=tuple(recipe_lines(sweep)),
         teachers=tuple(_teacher_lines(sweep, costs)),
         distinct_trainings=len({member.key for member in sweep.fixed}),
+        least_trainings=sum(one.count for one in trainings(sweep, least=True) if one.trial.role == "student"),
         most_trainings=sum(training.count for training in students),
         teacher_trainings=len(found) - len(students),
         searches=tuple(_search_lines(sweep)),
@@ -45,6 +47,14 @@ def describe_plan(sweep: Sweep, *, assumed: Sequence[str] = (), speed: Speed | N
         notes=notes(sweep),
         assumed=tuple(dict.fromkeys(assumed)),
     )
+
+
+def _settling(sweep: Sweep) -> str:
+    if sweep.settling is None:
+        return ""
+    *looks, last = map(str, sweep.settling.looks)
+    every = f"{', '.join(looks)} and {last}" if looks else last
+    return f"{every}, as long as comparisons with {sweep.settling.declared} are open; counted above are the first"
 
 
 def _row_plans(sweep: Sweep) -> Iterable[RowPlan]:

@@ -22,9 +22,14 @@ class Training:
     """Their weights are kept."""
 
 
-def trainings(sweep: Sweep) -> list[Training]:
-    """Return the trainings of a sweep, at most: no search is cut short."""
-    return [*_teachers(sweep), *_fixed(sweep), *_searched(sweep)]
+def trainings(sweep: Sweep, *, least: bool = False) -> list[Training]:
+    """Return the trainings of a sweep, at most: no search is cut short, and nothing is settled before the last look.
+
+    Args:
+        least: none is added to the seeds that every row has.
+    """
+    more = () if least else sweep.most_seeds[len(sweep.seeds) :]
+    return [*_teachers(sweep), *_fixed(sweep, more), *_searched(sweep, more)]
 
 
 def distinct_searches(sweep: Sweep) -> list[Search]:
@@ -38,15 +43,15 @@ def _teachers(sweep: Sweep) -> Iterator[Training]:
             yield Training(plan.trial, 1, (plan.trial.seed,))
 
 
-def _fixed(sweep: Sweep) -> Iterator[Training]:
+def _fixed(sweep: Sweep, more: tuple[int, ...]) -> Iterator[Training]:
     by_seed: dict[str, dict[int, Member]] = {}
     for member in sweep.fixed:
         by_seed.setdefault(member.config_key, {})[member.seed] = member
     for members in by_seed.values():
-        yield Training(next(iter(members.values())).trial, len(members), tuple(members))
+        yield Training(next(iter(members.values())).trial, len(members) + len(more), (*members, *more))
 
 
-def _searched(sweep: Sweep) -> Iterator[Training]:
+def _searched(sweep: Sweep, more: tuple[int, ...]) -> Iterator[Training]:
     for search in distinct_searches(sweep):
         lowest = {d.name: d.starts[0] for d in search.dimensions}
         yield Training(search.proposal(lowest, 0).trial, search.trials, (search.training_seed,), kept=False)
@@ -54,5 +59,5 @@ def _searched(sweep: Sweep) -> Iterator[Training]:
             seeds = tuple(search.seed_at(place) for place in range(1, search.race))
             yield Training(search.proposal(lowest, 0, 1).trial, sum(search.race_sizes), seeds, kept=False)
         confirmed = search.confirmed(lowest, 1)
-        count = search.confirm * len(confirmed)
-        yield Training(confirmed[0].trial, count, tuple(member.seed for member in confirmed))
+        count = search.confirm * len(confirmed) + len(more)  # those of the chosen setting alone
+        yield Training(confirmed[0].trial, count, (*(member.seed for member in confirmed), *more))

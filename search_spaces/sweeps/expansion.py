@@ -13,6 +13,7 @@ from search_spaces.files import overrides
 from search_spaces.files.draft import root_of
 from search_spaces.files.entries import Entry, Row
 from search_spaces.files.errors import SweepFileError
+from search_spaces.files.schema import LEVEL, UntilSettled
 from search_spaces.files.yaml_lines import Path as KeyPath
 from search_spaces.files.yaml_lines import read_tree
 from search_spaces.recipes import Definitions, as_accepted, definitions
@@ -21,7 +22,7 @@ from search_spaces.sweeps.blueprint import Blueprint
 from search_spaces.sweeps.members import Member, Place, over_seeds
 from search_spaces.sweeps.reading import SweepFile, accepted_file
 from search_spaces.sweeps.searches import Search, new_search
-from search_spaces.sweeps.sweep import Cell, DataSetPlan, Initial, Resources, Sweep
+from search_spaces.sweeps.sweep import Cell, DataSetPlan, Initial, Resources, Settling, Sweep
 from search_spaces.sweeps.teachers import as_teacher, plan_teachers
 from trainers.trials.trial import Teacher
 
@@ -70,12 +71,13 @@ def expand(
         teachers=plans,
         fixed=tuple(fixed),
         searches=tuple(searches),
-        seeds=file.model.seeds,
+        seeds=file.model.reported_seeds,
+        settling=_settling(file, rows),
         initials=tuple(_initials(file)),
         resources=_resources(decisions),
         bank=file.model.bank,
         report=file.model.report.model_dump(exclude_unset=True),
-        resolved=_resolved(decisions, cells, rows),
+        resolved=_resolved(decisions, cells, rows, _settling(file, rows)),
     )
 
 
@@ -152,11 +154,11 @@ def _trials(
     for cell, row, blueprint in blueprints:
         if row.dimensions:
             assert model.search is not None  # a rule of the file
-            searches.append(new_search(cell.id, row, blueprint, model.search, model.seeds))
+            searches.append(new_search(cell.id, row, blueprint, model.search, model.reported_seeds))
         else:
             place = Place(cell.id, row.entry, row.label)
             trial = blueprint.trial({}, split="full")
-            fixed += over_seeds(trial, model.seeds, place, phase="fixed", keys=blueprint.keys(trial))
+            fixed += over_seeds(trial, model.reported_seeds, place, phase="fixed", keys=blueprint.keys(trial))
     return fixed, searches
 
 
@@ -188,7 +190,18 @@ def _resources(decisions: Decisions) -> Resources:
     )
 
 
-def _resolved(decisions: Decisions, cells: tuple[Cell, ...], rows: tuple[Row, ...]) -> dict[str, Any]:
+def _settling(file: SweepFile, rows: Sequence[Row]) -> Settling | None:
+    seeds, report = file.model.seeds, file.model.report
+    if not isinstance(seeds, UntilSettled):
+        return None
+    wanted = seeds.settle or report.proposal
+    named = [row.label for row in rows if wanted == row.label] + [row.label for row in rows if wanted == row.entry]
+    return Settling(declared=named[0], looks=seeds.looks, level=report.level or LEVEL)
+
+
+def _resolved(
+    decisions: Decisions, cells: tuple[Cell, ...], rows: tuple[Row, ...], settling: Settling | None
+) -> dict[str, Any]:
     file = decisions.file
     return {
         "format": FORMAT,
@@ -202,6 +215,7 @@ def _resolved(decisions: Decisions, cells: tuple[Cell, ...], rows: tuple[Row, ..
         "named_recipes": definitions(dict.fromkeys(name for name, _ in decisions.named_uses()), decisions.accepted),
         "cells": [cell.to_json() for cell in cells],
         "rows": [row.to_json() for row in rows],
-        "seeds": list(file.model.seeds),
+        "seeds": list(file.model.reported_seeds),
+        **({} if settling is None else {"settling": settling.to_json()}),
         "report": file.model.report.model_dump(mode="json", exclude_unset=True),
     }

@@ -30,12 +30,23 @@ class Member:
     config_key: str
 
 
+def as_it_is(member: Member) -> Member:
+    """Return a trial whose teacher is as it was."""
+    return member
+
+
 class Place(NamedTuple):
     """What a trial serves, as `Member` has it."""
 
     cell: str
     entry: str
     row: str
+
+
+def further(member: Member, seeds: tuple[int, ...]) -> Iterator[Member]:
+    """Yield the trial of a member with other seeds, in the same place."""
+    place = Place(member.cell, member.entry, member.row)
+    yield from over_seeds(member.trial, seeds, place, phase=member.phase, rank=member.rank, proposal=member.proposal)
 
 
 def over_seeds(

@@ -26,6 +26,7 @@ def renewed(sweep: Sweep, later: Later, ended: Collection[str], is_whole: Callab
         sweep,
         fixed=tuple(_member(member, later, ended) for member in sweep.fixed),
         searches=tuple(_search(search, later, ended, is_whole) for search in sweep.searches),
+        renew=lambda member: _member(member, later, ended),
     )
 
 

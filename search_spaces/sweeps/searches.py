@@ -9,13 +9,9 @@ from search_spaces.files.races import race_sizes, seed_at
 from search_spaces.files.schema import Pruner, Sampler, SearchModel
 from search_spaces.recipes import as_trained
 from search_spaces.sweeps.blueprint import Blueprint
-from search_spaces.sweeps.members import Member, Place, over_seeds
+from search_spaces.sweeps.members import Member, Place, as_it_is, over_seeds
 from trainers.trials.recipe import Recipe, compress
 from trainers.trials.trial import KEY_VERSION, TRAINER_VERSION, Value, digest
-
-
-def _as_it_is(member: Member) -> Member:
-    return member
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +39,7 @@ class Search:
     """Of a proposal: the compressed one where the sweep file says so."""
     reported_seeds: tuple[int, ...]
     blueprint: Blueprint = field(repr=False)
-    renew: Callable[[Member], Member] = field(default=_as_it_is, repr=False, compare=False)
+    renew: Callable[[Member], Member] = field(default=as_it_is, repr=False, compare=False)
     """What becomes of a trial that confirms, where the teacher has been trained again since the search."""
 
     @property

@@ -1,12 +1,12 @@
 """A sweep with everything decided: data sets, cells, rows, teachers, trials, searches."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from search_spaces.files.entries import Row
-from search_spaces.sweeps.members import Member, Place, over_seeds
+from search_spaces.sweeps.members import Member, Place, as_it_is, further, over_seeds
 from search_spaces.sweeps.searches import Search
 from trainers.data import DataInfo
 from trainers.trials.trial import Trial, Value
@@ -114,6 +114,22 @@ class Resources:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Settling:
+    """Until when seeds are added."""
+
+    declared: str
+    """Label of the row that all others are compared with."""
+    looks: tuple[int, ...]
+    """Seeds of the open rows at each look, rising."""
+    level: float
+    """Of the claims of a column."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what a report needs of it; the level is one of the report's own choices."""
+        return {"declared": self.declared, "looks": list(self.looks)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
     """What there is to do. Two expansions of one file with the same `autos` are equal."""
 
@@ -132,7 +148,9 @@ class Sweep:
     searches: tuple[Search, ...]
     """By cell and row."""
     seeds: tuple[int, ...]
-    """The reported ones."""
+    """The reported ones; where more are added, those that every row has."""
+    settling: Settling | None
+    """None where every row has the same seeds."""
     initials: tuple[Initial, ...]
     """What networks start from, where recipes say so."""
     resources: Resources
@@ -141,3 +159,14 @@ class Sweep:
     """What the sweep file says under `report:`; only keys that are given."""
     resolved: Mapping[str, Any]
     """Plain JSON values without any `auto`: `restore` makes this sweep again from them alone."""
+    renew: Callable[[Member], Member] = field(default=as_it_is, repr=False, compare=False)
+    """What becomes of a trial that is added, where its teacher has been trained again."""
+
+    @property
+    def most_seeds(self) -> tuple[int, ...]:
+        """Those that a row may come to have."""
+        return self.seeds if self.settling is None else tuple(range(self.settling.looks[-1]))
+
+    def further(self, member: Member, seeds: tuple[int, ...]) -> tuple[Member, ...]:
+        """Return the trial of a fixed or confirmed row with further seeds."""
+        return tuple(map(self.renew, further(member, seeds)))

@@ -124,7 +124,10 @@ def main() -> None:
     rows, most = options.rows, LOOKS[-1]
     every = rows * most
     print(f"{options.tables} tables of {rows} rows, looks of {', '.join(map(str, LOOKS))} seeds, level {LEVEL}")
-    print("no differences: tables with a false claim, %   settle  without futility  12 seeds  pooled   trainings of", every)
+    print(
+        "no differences: tables with a false claim, %   settle  without futility  12 seeds  pooled   trainings of",
+        every,
+    )
     for name, spread in spreads(rows).items():
         tables = draw.normal(size=(options.tables, rows, most)) * spread[:, None]
         each = settle(tables), settle(tables, futility=False), settle(tables, (most,))
@@ -137,7 +140,9 @@ def main() -> None:
     tables[:, 1:] -= gaps[:, None]
     each = settle(tables), settle(tables, futility=False), settle(tables, (most,))
     hold(tables, each[0])
-    print("a mixed table: power by true difference        settle  without futility  12 seeds   difference read at n = 3")
+    print(
+        "a mixed table: power by true difference        settle  without futility  12 seeds   difference read at n = 3"
+    )
     right = [one.settled & (one.seen < 0) for one in each]
     for gap in np.unique(gaps[gaps > 0]):
         which = gaps == gap

@@ -114,11 +114,11 @@ def test_rows_without_a_score_get_no_more_seeds():
 
 def test_a_row_that_lost_a_seed_is_compared_by_those_that_both_have():
     broken = {0: 7.0, 1: None, 2: 6.8}
-    declared, one = follow([DECLARED, broken], 0, LOOKS, 0.05)
+    one = follow([DECLARED, broken], 0, LOOKS, 0.05)[1]
     assert (one.n, one.settled, one.interval, one.asked) == (2, False, None, 5)  # two tell too little
     assert one.difference == pytest.approx(6.9 - 9.95)
     longer = {**broken, 3: 7.1, 4: 6.9}
-    declared, one = follow([outcomes(10.0, 10.1, 9.9, 10.05, 9.95), longer], 0, LOOKS, 0.05)
+    one = follow([outcomes(10.0, 10.1, 9.9, 10.05, 9.95), longer], 0, LOOKS, 0.05)[1]
     assert (one.n, one.settled, one.asked) == (4, True, 5)
     part = nominal_levels(0.05, (4 / 12,))[0]
     theirs = [10.0, 9.9, 10.05, 9.95]
@@ -132,6 +132,6 @@ def test_equal_scores_without_a_spread_settle_nothing():
 
 
 def test_what_came_beyond_the_looks_changes_nothing():
-    more = {**DECLARED, **{seed: 3.0 for seed in range(3, 12)}}
+    more = {**DECLARED, **dict.fromkeys(range(3, 12), 3.0)}
     far = outcomes(7.0, 7.2, 6.8)
     assert follow([more, far], 0, LOOKS, 0.05) == follow([DECLARED, far], 0, LOOKS, 0.05)

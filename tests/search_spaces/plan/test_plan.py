@@ -45,6 +45,18 @@ def test_the_same_in_words_and_in_json(tmp_path: Path) -> None:
     assert json.loads(json.dumps(plan.to_json()))["most_trainings"] == 12
 
 
+def test_seeds_until_settled_are_counted_at_least_and_at_most(tmp_path: Path) -> None:
+    text = TEXT.replace("seeds: 2", "seeds: {first: 3, most: 12, settle: grid}") + SEARCH
+    plan = describe_plan(sweep_of(tmp_path, text))
+    assert (plan.least_trainings, plan.most_trainings) == (3 * 3 + 4 + 3, 3 * 12 + 4 + 12)  # ce and same are one
+    assert plan.epochs == 36 * 10 + 4 * 5 + 12 * 10
+    told = plan.to_text()
+    assert "1 cell, 5 rows, 3 seeds or more, float32" in told
+    assert "seeds    3, 5, 8 and 12, as long as comparisons with grid k=1 are open" in told
+    assert "students 16 to 52 trainings, 500 epochs; 9 distinct ones are known now" in told
+    assert plan.teachers[0].stored_answers == 25 * 10_000  # all views of all images
+
+
 def test_without_a_bank_no_logits_are_stored(tmp_path: Path) -> None:
     plan = describe_plan(sweep_of(tmp_path, SMALL + "bank: off\n"))
     assert plan.teachers[0].logits_bytes == 0

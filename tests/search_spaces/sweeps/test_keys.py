@@ -57,6 +57,12 @@ CASES = (
     Case("search", "{trials: 40}", "", "search: is missing; methods.tuned.k is searched"),
     Case("seeds", "5", "0", "seeds: must be from 1 to 10000 seeds, got 0"),
     Case("seeds", "[0, 1, 7]", "[1, 1]", "seeds: must be distinct, got 1 twice"),
+    Case("seeds", "{first: 4, most: 4, settle: by k}", "{most: 12, settle: ce}", "seeds.first: is missing"),
+    Case("seeds.first", "4", "2", "seeds.first: must be at least 3, got 2"),
+    Case("seeds.most", "20", "2.5", "seeds.most: must be a whole number, got 2.5"),
+    Case("seeds.most", "3", "", "seeds.most: is missing"),
+    Case("seeds.settle", "plain", "plane", "seeds.settle: unknown entry 'plane'; did you mean 'plain'? (known: ce, plain, by k, tuned, by k k=1, by k k=5)"),
+    Case("seeds.settle", "by k k=5", "", "seeds.settle: is missing: name the row that all others are compared with here, or as report.proposal"),
     Case("precision", "bfloat16", "float16", "precision: must be one of auto, float32, bfloat16, got 'float16'; did you mean 'bfloat16'?"),
     Case("bank", "off", "maybe", "bank: must be on or off, got 'maybe'"),
     Case("resources", "{cpus: 2}", "2", "resources: must be a mapping, got 2"),
@@ -170,8 +176,8 @@ CASES = (
 # fmt: on
 
 SAME = ("name", "bank", "resources", "report", "teachers.TEACHER.accept", "teachers.TEACHER.pretrained")
-SAME += ("datasets.DATASET.root", "datasets.DATASET.download")
-MORE = ("datasets", "pairs", "methods", "seeds", "search.trials", "search.confirm", "search.race")
+SAME += ("datasets.DATASET.root", "datasets.DATASET.download", "seeds.most", "seeds.settle")
+MORE = ("datasets", "pairs", "methods", "seeds", "seeds.first", "search.trials", "search.confirm", "search.race")
 MORE += ("methods.ENTRY.HYPERPARAMETER.grid",)
 SEARCH = ("search", *(f"methods.ENTRY.HYPERPARAMETER.{end}" for end in ("low", "high", "log", "choice", "search")))
 NOT_TRIED = ("dataset", "datasets", "recipe.start")
@@ -212,6 +218,8 @@ def base_for(key: str) -> dict[str, Any]:
         return base | {"datasets": {"imagefolder": {"size": 32}}}
     if key in ("recipe.power", "recipe.min_learning_rate"):
         return base | {"recipe": {"base": "cifar", "schedule": "poly"}}
+    if key.startswith("seeds."):
+        return base | {"seeds": {"first": 3, "most": 12, "settle": "tuned"}}
     if key == "recipe.scale_learning_rate":
         return base | {"recipe": {"base": "cifar", "batch_size": 128}}
     if key in [f"teachers.tinyresnet.{name}" for name in ("size", "mean", "std")]:
