@@ -16,6 +16,7 @@ from reports.results.states import is_reported
 from reports.results.sweep import dataset_facts, value_text
 from reports.statistics.families import FEWEST_SEEDS
 from reports.stores import COMMIT, METHOD_PREFIX, RECIPE_PREFIX, TEACHER_ID, TEACHER_VARIANT, of_prefix
+from reports.tables import settled
 from trainers.texts.counting import counted
 from trainers.trials.recipe import Recipe
 
@@ -229,6 +230,8 @@ def _search(results: "Results", board: Board) -> Iterator[str]:
 
 def _statistics(students: "pd.DataFrame", board: Board) -> Iterator[str]:
     yield "Spreads are sample standard deviations over seeds (n − 1)."
+    if board.settling is not None:
+        yield from settled.explained(board)
     if any(family is not None for family in board.families):
         level = f"{board.options.level:g}"
         yield f"In each column the rows are one family with level {level}:"

@@ -10,6 +10,7 @@ from reports.board.behind import Behind
 from reports.board.order import DIFFERENT, SAME, architecture, arranged_cells, arranged_rows, heading_of
 from reports.board.score import Score, by_seed, collapsed_among, is_searched, missing, score
 from reports.board.searches import Choice, choices
+from reports.board.settled import Settling, judged, read_settling, trained
 from reports.board.verdicts import Verdict, leader, verdicts
 from reports.results import naming
 from reports.results.measures import TOP1, Measure, by_dataset
@@ -67,6 +68,8 @@ class Board:
     """Place of the line with the highest mean in each cell."""
     families: tuple[Family | None, ...] = ()
     """Of each cell, the rows that are judged together and their common variance; None where nothing can be tested."""
+    settling: Settling | None = None
+    """How seeds were added to rows until they were settled; None where all have the same."""
     notes: tuple[str, ...] = ()
     """What is still missing, and how results came together, in sentences."""
     part: str = ""
@@ -81,6 +84,12 @@ class Board:
     def reference(self) -> str:
         """Its shown name; empty for none."""
         return "" if self.reference_line is None else self.reference_line.shown
+
+    @property
+    def declared(self) -> str:
+        """Shown name of the row that comparisons are settled with; empty for none."""
+        place = None if self.settling is None else self.settling.place
+        return "" if place is None else self.lines[place].shown
 
     @property
     def to_reference(self) -> tuple[tuple[Verdict | None, ...], ...]:
@@ -176,6 +185,7 @@ def build(results: "Results", measure: Measure | None = None, behind: Behind | N
         lines.append(Line(kind, row, row.shown, searched[row.label], tuple(found), group, spent))
     lines = [top, *sorted(lines, key=lambda line: line.kind != "alone")]
     alike = naming.alike("rows", [(line.row.label, line.shown) for line in lines])
+    settling = read_settling(resolved, [line.row.label for line in lines], judges=measure is None)
     board = Board(
         name=results.name,
         cells=tuple(cells),
@@ -188,8 +198,9 @@ def build(results: "Results", measure: Measure | None = None, behind: Behind | N
             *naming.alike("columns", [(cell.id, cell.title) for cell in cells]),
         ),
         by_dataset=measures,
+        settling=settling,
     )
-    return _judged(board)
+    return _settled(_judged(board))
 
 
 def _member_rows(trials: pd.DataFrame) -> list[tuple[str, str, str]]:
@@ -255,12 +266,13 @@ def _judged(board: Board) -> Board:
             for place, (line, score, own) in enumerate(zip(lines, column, owns, strict=True))
         ]
         is_method = [line.kind == "method" for line in lines]
-        judged = family(scores, [place for place, score in enumerate(column) if score.collapsed])
+        outside = [place for place, score in enumerate(column) if score.collapsed]
+        found_family = None if board.settling is not None else family(scores, outside)
         top = leader([by if method else {} for by, method in zip(scores, is_method, strict=True)])
         declared = None if reference is None else owns[reference]
         separate = board.options.separate
-        to_best = verdicts(scores, top, judged, level, declared=False, separate=separate)
-        to_reference = verdicts(scores, declared, judged, level, declared=True, separate=separate)
+        to_best = verdicts(scores, top, found_family, level, declared=False, separate=separate)
+        to_reference = verdicts(scores, declared, found_family, level, declared=True, separate=separate)
         stats = [score.stat if method else None for score, method in zip(column, is_method, strict=True)]
         firsts, seconds = best(stats, digits), second(stats, digits)
         found = []
@@ -278,7 +290,7 @@ def _judged(board: Board) -> Board:
                 )
             )
         leaders.append(top)
-        families.append(judged)
+        families.append(found_family)
         columns.append(found)
     return replace(
         board,
@@ -288,6 +300,25 @@ def _judged(board: Board) -> Board:
         leaders=tuple(leaders),
         families=tuple(families),
     )
+
+
+def _settled(board: Board) -> Board:
+    """Return the board with how each row stands to the one that comparisons are settled with."""
+    if board.settling is None:
+        return board
+    columns = []
+    for i, cell in enumerate(board.cells):
+        column, measure = [line.scores[i] for line in board.lines], board.measure(cell)
+        rows = {
+            place: trained(board.behind.of(cell, line.row), measure)
+            for place, line in enumerate(board.lines)
+            if line.kind != TEACHER and column[place].missing != NOT_ASKED
+        }
+        found = judged(rows, board.settling, board.options.level)
+        columns.append(
+            [replace(one, standing=found.get(place) if one.by_seed else None) for place, one in enumerate(column)]
+        )
+    return replace(board, lines=_rescored(board.lines, columns))
 
 
 def named(lines: Sequence[Line], wanted: str) -> Line | None:

@@ -17,6 +17,7 @@ from reports.board.verdicts import Verdict
 from reports.results.measures import Measure, measure_of
 from reports.results.states import ENDED, REASONS, reported_of
 from reports.results.sweep import Row, Value
+from reports.statistics.settling import Standing
 from reports.statistics.spread import Stat, summarise
 from reports.stores import METHOD_PREFIX
 from search_spaces import nothing_to_confirm
@@ -52,6 +53,10 @@ class Score:
     """Against the highest mean of its column; of methods alone, None where a number lacks."""
     to_reference: Verdict | None = None
     """Likewise against the board's reference; None for the reference itself."""
+
+    standing: Standing | None = None
+    """Against the declared row, where seeds are added until it is settled; None elsewhere, for the declared row itself
+    and for one without a number."""
 
     @property
     def stat(self) -> Stat | None:

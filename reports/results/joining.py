@@ -94,6 +94,9 @@ def join(
         "facts": {"datasets": {name: info for part in parts for name, info in dataset_facts(part.resolved).items()}},
         "not_asked": [[cell, label] for cell in cells for label in labels if (cell, label) not in asked],
     }
+    settling = [given for part in parts if (given := part.resolved.get("settling"))]
+    if settling:  # several sweeps together are no column of any of them
+        resolved["settling"] = settling[0] if len(parts) == 1 else {"declared": "", "looks": []}
     trials = pd.concat([part.trials for part in parts], ignore_index=True)
     return replace(  # all were read from one store
         sweeps[0],
@@ -134,6 +137,9 @@ def _renamed(results: Results, names: Names) -> Results:
         frame.loc[there, "row"] = [names[entry] + label.removeprefix(entry) for entry, label in pairs]
         frame.loc[there, "entry"] = [names[entry] for entry, _ in pairs]
     resolved = {**results.resolved, "cells": cells, "rows": rows, "facts": facts}
+    if settling := results.resolved.get("settling"):
+        labels = [row["label"] for row in _listed(results, "rows")]
+        resolved["settling"] = {**settling, "declared": rows[labels.index(settling["declared"])]["label"]}
     return replace(results, trials=trials, members=members, resolved=resolved)
 
 

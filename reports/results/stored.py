@@ -26,7 +26,10 @@ def frame(results: Results, rows: Mapping[str, str]) -> "pd.DataFrame":
     of_rows = trials["row"].map(rows).fillna(trials["row"]).where(~is_teacher, trials["row"])
     shown = {"row_shown": of_rows, "dataset_shown": _shown(trials["dataset"], names, naming.dataset)}
     shown |= {f"{kind}_shown": _shown(trials[kind], names, naming.network) for kind in ("teacher", "student")}
-    return trials.assign(**{name: values.astype("str") for name, values in shown.items()})
+    found = trials.assign(**{name: values.astype("str") for name, values in shown.items()})
+    if results.resolved.get("settling"):  # what is read from the file is to be judged by it, too
+        found.attrs["settling"] = results.resolved["settling"]
+    return found
 
 
 def _shown(
@@ -66,7 +69,8 @@ def load(path: Path | str) -> Results:
     }
     settings = {name: stored[name] for name in stored.columns if name.startswith(METHOD_PREFIX)}
     trials = pd.DataFrame({**columns, **settings})
-    return Results(file.absolute().parent.name, trials[list(MEMBER_COLUMNS)].copy(), trials, {})
+    known = {"settling": stored.attrs["settling"]} if "settling" in stored.attrs else {}
+    return Results(file.absolute().parent.name, trials[list(MEMBER_COLUMNS)].copy(), trials, known)
 
 
 def lost_scores(results: "Results", folder: Path) -> int:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reports.board.board import Board
 from reports.board.order import DIFFERENT
-from reports.tables import best_epoch, cost, difference, head_to_head, searches, statistics
+from reports.tables import best_epoch, cost, difference, head_to_head, searches, settled, statistics
 from reports.tables.table import Table
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ ALL: tuple[tuple[str, Builder], ...] = (
     ("search", searches.build),
     ("head_to_head", difference.build),
     ("top5", head_to_head.top5),
+    ("statistics", settled.build),
     ("statistics", statistics.build),
     ("statistics", statistics.best),
     ("statistics", statistics.pairs),

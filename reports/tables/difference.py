@@ -20,6 +20,8 @@ PAIRED = (
 )
 APART = "Where two rows have other seeds: difference of the means (seeds of each), without a spread."
 
+STOPPED = "Seeds were added until comparisons were settled: differences of rows that stopped early are too large."
+
 
 def build(_: "Results", board: Board) -> Table | None:
     """Return what every row has over the baseline, in points; None without one."""
@@ -41,7 +43,7 @@ def build(_: "Results", board: Board) -> Table | None:
         label=f"{main_label(board)}-difference",
         columns=(name_column(board), *pair_columns(board)),
         rows=tuple(rows),
-        notes=(PAIRED, *apart_note(stats)),
+        notes=(PAIRED, *apart_note(stats), *([STOPPED] if board.settling is not None else [])),
     )
 
 

@@ -12,7 +12,7 @@ from reports.board.verdicts import Verdict
 from reports.results.measures import TOP5
 from reports.results.sweep import setting_shown
 from reports.statistics.families import FEWEST_SEEDS, UNEQUAL
-from reports.tables import origins
+from reports.tables import origins, settled
 from reports.tables.difference import proposal_gains, proposal_place
 from reports.tables.main_records import records
 from reports.tables.table import DIFFERS, EMPTY, LOWER, NONE, Cell, Column, Legend, Number, Row, Table, Text
@@ -59,7 +59,7 @@ def build(results: "Results", board: Board, name: str = "head_to_head") -> Table
         len(score.by_seed) for line in board.lines if line.kind != "teacher" for score in line.scores if score.by_seed
     )
     most = min(sizes, key=lambda n: (-sizes[n], n), default=1)
-    usual = most if most > 1 else None
+    usual = most if most > 1 and board.settling is None else None
     lacking = list(_gaps(board))
     return Table(
         name=name,
@@ -118,7 +118,9 @@ def _remarks(board: Board, place: int, column: int) -> Iterator[str]:
     leader, score = board.leaders[column], board.lines[place].scores[column]
     if score.best:
         yield "The highest mean of its column, as printed."
-    if leader is not None:
+    if score.standing is not None:
+        yield settled.remark(score.standing, board)
+    if leader is not None and board.settling is None:
         yield from _compared(board, score.to_best, f"the best, {board.lines[leader].shown}")
     yield from _compared(board, score.to_reference, board.reference)
 
@@ -247,7 +249,7 @@ def _stands_outside(board: Board, place: int) -> bool:
 
 def _explained(board: Board, sums: Sequence[tuple[Column, list[Cell]]]) -> Iterator[str]:
     """Yield what a reader needs besides, a note each."""
-    levels = " ".join(_levels(board))
+    levels = " ".join(_levels(board) if board.settling is None else settled.explained(board))
     yield from [levels] if levels else []
     if any(score.collapsed for line in board.lines for score in line.scores):
         yield COLLAPSED

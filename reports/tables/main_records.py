@@ -6,6 +6,7 @@ from reports.board.board import Board
 from reports.board.order import architecture
 from reports.board.verdicts import Verdict
 from reports.results.sweep import setting_text
+from reports.statistics.settling import Standing
 from reports.tables.table import Records, Value
 from reports.tables.wording import SHOWN, numbers_of, shown_of
 
@@ -39,13 +40,31 @@ CONTRACT = {
 }
 """Contract of table.csv. Percent with at most 4 decimals; names as in the sweep file, at the end as shown."""
 FIELDS = tuple(CONTRACT)
+SETTLED = {
+    "settled": "against the declared row: `settled`, `open`, or `given up`, which is open without more seeds",
+    "settled_n": "seeds that both had at the last look",
+    "settled_difference": "from the declared row over these seeds, in points",
+    "settled_low": "of the repeated confidence interval of that",
+    "settled_high": "likewise",
+}
+"""Further fields, at the end, where seeds are added until it is settled."""
 P_DECIMALS = 8
 
 
 def records(board: Board) -> Records:
     """Return a line for each row in each cell, teachers first."""
     every = ((place, column) for column in range(len(board.cells)) for place in range(len(board.lines)))
-    return Records(fields=FIELDS, lines=tuple(tuple(_record(board, *at)) for at in every))
+    if board.settling is None:
+        return Records(fields=FIELDS, lines=tuple(tuple(_record(board, *at)) for at in every))
+    lines = ((*_record(board, *at), *_settled(board.lines[at[0]].scores[at[1]].standing)) for at in every)
+    return Records(fields=(*FIELDS, *SETTLED), lines=tuple(lines))
+
+
+def _settled(standing: Standing | None) -> tuple[Value, ...]:
+    if standing is None:
+        return ("", None, None, None, None)
+    told = "settled" if standing.settled else "given up" if standing.stopped else "open"
+    return (told, standing.n, standing.difference, *(standing.interval or (None, None)))
 
 
 def _record(board: Board, place: int, column: int) -> Iterator[Value]:

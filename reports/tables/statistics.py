@@ -24,12 +24,14 @@ BEST_NOTE = "Columns as in the table before."
 def build(_: "Results", board: Board) -> Table | None:
     """Return every row against the reference; None without one, and while no number can be compared with its."""
     title = f"Statistics: each row less {board.reference}"
-    return _table(board, "statistics", title, board.to_reference) if board.reference else None
+    judges = board.reference and board.settling is None
+    return _table(board, "statistics", title, board.to_reference) if judges else None
 
 
 def best(_: "Results", board: Board) -> Table | None:
     """Return every row against the best of its column; None while no number can be compared with it."""
-    return _table(board, "statistics-best", "Statistics: each row less the best of its column", board.to_best)
+    title = "Statistics: each row less the best of its column"
+    return _table(board, "statistics-best", title, board.to_best) if board.settling is None else None
 
 
 def _table(board: Board, name: str, title: str, verdicts: Sequence[Sequence[Verdict | None]]) -> Table | None:
@@ -107,7 +109,7 @@ def _explanation(board: Board, found: Sequence[Verdict], *, apart: bool) -> Iter
 def pairs(_: "Results", board: Board) -> Table | None:
     """Return what rows gain over the pairs of each data set, and of all where one measure serves all; None where no
     data set has several pairs."""
-    if not board.reference:
+    if not board.reference or board.settling is not None:
         return None
     datasets = columns_by_dataset(board)
     scopes = [(board.cells[columns[0]].shown_dataset, columns) for columns in datasets.values() if len(columns) > 1]

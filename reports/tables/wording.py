@@ -10,6 +10,7 @@ from reports.board.order import architecture, architecture_matters
 from reports.board.score import Score
 from reports.results.measures import TOP1, TOP5
 from reports.results.sweep import Cell as Pair
+from reports.statistics.settling import Standing
 from reports.statistics.spread import Stat
 from reports.tables.table import NONE, Cell, Column, Missing, Number, Row, Table, Value
 
@@ -35,8 +36,16 @@ def score_cell(score: Score, digits: int, setting: str = "", *, after: str = "",
     if stat is None:
         return Missing(why=score.missing, trials=score.trials, setting=setting)
     behind = {"trials": score.trials, "inside": stat.n, "lacking": score.missing, "setting": setting}
-    collapsed = f", {score.collapsed} collapsed" if score.collapsed else ""
-    return number(stat, digits, after=collapsed + after, **behind, **more)
+    told = [f"{score.collapsed} collapsed" if score.collapsed else "", settled_text(score.standing)]
+    said = "".join(f", {text}" for text in told if text)
+    return number(stat, digits, after=said + after, **behind, **more)
+
+
+def settled_text(standing: Standing | None) -> str:
+    """Return how a row stands to the declared one; empty where it is not compared."""
+    if standing is None:
+        return ""
+    return f"settled after {standing.n}" if standing.settled else "open"
 
 
 def signed(value: float | None, digits: int) -> Number | Missing:

@@ -109,7 +109,12 @@ def _seeds(value: object) -> object:
 
 Seeds = Annotated[
     tuple[int, ...] | UntilSettled,
-    PlainValidator(_seeds, json_schema_input_type=Annotated[int, Field(ge=1, le=MAX_SEEDS)] | Annotated[list[Seed], DISTINCT] | UntilSettled),
+    PlainValidator(
+        _seeds,
+        json_schema_input_type=Annotated[int, Field(ge=1, le=MAX_SEEDS)]
+        | Annotated[list[Seed], DISTINCT]
+        | UntilSettled,
+    ),
 ]
 Text = Annotated[StrictStr, Field(min_length=1)]
 Pixels = Annotated[StrictInt, Field(ge=8, le=8192)]

@@ -25,7 +25,7 @@ LEVEL = 0.05
 LOOKS = (3, 5, 8, 12)
 HELD = 100
 """Tables that are also worked out one by one."""
-MIXED = (0.0, 0.0, 0.0, 0.0, 0.5, 0.5, 1.0, 1.0, 2.0, 2.0, 3.0)
+MIXED = (0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.5, 1.5, 2.0, 2.0, 3.0)
 """What the rows of a mixed table lie below the declared one, in standard deviations."""
 
 

@@ -92,6 +92,8 @@ class FakeSweep:
     report: Mapping[str, Any] = field(default_factory=dict)
     datasets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """What is known of the data sets."""
+    settling: Mapping[str, Any] = field(default_factory=dict)
+    """The declared row and the looks, where seeds are added until it is settled."""
 
     def tell(self, client: MlflowClient, artifacts: Path | None) -> None:
         """Record the sweep; `artifacts` is the experiment's folder, None for the server's choice."""
@@ -114,6 +116,7 @@ class FakeSweep:
             "cells": [cell_of(text) for text in self.cells],
             "rows": list(self.rows),
             "report": dict(self.report),
+            **({"settling": dict(self.settling)} if self.settling else {}),
             **({"facts": {"datasets": dict(self.datasets)}} if self.datasets else {}),
         }
         return yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True)

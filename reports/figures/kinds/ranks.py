@@ -79,6 +79,9 @@ def build(_: "Results", board: Board) -> Iterator[Figure | NotDrawn]:
     if len(board.cells) < FEWEST_PAIRS:
         yield NotDrawn(what, f"it takes {FEWEST_PAIRS} pairs, the sweep has {len(board.cells)}")
         return
+    if board.settling is not None:
+        yield NotDrawn(what, "seeds were added until comparisons were settled, so means of rows are not alike")
+        return
     columns = range(len(board.cells))
     found = ranks(board, columns)
     if len(found) < FEWEST_ROWS:
