@@ -151,7 +151,15 @@ def _changes(cell: Pair, ours: Board, theirs: Board) -> Iterator[Change]:
         if any(found is not None and found[1].missing != NO_TEACHER for found in both):
             shown = next(found[0].shown for found in both if found is not None)
             a, b = (Score(missing=NOT_IN_IT) if found is None else found[1] for found in both)
-            yield _change(Change(row=key[1], shown=shown, ours=a.stat, theirs=b.stat), a, b)
+            plain = Change(row=key[1], shown=shown, ours=a.stat, theirs=b.stat)
+            yield _change(plain, _unstopped(a, ours), _unstopped(b, theirs))
+
+
+def _unstopped(score: Score, board: Board) -> Score:
+    """Return a score without the seeds that a row has because of what it scored."""
+    if board.settling is None or not board.settling.looks:
+        return score
+    return replace(score, by_seed={seed: of for seed, of in score.by_seed.items() if seed < board.settling.looks[0]})
 
 
 def _scores(board: Board, cell: Pair) -> dict[tuple[bool, str], tuple[Line, Score]]:

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from reports.formats import latex, markdown
 from reports.results import joining
 from reports.statistics.settling import follow
 from reports.tables import head_to_head, main_records
+from reports.tables.against_sweep import compare_boards
 from tests.reports.fake_store import results_of
 from tests.reports.fake_sweep import FakeSweep, FakeTrial, row, seeds, teacher
 
@@ -202,3 +204,12 @@ def test_every_pair_has_verdicts_of_its_own() -> None:
         "digits100: tinyresnet -> tinycnn": False,
         OTHER_CELL: True,
     }
+
+
+def test_two_sweeps_are_compared_by_the_seeds_that_nothing_was_stopped_by() -> None:
+    ours, theirs = sweep(), sweep([FakeTrial(row="kd", top1=20.0, seed=5), FakeTrial(row="kd", top1=20.0, seed=6)])
+    boards = [Report(results_of(one)).board for one in (ours, theirs)]
+    changes = {one.row: one for one in compare_boards(*boards).changes}
+    assert (changes["kd"].verdict, changes["kd"].pairs) == ("the same", 3)
+    fixed = [Report(results_of(replace(one, settling={}))).board for one in (ours, theirs)]
+    assert {one.row: one for one in compare_boards(*fixed).changes}["kd"].pairs == 5

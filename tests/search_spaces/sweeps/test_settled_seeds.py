@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from search_spaces import SweepFileError, expand, read, restore
+from search_spaces import SweepFileError, expand, read, renewed, restore
 from search_spaces.files.schema import UntilSettled
 from tests.search_spaces.sweep_texts import SMALL, sweep_of, write
 
@@ -85,3 +85,16 @@ def test_a_row_alone_has_nothing_to_be_compared_with(tmp_path: Path) -> None:
     text = "".join(line for line in SETTLED.splitlines(keepends=True) if line.strip() != "ce:")
     with pytest.raises(SweepFileError, match="needs a row to compare with, got 'kd' alone"):
         expand(read(write(tmp_path, text)))
+
+
+def test_a_seed_that_is_added_learns_from_the_weights_of_now_but_where_it_has_a_result(tmp_path: Path) -> None:
+    sweep = sweep_of(tmp_path, SETTLED)
+    base = next(member for member in sweep.fixed if member.row == "kd")
+    assert base.trial.teacher is not None
+    third, fourth = sweep.further(base, (3, 4))
+    again = renewed(sweep, {base.trial.teacher.id: ["other"]}, {base.key, third.key}, lambda search: True)
+    kept, newer = again.further(base, (3, 4))
+    assert kept == third
+    assert newer.trial.teacher is not None
+    assert (newer.trial.teacher.weights, newer.seed) == ("other", 4)
+    assert newer.key != fourth.key
