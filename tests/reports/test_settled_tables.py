@@ -5,6 +5,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,7 @@ def sweep(trials: Sequence[FakeTrial] = (), *, rows: Sequence[str] = (), **value
     return FakeSweep("settled", every, listed, **{**given, **values})
 
 
-def standings_of(report: Report, column: int = 0) -> dict[str, object]:
+def standings_of(report: Report, column: int = 0) -> dict[str, Any]:
     return {line.row.label: line.scores[column].standing for line in report.board.lines}
 
 
