@@ -3,16 +3,21 @@
 The moments of the kills are drawn from KDSWEEP_FAULT_SEED, else from the clock; the seed is in the name of what fails.
 """
 
+import contextlib
 import os
 import random
+import signal
+import sqlite3
+import subprocess
 import time
 from collections import Counter
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.faults.test_kills import disturb
-from tests.faults.world import END_SECONDS, SWEEP, World
+from tests.faults.world import END_SECONDS, SWEEP, World, send
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
 
@@ -62,7 +67,35 @@ def test_two_workers_give_the_same_table(alone: World, tmp_path: Path):
     world.check()
 
 
-def test_killed_it_ends_with_the_same_table(alone: World, tmp_path: Path):
+def test_killed_while_seeds_are_added_it_ends_with_the_same_table(alone: World, tmp_path: Path):
+    world = World(tmp_path, SETTLED, workers=0)
+    for added in (1, 3):  # of the second look
+        driver = world.start()
+        while trained(world) < added:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                text, _ = driver.communicate(timeout=0.2)
+                raise AssertionError(f"it ended with {trained(world)} seeds added: {text}")
+        assert send(psutil.Process(driver.pid), signal.SIGKILL)
+        driver.communicate()
+    finish(world)
+    assert world.table == alone.table
+    assert seeds(world) == seeds(alone)
+    world.check()
+
+
+def trained(world: World) -> int:
+    """Return how many trainings of added seeds have begun."""
+    if not (world.home / "ledger.db").exists():
+        return 0
+    sql = "SELECT count(*) FROM attempt JOIN member USING (key) WHERE seed BETWEEN 3 AND 999999"
+    try:
+        ((count,),) = world.rows("ledger.db", sql)
+    except sqlite3.OperationalError:  # its tables are being made
+        return 0
+    return int(count)
+
+
+def test_killed_at_any_moment_two_workers_end_with_the_same_table(alone: World, tmp_path: Path):
     seed = int(os.environ.get("KDSWEEP_FAULT_SEED", time.time_ns() % 10**6))
     draw = random.Random(seed)
     kinds = ["driver", "worker", "driver", "worker"]
