@@ -24,11 +24,33 @@ WIDE = 110
 """Columns of a table beside published figures where there is no terminal to ask."""
 
 EXAMPLES = """examples:
+  python run_sweep.py init ~/pictures                       write a first sweep file for a folder of pictures
   python run_sweep.py run search_spaces/quickstart.yaml     train what the file asks for, write tables and figures
   python run_sweep.py plan search_spaces/quickstart.yaml    say what that would be, start nothing
   python run_sweep.py status quickstart                     how far it is, from another terminal
   python run_sweep.py report quickstart                     write the report again
+  python run_sweep.py help run                              what a command does, with an example
 """
+EXAMPLE = {
+    "init": "~/pictures --teacher resnet34 --student resnet18 --methods ce,kd,gdkd --seeds 3",
+    "run": "sweep.yaml --workers 2 --set seeds=5",
+    "plan": "sweep.yaml --set recipe.epochs=24",
+    "report": "NAME --against published",
+    "status": "NAME --home /data/home",
+    "list": "--json",
+    "sync": "--storage postgresql://db.example/optuna",
+    "repeat": "3f2a91",
+    "banks": "--clear",
+    "doctor": "--address auto",
+    "launch": "slurm sweep.yaml --nodes 2 --gpus-per-node 4 --time 8:00:00",
+    "methods": "gdkd reviewkd",
+    "models": "'timm:swin_tiny*'",
+    "datasets": "",
+    "schema": "> sweep.schema.json",
+    "completion": "bash > ~/.local/share/bash-completion/completions/kdsweep",
+    "help": "launch slurm",
+}
+"""What each command's help shows it with."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -84,14 +106,31 @@ def _is_users(error: Exception) -> bool:
     return isinstance(error, RequestError)
 
 
-def command_line() -> argparse.ArgumentParser:
+class _Version(argparse.Action):
+    """Print the version and leave; nothing looks for it before."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            number = version("kdsweep")
+        except PackageNotFoundError:  # called in a checkout that was never installed
+            import tomllib
+
+            number = tomllib.loads(Path(__file__).with_name("pyproject.toml").read_text())["project"]["version"]
+        print(f"kdsweep {number}")
+        parser.exit()
+
+
+def command_line(program: str = "run_sweep.py") -> argparse.ArgumentParser:
     """Return what reads the command line; docs/commands.md is made from it."""
     parser = _Parser(
-        prog="run_sweep.py",
+        prog=program,
         description="Sweeps of knowledge-distillation experiments: one YAML file in, a table fit for a paper out.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and leave")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_init(commands)
     _add_run(commands)
@@ -104,7 +143,25 @@ def command_line() -> argparse.ArgumentParser:
     _add_doctor(commands)
     _add_launch(commands)
     _add_lists(commands)
+    _add_help(commands)
+    for name, example in EXAMPLE.items():
+        commands.choices[name].epilog = f"example: python run_sweep.py {name} {example}".rstrip()
     return parser
+
+
+def _add_help(commands: Any) -> None:
+    parser = commands.add_parser(
+        "completion",
+        help="print what a shell completes commands and options by",
+        description="Print what bash, zsh or fish completes commands, options and files of `kdsweep` by.",
+    )
+    parser.add_argument("shell", choices=["bash", "zsh", "fish"], metavar="SHELL", help="bash, zsh or fish")
+    parser.set_defaults(command=_completion)
+    parser = commands.add_parser(
+        "help", help="say what a command does", description="Say what a command does, with an example."
+    )
+    parser.add_argument("words", nargs="*", metavar="COMMAND", help="as it is called: launch slurm")
+    parser.set_defaults(command=_help)
 
 
 def _add_lists(commands: Any) -> None:
@@ -443,6 +500,26 @@ def _seconds(text: str) -> float:
     if not 0 <= seconds < math.inf:
         raise argparse.ArgumentTypeError(f"must be a number of seconds, 0 or more, got {text}")
     return seconds
+
+
+def _help(options: argparse.Namespace) -> NoReturn:
+    command_line().parse_args([*options.words, "--help"])
+    raise AssertionError  # --help leaves
+
+
+def _completion(options: argparse.Namespace) -> int:
+    import shtab
+
+    parser = command_line("kdsweep")
+    waiting: list[argparse.ArgumentParser] = [parser]
+    while waiting:
+        for action in waiting.pop()._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                waiting += action.choices.values()
+            elif action.metavar in ("FILE", "DIR", "DATA"):
+                action.complete = shtab.DIRECTORY if action.metavar == "DIR" else shtab.FILE  # type: ignore[attr-defined]
+    print(shtab.complete(parser, options.shell))
+    return 0
 
 
 def _init(options: argparse.Namespace) -> int:

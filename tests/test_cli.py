@@ -1,6 +1,7 @@
 """The command line: wrong requests get exit 2, one clear message, and nothing is made."""
 
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -150,11 +151,54 @@ def test_a_list_of_what_is_not_there(command, tmp_path: Path):
     assert command[1] in result.stderr
 
 
+def test_the_version_is_that_of_the_project(capsys: pytest.CaptureFixture[str]):
+    import tomllib
+
+    with pytest.raises(SystemExit) as left:
+        run_sweep.command_line().parse_args(["--version"])
+    assert left.value.code == 0
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert capsys.readouterr().out == f"kdsweep {version}\n"
+
+
+@pytest.mark.parametrize("words", [["run"], ["launch", "slurm"]])
+def test_help_is_that_of_the_command(words: list[str], capsys: pytest.CaptureFixture[str], same_signals: None):
+    with pytest.raises(SystemExit) as left:
+        run_sweep.main(["help", *words])
+    assert left.value.code == 0
+    assert f"usage: run_sweep.py {' '.join(words)}" in capsys.readouterr().out
+
+
+def test_every_command_has_an_example_that_it_reads():
+    (commands,) = [one for one in run_sweep.command_line()._actions if hasattr(one, "choices") and one.choices]
+    assert set(commands.choices) == set(run_sweep.EXAMPLE)
+    for name, example in run_sweep.EXAMPLE.items():
+        words = shlex.split(example.partition(">")[0])
+        assert run_sweep.command_line().parse_args([name, *words]).command
+        assert commands.choices[name].epilog.startswith(f"example: python run_sweep.py {name}")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_gets_every_command_and_option(shell: str, capsys: pytest.CaptureFixture[str], same_signals: None):
+    assert run_sweep.main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    for word in (*run_sweep.EXAMPLE, "wait-for-nodes", "gpus-per-node"):
+        assert word in script
+
+
+def test_bash_completes_with_it(capsys: pytest.CaptureFixture[str], same_signals: None):
+    assert run_sweep.main(["completion", "bash"]) == 0
+    script = capsys.readouterr().out
+    ask = "COMP_WORDS=(kdsweep sta); COMP_CWORD=1; _shtab_kdsweep; echo ${COMPREPLY[@]}"
+    answer = subprocess.run(["bash", "-c", f"{script}\n{ask}"], capture_output=True, text=True, check=True)
+    assert answer.stdout.split() == ["status"]
+
+
 def test_the_readme_names_every_command():
     text = (ROOT / "README.md").read_text()
     listed = set(re.findall(r"run_sweep\.py (\w+)", text))
     answer = subprocess.run(
         [sys.executable, str(ROOT / "run_sweep.py"), "--help"], capture_output=True, text=True, check=True
     )
-    commands = set(re.findall(r"^    (\w+) ", answer.stdout, re.MULTILINE)) - {"COMMAND"}
+    commands = set(re.findall(r"^    (\w+)\s", answer.stdout, re.MULTILINE)) - {"COMMAND"}
     assert listed == commands
