@@ -1,10 +1,8 @@
 """The command line: wrong requests get exit 2, one clear message, and nothing is made."""
 
-import re
 import shlex
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -192,13 +190,3 @@ def test_bash_completes_with_it(capsys: pytest.CaptureFixture[str], same_signals
     ask = "COMP_WORDS=(kdsweep sta); COMP_CWORD=1; _shtab_kdsweep; echo ${COMPREPLY[@]}"
     answer = subprocess.run(["bash", "-c", f"{script}\n{ask}"], capture_output=True, text=True, check=True)
     assert answer.stdout.split() == ["status"]
-
-
-def test_the_readme_names_every_command():
-    text = (ROOT / "README.md").read_text()
-    listed = set(re.findall(r"run_sweep\.py (\w+)", text))
-    answer = subprocess.run(
-        [sys.executable, str(ROOT / "run_sweep.py"), "--help"], capture_output=True, text=True, check=True
-    )
-    commands = set(re.findall(r"^    (\w+)\s", answer.stdout, re.MULTILINE)) - {"COMMAND"}
-    assert listed == commands

@@ -28,10 +28,10 @@ def test_when_a_suite_ran_is_told() -> None:
 
 
 @pytest.mark.parametrize("suite", SUITES)
-def test_every_suite_has_its_command_and_its_line_in_the_readme(suite: str) -> None:
-    makefile, readme = (ROOT / "Makefile").read_text(), (ROOT / "README.md").read_text()
+def test_every_suite_has_its_command_and_its_line_in_the_page(suite: str) -> None:
+    makefile, page = (ROOT / "Makefile").read_text(), (ROOT / "docs" / "tests.md").read_text()
     assert re.search(rf"(?m)^test-{suite}: .*\n.*pytest -m {suite}\b", makefile)
-    assert f"`make test-{suite}`" in readme
+    assert f"`make test-{suite}`" in page
     assert f"{suite}:" in (ROOT / "pyproject.toml").read_text()
 
 

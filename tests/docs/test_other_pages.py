@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.pages import blocks
 from tests.docs.test_generated import generate
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,7 +29,7 @@ def test_every_command_has_its_function():
 @pytest.mark.slow  # trains two sweeps
 @pytest.mark.timeout(240)
 def test_the_python_page_runs_as_it_stands(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    (code,) = re.findall(r"```python\n(.+?)```", PYTHON, re.DOTALL)
+    (code,) = [block.text for block in blocks(PYTHON) if block.language == "python" and not block.mark]
     with contextlib.chdir(tmp_path):
         exec(compile(code, "docs/python.md", "exec"), {"__name__": "page"})
     out = capsys.readouterr().out

@@ -14,6 +14,7 @@ from search_spaces.files import entries, races, schema, yaml_lines
 from search_spaces.files.yaml_lines import read_tree
 from tests.docs.pages import DOCS, bare, blocks, lines_of
 from tests.search_spaces.sweeps.test_keys import SMALL
+from tests.trainers.layouts import write_imagefolder
 from trainers import data
 from trainers.trials.recipe import compress, rungs
 
@@ -42,6 +43,15 @@ def changed(text: str) -> dict[str, Any]:
 def test_an_example_is_sound(text: str, tmp_path: Path) -> None:
     """One with a name is a whole file; any other replaces keys of a small one."""
     assert expanded(text if "name" in read_tree(text).values else changed(text), tmp_path).rows
+
+
+def test_the_first_page_is_short_and_its_sweep_is_sound(tmp_path: Path) -> None:
+    text = (DOCS.parent / "README.md").read_text()
+    assert len(re.findall(r"\S*\w\S*", text)) <= 700
+    (block,) = [block for block in blocks(text) if block.mark == "pictures"]
+    assert len(block.text.splitlines()) <= 13
+    write_imagefolder(tmp_path / "pictures", size=64)
+    assert len(expanded(block.text, tmp_path).rows) == 4
 
 
 def test_the_whole_file_has_every_key() -> None:
