@@ -184,11 +184,12 @@ class Nodes:
         self._say(f"node {self.name(node_id)} is taken back: it was not the cause")
 
     def may_be_more(self) -> bool:
-        """Return whether nodes may come by themselves: where none has a core yet, some have not answered, our job has
+        """Return whether nodes may come by themselves: where none has a core yet, one has not answered, our job has
         more than have joined, or an autoscaler makes them."""
         alive = [node for node in ray.nodes() if node["Alive"]]
         cores = any(node["Resources"].get("CPU") for node in alive)
-        return bool(self._asked) or not cores or nodes_of_job() > len(alive) or autoscales()
+        answered = all(node["NodeID"] in self._fit for node in alive)
+        return not answered or not cores or nodes_of_job() > len(alive) or autoscales()
 
     def told(self) -> str:
         """Return what the nodes that can work have, in words, those that have the same together."""

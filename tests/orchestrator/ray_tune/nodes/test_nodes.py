@@ -172,12 +172,17 @@ def test_whether_nodes_may_come(
 
 
 def test_a_node_that_has_not_answered_may_be_one_with_room(monkeypatch: pytest.MonkeyPatch, home: Path):
-    monkeypatch.setattr(nodes.ray, "nodes", lambda: [node("a", 1), node("b", 1), node("c", 8)])
+    there = [node("a", 1), node("b", 1), node("c", 8)]
+    monkeypatch.setattr(nodes.ray, "nodes", lambda: there)
     monkeypatch.setattr(nodes, "autoscales", lambda: False)
     looking = Looking(monkeypatch, home)
     looking.late = {number("c")}
     assert looking.nodes.look() == 0 and looking.nodes.may_be_more()
     looking.late = set()
+    assert looking.nodes.look() == 4 and not looking.nodes.may_be_more()
+    monkeypatch.setattr(nodes.ray, "nodes", lambda: [*there, node("d", 8)])
+    assert looking.nodes.may_be_more()  # it has just joined, and is looked at next
+    monkeypatch.setattr(nodes.ray, "nodes", lambda: there)
     assert looking.nodes.look() == 4 and not looking.nodes.may_be_more()
     assert looking.nodes.told() == "2 times 1 CPU and 0 GPUs; 8 CPUs and 0 GPUs"
 
