@@ -542,7 +542,7 @@ def _init(options: argparse.Namespace) -> int:
             checkpoint=options.checkpoint,
             student=options.student or (_asked("student", proposal.student) if asks else None),
             methods=init.words_of(options.methods or (_asked("methods", init.METHODS) if asks else init.METHODS)),
-            seeds=options.seeds or _count(_asked("seeds", "3") if asks else "3"),
+            seeds=options.seeds or (_asked_count("seeds", 3) if asks else 3),
         )
         text = init.checked_text(proposal, choices, path)
     init.write_new(path, text)
@@ -552,7 +552,19 @@ def _init(options: argparse.Namespace) -> int:
 
 def _asked(question: str, proposed: str) -> str:
     """Return the answer of whoever sits at the terminal; nothing takes what is proposed."""
-    return input(f"{question} [{proposed}]: ").strip() or proposed
+    try:
+        return input(f"{question} [{proposed}]: ").strip() or proposed
+    except EOFError:  # Ctrl-D: no more answers
+        raise KeyboardInterrupt(signal.SIGINT) from None
+
+
+def _asked_count(question: str, proposed: int) -> int:
+    """Return a number that is asked for until it is one."""
+    while True:
+        try:
+            return _count(_asked(question, str(proposed)))
+        except argparse.ArgumentTypeError as error:
+            _print(str(error))
 
 
 def _run(options: argparse.Namespace) -> int:

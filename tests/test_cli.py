@@ -3,6 +3,7 @@
 import shlex
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -190,3 +191,26 @@ def test_bash_completes_with_it(capsys: pytest.CaptureFixture[str], same_signals
     ask = "COMP_WORDS=(kdsweep sta); COMP_CWORD=1; _shtab_kdsweep; echo ${COMPREPLY[@]}"
     answer = subprocess.run(["bash", "-c", f"{script}\n{ask}"], capture_output=True, text=True, check=True)
     assert answer.stdout.split() == ["status"]
+
+
+def test_init_asks_a_terminal_and_takes_what_is_proposed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], same_signals: None
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    answers = iter(["", "", "", "ce,kd", "many", "2"])
+    monkeypatch.setattr("builtins.input", lambda _question: next(answers))
+    assert run_sweep.main(["init"]) == 0
+    assert "must be a whole number from 1 to 10000, got 'many'" in capsys.readouterr().out
+    text = (tmp_path / "digits100.yaml").read_text()
+    assert "pairs: tinyresnet -> tinycnn" in text and "seeds: 2" in text and "  dkd:" not in text
+    assert run_sweep.main(["init", "digits100", "--yes"]) == 2
+    assert "digits100.yaml is there already and stays as it is" in capsys.readouterr().err
+
+    def leave(_question: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("builtins.input", leave)
+    assert run_sweep.main(["init", "--out", "other.yaml"]) == 130
+    assert not (tmp_path / "other.yaml").exists()
