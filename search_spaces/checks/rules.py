@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from search_spaces.checks.facts import Facts
+from search_spaces.checks.momenta import check_momenta
 from search_spaces.checks.networks import check_tasks, check_teachers, check_weights_files, initials, lenses
 from search_spaces.checks.pairs import check_fit
 from search_spaces.checks.plausible import check_plausible
@@ -32,6 +33,7 @@ def check(draft: Draft) -> Facts | None:
     check_recipes(draft)
     check_tasks(draft)
     check_training(draft)
+    check_momenta(draft)
     check_plausible(draft)
     _check_search(draft)
     _check_settled(draft)

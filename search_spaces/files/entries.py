@@ -231,11 +231,15 @@ def _by_fit(name: str, fitted: Mapping[str, Value], chosen: Mapping[str, Value],
     return f" (on {count} classes {', '.join(made)})" if made else ""
 
 
-def chosen_values(entry: Entry) -> Iterator[dict[str, Value]]:
-    """Yield what the file says in each row with each choice of its searches; ranges stand for their low ends."""
+def chosen_values(entry: Entry, *, high: bool = False) -> Iterator[dict[str, Value]]:
+    """Yield what the file says in each row with each choice of its searches; ranges stand for their low ends.
+
+    Args:
+        high: and for their high ends, too.
+    """
     fixed = {s.name: s.value for s in entry.settings if isinstance(s, Fixed)}
     several: dict[str, tuple[Value, ...]] = {s.name: s.values for s in entry.settings if isinstance(s, Grid)}
-    several |= {d.name: d.starts for d in entry.searched}
+    several |= {d.name: d.ends if high else d.starts for d in entry.searched}
     for values in itertools.islice(itertools.product(*several.values()), MAX_ROWS):
         yield {**fixed, **dict(zip(several, values, strict=True))}
 

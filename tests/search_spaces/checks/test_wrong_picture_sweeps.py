@@ -187,6 +187,10 @@ ONE_LINE = {
         changed(SCENES, ("kd: ", "fitnet: ")),
         "line 5  methods.fitnet: fitnet: cityscapes has classes of pixels: methods of logits alone",
     ),
+    "parts of pixels": (
+        changed(SCENES, ("kd: ", "deepkd: ")),
+        "line 5  methods.deepkd: deepkd: cityscapes has classes of pixels: methods of logits alone",
+    ),
     "a combination with features of pixels": (
         changed(SCENES, ("kd: ", "both: {method: [kd, at]}")),
         "line 5  methods.both: at: cityscapes has classes of pixels: methods of logits alone",

@@ -197,6 +197,20 @@ def test_both_heads_are_compared_with_the_teachers(scenes: Path, store: Store, m
     assert student[0].shape == (2, CLASSES, 4, 8)
 
 
+def test_the_momenta_of_dot_hold_both_parts_of_both_heads(scenes: Path, store: Store):
+    teacher = new_teacher(store, "pspnet_resnet18", CLASSES)
+    ends = []
+    for changes in ({"optimizer": "sgd"}, {"optimizer": "dot", "dot_delta": 0.0}, {"optimizer": "dot"}):
+        of = on_scenes(scenes, "kd", teacher=teacher, student=WITH_AUX, changes=SHORT.replaced(**changes))
+        training = Training(of, store, device=CPU, data_root=scenes)
+        training.train_epoch()
+        ends.append([one.detach().clone() for one in training.student.parameters()])
+    plain, alike, apart = ends
+    for one, same in zip(plain, alike, strict=True):
+        torch.testing.assert_close(same, one, rtol=1e-3, atol=1e-4)
+    assert not all(torch.allclose(one, other, rtol=1e-3, atol=1e-4) for one, other in zip(plain, apart, strict=True))
+
+
 def test_a_batch_in_which_nothing_counts_trains_on(tmp_path: Path):
     write_cityscapes(tmp_path / "scenes", per_city=4, size=(40, 80))
     for path in (tmp_path / "scenes/gtFine/train").glob("*/*.png"):
