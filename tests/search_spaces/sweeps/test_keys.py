@@ -86,7 +86,8 @@ CASES = (
     Case("recipe.base", "digits", "digts", "recipe.base: unknown recipe 'digts'; did you mean 'digits'? (known: cifar, imagenet, tiny_imagenet, cub200, cityscapes, transformer, quick, digits, digits-teacher)"),
     Case("recipe.epochs", "60", "1.5", "recipe.epochs: must be a whole number of at least 1, got 1.5"),
     Case("recipe.batch_size", "128", "0", "recipe.batch_size: must be a whole number of at least 1, got 0"),
-    Case("recipe.optimizer", "adamw", "adam", "recipe.optimizer: must be one of sgd, adamw, got 'adam'"),
+    Case("recipe.optimizer", "adamw", "adam", "recipe.optimizer: must be one of sgd, adamw, dot, got 'adam'"),
+    Case("recipe.dot_delta", "0.05", "-1", "recipe.dot_delta: must be a finite number of at least 0, got -1.0"),
     Case("recipe.learning_rate", "1e-2", "fast", "recipe.learning_rate: must be a finite number above 0, got 'fast'"),
     Case("recipe.momentum", "0", "1", "recipe.momentum: must lie in [0, 1), got 1.0"),
     Case("recipe.nesterov", "on", "1", "recipe.nesterov: must be true or false, got 1"),
@@ -218,6 +219,8 @@ def base_for(key: str) -> dict[str, Any]:
         return base | {"datasets": {"imagefolder": {"size": 32}}}
     if key in ("recipe.power", "recipe.min_learning_rate"):
         return base | {"recipe": {"base": "cifar", "schedule": "poly"}}
+    if key == "recipe.dot_delta":
+        return base | {"recipe": {"base": "cifar", "optimizer": "dot"}}
     if key.startswith("seeds."):
         return base | {"seeds": {"first": 3, "most": 12, "settle": "tuned"}}
     if key == "recipe.scale_learning_rate":

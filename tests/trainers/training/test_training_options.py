@@ -322,10 +322,10 @@ def test_norms_biases_and_what_a_transformer_names_do_not_decay():
 
 
 def test_by_default_all_decay():
-    from trainers import models
+    from trainers import methods, models
 
     network = models.create("test_vit", classes=3, channels=3)
-    optimizer = new_optimizer(recipe(weight_decay=0.05), network, nn.Identity())
+    optimizer = new_optimizer(recipe(weight_decay=0.05), network, methods.build("ce"))
     assert [group["weight_decay"] for group in optimizer.param_groups] == [0.05]
     assert len(optimizer.param_groups[0]["params"]) == len(list(network.parameters()))
 
