@@ -83,7 +83,12 @@ def build(results: "Results", board: Board) -> Table | None:
     columns = [pair_column(board), words("method"), *numbers(*heads, "n")]
     empty = [all(row[i] in (EMPTY, NONE) for row in rows) for i in range(len(columns))]
     kept = [None if blank else column for column, blank in zip(columns, empty, strict=True)]
-    return listed(board, "cost", "Training cost", kept, rows, notes=(NOTE,))
+    needed = (
+        f"What {line.shown} learns beside the student is needed afterwards: {line.row.inference}."
+        for line in board.lines
+        if line.row.inference
+    )
+    return listed(board, "cost", "Training cost", kept, rows, notes=(NOTE, *needed))
 
 
 def _backward_passes(params: Mapping[str, str]) -> int:

@@ -153,13 +153,26 @@ class Costs:
         return trial.recipe.epochs * (self._images(trial) * an_image + scored * a_score)
 
     def _of_student(self, trial: Trial) -> "NetworkSize":
-        info = self._infos[trial.dataset]
-        return _network(trial.student, trial.student_args, info, info.size, info.width)
+        info, make = self._infos[trial.dataset], methods.get(trial.method).network
+        student = _network(trial.student, trial.student_args, info, info.size, info.width)
+        return student if make is None else _with_parts(student, make, trial, info)
 
     def _of_teacher(self, taught: Taught) -> "NetworkSize":
         teacher, info = self._teachers[taught], self._infos[taught.dataset]
         size = (teacher.size, teacher.size) if teacher.size else (info.size, info.width)
         return _network(teacher.model, teacher.model_args, info, *size)
+
+
+def _with_parts(student: "NetworkSize", make: methods.Network, trial: Trial, info: DataInfo) -> "NetworkSize":
+    """Return the size of the network that a method makes of a student."""
+    from trainers.models.sizes import with_parts
+    from trainers.models.taps import shape_of
+
+    assert trial.teacher is not None
+    ours = shape_of(trial.student, trial.student_args, info.classes, info.channels, info.size)
+    size = trial.teacher.size or info.size
+    theirs = shape_of(trial.teacher.model, trial.teacher.model_args, info.classes, info.channels, size)
+    return with_parts(student, make, ours, theirs)
 
 
 def _copies(trial: Trial) -> int:

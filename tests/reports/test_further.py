@@ -151,6 +151,15 @@ def test_cost(sheets: dict[str, Table]) -> None:
     assert line(one, "VGG-13 → VGG-8", "kd tuned")["search trials"] == "3"
 
 
+def test_what_a_student_keeps_of_its_method_is_said_with_the_costs() -> None:
+    trials = [teacher(80.0), *seeds("kd", (60.0, 61.0)), *seeds("simkd", (62.0, 63.0), method="simkd")]
+    kept = row("simkd", "simkd", inference="a projector")
+    one = tables(results_of(FakeSweep("kept", trials, [row("kd"), kept])))["cost"]
+    assert one.notes[1:] == ("What SimKD learns beside the student is needed afterwards: a projector.",)
+    one = tables(results_of(FakeSweep("plain", trials[:3], [row("kd")])))["cost"]
+    assert len(one.notes) == 1
+
+
 def test_backward_passes_have_a_column_where_a_row_has_several() -> None:
     trials = [teacher(80.0), *seeds("kd", (60.0, 61.0)), *seeds("deepkd", (62.0, 63.0), method="deepkd")]
     one = tables(results_of(FakeSweep("momenta", trials, [row("kd"), row("deepkd", "deepkd")])))["cost"]

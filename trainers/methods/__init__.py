@@ -49,13 +49,14 @@ from trainers.methods.record.hyperparameters import (
     Rank,
 )
 from trainers.methods.record.listing import allowed_text, lines_of, search_text, value_text
-from trainers.methods.record.method import Couples, ForPair, Method, Needs, Problem, no_rules
+from trainers.methods.record.method import Couples, ForPair, Method, Needs, Network, Problem, no_rules
 from trainers.methods.record.outputs import NetworkShape, Output, Setting
 from trainers.methods.record.plugins import Broken, PluginError, load, try_loss
 from trainers.methods.reviewkd import REVIEWKD_METHOD
 from trainers.methods.rkd import RKD_METHOD
 from trainers.methods.rld import RLD_METHOD
 from trainers.methods.sdd import SDD_METHOD
+from trainers.methods.simkd import SIMKD_METHOD
 from trainers.methods.sp import SP_METHOD
 from trainers.methods.terms.standardize import standardize
 from trainers.methods.ttm import TTM_METHOD
@@ -86,6 +87,7 @@ __all__ = [
     "Log",
     "Method",
     "Needs",
+    "Network",
     "NetworkShape",
     "Output",
     "PluginError",
@@ -149,6 +151,7 @@ ALL = (
     REVIEWKD_METHOD,
     SDD_METHOD,
     CAT_KD_METHOD,
+    SIMKD_METHOD,
 )
 METHODS = {method.name: method for method in ALL}
 """Our own methods by name; `methods()` has those of plug-ins too."""

@@ -2,13 +2,14 @@
 
 import fnmatch
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import timm
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from trainers.methods import Network, NetworkShape, Output, Setting
 from trainers.model_names import PREFIX, SEGMENTATION, TIMM, names
 from trainers.models.segmentation import CITYSCAPES_CLASSES
 
@@ -59,6 +60,26 @@ def sizes(pattern: str | None = None) -> Iterator[NetworkSize]:
             built_for = timm.get_pretrained_cfg(name)
             pixels = IMAGENET_PIXELS if built_for is None else built_for.input_size[-1]
             yield size_of(TIMM + name, name, pixels, 1000)
+
+
+def with_parts(student: NetworkSize, make: Network, ours: NetworkShape, theirs: NetworkShape) -> NetworkSize:
+    """Return the size of the network that a method makes of a student.
+
+    Args:
+        ours, theirs: what student and teacher answer with.
+    """
+    with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
+        answer = Output(logits=torch.empty(1, student.classes), maps=tuple(torch.empty(1, *one) for one in ours.maps))
+        bias = torch.empty(student.classes)
+        heads = [(torch.empty(student.classes, one.vector), bias) for one in (ours, theirs)]
+        setting = Setting(student=ours, teacher=theirs, heads=(lambda: heads[0], lambda: heads[1]))
+        network = make(torch.nn.Identity(), lambda _images: answer, setting).eval()
+        network(torch.empty(1))
+    return replace(
+        student,
+        parameters=student.parameters + sum(parameter.numel() for parameter in network.parameters()),
+        multiply_adds=student.multiply_adds + counter.get_total_flops() // 2,
+    )
 
 
 def size_of(

@@ -151,6 +151,7 @@ def _tap(model: nn.Module, images: Tensor) -> Taps:
         vector=output.vector.shape[1],
         signed=tuple(relu is None for relu in relus),
         final=None if averaged is None or output.final is None else _sizes(output.final),
+        final_signed=output.final is not None and bool((output.final < 0).any()),
         averaged=bool(averaged),
     )
     return replace(bare, last_relus=relus, next_norms=norms, shape=shape)

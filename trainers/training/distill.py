@@ -29,7 +29,16 @@ from trainers.training.metrics import LOGGED, accuracies
 from trainers.training.mixing import Mix, mixes
 from trainers.training.momenta import backward, prepare
 from trainers.training.replies import Replies
-from trainers.training.starting import new_method, new_optimizer, new_student, new_taps, new_teacher, set_rate
+from trainers.training.starting import (
+    learned,
+    network_of,
+    new_method,
+    new_optimizer,
+    new_student,
+    new_taps,
+    new_teacher,
+    set_rate,
+)
 from trainers.training.step_graph import Terms, sped_up
 from trainers.training.tasks import Seen, Student, task_of
 from trainers.training.turns import Step, Steps
@@ -132,7 +141,9 @@ class Training:
         """At which the teacher wants views, where they are not the student's."""
         self.seen, self.tested = share(self.data.train, self.sizes), share(self.data.test, ())
         self.memory = MemoryMeter(device)  # from here on, memory is the trial's own
-        self.student = new_student(trial, self.data, store, device)
+        student = new_student(trial, self.data, store, device)
+        self.student = network_of(trial, student, self.data, self.teacher, self.ranks)
+        self._added = learned(self.student) - learned(student)
         self.taps = new_taps(trial, self.student, self.data)
         self.method = new_method(trial, self.data, self.teacher, self.taps, self.ranks)
         self.optimizer = new_optimizer(trial.recipe, self.student, self.method)
@@ -244,7 +255,7 @@ class Training:
             **accuracies(self.history, self.task.scores),
             "train_seconds": sum(values["epoch_seconds"] for values in self.history),
             "teacher_images": float(self.teacher_images),
-            "extra_parameters": float(self.method.extra_parameters),
+            "extra_parameters": float(self.method.extra_parameters + self._added),
             **self.memory.metrics(alone=self._is_alone),
         }
 

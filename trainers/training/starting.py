@@ -43,6 +43,20 @@ def new_student(trial: Trial, data: DeviceData, store: Store, device: torch.devi
     return student.to(device).to(memory_format=torch.channels_last)
 
 
+def network_of(
+    trial: Trial, student: nn.Module, data: DeviceData, teacher: FrozenTeacher | None, ranks: Ranks
+) -> nn.Module:
+    """Return what is trained of the student: itself, or the network that the method makes of it."""
+    make = methods.get(trial.method).network
+    if make is None or teacher is None:
+        return student
+    taps = tap(student, example(data))
+    setting = _setting(trial, data, teacher, taps, ranks)
+    names = (trial.role, trial.seed, trial.method)
+    network: nn.Module = from_stream(lambda: make(student, taps, setting), "network", *names)
+    return network.to(data.train_targets.device).to(memory_format=torch.channels_last)
+
+
 def new_teacher(trial: Trial, data: DeviceData, store: Store, device: torch.device) -> FrozenTeacher | None:
     """Return the trial's teacher, ready to answer; None where it has none."""
     return None if trial.teacher is None else frozen_teacher(trial.teacher, store, data, device)
@@ -66,11 +80,27 @@ def new_method(
     trial: Trial, data: DeviceData, teacher: FrozenTeacher | None, taps: Taps | None, ranks: Ranks
 ) -> methods.BuiltMethod:
     """Return the method with its own parts on the device; what they start from depends on role, seed and method."""
-    names = (trial.role, trial.seed, trial.method)
+    setting = _setting(trial, data, teacher, taps, ranks)
+
+    def make() -> methods.BuiltMethod:
+        return methods.build(trial.method, setting, **trial.hyperparameters)
+
+    names = ("method", trial.role, trial.seed, trial.method)
+    return from_stream(make, *names).to(data.train_targets.device)
+
+
+def _setting(
+    trial: Trial, data: DeviceData, teacher: FrozenTeacher | None, taps: Taps | None, ranks: Ranks
+) -> methods.Setting:
+    """Return what is known of the training before its first batch.
+
+    Args:
+        taps: of the student.
+    """
     teachers = None
     if taps is not None and teacher is not None:
         teachers = teacher.taps(example(data, teacher.size))
-    setting = methods.Setting(
+    return methods.Setting(
         student=None if taps is None else taps.shape,
         teacher=None if teachers is None else teachers.shape,
         classes=data.info.classes,
@@ -78,14 +108,14 @@ def new_method(
         labels=data.train_targets[: data.info.trained_on(trial.split)].cpu(),
         class_weights=None if teacher is None else teacher.class_weights(),
         heads=None if taps is None or teachers is None else (taps.head, teachers.head),
-        seed=stream_seed("method's draws", *names),
+        seed=stream_seed("method's draws", trial.role, trial.seed, trial.method),
         ranks=ranks if ranks.size > 1 else None,
     )
 
-    def make() -> methods.BuiltMethod:
-        return methods.build(trial.method, setting, **trial.hyperparameters)
 
-    return from_stream(make, "method", *names).to(data.train_targets.device)
+def learned(network: nn.Module) -> int:
+    """Return how many numbers of a network are learned."""
+    return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
 
 
 def new_optimizer(recipe: Recipe, student: nn.Module, method: methods.BuiltMethod) -> torch.optim.Optimizer:

@@ -96,6 +96,17 @@ def test_multiply_adds_and_hours_worked_by_hand(tmp_path: Path) -> None:
     assert (waiting.steps, waiting.gpu_hours) == (steps, pytest.approx(0.01 * steps / 3600, rel=1e-3))
 
 
+def test_a_network_that_a_method_makes_of_the_student_is_counted_whole(tmp_path: Path) -> None:
+    plain, whole = (describe_plan(sweep_of(tmp_path, SMALL.replace("  kd:", f"  {name}:"))) for name in ("at", "simkd"))
+    channels, inner, width = 64, 48, 96
+    convolutions = channels * inner + 9 * inner**2 + inner * width
+    added = convolutions + 2 * (inner + inner + width) + 100 * (width + 1)
+    assert whole.disk.weights_bytes - plain.disk.weights_bytes == 2 * 4 * added  # of two seeds, in float32
+    an_image = 4 * convolutions + 100 * width
+    trained = 2 * 10 * (3 * 10_000 + describe("digits100").test)
+    assert whole.work.multiply_adds - plain.work.multiply_adds == trained * an_image
+
+
 def test_trials_that_share_a_gpu_wait_together(tmp_path: Path) -> None:
     whole, half = (
         describe_plan(sweep_of(tmp_path, SMALL + f"resources: {{gpus: {gpus}}}\n"), speed=Speed(tflops=1e9))

@@ -10,7 +10,7 @@ from trainers.methods import BuiltMethod, Method, NetworkShape, Output, Setting,
 from trainers.methods.record.built import BuiltMethod as Built
 
 IMAGES = 40
-STUDENT = NetworkShape(maps=((4, 8, 8), (4, 8, 8), (6, 4, 4), (8, 2, 2)), vector=8, final=(8, 4, 4), averaged=True)
+STUDENT = NetworkShape(maps=((4, 8, 8), (4, 8, 8), (6, 4, 4), (8, 2, 2)), vector=8, final=(12, 4, 4), averaged=True)
 TEACHER = NetworkShape(maps=((6, 8, 8), (8, 8, 8), (10, 4, 4), (12, 2, 2)), vector=12, final=(12, 4, 4), averaged=True)
 
 
@@ -22,7 +22,7 @@ def setting(classes: int) -> Setting:
         classes=classes,
         labels=torch.arange(IMAGES) % classes,
         class_weights=_rows(classes, 12),
-        heads=(lambda: (_rows(classes, 8), None), lambda: (_rows(classes, 12), torch.ones(classes))),
+        heads=(lambda: (_rows(classes, 12), None), lambda: (_rows(classes, 12), torch.ones(classes))),
     )
 
 

@@ -69,7 +69,8 @@ def test_two_epochs_lower_the_loss(store, name):
     first, second = run(trial_of(name), store)
     assert second.values["train_loss"] < first.values["train_loss"]
     extra = second.summary()["extra_parameters"]
-    assert (extra > 0) == (name in WITH_PARTS and name not in WITHOUT_WEIGHTS)
+    learned = name in WITH_PARTS and name not in WITHOUT_WEIGHTS
+    assert (extra > 0) == (learned or methods.get(name).network is not None)
 
 
 @pytest.mark.parametrize(
@@ -158,6 +159,8 @@ def test_a_transformer_teaches_a_cnn_by_its_features_and_logits(store):
 def test_every_method_trains_every_kind_of_pair(store, name, teacher, student):
     if name in ("sdd", "cat_kd") and student == "test_vit3":
         pytest.skip("its last layer reads what is made of an average: it can be asked about no places")
+    if name == "simkd" and teacher == "test_vit":
+        pytest.skip("its last layer reads a token, not the average of a map")
     trial = with_teacher(trial_of(name), store, teacher)
     found = dict(arguments(student, classes=100, channels=1, size=16))
     if not student.startswith("cifar_"):  # SGD at 0.1 is more than a Transformer takes at weights such as the 45 of ttm
@@ -172,7 +175,7 @@ def test_every_method_trains_every_kind_of_pair(store, name, teacher, student):
 
 
 POINT = methods.NetworkShape(maps=((4, 1, 1), (8, 1, 1)), vector=8)
-UNFIT = ("at", "nst", "kdsvd", "fitnet", "sdd", "cat_kd")
+UNFIT = ("at", "nst", "kdsvd", "fitnet", "sdd", "cat_kd", "simkd")
 
 
 @pytest.mark.parametrize("name", UNFIT)

@@ -24,6 +24,8 @@ def combine(parts: Sequence[Method]) -> Method:
     for part in parts:
         if not part.teacher or part.parts:
             raise ValueError(f"'{part.name}' cannot be combined with others: it has no term of its own")
+        if part.network is not None:
+            raise ValueError(f"'{part.name}' cannot be combined with others: it trains another network than they")
         if part.momenta is not one_momentum:
             raise ValueError(
                 f"'{part.name}' cannot be combined with others: parts of its loss have momenta of their own"

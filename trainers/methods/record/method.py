@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from trainers.late import Tensor, nn
 from trainers.methods.record.hyperparameters import CE_WEIGHT, Hyperparameter, describe
-from trainers.methods.record.outputs import NetworkShape, Setting, TermValue
+from trainers.methods.record.outputs import NetworkShape, Output, Setting, TermValue
 from trainers.model_names import OF_TORCHVISION
 from trainers.texts.nearest import hint
 from trainers.trials.trial import Value
@@ -28,6 +28,10 @@ Term: TypeAlias = "Callable[..., TermValue]"
 Module: TypeAlias = "Callable[[Values, Setting], nn.Module]"
 """(hyperparameters, setting) -> a module called as (student, teacher, target, epoch) -> (method term, named parts).
 Student and teacher are `Output`s. Its parameters are trained with the student's, its buffers are in checkpoints."""
+
+Network: TypeAlias = "Callable[[nn.Module, Callable[[Tensor], Output], Setting], nn.Module]"
+"""(student, what returns all that it answers to images, setting) -> the network that is trained in the student's place,
+scored and kept. It answers as a network of timm's, its features by `forward_intermediates`."""
 
 
 class Needs(enum.Enum):
@@ -116,6 +120,8 @@ class Method:
     will do."""
     module: Module | None = None
     """Makes what holds the trainable parts and memories of a method that has some."""
+    network: Network | None = None
+    """Makes of a student the network that is trained in its place; None: the student is trained as it is."""
     needs: Needs = Needs.LOGITS
     summary: str
     source: str

@@ -67,6 +67,8 @@ class NetworkShape:
     final: tuple[int, int, int] | None = None
     """Of the map of whose places the last linear layer can be asked: it reads its average, or a grid of averages, or a
     token beside it. None where there is none."""
+    final_signed: bool = False
+    """That map can be negative."""
     averaged: bool = False
     """The average of what the layer says of those places is what it says of the image."""
 
