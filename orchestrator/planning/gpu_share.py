@@ -13,6 +13,7 @@ from typing import Any
 
 from orchestrator.ledger.ledger import Ledger
 from search_spaces import Sweep
+from trainers import methods
 from trainers.trials.trial import ADDED_TO_RECIPE, canonical_json, to_json
 
 ROOT = Path(__file__).parents[2]
@@ -150,4 +151,5 @@ def _kind(spec: Mapping[str, Any]) -> Kind:
     networks += [] if teacher is None else [teacher.get("size", 0)]
     seen = [spec["dataset"], spec["view_set"], spec["method"], *networks]
     how = [recipe[name] for name in SIZES] + [bool(recipe[name]) for name in SWITCHES]
-    return canonical_json([*seen, *how, recipe["accumulate"] > 1])
+    strong = methods.get(spec["method"]).sees_strong(spec["hyperparameters"])
+    return canonical_json([*seen, *how, recipe["accumulate"] > 1, strong])

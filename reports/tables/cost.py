@@ -1,7 +1,7 @@
 """What a row costs to train: time, parameters beside the student's, answers of the teacher, memory."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, get_args
 
 from reports.board.board import Board
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from reports.results.results import Results
 
 MIB = 2**20
-MEANS = ["seconds", "extra_parameters", "teacher_images", "peak_memory_bytes", "backward"]
+PASSES = ("forward", "backward")
+"""Through the student, in a step."""
+MEANS = ["seconds", "extra_parameters", "teacher_images", "peak_memory_bytes", "forward", "backward"]
 """Columns of the trials that means are of; seconds are of an epoch."""
 NOTE = (
     "Means over the trainings that are in the main table. Seconds an epoch: training alone, without scoring; times can "
@@ -35,9 +37,9 @@ def build(results: "Results", board: Board) -> Table | None:
     trials = trials[(trials["state"] == "COMPLETE") & (trials["status"] == "FINISHED")]
     trials = trials.assign(
         seconds=trials["train_seconds"] / trials["epochs"].astype("float64"),
-        backward=[float(_backward_passes(results.params(key))) for key in trials["trial_key"]],
+        **{name: [float(passes[name]) for passes in _passes(results, trials["trial_key"])] for name in PASSES},
     )
-    several = bool((trials["backward"] > 1).any())
+    several = {name: bool((trials[name] > 1).any()) for name in PASSES}
     teachers = trials[trials["phase"] == TEACHER].drop_duplicates(["dataset", "student", "trial_key"])
     of_teachers = _means(teachers, ["dataset", "student"])
     of_students = _means(trials[is_reported(trials)], ["cell", "row"])
@@ -63,7 +65,7 @@ def build(results: "Results", board: Board) -> Table | None:
                     Text(text=line.shown, trials=line.scores[column].trials, inside=trainings),
                     _number(means["seconds"]),
                     _number(means["seconds"] / theirs, 2),
-                    Number(value=means["backward"], digits=0) if several else EMPTY,
+                    *(Number(value=means[name], digits=0) if several[name] else EMPTY for name in PASSES),
                     _number(means["extra_parameters"], 0),
                     _number(means["teacher_images"], 0),
                     _number(means["peak_memory_bytes"] / MIB),
@@ -74,7 +76,7 @@ def build(results: "Results", board: Board) -> Table | None:
     heads = [
         "s/epoch",
         f"× {board.reference}",
-        "backward passes",
+        *(f"{name} passes" for name in PASSES),
         "extra parameters",
         "teacher passes",
         "memory (MiB)",
@@ -91,18 +93,23 @@ def build(results: "Results", board: Board) -> Table | None:
     return listed(board, "cost", "Training cost", kept, rows, notes=(NOTE, *needed))
 
 
-def _backward_passes(params: Mapping[str, str]) -> int:
-    """Return how often a step went back through the student: once for each part of the loss with a momentum of its own;
-    1 where that is not recorded."""
+def _passes(results: "Results", keys: Iterable[str]) -> list[Mapping[str, int]]:
+    return [_passes_of(results.params(key)) for key in keys]
+
+
+def _passes_of(params: Mapping[str, str]) -> Mapping[str, int]:
+    """Return how often a step went through the student, once for each view of an image, and back: once for each part of
+    the loss with a momentum of its own; 1 where that is not recorded."""
     method = methods().get(params.get("method", ""))
     if method is None:
-        return 1
+        return dict.fromkeys(PASSES, 1)
     told, fields = of_prefix(params, METHOD_PREFIX), method.fields()
     own = {one.name: one.type(told[one.name]) for one in fields if one.type in (str, float) and one.name in told}
     named = params.get(f"{RECIPE_PREFIX}optimizer")
     optimizer: Any = named if named in get_args(Optimizer) else "sgd"
     recipe = Recipe(epochs=1, batch_size=1, learning_rate=1.0, optimizer=optimizer)
-    return max(1, len(loss_parts(recipe, method, {**method.defaults(), **own})))
+    values = {**method.defaults(), **own}
+    return {"forward": 1 + method.sees_strong(values), "backward": max(1, len(loss_parts(recipe, method, values)))}
 
 
 def _means(trials: "pd.DataFrame", by: list[str]) -> dict[Any, dict[Any, float]]:

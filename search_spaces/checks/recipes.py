@@ -9,6 +9,7 @@ from search_spaces import recipes
 from search_spaces.files.draft import Draft
 from search_spaces.files.yaml_lines import Path
 from trainers.data import DataInfo
+from trainers.data.view_sets import strong
 from trainers.trials.recipe import Recipe
 
 OF_IMAGES = ("mixup", "label_smoothing")
@@ -88,6 +89,7 @@ def check_training(draft: Draft) -> None:
     """Tell every method that cannot be trained as the recipe or the data set has it."""
     for info in draft.infos().values():
         values = recipe_values(draft, info)
+        _check_views(draft, info, values)
         if info.task == "segmentation":
             _check_pixels(draft, ("recipe",), values, info)
             for name, model in draft.teachers.items():
@@ -98,6 +100,19 @@ def check_training(draft: Draft) -> None:
             _tell(draft, "compares features", f"{info.name} has classes of pixels: methods of logits alone")
         elif values.get("mixup"):
             _tell(draft, "labelled", "depends on an image's one class, which recipe.mixup takes away")
+
+
+def _check_views(draft: Draft, info: DataInfo, values: Mapping[str, Any]) -> None:
+    """Tell every method that compares two views of an image where that cannot be."""
+    why = "recipe.mixup mixes images" if values.get("mixup") else ""
+    try:
+        strong(info.view_set)
+    except ValueError as error:
+        why = f"{info.name} has no second view: {error}"
+    for entry in draft.entries if why else ():
+        if entry.sees_strong():
+            path: Path = ("methods", entry.name)
+            draft.tree.add(path, f"{entry.method.name}: compares a weak and a strong view of an image, and {why}")
 
 
 def _check_pixels(draft: Draft, path: Path, values: Mapping[str, Any], info: DataInfo) -> None:

@@ -70,6 +70,14 @@ class Entry:
         """How many rows it has."""
         return math.prod(len(setting.values) for setting in self.settings if isinstance(setting, Grid))
 
+    def sees_strong(self) -> bool:
+        """Return whether it compares a strong view of each image, too, in one of its rows or proposals."""
+        return any(
+            self.method.sees_strong({**row.hyperparameters, **proposed})
+            for row in self._rows
+            for proposed in ({}, *({one.name: end} for one in self.searched for end in one.ends))
+        )
+
     def rows(self) -> Sequence[Row]:
         """Return a row for every combination of grid values; the first grid of the file changes slowest."""
         return self._rows

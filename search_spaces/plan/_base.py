@@ -87,9 +87,11 @@ class Work:
 
     multiply_adds: int
     """Of the networks: three forward passes for an image in training, one for a scored image or a teacher's answer; two
-    more for each further backward pass."""
+    more for each further backward pass; twice as many where a method compares two views of an image."""
     backward_passes: int = 1
     """Of a step that has the most of them."""
+    views: int = 1
+    """Of an image, in the step that has the most of them."""
     steps: int
     """Of training: batches that go forward and back."""
     gpu_hours: float
@@ -219,6 +221,7 @@ def _work(work: Work) -> Iterable[str]:
     usual = f"{speed}, as a V100 or a better card may reach with ResNets and less with MobileNets (--tflops N)"
     for line in (
         "two operations a multiply-add; an image costs 3 forward passes in training, 1 in scoring and for an answer",
+        *(["of two views of an image each costs as much, in training and for an answer"] * (work.views > 1)),
         *([f"{work.backward_passes} backward passes at most: 2 forward ones more for each further one"] * several),
         "no search stops early; reading pictures, losses and what methods learn besides the student are left out",
         f"assumed: {usual if work.speed.tflops == Speed().tflops else f'{speed}, as given'};",

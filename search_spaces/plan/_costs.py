@@ -51,8 +51,9 @@ class Costs:
         self._infos = {plan.name: plan.info for plan in sweep.datasets}
         self._teachers: dict[Taught, Teacher] = {}
         self._live = Counter[Taught]()
-        self._shown: dict[Taught, dict[int, int]] = {}
-        """By the seed that draws them: images that students see of whose views the logits are stored."""
+        self._shown: dict[Taught, dict[int, dict[int, int]]] = {}
+        """By the set of views, usual and strong, and the seed that draws them: images that students see of whose views
+        the logits are stored."""
         for training in trainings:
             if training.trial.teacher is not None:
                 self._count_answers(training, training.trial.teacher)
@@ -68,7 +69,8 @@ class Costs:
     def logits_bytes(self, plan: TeacherPlan) -> int:
         """Return the disk that a teacher's stored logits take at most: few of them lie far apart in a sparse file."""
         info, each = self._infos[plan.dataset], LOGIT_BYTES[self._sweep.resolved["autos"]["logit_type"][plan.dataset]]
-        return min(logits_bytes(info, each), self.stored_answers(plan) * (info.classes * each + BLOCK))
+        sets = len(self._shown.get(Taught(plan.dataset, plan.id, plan.timm_name), {}))
+        return min(sets * logits_bytes(info, each), self.stored_answers(plan) * (info.classes * each + BLOCK))
 
     def disk(self) -> Disk:
         """Return what lies below the home at most."""
@@ -94,12 +96,14 @@ class Costs:
             each, own = self._multiply_adds(training.trial), self._steps(training.trial)
             total += training.count * each
             steps += training.count * own
-            waits = own * self._speed.step_seconds * min(share, 1)  # of several that share a GPU one always computes
+            launches = _views(training.trial) * self._speed.step_seconds
+            waits = own * launches * min(share, 1)  # of several that share a GPU one always computes
             seconds += training.count * max(self._seconds(each) / ranks, waits)
         hours = max(share, 1) * seconds / 3600
         return Work(
             multiply_adds=total, steps=steps, gpu_hours=hours, share=share, on_cpu=not gpus, speed=self._speed,
             backward_passes=max((_backward_passes(training.trial) for training in self._trainings), default=1),
+            views=max((_views(training.trial) for training in self._trainings), default=1),
         )  # fmt: skip
 
     def _count_answers(self, training: Training, teacher: Teacher) -> None:
@@ -108,11 +112,12 @@ class Costs:
         self._teachers[taught] = teacher
         images = self._images(trial) * trial.recipe.epochs
         if self._runs_live(trial):
-            self._live[taught] += training.count * images
+            self._live[taught] += training.count * images * _views(trial)
             return
-        seen = self._shown.setdefault(taught, {})
-        for seed in training.seeds:  # all trials of a seed are shown the same views, epoch by epoch
-            seen[seed] = max(seen.get(seed, 0), images)
+        for number in range(_views(trial)):
+            seen = self._shown.setdefault(taught, {}).setdefault(number, {})
+            for seed in training.seeds:  # all trials of a seed are shown the same views, epoch by epoch
+                seen[seed] = max(seen.get(seed, 0), images)
 
     def _runs_live(self, trial: Trial) -> bool:
         """Return whether the trial's teacher runs in its steps."""
@@ -120,7 +125,8 @@ class Costs:
 
     def _stored(self, taught: Taught) -> int:
         info = self._infos[taught.dataset]
-        return min((info.fit + info.validation) * info.views, sum(self._shown.get(taught, {}).values()))
+        most = (info.fit + info.validation) * info.views
+        return sum(min(most, sum(seen.values())) for seen in self._shown.get(taught, {}).values())
 
     def _is_trained(self, taught: Taught) -> bool:
         return any(plan.id == taught.id and plan.trial is not None for plan in self._sweep.teachers)
@@ -150,7 +156,7 @@ class Costs:
         if trial.teacher is not None and self._runs_live(trial):
             taught = Taught(trial.dataset, trial.teacher.id, trial.teacher.model)
             an_image += self._of_teacher(taught).multiply_adds
-        return trial.recipe.epochs * (self._images(trial) * an_image + scored * a_score)
+        return trial.recipe.epochs * (self._images(trial) * _views(trial) * an_image + scored * a_score)
 
     def _of_student(self, trial: Trial) -> "NetworkSize":
         info, make = self._infos[trial.dataset], methods.get(trial.method).network
@@ -179,6 +185,11 @@ def _copies(trial: Trial) -> int:
     """Return how many numbers a checkpoint holds for each one learned."""
     remembered = 2 if trial.recipe.optimizer == "adamw" else _backward_passes(trial)
     return 1 + remembered + (trial.recipe.ema_decay > 0)
+
+
+def _views(trial: Trial) -> int:
+    """Return how many views of an image a step sees, each in a forward pass of its own."""
+    return 1 + methods.get(trial.method).sees_strong(trial.hyperparameters)
 
 
 def _backward_passes(trial: Trial) -> int:

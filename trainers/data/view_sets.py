@@ -2,7 +2,8 @@
 
 A name says all that decides the pixels of a view: `pad4-crop-flip` is every crop of an image padded by 4 pixels, and
 each crop mirrored; `rrc224-flip` a random part of a picture brought to 224 x 224; `scale-crop512x1024-flip` a part of a
-picture that was scaled. What follows (`-autoaugment`, `-randaugment`, `-cutout16`) is done to every view besides.
+picture that was scaled. What follows (`-autoaugment`, `-randaugment`, `-cutout16`, `-strong`) is done to every view
+besides.
 """
 
 import functools
@@ -14,12 +15,14 @@ from typing import Literal
 Kind = Literal["shift", "resized-crop", "scale-crop"]
 EXTRAS = ("autoaugment", "randaugment", "cutout")
 """What a sweep file may switch on, in the order in which it is done."""
+STRONG = "strong"
+"""What is done besides to the second view of an image, for methods that compare two (trainers.views.strong)."""
 CUTOUT_SHARE = 2
 """A hole is half as high as the image, as on CIFAR: 16 of 32 pixels."""
 
 _NAME = re.compile(
     r"(?:pad(?P<pad>\d+)-crop|rrc(?P<side>\d+)|scale-crop(?P<height>\d+)x(?P<width>\d+))(?P<flip>-flip)?"
-    r"(?P<extras>(?:-(?:autoaugment|randaugment|cutout\d+))*)"
+    r"(?P<extras>(?:-(?:autoaugment|randaugment|cutout\d+|strong))*)"
 )
 
 
@@ -85,6 +88,18 @@ def resized(name: str, height: int, width: int) -> str:
         raise ValueError(f"its views are square, got {height} x {width}")
     size = f"rrc{height}" if base.kind == "resized-crop" else f"scale-crop{height}x{width}"
     return "-".join([size, *(["flip"] * base.flip), *base.extras])
+
+
+def strong(name: str) -> str:
+    """Return the name of the set of strong views that goes with a set of views: as many, numbered for themselves.
+
+    Raises:
+        ValueError: there is none.
+    """
+    base = view_set(name)
+    if base.kind == "scale-crop":
+        raise ValueError("its images have no strong view: their pixels have classes")
+    return name if STRONG in base.extras else f"{name}-{STRONG}"
 
 
 def with_extras(name: str, extras: Collection[str], size: int) -> str:

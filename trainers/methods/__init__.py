@@ -12,6 +12,7 @@ from trainers.methods.at import AT_METHOD
 from trainers.methods.cat_kd import CAT_KD_METHOD
 from trainers.methods.ce import CE_METHOD
 from trainers.methods.crd import CRD_METHOD
+from trainers.methods.crld import CRLD_METHOD
 from trainers.methods.ctkd import CTKD_METHOD
 from trainers.methods.deepkd import DEEPKD_METHOD
 from trainers.methods.dist import DIST_METHOD
@@ -57,6 +58,7 @@ from trainers.methods.rkd import RKD_METHOD
 from trainers.methods.rld import RLD_METHOD
 from trainers.methods.sdd import SDD_METHOD
 from trainers.methods.simkd import SIMKD_METHOD
+from trainers.methods.sld import SLD_METHOD
 from trainers.methods.sp import SP_METHOD
 from trainers.methods.terms.standardize import standardize
 from trainers.methods.ttm import TTM_METHOD
@@ -138,6 +140,8 @@ ALL = (
     DTKD_METHOD,
     OFA_METHOD,
     DEEPKD_METHOD,
+    CRLD_METHOD,
+    SLD_METHOD,
     FITNET_METHOD,
     AT_METHOD,
     NST_METHOD,

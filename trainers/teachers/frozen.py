@@ -124,7 +124,7 @@ def load_teacher(teacher: Teacher, store: Store, info: DataInfo, device: torch.d
         RuntimeError: the weights are of another network; names the keys that differ.
     """
     arguments = tuple(sorted(teacher.model_args.items()))
-    return _loaded(teacher.id, teacher.weights, teacher.model, arguments, store, info, device)
+    return _loaded(teacher.id, teacher.weights, teacher.model, arguments, store, info.classes, info.channels, device)
 
 
 @functools.lru_cache(maxsize=4)
@@ -134,10 +134,11 @@ def _loaded(
     model: str,
     arguments: tuple[tuple[str, Value], ...],
     store: Store,
-    info: DataInfo,
+    classes: int,
+    channels: int,
     device: torch.device,
 ) -> nn.Module:
-    network = models.create(model, classes=info.classes, channels=info.channels, arguments=dict(arguments))
+    network = models.create(model, classes=classes, channels=channels, arguments=dict(arguments))
     tensors, _ = load_tensors(store.fetched(store.weights(teacher_id)))
     network.load_state_dict(tensors, strict=True)
     return network.to(device)

@@ -158,7 +158,12 @@ class Losses:
 
 
 def losses_of(
-    history: Sequence[Mapping[str, float]], *, classes: int, ce_weight: float, warmup_epochs: Sequence[float]
+    history: Sequence[Mapping[str, float]],
+    *,
+    classes: int,
+    ce_weight: float,
+    warmup_epochs: Sequence[float],
+    views: int = 1,
 ) -> Losses | None:
     """Return what the training loss began and ended with; None of fewer than one epoch.
 
@@ -167,6 +172,7 @@ def losses_of(
         ce_weight: factor of the cross-entropy in the loss.
         warmup_epochs: of each of the method's terms. Where they differ, the first epoch's whole loss is not known, and
             the loss as it was stands for it.
+        views: of each image, whose cross-entropies are added.
     """
     if not history:
         return None
@@ -184,6 +190,6 @@ def losses_of(
     return Losses(
         first=whole(1),
         last=whole(len(history)),
-        cross_entropy=history[-1]["ce"] if minimised else None,
+        cross_entropy=history[-1]["ce"] / views if minimised else None,
         classes=classes,
     )

@@ -40,6 +40,7 @@ from trainers.training.starting import (
     set_rate,
 )
 from trainers.training.step_graph import Terms, sped_up
+from trainers.training.strong_views import strong_views
 from trainers.training.tasks import Seen, Student, task_of
 from trainers.training.turns import Step, Steps
 from trainers.trials.batches import batch_sizes
@@ -140,6 +141,12 @@ class Training:
         self.sizes = [self.teacher.size] if self.teacher is not None and self.teacher.size is not None else []
         """At which the teacher wants views, where they are not the student's."""
         self.seen, self.tested = share(self.data.train, self.sizes), share(self.data.test, ())
+        self.warnings: list[str] = []
+        """What went wrong on the way without changing any number."""
+        self.strong = strong_views(
+            *(trial, store, device, data_root, bank, loaders, share), warnings=self.warnings, on_step=on_step
+        )
+        """Of the training images, where the method compares them."""
         self.memory = MemoryMeter(device)  # from here on, memory is the trial's own
         student = new_student(trial, self.data, store, device)
         self.student = network_of(trial, student, self.data, self.teacher, self.ranks)
@@ -149,14 +156,13 @@ class Training:
         self.optimizer = new_optimizer(trial.recipe, self.student, self.method)
         self.average = ModelEmaV3(self.student, decay=trial.recipe.ema_decay) if trial.recipe.ema_decay else None
         plain = self.taps is None and self.data.info.task == "classification" and self.ranks.size == 1
-        self._step_graph = sped_up(trial.recipe, self.student) if plain and not self.method.apart else None
+        plain = plain and self.strong is None and not self.method.apart
+        self._step_graph = sped_up(trial.recipe, self.student) if plain else None
         self.history: list[dict[str, float]] = []
         self.answers: Answers | None = None
         """What the network answered when it was last scored."""
         self._finite: Tensor | None = None
         """Whether all of that was finite."""
-        self.warnings: list[str] = []
-        """What went wrong on the way without changing any number."""
         self.teacher_images = 0
         """That the teacher has answered, for all ranks."""
         self.replies = None
@@ -271,11 +277,12 @@ class Training:
 
     def _of_all_ranks(self, losses: dict[str, float]) -> dict[str, float]:
         """Return the sums of all ranks' losses, and count what all have asked the teacher in the epoch."""
-        answered = 0 if self.replies is None else self.replies.answered()
-        of_all = self.ranks.everyones((losses, answered, self.memory.peak_bytes))
-        self.teacher_images += sum(images for _, images, _ in of_all)
-        self.memory.peak_bytes = max(peak for _, _, peak in of_all)
-        return totals([one for one, _, _ in of_all])
+        replies = (self.replies, self.strong and self.strong.replies)
+        answered = sum(one.answered() for one in replies if one is not None)
+        told = self.ranks.everyones((losses, answered, self.memory.peak_bytes))
+        self.teacher_images += sum(images for _, images, _ in told)
+        self.memory.peak_bytes = max(peak for _, _, peak in told)
+        return totals([one for one, _, _ in told])
 
     def _train(
         self, number: int, draws: Draws, parts: Sequence[Part]
@@ -294,8 +301,9 @@ class Training:
         mixed = mixes(recipe.mixup, batches, self.trial.role, self.trial.seed, number)
         rows = [len(part.places) for part in parts]
         seen = self.seen.batches(draws.images, draws.views, rows, self.sizes)
+        second = self.strong.batches(number, self._images, parts) if self.strong else [None] * batches
         graph = None if self._step_graph is None else self._step_graph(self._whole_step)
-        for index, (batch, part) in enumerate(zip(seen, parts, strict=True)):
+        for index, (batch, beside, part) in enumerate(zip(seen, second, parts, strict=True)):
             if index % recipe.accumulate == 0:
                 rate = learning_rate_at(recipe, number - 1 + index * recipe.batch_size / total)
                 together = min(recipe.accumulate, batches - index)
@@ -305,7 +313,7 @@ class Training:
             else:
                 with self.ranks.step(part, synced=self.trial.norm_parts == 1):
                     mix = None if mixed is None else mixed[index]
-                    terms = self._gradients(batch, number, mix, together, part.share)
+                    terms = self._gradients(batch, number, mix, together, part.share, beside)
             for name, term in terms.items():  # stays on the device: reading a number here would stall every step
                 sums[name] = sums.get(name, 0.0) + term.detach() * part.counts
             if graph is None and ((index + 1) % recipe.accumulate == 0 or index + 1 == batches):
@@ -316,23 +324,25 @@ class Training:
         return {LOGGED.get(name, name): float(value) for name, value in sums.items()}, rate
 
     def _gradients(
-        self, batch: Batch, number: int, mix: Mix | None, together: int, share: float = 1.0
+        self, batch: Batch, number: int, mix: Mix | None, together: int, share: float = 1.0, strong: Batch | None = None
     ) -> dict[str, Tensor]:
         """Add the gradient of a batch to those before it; `together` batches are averaged.
 
         Args:
             share: of the batch that is this rank's.
+            strong: views of the same images.
         """
-        terms = self._terms(self._seen(batch, number, mix))
+        terms = self._terms(self._seen(batch, number, mix, strong))
         backward(self.optimizer, self.method, terms, together, share)
         return terms
 
-    def _seen(self, batch: Batch, number: int, mix: Mix | None) -> Seen:
+    def _seen(self, batch: Batch, number: int, mix: Mix | None, strong: Batch | None = None) -> Seen:
         inputs = self.data.lens(batch.pixels)
         if mix is not None:
             inputs = mix(inputs)
         teacher = None if self.replies is None else self.replies.to(batch, inputs, mix)
-        return Seen(number, batch, inputs, teacher, mix, self._autocast())
+        second = None if self.strong is None or strong is None else self.strong.of(strong)
+        return Seen(number, batch, inputs, teacher, mix, self._autocast(), second)
 
     def _terms(self, seen: Seen) -> Terms:
         terms = self.task.terms(Student(self.student, self.taps), self.method, seen)
@@ -403,10 +413,7 @@ class Training:
 
     def _collapse(self) -> str:
         """Return why the training, which has ended, is thought to have come to nothing; empty where it is not."""
-        losses = losses_of(
-            self.history,
-            classes=self.data.info.classes,
-            ce_weight=self.method.ce_weight,
-            warmup_epochs=self.method.warmups,
-        )
+        classes, views, method = self.data.info.classes, 1 if self.strong is None else 2, self.method
+        weight, warmups = method.ce_weight, method.warmups
+        losses = losses_of(self.history, classes=classes, ce_weight=weight, warmup_epochs=warmups, views=views)
         return collapse(self.answers, losses)

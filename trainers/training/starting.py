@@ -62,6 +62,11 @@ def new_teacher(trial: Trial, data: DeviceData, store: Store, device: torch.devi
     return None if trial.teacher is None else frozen_teacher(trial.teacher, store, data, device)
 
 
+def sees_strong(trial: Trial) -> bool:
+    """Return whether the trial's method compares a strong view of each image, too."""
+    return methods.get(trial.method).sees_strong(trial.hyperparameters)
+
+
 def new_taps(trial: Trial, student: nn.Module, data: DeviceData) -> Taps | None:
     """Return the student's taps where the method compares more than logits."""
     if methods.get(trial.method).needs is not methods.Needs.FEATURES:

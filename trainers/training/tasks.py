@@ -3,7 +3,7 @@
 Shapes: B = batch, C = classes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from trainers.data import DataInfo
 from trainers.methods import BuiltMethod, Output
+from trainers.methods.record.built import cross_entropy
 from trainers.models.taps import Taps
 from trainers.ranks.ranks import Ranks
 from trainers.training.collapse import Answers
@@ -47,6 +48,17 @@ class Seen:
     """How the images of the batch are mixed."""
     autocast: torch.autocast
     """In which the student's forward pass computes."""
+    strong: "SeenStrong | None" = None
+    """Of the same images, where the method compares two views."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenStrong:
+    """The strong views of a batch."""
+
+    inputs: Tensor
+    teacher: Reply | PixelReply
+    """What the teacher answered."""
 
 
 class Task(Protocol):
@@ -99,23 +111,33 @@ class Classification:
 
     def terms(self, student: Student, method: BuiltMethod, seen: Seen) -> dict[str, Tensor]:
         """Return the loss of a batch and its named parts."""
-        assert not isinstance(seen.teacher, tuple)
+        teacher = seen.teacher
+        assert not isinstance(teacher, tuple)
         with seen.autocast:
             answer = (
                 student.network(seen.inputs) if student.taps is None else student.taps(seen.inputs, seen.batch.here)
             )
+            if seen.strong is not None:
+                inputs, taps = seen.strong.inputs, student.taps
+                second: Reply = student.network(inputs) if taps is None else taps(inputs, seen.batch.here)
+                answer = _with_strong(answer, second)
+        if seen.strong is not None:
+            assert teacher is not None
+            assert not isinstance(seen.strong.teacher, tuple)
+            teacher = _with_strong(teacher, seen.strong.teacher)
         ce = self._ce(answer, seen.batch.targets, seen.mix)
-        terms: dict[str, Tensor] = method(answer, seen.teacher, seen.batch.targets, seen.epoch, ce)
+        terms: dict[str, Tensor] = method(answer, teacher, seen.batch.targets, seen.epoch, ce)
         return terms
 
     def _ce(self, answer: Reply, targets_B: Tensor, mix: Mix | None) -> Tensor | None:
         """Return the cross-entropy with smoothed labels and mixed images; None where it is the plain one."""
         if not self._smoothing and mix is None:
             return None
-        logits = answer.logits if isinstance(answer, Output) else answer
-        logits = logits if logits.dtype == torch.float64 else logits.float()
+        given = answer if isinstance(answer, Output) else Output(logits=answer)
+        output = given.with_each(lambda one: one if one.dtype == torch.float64 else one.float())
+        logits = output.logits
         with torch.autocast(logits.device.type, enabled=False):
-            ce = functional.cross_entropy(logits, targets_B, label_smoothing=self._smoothing)
+            ce = cross_entropy(output, targets_B, self._smoothing)
             if mix is None:
                 return ce
             other = functional.cross_entropy(logits, targets_B.flip(0), label_smoothing=self._smoothing)
@@ -124,6 +146,12 @@ class Classification:
     def tally(self, device: torch.device) -> Tally:
         """Return an empty tally of scored batches."""
         return _Hits(self._classes, device)
+
+
+def _with_strong(reply: Reply, strong: Reply) -> Output:
+    """Return what a network answered to a batch with its logits of the strong views."""
+    output = reply if isinstance(reply, Output) else Output(logits=reply)
+    return replace(output, strong=strong.logits if isinstance(strong, Output) else strong)
 
 
 class _Hits:

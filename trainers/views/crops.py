@@ -12,10 +12,11 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from trainers.data.view_sets import ViewSet
+from trainers.data.view_sets import STRONG, ViewSet
 from trainers.trials.randomness import from_stream
 from trainers.trials.streams import stream_seed
 from trainers.views.pictures import IGNORED, Pictures
+from trainers.views.strong import strongly_changed
 from trainers.views.views import Size
 
 SCORED = -1
@@ -81,7 +82,7 @@ def crop(pictures: Pictures, views: ViewSet, number: int, view: int, sizes: Sequ
 
 def _planes(image: Image.Image) -> NDArray[np.uint8]:
     array = np.asarray(image, dtype=np.uint8)
-    return array[None] if array.ndim == 2 else np.ascontiguousarray(array.transpose(2, 0, 1))
+    return array[None].copy() if array.ndim == 2 else np.ascontiguousarray(array.transpose(2, 0, 1))
 
 
 def _resized(image: Image.Image, size: Size) -> Image.Image:
@@ -135,7 +136,8 @@ def part_box(height: int, width: int, random: np.random.Generator) -> Box:
 
 
 def _augmented(image: Image.Image, views: ViewSet, seed: int, *, small: bool) -> Image.Image:
-    """Apply torchvision's AutoAugment or RandAugment; they draw from torch's global generator, which is put back.
+    """Apply torchvision's AutoAugment or RandAugment, and what a strong view has besides. The former draw from torch's
+    global generator, which is put back.
 
     Args:
         small: whether the set's own views are: at every size that a part is shown at, the same is done to it.
@@ -143,7 +145,7 @@ def _augmented(image: Image.Image, views: ViewSet, seed: int, *, small: bool) ->
     names = [extra for extra in views.extras if extra in ("autoaugment", "randaugment")]
     for name in names:
         image = from_stream(lambda i=image, n=name: _policy(n, small=small)(i), "augment", name, seed)  # type: ignore[misc]
-    return image
+    return strongly_changed(image, seed) if STRONG in views.extras else image
 
 
 def _policy(name: str, *, small: bool) -> "torch.nn.Module":

@@ -74,7 +74,7 @@ def on_device(
     return _on_device(name, root, device, views or info.view_set, info.views if count is None else count, loaders)
 
 
-@functools.lru_cache(maxsize=2)
+@functools.lru_cache(maxsize=4)  # of a data set the usual views and the strong ones
 def _on_device(name: str, root: Path | None, device: torch.device, views: str, count: int, loaders: int) -> DeviceData:
     found, named = data.load(name, root), view_set(views)
     info = data.seen_in(data.describe(name, root), views, count)

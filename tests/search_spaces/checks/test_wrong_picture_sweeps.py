@@ -159,6 +159,10 @@ ONE_LINE = {
         changed(PICTURES, ("epochs: 2", "epochs: 2, mixup: 0.2"), ("kd: ", "dkd: ")),
         "line 5  methods.dkd: dkd: depends on an image's one class, which recipe.mixup takes away",
     ),
+    "mixed images and two views": (
+        changed(PICTURES, ("epochs: 2", "epochs: 2, mixup: 0.2"), ("kd: ", "mlkd: {views: {grid: [one, released]}}")),
+        "line 5  methods.mlkd: mlkd: compares a weak and a strong view of an image, and recipe.mixup mixes images",
+    ),
     "no start for a network": (
         changed(PICTURES, ("epochs: 2", "epochs: 2, start: published"), ("resnet8 -> tinycnn", "tinycnn -> tinycnn")),
         "line 3  pairs: no weights of 'cifar_tinycnn' are published; set recipe.start: random, or name a network that",
@@ -190,6 +194,10 @@ ONE_LINE = {
     "parts of pixels": (
         changed(SCENES, ("kd: ", "deepkd: ")),
         "line 5  methods.deepkd: deepkd: cityscapes has classes of pixels: methods of logits alone",
+    ),
+    "two views of pixels": (
+        changed(SCENES, ("kd: ", "crld: ")),
+        "line 5  methods.crld: crld: compares a weak and a strong view of an image, and cityscapes has no second view:",
     ),
     "a combination with features of pixels": (
         changed(SCENES, ("kd: ", "both: {method: [kd, at]}")),

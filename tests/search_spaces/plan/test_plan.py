@@ -209,3 +209,13 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     with pytest.raises(SystemExit):
         run_sweep.main(["plan", file, "--tflops", "0"])
     assert "must be a finite number above 0" in capsys.readouterr().err
+
+
+def test_two_views_cost_twice_and_store_both(tmp_path: Path) -> None:
+    texts = [SMALL.replace("  kd:", f"  mlkd: {{views: {views}}}") for views in ("one", "released")]
+    one, two = (describe_plan(sweep_of(tmp_path, text)) for text in texts)
+    assert two.teachers[0].stored_answers == 2 * one.teachers[0].stored_answers
+    assert (one.work.views, two.work.views) == (1, 2)
+    assert 1 < two.work.multiply_adds / one.work.multiply_adds < 2  # scoring and the teacher's training stay
+    assert "of two views of an image each costs as much" in two.to_text()
+    assert "two views" not in one.to_text()

@@ -55,7 +55,9 @@ def _output(shape: NetworkShape, logits: Tensor, images: Tensor | None, seed: in
     vector = leaf(len(logits), shape.vector)
     assert shape.final is not None
     final = leaf(len(logits), *shape.final)
-    return Output(logits=logits.requires_grad_(), maps=maps, preacts=maps, vector=vector, final=final, images=images)
+    strong = leaf(*logits.shape)
+    logits = logits.requires_grad_()
+    return Output(logits=logits, maps=maps, preacts=maps, vector=vector, final=final, strong=strong, images=images)
 
 
 def leaves(output: Output) -> list[Tensor]:

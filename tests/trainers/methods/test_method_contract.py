@@ -6,11 +6,12 @@ from collections.abc import Iterator
 import pytest
 import timm
 import torch
+from torch import Tensor
 
 import trainers.models  # noqa: F401 (registers the networks)
 from tests.trainers.methods.examples import answers, built, leaves
 from tests.trainers.methods.logits import random_logits
-from trainers.methods import ALL, METHODS, Hyperparameter, Method, Needs, build, get, methods, names
+from trainers.methods import ALL, METHODS, Hyperparameter, Method, Needs, Output, build, get, methods, names
 from trainers.methods.terms.ranking import by_teacher
 from trainers.methods.terms.standardize import standardize
 
@@ -21,7 +22,7 @@ every_teacher_method = pytest.mark.parametrize(
 LOGIT = [method for method in ALL if method.needs is Needs.LOGITS]
 every_logit_method = pytest.mark.parametrize("method", LOGIT, ids=lambda method: method.name)
 CLASSES = 10
-WITH_LABELS = ("dkd", "nkd", "rld", "wkd", "mkl", "ofa")
+WITH_LABELS = ("dkd", "nkd", "rld", "wkd", "mkl", "ofa", "sld")
 """Methods whose pure loss takes the targets."""
 FAMILY = ("kd", "dkd", "gdkd", "gdkd3", "partition")
 SOMETIMES_EQUAL = ("cut", "mass", "w1", "w2", "kl")
@@ -39,6 +40,11 @@ def answer(method: Method, classes: int = CLASSES, epoch: int = 100, **values):
     """Return what the built method answers on random answers of two networks."""
     student, teacher, target = answers(classes)
     return built(method, classes, **values)(student, teacher if method.teacher else None, target, epoch)
+
+
+def seen(method: Method, logits: Tensor) -> Tensor | Output:
+    """Return the logits as the method takes them; the strong view, where it compares one, is answered with others."""
+    return Output(logits=logits, strong=logits.flip(0)) if method.sees_strong({}) else logits
 
 
 def test_names_are_unique_and_each_leads_to_its_method():
@@ -127,10 +133,15 @@ def test_the_loss_has_a_gradient_and_the_other_parts_none(method):
 @pytest.mark.parametrize("method", [m for m in LOGIT if m.loss is not None], ids=lambda method: method.name)
 def test_the_loss_is_the_weighted_sum_of_cross_entropy_and_the_pure_loss(method):
     student, teacher, target = random_logits(8, CLASSES)
-    result = build(method.name, ce_weight=0.25, weight=3.0, warmup_epochs=0)(student, teacher, target, epoch=1)
+    ours, theirs = seen(method, student), seen(method, teacher)
+    result = build(method.name, ce_weight=0.25, weight=3.0, warmup_epochs=0)(ours, theirs, target, epoch=1)
     shared = {"ce_weight", "weight", "warmup_epochs", "standardize"}
     own = {field.name: field.default for field in method.fields() if field.name not in shared}
     labels = (target,) if method.name in WITH_LABELS else ()
+    if method.name == "sld":
+        own = {"temperatures": own["temperatures"]}  # in the first epoch
+    if method.sees_strong({}):
+        own |= {"student_strong": ours.strong, "teacher_strong": theirs.strong}
     pure = method.loss(student, teacher, *labels, **own)
     torch.testing.assert_close(result["loss"], 0.25 * result["ce"] + 3.0 * pure)
 
@@ -157,8 +168,9 @@ def test_standardized_logits_of_any_size_and_offset_are_the_same_to_a_method(met
         pytest.skip("it standardizes in one of its terms only")
     student, teacher, target = random_logits(8, CLASSES)
     whole = built(method, CLASSES, standardize=True, ce_weight=0)
-    result = whole(student, teacher, target, epoch=100)["loss"]
-    torch.testing.assert_close(whole(3 * student - 1, 7 * teacher + 5, target, epoch=100)["loss"], result)
+    result = whole(seen(method, student), seen(method, teacher), target, epoch=100)["loss"]
+    other = whole(seen(method, 3 * student - 1), seen(method, 7 * teacher + 5), target, epoch=100)["loss"]
+    torch.testing.assert_close(other, result)
 
 
 @every_logit_method
@@ -167,8 +179,8 @@ def test_half_precision_is_computed_in_float32(method):
     student, teacher = student.bfloat16(), teacher.bfloat16()
     whole = built(method, CLASSES).float()
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        inside = whole(student, teacher, target, epoch=3)
-    outside = whole(student.float(), teacher.float(), target, epoch=3)
+        inside = whole(seen(method, student), seen(method, teacher), target, epoch=3)
+    outside = whole(seen(method, student.float()), seen(method, teacher.float()), target, epoch=3)
     assert {value.dtype for value in inside.values()} == {torch.float32}
     assert all(torch.equal(inside[part], outside[part]) for part in outside)
 
@@ -327,7 +339,8 @@ def test_with_two_classes_nothing_is_compared_among_the_rest_of_dkd():
 def test_a_student_whose_logits_start_equal_gets_a_gradient_of_the_usual_size(method, standardize):
     _, teacher, target = random_logits(16, CLASSES)
     student = torch.zeros(16, CLASSES, requires_grad=True)
-    result = built(method, CLASSES, standardize=standardize).float()(student, teacher.float(), target, epoch=100)
+    whole, theirs = built(method, CLASSES, standardize=standardize).float(), seen(method, teacher.float())
+    result = whole(seen(method, student), theirs, target, epoch=100)
     result["loss"].backward()
     assert torch.isfinite(student.grad).all()
     assert student.grad.norm() < 1e4  # luminet multiplies by alpha², 961

@@ -34,9 +34,9 @@ EVERYTHING = {
     "label_smoothing": 0.1,
     "decay_norms": False,
 }
-QUICK = ("kd", "ctkd", "dist", "sp", "ofd", "crd", "fitnet", "ikl", "simkd", "kd+rkd")
+QUICK = ("kd", "ctkd", "dist", "sp", "ofd", "crd", "fitnet", "ikl", "simkd", "kd+rkd", "crld")
 """A term for itself, one that learns, one of each kind that couples, BatchNorm of a method's own, a prior, a network
-made of the student, and a combination."""
+made of the student, a combination, and one of two views."""
 
 
 @pytest.fixture(scope="module")

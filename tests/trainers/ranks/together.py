@@ -93,6 +93,10 @@ def in_float64(training: Training) -> None:
     if training.teacher is not None:
         training.teacher._model.double()
         training.teacher._logit_type = torch.float64
+    if training.strong is not None:
+        see = training.strong.see
+        training.strong = training.strong._replace(see=lambda pixels: see(pixels).double())
+        training.strong.replies._answering._logit_type = torch.float64
     training.data = _seen_in_float64(training.data)
 
 

@@ -53,14 +53,16 @@ class Watch(TorchDispatchMode):
 
 def waits(training: Training) -> list[str]:
     """What waits in the second of two steps: the first may look around."""
-    batches: Iterator[Any] = training.data.train.batches(torch.arange(32), torch.arange(32) % 25, 16)
+    shown = (torch.arange(32), torch.arange(32) % 25, 16)
+    batches: Iterator[Any] = training.data.train.batches(*shown)
+    second: Iterator[Any] = iter([None, None]) if training.strong is None else training.strong.seen.batches(*shown)
     training.student.train()
     training.method.train()
     watch = Watch()
-    for number, batch in enumerate(batches):
+    for number, (batch, strong) in enumerate(zip(batches, second, strict=True)):
         watch.waited.clear()
         with watch:
-            training._gradients(batch, 1, None, 1)
+            training._gradients(batch, 1, None, 1, strong=strong)
             training._step(0.01)
         assert number < 2
     return watch.waited

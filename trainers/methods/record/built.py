@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainers.methods.record.hyperparameters import CE_WEIGHT
-from trainers.methods.record.method import Couples, Method, Momentum, Values
+from trainers.methods.record.method import Couples, Method, Momentum, Values, one_view
 from trainers.methods.record.outputs import Output, Setting, TermValue
 from trainers.methods.terms.bound import of_loss
 from trainers.methods.terms.standardize import standardize
@@ -48,6 +48,11 @@ class BuiltMethod(nn.Module):
         return float(self.values[CE_WEIGHT]) if self.method.teacher else 1.0
 
     @property
+    def two_views(self) -> bool:
+        """Whether a strong view of each image is compared beside the usual one."""
+        return self.method.strong_view(self.values)
+
+    @property
     def warmups(self) -> list[float]:
         """The epochs in which each term reaches its weight."""
         return [float(term.values.get("warmup_epochs", 0.0)) for term in self.terms if isinstance(term, _Term)]
@@ -69,7 +74,7 @@ class BuiltMethod(nn.Module):
             target_B: class numbers.
             epoch: from 1.
             ce: the cross-entropy where it is another than that of these logits with these classes: smoothed labels,
-                mixed images, pixels at another size.
+                mixed images, pixels at another size. Of two views the sum.
 
         Raises:
             ValueError: the teacher's answers are missing, or the tensors do not fit.
@@ -77,11 +82,11 @@ class BuiltMethod(nn.Module):
         ours = student if isinstance(student, Output) else Output(logits=student)
         with torch.autocast(ours.logits.device.type, enabled=False):
             ours = _cast(ours, ours.logits.dtype)
-            ce = functional.cross_entropy(ours.logits, target_B) if ce is None else ce.to(ours.logits.dtype)
+            ce = cross_entropy(ours, target_B) if ce is None else ce.to(ours.logits.dtype)
             parts = {"ce": ce.detach()}
             if not self.method.teacher:
                 return {"loss": ce, **parts}
-            theirs = _constant(self.method, ours, teacher)
+            theirs = _constant(self.method, ours, teacher, two_views=self.two_views)
             task = loss = float(self.values[CE_WEIGHT]) * ce
             named: dict[str, Tensor] = {}
             for term in self.terms:
@@ -140,7 +145,8 @@ class _Term(nn.Module):
     def _value(self, student: Output, teacher: Output, target: Tensor, epoch: int) -> TermValue:
         if self.inner is not None:
             return self.inner(student, teacher, target, epoch)  # type: ignore[no-any-return]  # a module's
-        ours, theirs = (student, teacher) if self.method.features else (student.logits, teacher.logits)
+        whole = self.method.features or self.method.strong_view is not one_view
+        ours, theirs = (student, teacher) if whole else (student.logits, teacher.logits)
         assert self._call is not None
         return self._call(self.values, ours, theirs, target)
 
@@ -165,6 +171,7 @@ def _gathered(ranks: Ranks, couples: Couples, output: Output) -> Output:
         logits=ranks.gathered(output.logits),
         maps=tuple(map(ranks.gathered, maps)),
         vector=None if vector is None else ranks.gathered(vector),
+        strong=None if output.strong is None else ranks.gathered(output.strong),
         images=None if output.images is None else ranks.gathered(output.images),
     )
 
@@ -175,13 +182,23 @@ def _part_name(method: Method, term: nn.Module, name: str) -> str:
     return f"{term.method.name}.{name}" if method.parts else name
 
 
-def _constant(method: Method, student: Output, teacher: Tensor | Output | None) -> Output:
+def cross_entropy(output: Output, target_B: Tensor, smoothing: float = 0.0) -> Tensor:
+    """Return the cross-entropy of the logits, of two views the sum."""
+    ce = functional.cross_entropy(output.logits, target_B, label_smoothing=smoothing)
+    if output.strong is None:
+        return ce
+    return ce + functional.cross_entropy(output.strong, target_B, label_smoothing=smoothing)
+
+
+def _constant(method: Method, student: Output, teacher: Tensor | Output | None, *, two_views: bool) -> Output:
     """Return the teacher's answers without gradients, in the student's type."""
     if teacher is None:
         raise ValueError(f"'{method.name}' needs a teacher's logits")
     theirs = teacher if isinstance(teacher, Output) else Output(logits=teacher)
     if method.features and not (student.maps and theirs.maps):
         raise ValueError(f"'{method.name}' needs the feature maps of student and teacher")
+    if two_views and (student.strong is None or theirs.strong is None):
+        raise ValueError(f"'{method.name}' needs the logits of a strong view from student and teacher")
     return _cast(theirs.with_each(Tensor.detach), student.logits.dtype)
 
 
@@ -192,4 +209,5 @@ def _cast(output: Output, dtype: torch.dtype) -> Output:
 
 
 def _standardized(output: Output) -> Output:
-    return replace(output, logits=standardize(output.logits))
+    strong = None if output.strong is None else standardize(output.strong)
+    return replace(output, logits=standardize(output.logits), strong=strong)

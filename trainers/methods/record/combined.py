@@ -1,10 +1,10 @@
 """Several methods in one training: one cross-entropy, and the term of each with its own weight and warm-up."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from trainers.methods.record.hyperparameters import Labelled
-from trainers.methods.record.method import Method, Needs, Problem, Values, of_part, one_momentum
+from trainers.methods.record.method import Method, Needs, Problem, Values, of_part, one_momentum, one_view
 
 SIGN = "+"
 """Between the names of the methods in the name of a combination."""
@@ -42,9 +42,17 @@ def combine(parts: Sequence[Method]) -> Method:
         dead=lambda values, classes: _dead(parts, values, classes),
         settle=lambda values, classes: _settled(parts, values, classes),
         rules=lambda values, classes: _rules(parts, values, classes),
+        strong_view=_strong_view(parts),
+        later=tuple(f"{part.name}.{name}" for part in parts for name in part.later),
         inference="; ".join(part.inference for part in parts if part.inference),
         parts=tuple(parts),
     )
+
+
+def _strong_view(parts: Sequence[Method]) -> Callable[[Values], bool]:
+    if all(part.strong_view is one_view for part in parts):
+        return one_view
+    return lambda values: any(part.strong_view(of_part(part, values)) for part in parts)
 
 
 def _dead(parts: Sequence[Method], values: Values, classes: int) -> Collection[str]:

@@ -66,7 +66,7 @@ def _sum(gradients: Sequence[Tensor | None]) -> Tensor | None:
 
 
 def _leaves(output: Output) -> list[Tensor]:
-    tensors = (output.logits, *output.preacts, *output.maps, output.vector, output.final)
+    tensors = (output.logits, *output.preacts, *output.maps, output.vector, output.final, output.strong)
     found = {id(one): one for one in tensors if one is not None and one.is_leaf and one.requires_grad}
     return [*found.values()]
 

@@ -24,7 +24,8 @@ Values = Mapping[str, Any]
 """Hyperparameters by name, of the types that the method declares."""
 Term: TypeAlias = "Callable[..., TermValue]"
 """(hyperparameters, student, teacher, target) -> (method term, named parts for the log). Student and teacher are logits
-[B, C] where the method needs logits, `Output`s where it needs features; all in float32 or float64."""
+[B, C] where the method needs logits, `Output`s where it needs features or may compare two views; all in float32 or
+float64."""
 Module: TypeAlias = "Callable[[Values, Setting], nn.Module]"
 """(hyperparameters, setting) -> a module called as (student, teacher, target, epoch) -> (method term, named parts).
 Student and teacher are `Output`s. Its parameters are trained with the student's, its buffers are in checkpoints."""
@@ -88,6 +89,11 @@ def one_momentum(_values: Values) -> tuple[Momentum, ...]:
     return ()
 
 
+def one_view(_values: Values) -> bool:
+    """Return that the method compares one view of each image."""
+    return False
+
+
 def no_rules(_values: Values, _classes: int | None) -> Sequence[Problem]:
     """Return no problem: any values of the method go together."""
     return ()
@@ -145,6 +151,12 @@ class Method:
     """Hyperparameters that weigh the parts of the term: where all are 0, or change nothing, the term is 0."""
     momenta: Callable[[Values], tuple[Momentum, ...]] = one_momentum
     """Of the parts of the loss, in the order in which they move the weights; each has a backward pass of its own."""
+    strong_view: Callable[[Values], bool] = one_view
+    """Whether the method compares a strong view of each image beside the usual one: each step has two forward passes
+    of the student, and the cross-entropy is the sum of both."""
+    later: tuple[str, ...] = ()
+    """Hyperparameters that a later version of the method added without a change of its numbers: trials hold them only
+    where they are not at their defaults, so that those of before keep their keys."""
     least_batch: int = 1
     """Images of a batch that the term compares with one another: of fewer it is constant."""
     couples: Couples = Couples.NOTHING
@@ -307,7 +319,15 @@ class Method:
         if dead:
             defaults = self.defaults()
             whole |= {name: defaults[name] for name in dead}
-        return whole | dict(self.settle(whole, classes))
+        whole |= self.settle(whole, classes)
+        usual = {name: self._known[name].default for name in self.later}
+        return {name: value for name, value in whole.items() if name not in usual or value != usual[name]}
+
+    def sees_strong(self, values: Mapping[str, object]) -> bool:
+        """Return whether a strong view of each image is compared, too, with these values and else the defaults."""
+        if self.strong_view is one_view:
+            return False
+        return self.strong_view({**self.defaults(), **values})
 
     def silent(self, values: Values, classes: int) -> tuple[str, ...]:
         """Return the factors of 0 by which neither the cross-entropy nor any term counts; none: something is trained.

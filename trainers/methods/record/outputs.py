@@ -35,6 +35,8 @@ class Output:
     """[B, D] what the last linear layer reads."""
     final: Tensor | None = None
     """[B, D, height, width] of whose places the last linear layer can be asked; None where there is none."""
+    strong: Tensor | None = None
+    """[B, C] logits of a strong view of the same images; None where the method compares one view of each."""
     images: Tensor | None = None
     """[B] numbers of the images in the training set, on the device of the logits."""
 
@@ -46,6 +48,7 @@ class Output:
             preacts=tuple(map(change, self.preacts)),
             vector=None if self.vector is None else change(self.vector),
             final=None if self.final is None else change(self.final),
+            strong=None if self.strong is None else change(self.strong),
             images=self.images,
         )
 

@@ -137,9 +137,10 @@ def _hyperparameter_problem(method: Method) -> str:
             return f"it lacks the hyperparameter {name}, a number that every method has"
     if "standardize" in described and described["standardize"].type is not bool:
         return "its hyperparameter standardize must be a bool"
-    for name in method.factors:
-        if name not in described:
-            return f"its factors name {name}, which is no hyperparameter of it"
+    for kind_of in ("factors", "later"):
+        for name in getattr(method, kind_of):
+            if name not in described:
+                return f"its {kind_of} name {name}, which is no hyperparameter of it"
     for pair in method.by_pair:
         for name, value in pair.values.items():
             if name not in described:
@@ -151,7 +152,7 @@ def _hyperparameter_problem(method: Method) -> str:
 
 def _function_problem(method: Method) -> str:
     ways = {name: getattr(method, name) for name in ("loss", "term", "module")}
-    functions = {name: getattr(method, name) for name in ("dead", "settle", "rules", "fits")}
+    functions = {name: getattr(method, name) for name in ("dead", "settle", "rules", "fits", "strong_view")}
     for name, given in ({name: way for name, way in ways.items() if way is not None} | functions).items():
         if not callable(given):
             return f"its {name} must be a function, got {_kind(given)}"
@@ -176,6 +177,7 @@ def _try_rules(method: Method) -> None:
         raise PluginError(line_of(f"its default of {problems[0].name} {problems[0].message}"))
     method.dead(values, CLASSES)
     method.settle(values, CLASSES)
+    method.strong_view(values)
 
 
 def _guarded(method: Method, value: str) -> Method:
@@ -187,6 +189,7 @@ def _guarded(method: Method, value: str) -> Method:
         "dead": ("names of hyperparameters", lambda given: not isinstance(given, str) and {*given} <= names),
         "settle": ("hyperparameters by name", lambda given: {*dict(given)} <= names),
         "fits": ("nothing", lambda given: True),
+        "strong_view": ("True or False", lambda given: isinstance(given, bool)),
     }
     changed: dict[str, Any] = {
         name: _watched(name, getattr(method, name), value, rule, holds)
@@ -249,11 +252,11 @@ def try_loss(
     from trainers.methods.record.built import BuiltMethod
     from trainers.methods.record.halves import halves_apart
 
-    images = 2 * max(2, method.least_batch)
+    images, strong = 2 * max(2, method.least_batch), method.strong_view(values)
     seen = "answers to" if method.features else "logits of"
     with torch.random.fork_rng(devices=()), torch.enable_grad():
         torch.manual_seed(0)
-        ours, theirs = (_answer(images, classes, shape) for shape in (student, teacher))
+        ours, theirs = (_answer(images, classes, shape, strong=strong) for shape in (student, teacher))
         ours.logits.requires_grad_()
         setting = Setting(
             student=student,
@@ -294,11 +297,13 @@ def _built_again(method: Method, values: Mapping[str, Any], setting: Setting) ->
     return BuiltMethod(method, values, setting)
 
 
-def _answer(images: int, classes: int, shape: NetworkShape | None) -> Output:
+def _answer(images: int, classes: int, shape: NetworkShape | None, *, strong: bool) -> Output:
     """Return what a network might answer: maps and vectors without negative numbers, as most have them."""
     logits, numbers = torch.randn(images, classes), torch.arange(images)
+    second = torch.randn(images, classes).requires_grad_() if strong else None
     if shape is None:
-        return Output(logits=logits, images=numbers)
+        return Output(logits=logits, strong=second, images=numbers)
     preacts = tuple(torch.randn(images, *one).requires_grad_() for one in shape.maps)
     vector = torch.rand(images, shape.vector).requires_grad_()
-    return Output(logits=logits, maps=tuple(map(torch.relu, preacts)), preacts=preacts, vector=vector, images=numbers)
+    maps = tuple(map(torch.relu, preacts))
+    return Output(logits=logits, maps=maps, preacts=preacts, vector=vector, strong=second, images=numbers)
