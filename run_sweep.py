@@ -280,10 +280,18 @@ def _add_plan(commands: Any) -> None:
     parser = commands.add_parser(
         "plan",
         help="say what a sweep file asks for; start nothing",
-        description="Say what a sweep file asks for: rows, trials, recipes, teachers, disk, GPU hours. Starts nothing, "
-        "makes nothing, fetches nothing.",
+        description="Say in five lines what a sweep file asks for: trainings, time on this machine, disk, what is "
+        "missing. Starts nothing, makes nothing, fetches nothing.",
     )
     parser.add_argument("file", metavar="FILE", help="sweep file")
+    parser.add_argument(
+        "--details", action="store_true", help="then rows, searches, recipes, teachers, GPU hours and notes, too"
+    )
+    parser.add_argument(
+        "--probe",
+        action="store_true",
+        help="time a few steps of each kind of training here (else what ran here before says how long it takes)",
+    )
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a value of the file")
     parser.add_argument(
         "--deep", action="store_true", help="decode every picture, where else heads are read: a cut one is found, too"
@@ -759,7 +767,7 @@ def _plan(options: argparse.Namespace) -> int:
     import torch
 
     import search_spaces
-    from orchestrator import check_pictures, home_folder, told_in_plan
+    from orchestrator import check_pictures, home_folder, plan_here, told_in_plan
 
     torch.set_num_threads(1)  # networks are probed image by image: on a busy machine threads wait for one another
     file = search_spaces.read(options.file, options.set, planning=True)
@@ -767,11 +775,14 @@ def _plan(options: argparse.Namespace) -> int:
     sweep = search_spaces.expand(file)
     plan = search_spaces.describe_plan(sweep, assumed=file.assumed, speed=speed)
     looked = check_pictures([sweep], deep=options.deep, say=lambda line: _print(line, sys.stderr))
-    left = told_in_plan(sweep, home_folder(options.home))
+    home = home_folder(options.home)
+    left = told_in_plan(sweep, home)
+    here = plan_here(plan, sweep, home, probe=options.probe, say=lambda line: _print(line, sys.stderr))
     if options.json:
-        print(json.dumps({**plan.to_json(), "left_behind": list(left), "pictures": looked}, indent=2))
+        print(json.dumps({**here.to_json(), "left_behind": list(left), "pictures": looked}, indent=2))
         return 0
-    _print("\n".join([plan.to_text(), *(f"pictures {line}" for line in looked), *left]))
+    details = ["", plan.to_text(), *(f"pictures {line}" for line in looked)] if options.details else []
+    _print("\n".join([*here.to_lines(), *details, *left, *([] if options.details else ["", here.more()])]))
     return 0
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from orchestrator.acceptance.picture_checks import PicturesError, check_pictures
     from orchestrator.commands.banks import BankOnDisk, banks, banks_text, clear, to_clear
     from orchestrator.commands.doctor import Finding, doctor
+    from orchestrator.commands.plan import PlanHere, plan_here
     from orchestrator.commands.repeat import Repetition, repeat
     from orchestrator.commands.run import RunResult, run
     from orchestrator.commands.status import SweepStatus, list_text, status, sweeps
@@ -27,6 +28,7 @@ __all__ = [
     "BankOnDisk",
     "Finding",
     "PicturesError",
+    "PlanHere",
     "Repetition",
     "RunResult",
     "Screen",
@@ -40,6 +42,7 @@ __all__ = [
     "fitting_screen",
     "home_folder",
     "list_text",
+    "plan_here",
     "repeat",
     "run",
     "status",
@@ -57,6 +60,7 @@ _PLACES = {
     "home.home": ("home_folder",),
     "acceptance.left_behind": ("told_in_plan",),
     "acceptance.picture_checks": ("PicturesError", "check_pictures"),
+    "commands.plan": ("PlanHere", "plan_here"),
     "commands.repeat": ("Repetition", "repeat"),
     "commands.run": ("RunResult", "run"),
     "commands.status": ("SweepStatus", "list_text", "status", "sweeps"),

@@ -9,6 +9,7 @@ from orchestrator.acceptance.accept import known_members
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import ENDED
 from search_spaces import Sweep, recipe_changes
+from trainers.texts.counting import counted
 
 SHOWN_ROWS = 6
 
@@ -64,6 +65,6 @@ def told_in_plan(sweep: Sweep, home: Path | str) -> tuple[str, ...]:
 
 def _trials(rows: Counter[str]) -> str:
     named = [f"{row} {count}" for row, count in rows.items()]
-    more = f" and {len(named) - SHOWN_ROWS} more rows" if len(named) > SHOWN_ROWS else ""
+    more = f" and {counted(len(named) - SHOWN_ROWS, 'more row')}" if len(named) > SHOWN_ROWS else ""
     count, which = rows.total(), f"{', '.join(named[:SHOWN_ROWS])}{more}"
     return f"1 trial that has ended ({which}) is" if count == 1 else f"{count} trials that have ended ({which}) are"

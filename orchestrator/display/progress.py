@@ -67,6 +67,10 @@ class SweepProgress:
     planned: int
     """Trials that there would be if no setting came up again, and all searches went on to their end."""
     rows: tuple[RowProgress, ...]
+    proposals: int = 0
+    """That searches have made."""
+    repeated: int = 0
+    """Those of them that are the same trial as an earlier one, which is why there are fewer trials than planned."""
     work_seconds: float | None
     """Training seconds that are left, one trial after the other; None before anything alike has been measured."""
     problems: tuple[str, ...] = ()
@@ -83,6 +87,7 @@ class SweepProgress:
             "state": self.state,
             "trials": _counts_json(self.counts),
             "planned": self.planned,
+            "proposals": {"made": self.proposals, "repeated": self.repeated},
             "rows": [
                 {
                     "cell": row.cell,
@@ -124,6 +129,8 @@ def sweep_progress(sweep: Sweep, ledger: Ledger) -> SweepProgress:
         state=row.state if row is not None else "WAITING",
         counts=known + more,
         planned=_planned(sweep, ledger),
+        proposals=sum(standing.made for standing in standings),
+        repeated=sum(standing.repeated for standing in standings),
         rows=tuple(_rows(sweep, ledger, standings)),
         work_seconds=_work_seconds(sweep, ledger, standings),
         problems=tuple([*last_problems(sweep.name, ledger), *_failures(sweep, standings)][-PROBLEMS:]),

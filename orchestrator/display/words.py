@@ -38,7 +38,12 @@ def counts_text(counts: Counts) -> str:
 def _fewer(sweep: SweepProgress) -> list[str]:
     """Return why there are fewer trials than there were to be; nothing where there are as many."""
     count = sweep.planned - sweep.counts.total
-    return [f"{count} fewer than planned: settings came up again, or there were no more"] if count > 0 else []
+    if count <= 0:
+        return []
+    repeated = f"{sweep.repeated} of {counted(sweep.proposals, 'proposal')} repeated"
+    reasons = [f"{repeated} {'an earlier one' if sweep.repeated == 1 else 'earlier ones'}"] * (sweep.repeated > 0)
+    reasons += ["searches had no more settings, or share theirs"] * (count > sweep.repeated)
+    return [f"{count} fewer than planned: {'; '.join(reasons)}"]
 
 
 def load(view: View) -> str:

@@ -1,7 +1,7 @@
 """How far a search is, from the ledger alone: what it may still ask for, and why it has nothing to confirm."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import ProposalRow
@@ -24,6 +24,10 @@ class SearchStanding:
     """Trials of the race that nobody has asked for yet, at most."""
     confirming: int = 0
     """Trials that confirm, which nobody has asked for yet, at most."""
+    made: int = 0
+    """Proposals that this run of the sweep has come to."""
+    repeated: int = 0
+    """Those of them that are the same trial as an earlier one of the search."""
     lost: int = 0
     """Trials that the search would have asked for and never will: it has failed."""
     failure: str = ""
@@ -43,23 +47,24 @@ def search_standing(sweep: str, search: Search, ledger: Ledger, *, tries_again: 
         search.cell,
         search.row,
     )
-    if any(member["phase"] == "confirm" for member in members):
-        return SearchStanding(search=search)
     states = _proposals(search, ledger, {member["key"] for member in members})
+    standing = SearchStanding(search=search, made=len(states), repeated=len(states) - len(dict(states)))
+    if any(member["phase"] == "confirm" for member in members):
+        return standing
     racing = _racing(search, {member["seed"] for member in members}, search.trials)
     left, confirming = max(0, search.trials - len(states)), search.confirm * len(search.reported_seeds)
     refusal = _refusal(search, ledger)
     if refusal:
-        return SearchStanding(search=search, lost=left + confirming, failure=refusal)
+        return replace(standing, lost=left + confirming, failure=refusal)
     if left and not is_exhausted([key for key, _ in states]):
-        return SearchStanding(search=search, proposals=left, racing=racing, confirming=confirming)
+        return replace(standing, proposals=left, racing=racing, confirming=confirming)
     settled = all(state is not None and not (tries_again and state == "FAIL") for _, state in states)
     found = {key: state for key, state in states if state is not None}
     if CONFIRMABLE in found.values() or not settled:
         may_win = sum(state in (None, CONFIRMABLE) for state in dict(states).values())
         racing = _racing(search, {member["seed"] for member in members}, may_win)
-        return SearchStanding(search=search, racing=racing, confirming=confirming)
-    return SearchStanding(search=search, lost=confirming, failure=nothing_to_confirm(found.values()))
+        return replace(standing, racing=racing, confirming=confirming)
+    return replace(standing, lost=confirming, failure=nothing_to_confirm(found.values()))
 
 
 def _racing(search: Search, seeds: Collection[int], may_win: int) -> int:

@@ -102,6 +102,11 @@ class Work:
     """The sweep asks for no GPU."""
     speed: Speed
 
+    @property
+    def hours_text(self) -> str:
+        """The GPU hours in words: `about 380`."""
+        return _hours(self.gpu_hours)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
@@ -216,7 +221,7 @@ def _work(work: Work) -> Iterable[str]:
     shared = f" ({together} trials share a GPU)" if together > 1 else ""
     speed = f"{work.speed.tflops:g} TFLOP/s"
     rests = f"{_power(work.multiply_adds)} multiply-adds at {speed}, steps of at least {least}{shared}"
-    yield f"work     {_hours(work.gpu_hours)} GPU hours: {rests}; not measured"
+    yield f"work     {work.hours_text} GPU hours: {rests}; not measured"
     several = work.backward_passes > 1
     usual = f"{speed}, as a V100 or a better card may reach with ResNets and less with MobileNets (--tflops N)"
     for line in (
@@ -239,7 +244,7 @@ def _assumed(assumed: Iterable[str]) -> Iterable[str]:
 def _many(count: int) -> str:
     for word, factor in (("billion", 10**9), ("million", 10**6)):
         if count >= factor:
-            return f"{count / factor:.1f} {word}"
+            return f"{count / factor:.1f}".removesuffix(".0") + f" {word}"
     return f"{count:,}"
 
 

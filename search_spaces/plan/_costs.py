@@ -14,6 +14,7 @@ from trainers import methods
 from trainers.data import DataInfo
 from trainers.teachers import has_bank
 from trainers.training.loss_parts import loss_parts
+from trainers.trials.batches import epoch_images
 from trainers.trials.trial import Teacher, Trial, Value
 
 if TYPE_CHECKING:
@@ -136,10 +137,7 @@ class Costs:
 
     def _images(self, trial: Trial) -> int:
         """Return how many images an epoch shows."""
-        info, recipe = self._infos[trial.dataset], trial.recipe
-        if recipe.epoch_steps:
-            return recipe.epoch_steps * recipe.batch_size * recipe.accumulate
-        return info.trained_on(trial.split)
+        return epoch_images(trial.recipe, self._infos[trial.dataset].trained_on(trial.split))
 
     def _steps(self, trial: Trial) -> int:
         joined = trial.last_image == "joined"  # one step less

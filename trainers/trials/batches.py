@@ -26,3 +26,8 @@ def batch_sizes(images: int, batch_size: int, *, joined: bool) -> list[int]:
     elif left:
         sizes.append(left)
     return sizes
+
+
+def epoch_images(recipe: Recipe, images: int) -> int:
+    """Return how many images an epoch shows, of so many that there are."""
+    return recipe.epoch_steps * recipe.batch_size * recipe.accumulate or images

@@ -59,7 +59,7 @@ def test_a_cut_picture_is_found_by_decoding(folder: Path, capsys: pytest.Capture
     path = folder / "pictures" / PICTURE
     path.write_bytes(path.read_bytes()[:-60])
     arguments = ["plan", str(folder / "sweep.yaml"), "--home", str(folder / "home")]
-    assert run_sweep.main(arguments) == 0
+    assert run_sweep.main([*arguments, "--details"]) == 0
     assert "pictures imagefolder: 18 files looked at by their heads in" in capsys.readouterr().out
     assert run_sweep.main([*arguments, "--deep"]) == 2
     assert PICTURE in capsys.readouterr().err

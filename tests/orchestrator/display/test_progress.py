@@ -97,7 +97,11 @@ def test_a_total_that_falls_has_a_reason(tmp_path, ledger):
     assert after.counts.total == len(ledger.states()) < after.planned
     ledger.end_sweep("small", "COMPLETE")
     found = status("small", ledger.path.parent)
-    assert f"  {after.planned - after.counts.total} fewer than planned" in found.to_text()
+    made = [row.key for row in ledger.proposals(few.searches[0].study_id)]
+    assert after.repeated == len(made) - len(set(made)) == after.planned - after.counts.total
+    fall = f"  {after.repeated} fewer than planned: {after.repeated} of 8 proposals repeated earlier ones"
+    assert fall in found.to_text().splitlines()
+    assert found.to_json()["proposals"] == {"made": 8, "repeated": after.repeated}
     assert found.to_json()["planned"] == after.planned
 
 

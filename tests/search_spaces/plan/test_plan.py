@@ -202,7 +202,7 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     fast = json.loads(capsys.readouterr().out)
     assert fast["work"]["gpu_hours"] == pytest.approx(usual["work"]["gpu_hours"] / 2)
     assert len(fast["assumed"]) == 3
-    assert run_sweep.main(["plan", file, "--tflops", "20"]) == 0
+    assert run_sweep.main(["plan", file, "--tflops", "20", "--details"]) == 0
     out = capsys.readouterr().out
     assert "at 20 TFLOP/s, steps of at least 10 ms; not measured" in out
     assert out.count("not found here") == 1
