@@ -64,7 +64,8 @@ def test_how_runs_came_about(server: tuple[str, Path]) -> None:
     trials = [*seeds("kd", (60.0, 61.0), tags=tags), FakeTrial(row="kd", seed=2, state="RUNNING")]
     FakeSweep("detailed", trials, [row("kd")]).tell(MlflowClient(address), None)
     over_http = reports.load("detailed", tracking_uri=address).runs
-    assert over_http == Database(f"sqlite:///{folder / 'mlflow.db'}").runs(over_http)
+    by_run = {record.run_id: record for record in over_http.values()}
+    assert by_run == Database(f"sqlite:///{folder / 'mlflow.db'}").runs(by_run)
     ended = [one for one in over_http.values() if one.seconds == 2.0]
     assert len(over_http) == 3 and len(ended) == 2
     expected = {name: value for name, value in tags.items() if name != "data_root"}

@@ -12,7 +12,7 @@ import pytest
 import reports
 from reports import page
 from reports.report import Report
-from reports.stores import COMMIT, RunRecord
+from reports.stores import COMMIT
 from tests.reports.conftest import Loader
 from tests.reports.fake_sweep import NASTY, FakeSweep, FakeTrial, mixed_sweep, row, seeds
 from tests.reports.page.chromium import PROGRAM, Page, browser
@@ -49,8 +49,10 @@ def with_curves(results: reports.Results) -> reports.Results:
         points = [(epoch, 20.0 + epoch * 4) for epoch in range(1, 11)]
         return {run_id: {"test_top1": [(e, v + i % 7) for e, v in points]} for i, run_id in enumerate(run_ids)}
 
-    known = results.trials.dropna(subset="run_id").set_index("trial_key")["run_id"]
-    runs = {key: RunRecord(run_id, end_time=61_000, tags={COMMIT: "c0ffee"}) for key, run_id in known.items()}
+    runs = {
+        key: dataclasses.replace(run, start_time=0, end_time=61_000, tags={**run.tags, COMMIT: "c0ffee"})
+        for key, run in results.runs.items()
+    }
     return dataclasses.replace(results, curves_of=curves, runs=runs)
 
 
