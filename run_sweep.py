@@ -57,7 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code: 0 done, 1 something failed, 2 a wrong request, 129/130/143 stopped."""
     stopping = Interrupting()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stopping)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as in the background of a script
+            signal.signal(number, stopping)
     _open_streams()
     try:
         options = command_line().parse_args(arguments)

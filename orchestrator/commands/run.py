@@ -127,7 +127,7 @@ def run(
     read_files = [read(str(file), overrides) for file in files]
     check_writable(home)
     uri = tracking_uri(home)
-    on_the_way = (wait_seconds or 0.0) if all(file.model.resources.gpus for file in read_files) else 0.0
+    on_the_way = wait_seconds if all(file.model.resources.gpus for file in read_files) else 0.0
     cards = Cards(address, home, on_the_way, screen.say)
     sweeps, new = _expanded(read_files, home, cards.capability)
     if workers == 0:
@@ -210,10 +210,13 @@ class _Run:
         self._storage = storage
         self._screen = screen
         self._lock = lock
-        self._cards = cards
         self._store = Store(home)
         self._weights: TeacherWeights | None = None
         self._ended = 0
+        self._epochs = 0
+        """That workers have reported, those that had been trained before and were lost among them."""
+        self._share = functools.cache(lambda: cards.share(self._sweeps, ledger, self._is_stopped))
+        self._stop: StopSignals | None = None
         self._stuck = False
         self._said: set[str] = set()
         self._refused = False
@@ -226,10 +229,10 @@ class _Run:
             new: a sweep is; nothing of it is recorded where a cluster at an address cannot work for it.
             need_progress: a stop before any epoch has ended is told as a request that cannot be met.
         """
-        before = self._epochs()
         stop = StopSignals(lambda: self._screen.say(STOPPING))
         names = tuple(sweep.name for sweep in self._sweeps)
         folders: list[Path] = []
+        self._stop = stop
         with stop:
             if new and workforce.address is not None:
                 look_at_cluster(self._orders(), self._home, stop, workforce, self._say_ahead)
@@ -243,7 +246,7 @@ class _Run:
         code = EXIT_FAILED if problems or untold else EXIT_COMPLETE
         code = EXIT_REFUSED if self._refused else code
         code = 128 + stop.number if stop.number else code
-        if stop.number and need_progress and self._epochs() == before:
+        if stop.number and need_progress and not self._epochs:
             code = EXIT_REFUSED
             problems.append("no epoch has ended in this run: another of its length would get no further; give it more")
         return RunResult(
@@ -257,10 +260,6 @@ class _Run:
             stopped=bool(stop.number) or not driven,
             stuck=self._stuck,
         )
-
-    def _epochs(self) -> int:
-        """Return how many epochs have ended in this home."""
-        return int(self._ledger.rows("SELECT count(*) FROM epoch")[0][0])
 
     def _train(self, stop: StopSignals, workforce: Workforce, *, answers: bool) -> tuple[bool, list[str], list[str]]:
         """Train and tell; return whether it came to its end, what is wrong, and who could not be told everything, in
@@ -362,11 +361,16 @@ class _Run:
             if slots:
                 self._screen.say(f"{counted(slots, 'trial')} at a time")
 
-        drive(planner, self._orders(), self._store, stop, workforce, on_slots=on_slots, say=self._say)
+        try:
+            drive(planner, self._orders(), self._store, stop, workforce, on_slots=on_slots, say=self._say)
+        finally:
+            self._epochs += planner.reported_epochs
+
+    def _is_stopped(self) -> bool:
+        return self._stop is not None and self._stop.number != 0
 
     def _orders(self) -> Orders:
-        share = functools.cache(lambda: self._cards.share(self._sweeps, self._ledger))
-        return Orders(self._sweeps, self._home, share)
+        return Orders(self._sweeps, self._home, self._share)
 
     def _say_ahead(self, line: str) -> None:
         self._said.add(line)

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from trainers.trials.trial import ADDED_TO_RECIPE, canonical_json, to_json
 ROOT = Path(__file__).parents[2]
 """In which a process that measures finds the project."""
 
+PROBE_SECONDS, POLL_SECONDS = 600.0, 0.2
 ROOM = 1.2
 """Times the largest peak: an allocator keeps more than is in use."""
 CONTEXT_BYTES = 600 * 2**20
@@ -36,24 +38,41 @@ Probe = Mapping[str, Any]
 log = logging.getLogger("kdsweep")
 
 
-def probed(trials: Sequence[Probe]) -> list[int]:
+def probed(trials: Sequence[Probe], given_up: Callable[[], bool] = lambda: False) -> list[int]:
     """Return the bytes that trials take on this machine's first CUDA device, by a step of each in a process that ends;
-    0 where that is not known. Was never run on a GPU."""
+    0 where that is not known. Was never run on a GPU.
+
+    Args:
+        given_up: asked several times a second whether to wait no longer.
+    """
     command = [sys.executable, "-m", "orchestrator.worker.probe", "cuda"]
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    done = subprocess.run(  # noqa: S603 (our own)
+    process = subprocess.Popen(  # noqa: S603 (our own)
         command,
-        input=json.dumps(trials),
         env={**os.environ, "PYTHONPATH": path},
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
     )
-    if done.returncode:
-        log.warning("memory could not be measured, a trial gets a whole GPU: %s", done.stderr.strip()[-500:])
+    with process:
+        said, trouble = _followed(process, json.dumps(trials), given_up)
+    if process.returncode:
+        log.warning("memory could not be measured, a trial gets a whole GPU: %s", trouble.strip()[-500:])
         return unmeasured(trials)
-    found: list[int] = json.loads(done.stdout.splitlines()[-1])
+    found: list[int] = json.loads(said.splitlines()[-1])
     return found
+
+
+def _followed(process: "subprocess.Popen[str]", text: str, given_up: Callable[[], bool]) -> tuple[str, str]:
+    """Return what a process prints that is told a text; one that nobody waits for, or for too long, is ended."""
+    ends = time.monotonic() + PROBE_SECONDS
+    while True:
+        try:
+            return process.communicate(text, timeout=POLL_SECONDS)
+        except subprocess.TimeoutExpired:
+            if given_up() or time.monotonic() >= ends:
+                process.kill()
 
 
 def unmeasured(trials: Sequence[Probe]) -> list[int]:

@@ -88,6 +88,7 @@ class Planner:
         """Trials that a worker has memory for, as far as is known."""
         self.stopping = False
         self.ended_attempts = 0
+        self.reported_epochs = 0
         """Of this run, however they ended but for those that were lost."""
         for sweep in sweeps:
             self._take_up(sweep)
@@ -130,6 +131,7 @@ class Planner:
             self.notice(attempt, warning)
         epochs = [*sorted(report.earlier.items()), *([(report.number, report.values)] if report.number else [])]
         verdicts = [self.epoch(attempt, number, values) for number, values in epochs]
+        self.reported_epochs += bool(report.number)
         if report.ending == "":
             return Verdict.STOP if Verdict.STOP in verdicts else Verdict.GO_ON
         self.ended(attempt, report.outcome())

@@ -265,14 +265,22 @@ class Bridge:
             self.error, alive = self.error or error, False
         nothing: tuple[bool, list[str]] = (True, [])
         over, stuck = self._safely(lambda: self._look(alive=alive), nothing)
-        if stuck and not over and self._cluster.revives_keeper():
-            self._stalls.begin_again()  # it was the keeper that stood still, and with it whoever told it of steps
+        if stuck and not over and self._keeper_stood_still():
+            self._stalls.begin_again()
             for trial_id in stuck:
-                del self._reasons[trial_id]
-            return False
+                self._reasons.pop(trial_id, None)
+            return self.error is not None
         for trial_id in stuck:
             self._kill_worker(trial_id)
         return over
+
+    def _keeper_stood_still(self) -> bool:
+        """Return whether it was the keeper that stood still, and with it whoever told it of steps."""
+        try:
+            return self._cluster.revives_keeper()
+        except Exception as error:  # noqa: BLE001 (raised again when Tune's loop has ended)
+            self.error = self.error or error
+            return True
 
     def _look(self, *, alive: bool) -> tuple[bool, list[str]]:
         """Return whether Tune is to end now, and the Ray trials whose workers are to be ended."""

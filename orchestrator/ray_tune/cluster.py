@@ -25,14 +25,13 @@ from orchestrator.ray_tune.entrance import (
 )
 from orchestrator.ray_tune.head import Head
 from orchestrator.ray_tune.nodes.nodes import FIRST_LOOK_SECONDS, Nodes
+from orchestrator.ray_tune.nodes.scaling import ROOM_SECONDS
 from orchestrator.ray_tune.nodes.wanted import Wanted, processors
 from orchestrator.ray_tune.processes import descendants, kill, left_behind, marked
 from trainers.errors import RequestError
 from trainers.files.files import remove
 from trainers.machine import usable_cores
 
-ROOM_SECONDS = 600.0
-"""So long is waited, by default, for a node with room for a trial."""
 LOOK_SECONDS = 2.0
 """How often the cluster's processes are looked at."""
 NODE_SECONDS = 10.0

@@ -22,11 +22,14 @@ class Cards:
 
     Args:
         address: of a cluster that is not ours; None: this machine's are meant.
-        patience_seconds: so long may a cluster's nodes with GPUs be on their way.
+        patience_seconds: so long may a cluster's nodes with GPUs be on their way; None: as long as more may come by
+            themselves, within bounds.
         say: called with a line where the cards are of several kinds.
     """
 
-    def __init__(self, address: str | None, home: Path, patience_seconds: float, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, address: str | None, home: Path, patience_seconds: float | None, say: Callable[[str], None]
+    ) -> None:
         self._address = address
         self._home = home
         self._patience_seconds = patience_seconds
@@ -40,10 +43,15 @@ class Cards:
 
         return least_capability(self._nodes)
 
-    def share(self, sweeps: Sequence[Sweep], ledger: Ledger) -> float:
-        """Return what of a GPU one worker takes: of the smallest card, since any may be the one it gets."""
+    def share(self, sweeps: Sequence[Sweep], ledger: Ledger, given_up: Callable[[], bool] = lambda: False) -> float:
+        """Return what of a GPU one worker takes: of the smallest card, since any may be the one it gets.
+
+        Args:
+            given_up: asked several times a second whether to measure no longer.
+        """
         name, size = self._smallest
-        return gpu_share(sweeps, ledger, name, size, probed if this_gpu()[0] == name else unmeasured)
+        measure = functools.partial(probed, given_up=given_up) if this_gpu()[0] == name else unmeasured
+        return gpu_share(sweeps, ledger, name, size, measure)
 
     @functools.cached_property
     def _smallest(self) -> tuple[str, int]:

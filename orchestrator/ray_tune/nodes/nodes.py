@@ -21,7 +21,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from orchestrator.ray_tune.address import ClusterError
 from orchestrator.ray_tune.nodes.keeper import clear_copies, copies_name, start_keeper
 from orchestrator.ray_tune.nodes.looking import looker, reason_of
-from orchestrator.ray_tune.nodes.scaling import autoscales, nodes_of_job
+from orchestrator.ray_tune.nodes.scaling import may_be_more
 from orchestrator.ray_tune.nodes.wanted import Wanted, processors
 from trainers.files.files import remove
 
@@ -95,7 +95,7 @@ class Nodes:
             ClusterError: the node of this machine does not see the home.
         """
         alive = {node["NodeID"]: node for node in ray.nodes() if node["Alive"]}
-        if self._fit.keys() - alive.keys():
+        if {node_id for node_id, fit in self._fit.items() if fit} - alive.keys():
             self._lost_one = self._clock()
         for known in (self._asked, self._fit, self._aside, self._held):
             for node_id in known.keys() - alive.keys():
@@ -184,12 +184,9 @@ class Nodes:
         self._say(f"node {self.name(node_id)} is taken back: it was not the cause")
 
     def may_be_more(self) -> bool:
-        """Return whether nodes may come by themselves: where none has a core yet, one has not answered, our job has
-        more than have joined, or an autoscaler makes them."""
+        """Return whether more may be there soon: one has not answered, or nodes may come by themselves."""
         alive = [node for node in ray.nodes() if node["Alive"]]
-        cores = any(node["Resources"].get("CPU") for node in alive)
-        answered = all(node["NodeID"] in self._fit for node in alive)
-        return not answered or not cores or nodes_of_job() > len(alive) or autoscales()
+        return any(node["NodeID"] not in self._fit for node in alive) or may_be_more(alive)
 
     def told(self) -> str:
         """Return what the nodes that can work have, in words, those that have the same together."""

@@ -2,13 +2,24 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import ray
 from ray._private.ray_constants import DEBUG_AUTOSCALING_STATUS
 from ray.autoscaler._private.util import format_readonly_node_type
 from ray.autoscaler.v2.utils import is_autoscaler_v2
 from ray.experimental.internal_kv import _internal_kv_get
+
+ROOM_SECONDS = 600.0
+"""So long is waited, by default, for nodes that may come."""
+
+
+def may_be_more(alive: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether nodes may come by themselves to those of the cluster that this process is connected to: none has a
+    core yet, our job has more than have joined, or an autoscaler makes them."""
+    cores = any(node["Resources"].get("CPU") for node in alive)
+    return not cores or nodes_of_job() > len(alive) or autoscales()
 
 
 def nodes_of_job(environment: Mapping[str, str] = os.environ) -> int:

@@ -15,6 +15,7 @@ from orchestrator.ray_tune.address import check_address, silent
 from orchestrator.ray_tune.entrance import ENTRANCE, connect, voice
 from orchestrator.ray_tune.nodes.looking import versions
 from orchestrator.ray_tune.nodes.nodes import LOOK_SECONDS, name_of, task_on
+from orchestrator.ray_tune.nodes.scaling import ROOM_SECONDS, may_be_more
 from trainers.files.files import remove
 
 MARKER = ".doctor-"
@@ -85,6 +86,11 @@ def survey(address: str, home: Path, data: str | None) -> list[Surveyed]:
     Raises:
         ClusterError: the cluster does not answer.
     """
+    return _survey(address, home, data)[0]
+
+
+def _survey(address: str, home: Path, data: str | None) -> tuple[list[Surveyed], bool]:
+    """Return what the nodes say, and whether more may come by themselves."""
     check_address(address)
     try:
         within(START_SECONDS, lambda: connect(address, voice(verbose=False)))
@@ -102,18 +108,19 @@ def survey(address: str, home: Path, data: str | None) -> list[Surveyed]:
             found += [_surveyed(asked[answer], answer) for answer in done]
         late = f"it has not answered within {LOOK_SECONDS:g} s"
         found += [_of(asked[answer], None, late) for answer in waiting]
+        more = may_be_more(nodes)
     finally:
         remove(marker)
         with contextlib.suppress(Exception):  # whatever state Ray is in
             ray.shutdown()
-    return sorted(found, key=lambda one: one.name)
+    return sorted(found, key=lambda one: one.name), more
 
 
 def with_gpus(
     address: str,
     home: Path,
     data: str | None,
-    patience_seconds: float = 0.0,
+    patience_seconds: float | None = 0.0,
     *,
     clock: Callable[[], float] = time.monotonic,
     pause: Callable[[float], None] = time.sleep,
@@ -121,15 +128,17 @@ def with_gpus(
     """Return what the nodes of a running cluster say, once one has a GPU.
 
     Args:
-        patience_seconds: so long may those with GPUs still be on their way.
+        patience_seconds: so long may those with GPUs still be on their way; None: `ROOM_SECONDS` where more may come by
+            themselves, and not at all where none will.
 
     Raises:
         ClusterError: the cluster does not answer.
     """
     started = clock()
     while True:
-        found = survey(address, home, data)
-        if any(node.gpus for node in found) or clock() - started >= patience_seconds:
+        found, more = _survey(address, home, data)
+        patience = patience_seconds if patience_seconds is not None else ROOM_SECONDS if more else 0.0
+        if any(node.gpus for node in found) or clock() - started >= patience:
             return found
         pause(AGAIN_SECONDS)
 

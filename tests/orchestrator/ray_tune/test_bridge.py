@@ -141,3 +141,18 @@ def test_a_process_in_which_one_has_raised_is_dropped_though_others_end_later(sw
     bridge.completed("both", error=True)
     assert (ledger.trial(first).state, ledger.trial(second).state) == ("FAIL", "COMPLETE")
     assert bridge.error is None and not bridge._raising
+
+
+def test_a_keeper_that_cannot_be_asked_ends_the_run_and_not_tunes_loop(
+    sweep: Sweep, ledger: Ledger, home: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bridge = bridge_to(new_planner(ledger, sweep), home, clock)
+
+    class Silent(Alive):
+        def revives_keeper(self) -> bool:
+            raise ConnectionError("Ray is gone")
+
+    monkeypatch.setattr(bridge, "_cluster", Silent())
+    monkeypatch.setattr(bridge, "_look", lambda *, alive: (False, ["1"]))
+    assert bridge.is_over()
+    assert isinstance(bridge.error, ConnectionError)

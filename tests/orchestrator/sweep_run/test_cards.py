@@ -14,10 +14,10 @@ from tests.orchestrator.ray_tune.nodes.test_survey import GOOD, node
 SMALL = replace(GOOD, gpus=(("NVIDIA A10", 24 * 2**30),), capability=(8, 6))
 
 
-def cluster(monkeypatch: pytest.MonkeyPatch, *looks: list[Surveyed]) -> list[list[Surveyed]]:
+def cluster(monkeypatch: pytest.MonkeyPatch, *looks: list[Surveyed], growing: bool = False) -> list[list[Surveyed]]:
     """Let each look at the nodes find these; return the looks that are left."""
     left = list(looks)
-    monkeypatch.setattr(survey, "survey", lambda *_: left.pop(0))
+    monkeypatch.setattr(survey, "_survey", lambda *_: (left.pop(0), growing))
     return left
 
 
@@ -56,3 +56,7 @@ def test_nodes_with_gpus_may_be_on_their_way(monkeypatch: pytest.MonkeyPatch, tm
     assert 99 - len(left) <= 14
     left[:] = [[head]]
     assert with_gpus("a:1", tmp_path, None, **given) == [head] and left == []
+    left[:] = [[head]]
+    assert with_gpus("a:1", tmp_path, None, None, **given) == [head] and left == []
+    left = cluster(monkeypatch, [head], [head, node(GOOD)], growing=True)
+    assert with_gpus("a:1", tmp_path, None, None, **given) == [head, node(GOOD)] and left == []

@@ -232,7 +232,7 @@ class Counting(nn.Module):
         self.factor = nn.Parameter(torch.ones(setting.classes))
 
     def forward(self, student: Any, teacher: Any, target: Any, epoch: int) -> Any:
-        assert len(student.images) == len(target) and epoch == 1
+        assert len(student.images) == len(target) and epoch >= 1
         return ((student.logits - teacher.logits) * self.factor).square().mean(), {}
 
 
@@ -299,7 +299,47 @@ def test_ranks_hold_a_record_to_what_it_says_of_a_batch(install, tmp_path: Path,
     assert expand(read(write(tmp_path, several.replace("mine", "other"))))
 
 
-@pytest.mark.parametrize("change", [{"loss": a_loss}, {"loss": None, "module": Counting}])
+class Careful(nn.Module):
+    """Drops out, has a gradient that is 0 but for rounding, and asks for the maps and both last layers."""
+
+    def __init__(self, _values: Any, setting: Setting) -> None:
+        super().__init__()
+        self.heads, self.dropout = setting.both_heads("mine"), nn.Dropout(0.5)
+        self.offset = nn.Parameter(torch.zeros(()))
+
+    def forward(self, student: Any, teacher: Any, target: Any, epoch: int) -> Any:
+        (ours, _), (theirs, _) = (head() for head in self.heads)
+        said = (student.vector @ ours.T + self.offset).log_softmax(1)
+        apart = (student.maps[-1].mean((2, 3)).mean(1) - teacher.maps[-1].mean((2, 3)).mean(1)).square().mean()
+        return apart - (self.dropout(said) * (teacher.vector @ theirs.T).softmax(1)).sum(1).mean(), {}
+
+
+class Later(nn.Module):
+    """Compares images with one another from the second epoch on."""
+
+    def __init__(self, *_: Any) -> None:
+        super().__init__()
+
+    def forward(self, student: Any, teacher: Any, target: Any, epoch: int) -> Any:
+        ours = student.logits - (student.logits.mean(0) if epoch > 1 else 0.0)
+        return (ours - teacher.logits).square().mean(), {}
+
+
+def test_ranks_find_what_begins_later(install, tmp_path: Path) -> None:
+    install(mine=lambda: record(loss=None, module=Later))
+    with pytest.raises(SweepFileError, match="compares images with one another"):
+        read(write(tmp_path, SMALL.replace("kd:", "mine:") + "resources: {ranks: 2}\n"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"loss": a_loss},
+        {"loss": None, "module": Counting},
+        {"loss": None, "module": Careful, "needs": Needs.FEATURES},
+        {"loss": None, "term": of_maps, "needs": Needs.FEATURES},
+    ],
+)
 def test_ranks_take_one_whose_images_are_each_for_itself(install, tmp_path: Path, change: dict[str, Any]) -> None:
     install(mine=lambda: record(**change))
     assert expand(read(write(tmp_path, SMALL.replace("kd:", "mine:") + "resources: {ranks: 2}\n")))

@@ -1,12 +1,17 @@
 """Whether the loss of a batch is the mean of its halves': ranks of a training rely on it where a record says so."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
 from trainers.late import torch
 from trainers.methods.record.outputs import Output
+
+SMALLEST = 1e-4
+"""A tensor whose gradient is smaller than this beside the largest one may have none but rounding."""
+LEFT_OUT = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
 
 
 def halves_apart(
@@ -15,7 +20,7 @@ def halves_apart(
     """Return by how much the gradients of a batch's loss differ from those of the mean of its halves', relative to the
     largest of each tensor: near 0 where rows are not compared with one another.
 
-    BatchNorm is left out: it normalises by what all ranks have, wherever it stands.
+    BatchNorm is left out: it normalises by what all ranks have, wherever it stands; dropout, which cannot be the same.
 
     Args:
         build: returns the built method, with the same weights every time.
@@ -25,14 +30,19 @@ def halves_apart(
     half = len(target) // 2
     whole = _gradients(build, student, teacher, target, [slice(0, 2 * half)], epoch)
     halves = _gradients(build, student, teacher, target, [slice(0, half), slice(half, 2 * half)], epoch)
-    return max((_apart(one, other) for one, other in zip(whole, halves, strict=True)), default=0.0)
+    floor = SMALLEST * max((_size(one) for one in whole), default=0.0)
+    return max((_apart(one, other, floor) for one, other in zip(whole, halves, strict=True)), default=0.0)
 
 
-def _apart(one: Tensor | None, other: Tensor | None) -> float:
-    if one is None or other is None:
-        return 0.0 if one is other else float("inf")
-    difference, size = float((one - other).abs().max()), float(one.abs().max())
-    return difference / size if size else float(difference > 0)
+def _size(gradient: Tensor | None) -> float:
+    """Return the largest number of a gradient; None is one that is 0 everywhere."""
+    return 0.0 if gradient is None else float(gradient.abs().max())
+
+
+def _apart(one: Tensor | None, other: Tensor | None, floor: float) -> float:
+    difference = _size(one - other) if one is not None and other is not None else max(_size(one), _size(other))
+    size = max(_size(one), floor)
+    return difference / size if size else (math.inf if difference else 0.0)
 
 
 def _gradients(
@@ -47,7 +57,7 @@ def _gradients(
     for part in parts:
         built = build()
         for module in built.modules():
-            module.train(not isinstance(module, nn.modules.batchnorm._BatchNorm))
+            module.train(not isinstance(module, LEFT_OUT))
         theirs = None if teacher is None else _rows(teacher, part)
         losses.append(built(_rows(student, part), theirs, target[part], epoch)["loss"])
         own.append([one for one in built.parameters() if one.requires_grad])

@@ -16,7 +16,7 @@ from trainers.errors import RequestError
 from trainers.late import torch
 from trainers.methods.record.hyperparameters import CE_WEIGHT, SHARED, Hyperparameters, describe
 from trainers.methods.record.method import Couples, ForPair, Method, Needs, Problem, takes_labels
-from trainers.methods.record.outputs import NetworkShape, Output, Setting
+from trainers.methods.record.outputs import Head, NetworkShape, Output, Setting
 from trainers.texts.words import line_of
 
 CLASSES = 100
@@ -264,6 +264,7 @@ def try_loss(
             classes=classes,
             labels=torch.arange(images) % classes,
             class_weights=torch.randn(classes, VECTOR if teacher is None else teacher.vector),
+            heads=(_head(classes, student), _head(classes, teacher)),
         )
         try:
             loss = BuiltMethod(method, values, setting)(ours, theirs, torch.arange(images) % classes, epoch=1)["loss"]
@@ -271,13 +272,8 @@ def try_loss(
             finite = bool(torch.isfinite(loss.detach()))
             apart = 0.0
             if in_parts and finite and method.couples is Couples.NOTHING:
-                apart = halves_apart(
-                    functools.partial(_built_again, method, values, setting),
-                    ours,
-                    theirs,
-                    torch.arange(images) % classes,
-                    epoch=1,
-                )
+                target, build = torch.arange(images) % classes, functools.partial(_built_again, method, values, setting)
+                apart = max(halves_apart(build, ours, theirs, target, epoch) for epoch in (1, setting.epochs))
         except Exception as error:  # noqa: BLE001 (code of others raises what it likes)
             name = f"the loss of the plug-in '{method.name}'"
             raise PluginError(f"{name} fails on {seen} {images} images: {_named(error)}") from None
@@ -304,6 +300,13 @@ def _answer(images: int, classes: int, shape: NetworkShape | None, *, strong: bo
     if shape is None:
         return Output(logits=logits, strong=second, images=numbers)
     preacts = tuple(torch.randn(images, *one).requires_grad_() for one in shape.maps)
+    maps = tuple(torch.relu(one.detach()).requires_grad_() for one in preacts)  # leaves: asked more than once
     vector = torch.rand(images, shape.vector).requires_grad_()
-    maps = tuple(map(torch.relu, preacts))
-    return Output(logits=logits, maps=maps, preacts=preacts, vector=vector, strong=second, images=numbers)
+    final = None if shape.final is None else torch.rand(images, *shape.final).requires_grad_()
+    return Output(logits=logits, maps=maps, preacts=preacts, vector=vector, final=final, strong=second, images=numbers)
+
+
+def _head(classes: int, shape: NetworkShape | None) -> Head:
+    """Return what a last linear layer might be."""
+    rows, offsets = torch.randn(classes, VECTOR if shape is None else shape.vector), torch.zeros(classes)
+    return lambda: (rows, offsets)

@@ -164,8 +164,8 @@ def test_whether_nodes_may_come(
     home: Path,
 ):
     monkeypatch.setattr(nodes.ray, "nodes", lambda: [node(*one) for one in there])
-    monkeypatch.setattr(nodes, "autoscales", lambda: autoscaled)
-    monkeypatch.setattr(nodes, "nodes_of_job", lambda: scaling.nodes_of_job({"SLURM_JOB_NUM_NODES": of_job}))
+    monkeypatch.setattr(scaling, "autoscales", lambda: autoscaled)
+    monkeypatch.setenv("SLURM_JOB_NUM_NODES", of_job)
     looking = Looking(monkeypatch, home)
     looking.nodes.look()
     assert looking.nodes.may_be_more() is may
@@ -174,7 +174,7 @@ def test_whether_nodes_may_come(
 def test_a_node_that_has_not_answered_may_be_one_with_room(monkeypatch: pytest.MonkeyPatch, home: Path):
     there = [node("a", 1), node("b", 1), node("c", 8)]
     monkeypatch.setattr(nodes.ray, "nodes", lambda: there)
-    monkeypatch.setattr(nodes, "autoscales", lambda: False)
+    monkeypatch.setattr(scaling, "autoscales", lambda: False)
     looking = Looking(monkeypatch, home)
     looking.late = {number("c")}
     assert looking.nodes.look() == 0 and looking.nodes.may_be_more()
@@ -211,6 +211,18 @@ def test_a_node_that_has_gone_is_remembered_for_a_while(monkeypatch: pytest.Monk
     assert looking.nodes.has_lost_one()
     looking.now += GONE_SECONDS
     assert not looking.nodes.has_lost_one()
+
+
+def test_a_node_that_could_not_work_is_no_loss(monkeypatch: pytest.MonkeyPatch, home: Path, held: list[dict[str, Any]]):
+    there = [node("a", 4), node("b", 8)]
+    monkeypatch.setattr(nodes.ray, "nodes", lambda: there)
+    monkeypatch.setattr(nodes, "_listens", lambda node: True)
+    looking = Looking(monkeypatch, home)
+    looking.reasons[number("b")] = "it has no data in /data"
+    looking.nodes.look()
+    there.pop()
+    looking.nodes.look()
+    assert held and not looking.nodes.has_lost_one()
 
 
 def test_a_node_is_alive_while_it_listens(monkeypatch: pytest.MonkeyPatch, home: Path):
