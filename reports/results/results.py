@@ -68,7 +68,10 @@ TRIAL_COLUMNS: dict[str, tuple[str, str]] = {
         "float64",
         "numbers that the method learned beside the student's; the student does without them",
     ),
-    "peak_memory_bytes": ("float64", "most memory that the trial took, allocated on a GPU, resident on a CPU"),
+    "peak_memory_bytes": (
+        "float64",
+        "most memory that the trial took, allocated on a GPU (reserved for CUDA graphs), resident on a CPU",
+    ),
     "epochs": ("Int64", "of the recipe"),
     "collapsed": ("str", "of COMPLETE: why the training is thought to have come to nothing; missing where it is not"),
 }

@@ -1,9 +1,10 @@
 """What a GPU does with what a CPU's tests cannot show: `python tests/device/check.py --out FOLDER`.
 
 On one GPU, in some minutes: a bank that was filled on the CPU beside what the teacher answers there; resumption bit by
-bit; steps that wait for nothing; memory that is back after each trial; a cohort without room; and students an hour for
-cohorts of several sizes, of 32 pixels from memory and of 224 from JPEG files. A table at the end, and the same as JSON
-in FOLDER/check.json. Ends with 1 where something does not hold.
+bit; steps that wait for nothing, and steps as CUDA graphs, by every method of logits; memory that is back after each
+trial; a cohort without room; and students an hour for cohorts of several sizes, of 32 pixels from memory and of 224
+from JPEG files. A table at the end, and the same as JSON in FOLDER/check.json. Ends with 1 where something does not
+hold.
 
 `--device cpu --small` goes the same way in seconds; what is a GPU's alone is then left out, and its rates say nothing.
 """
@@ -29,7 +30,7 @@ import torch
 from search_spaces import expand, read
 from tests.benchmarks.shaped_data import write_cifar_shaped
 from tests.benchmarks.together import write_pictures
-from trainers import models
+from trainers import methods, models
 from trainers.files.store import Store
 from trainers.files.tensor_files import save_tensors
 from trainers.machine import is_out_of_memory
@@ -47,10 +48,14 @@ datasets: {data}
 pairs: {teacher} -> {student}
 teachers: {{{teacher}: {{checkpoint: teacher.safetensors}}}}
 recipe: {{base: cifar, epochs: 240, batch_size: {batch}}}
-methods: {{gdkd: {{k: {{grid: [1, 2, 3, 4, 5, 6, 7, 8, 9]}}}}, dkd: , kd: , at: }}
+methods: {{{methods}}}
 seeds: 1
 precision: {precision}
 """
+SAME_LOSS = 1e-2
+"""Of 8 steps in float32, whose sums a GPU adds up in another order each time; relative."""
+ROWS = "gdkd: {k: {grid: [1, 2, 3, 4, 5, 6, 7, 8, 9]}}, dkd: , kd: , at: "
+OF_LOGITS = [name for name in methods.names() if methods.get(name).needs is methods.Needs.LOGITS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,19 +117,25 @@ class World:
         name = teacher.partition(":")[2] or f"cifar_{teacher}"
         network = from_stream(lambda: models.create(name, classes=classes, channels=3), "teacher")
         save_tensors(root / "teacher.safetensors", network.state_dict())
-        self.trials: dict[str, dict[str, Trial]] = {}
-        for precision in ("float32", "bfloat16"):
-            file = root / f"{precision}.yaml"
-            of_data = f"{{{'imagefolder' if pictures else 'cifar100'}: {{{where}}}}}"
+        of_data = f"{{{'imagefolder' if pictures else 'cifar100'}: {{{where}}}}}"
+
+        def trials(rows: str, precision: str) -> dict[str, Trial]:
             given = {"teacher": teacher, "student": student, "batch": plan.batch, "precision": precision}
-            file.write_text(SWEEP.format(data=of_data, **given))
+            file = root / "check.yaml"
+            file.write_text(SWEEP.format(data=of_data, methods=rows, **given))
             sweep = expand(read(file))
-            self.trials[precision] = {member.row: member.trial for member in sweep.fixed}
             save_tensors(self.store.weights(sweep.teachers[0].id), network.state_dict())
+            return {member.row: member.trial for member in sweep.fixed}
+
+        self.trials = {precision: trials(ROWS, precision) for precision in ("float32", "bfloat16")}
+        self.of_logits = trials("".join(f"{name}: , " for name in OF_LOGITS), "float32")
 
     def trial(self, row: str = "kd", precision: str = "float32", **changes: Any) -> Trial:
         """Return a trial with changes of its recipe."""
-        found = self.trials[precision][row]
+        return self.short(self.trials[precision][row], **changes)
+
+    def short(self, found: Trial, **changes: Any) -> Trial:
+        """Return a trial of few steps."""
         given = {"epochs": 2, "epoch_steps": self.plan.steps, "milestones": (), **changes}
         return dataclasses.replace(found, recipe=found.recipe.replaced(**given))
 
@@ -179,8 +190,8 @@ def no_waiting(world: World) -> Iterator[Finding]:
     if not world.plan.is_gpu:
         yield Finding("no synchronisation in a step", "of a GPU", "left out")
         return
-    for row in ("kd", "dkd", "at"):
-        steps, verdict, figure = world.training(world.trial(row)).steps(), "holds", "5 steps"
+    for row, trial in {**world.of_logits, "at": world.trials["float32"]["at"]}.items():
+        steps, verdict, figure = world.training(world.short(trial)).steps(), "holds", "5 steps"
         for _ in range(4):
             next(steps)
         torch.cuda.set_sync_debug_mode("error")
@@ -193,6 +204,26 @@ def no_waiting(world: World) -> Iterator[Finding]:
             torch.cuda.set_sync_debug_mode("default")
         steps.close()
         yield Finding(f"no synchronisation in a step, {row}", figure, verdict)
+
+
+def as_graphs(world: World) -> Iterator[Finding]:
+    """Steps of every method of logits can be captured, and are the same as without."""
+    if not world.plan.is_gpu:
+        yield Finding("a step as a graph", "of a GPU", "left out")
+        return
+    for row, trial in world.of_logits.items():
+        losses = []
+        for mode in (False, "graph"):
+            training = world.training(world.short(trial, compile=mode, epochs=1, epoch_steps=8))
+            try:
+                losses.append(training.train_epoch().values["train_loss"])
+            except RuntimeError as error:
+                yield Finding(f"a step as a graph, {row}", str(error).splitlines()[0], "FAILS")
+                break
+        else:
+            apart = abs(losses[1] - losses[0]) / max(1e-9, abs(losses[0]))
+            verdict = "holds" if apart < SAME_LOSS else "FAILS"
+            yield Finding(f"a step as a graph, {row}", f"losses {apart:.1e} apart, {SAME_LOSS:.0e} allowed", verdict)
 
 
 def memory_back(world: World) -> Iterator[Finding]:
@@ -288,7 +319,9 @@ def _wait(plan: Plan) -> None:
         torch.cuda.synchronize()
 
 
-CHECKS: Sequence[Callable[[World], Iterator[Finding]]] = (bank_of_a_cpu, resumption, no_waiting, memory_back, no_room)
+CHECKS: Sequence[Callable[[World], Iterator[Finding]]] = (
+    bank_of_a_cpu, resumption, no_waiting, as_graphs, memory_back, no_room,
+)  # fmt: skip
 CIFAR_STEPS, IMAGENET_STEPS = 240 * 50_000 // 64, 100 * 1_281_167 // 64
 """Steps of a student by the usual recipes: CIFAR-100 at batch 64, ImageNet counted in batches of as many."""
 

@@ -7,6 +7,7 @@ Shapes: B = batch, C = classes.
 
 from __future__ import annotations
 
+import functools
 from typing import Annotated
 
 from pydantic import Field
@@ -37,8 +38,9 @@ def abkd_loss(student: Tensor, teacher: Tensor, *, alpha: float, beta: float, te
     """Return −1 / (αβ) · Σ over classes of p^α q^β − α/(α+β) p^(α+β) − β/(α+β) q^(α+β), averaged over the batch.
 
     p and q are the probabilities of teacher and student at T; there is no T². Where α, β or their sum is 0 it is the
-    limit: α 1 and β 0 are KL(teacher || student), 0 and 1 KL(student || teacher). 0 at equal logits, never negative.
-    Negative exponents grow beyond what a float holds: there a class counts as a constant.
+    limit: α 1 and β 0 are KL(teacher || student), 0 and 1 KL(student || teacher). 0 at equal logits, never negative
+    but for rounding. Powers with negative exponents grow beyond what a float holds: the part of a class where one does
+    is scaled down as a whole, and its gradient with it.
 
     Args:
         student: [B, C] logits; half precision is raised to float32, float64 is kept.
@@ -48,53 +50,62 @@ def abkd_loss(student: Tensor, teacher: Tensor, *, alpha: float, beta: float, te
         ValueError: the tensors are not two of one shape [B, C].
     """
     ours, theirs = raised(student, teacher)
-    scale, most = 1 / len(ours), _ceiling(student.dtype)
+    scale = 1 / len(ours)
     with torch.inference_mode():  # nothing to record: the gradient is worked out here
         log_q, log_p = (ours / temperature).log_softmax(1), (theirs / temperature).log_softmax(1)
-        value, slope = _divergence(log_p, log_q, alpha, beta, most)
+        value, slope = _divergence(log_p, log_q, alpha, beta)
         gradient = slope.sub_(log_q.exp_().mul_(slope.sum(1, keepdim=True))).mul_(scale / temperature)
     return known(ours, value * scale, gradient)
 
 
-def _divergence(p: Tensor, q: Tensor, alpha: float, beta: float, most: float) -> tuple[Tensor, Tensor]:
+def _divergence(p: Tensor, q: Tensor, alpha: float, beta: float) -> tuple[Tensor, Tensor]:
     """Return the sum over classes and batch, and its slope [B, C] by the logarithms of the student's probabilities.
 
     Args:
         p, q: logarithms of the probabilities; p is not needed afterwards.
-        most: an exponent is no greater.
     """
     total = alpha + beta
+    most = None if min(alpha, beta) >= 0 else _greatest(q.dtype)
     if abs(alpha) < ZERO and abs(beta) < ZERO:
         gap = q - p
         return dot(gap, gap) / 2, gap
     if abs(alpha) < ZERO:
-        powered, slope = _exp(beta * q, most), q - p
-        slope.mul_(powered)
-        return slope.sum() / beta + (_exp(p.mul_(beta), most).sum() - powered.sum()) / beta**2, slope
+        slope = q - p
+        of_student, of_teacher = _powers(most, beta * q, p.mul_(beta))
+        slope.mul_(of_student)
+        return slope.sum() / beta + (of_teacher.sum() - of_student.sum()) / beta**2, slope
     if abs(total) < ZERO:
         gap = (p - q).mul_(alpha)
-        slope = _exp(gap.clone(), most)
+        slope = gap.clamp(max=_greatest(q.dtype)).exp_()
         value = (slope.sum() - slope.numel() - gap.sum()) / alpha**2
         return value, slope.sub_(1).mul_(-1 / alpha)
     if abs(beta) < ZERO:
-        gap, slope, powered = p - q, _exp(alpha * q, most), _exp(p.mul_(alpha), most)
-        value = dot(powered, gap) / alpha + (slope.sum() - powered.sum()) / alpha**2
-        return value, slope.sub_(powered).mul_(1 / alpha)
-    both = _exp((beta * q).add_(p, alpha=alpha), most)
-    slope = _exp(total * q, most)
-    of_teacher = _exp(p.mul_(total), most).sum()
-    value = of_teacher / (beta * total) + slope.sum() / (alpha * total) - both.sum() / (alpha * beta)
+        gap = p - q
+        slope, of_teacher = _powers(most, alpha * q, p.mul_(alpha))
+        value = dot(of_teacher, gap) / alpha + (slope.sum() - of_teacher.sum()) / alpha**2
+        return value, slope.sub_(of_teacher).mul_(1 / alpha)
+    both, slope, of_teacher = _powers(most, (beta * q).add_(p, alpha=alpha), total * q, p.mul_(total))
+    value = of_teacher.sum() / (beta * total) + slope.sum() / (alpha * total) - both.sum() / (alpha * beta)
     return value, slope.sub_(both).mul_(1 / alpha)
 
 
-def _exp(exponent: Tensor, most: float) -> Tensor:
-    """Return the powers in the place of their exponents."""
-    return exponent.clamp_(max=most).exp_()
+def _powers(most: float | None, *exponents: Tensor) -> tuple[Tensor, ...]:
+    """Return the powers in the place of their exponents.
+
+    Args:
+        most: where one of a class is greater all are lowered by as much, so that what is added up of the powers keeps
+            its sign; None: all are 0 or less.
+    """
+    if most is not None:
+        over = functools.reduce(torch.maximum, exponents).sub_(most).clamp_min_(0)
+        for one in exponents:
+            one.sub_(over)
+    return tuple(one.exp_() for one in exponents)
 
 
-def _ceiling(dtype: torch.dtype) -> float:
-    """Return the greatest exponent whose power, and its gradient in the type of the logits, is finite."""
-    return {torch.float16: 8.0, torch.float64: 600.0}.get(dtype, 64.0)
+def _greatest(dtype: torch.dtype) -> float:
+    """Return an exponent whose power leaves room for sums and factors."""
+    return 600.0 if dtype is torch.float64 else 64.0
 
 
 def _rules(values: Values, _classes: int | None) -> list[Problem]:

@@ -60,7 +60,7 @@ def _share(p: Tensor, gap: Tensor, head: float) -> tuple[Tensor, Tensor]:
     """Return how much of the gap [B, 1] lies in the head, and in the tail."""
     ranked, order = p.sort(dim=1, descending=True, stable=True)
     in_head = torch.cumsum(ranked, 1, out=ranked) <= head + ROUNDING
-    in_head[:, 0] = True
+    in_head[:, 0].fill_(True)
     total = gap.sum(1, keepdim=True)
     of_head = torch.gather(gap, 1, order, out=ranked).mul_(in_head).sum(1, keepdim=True)
     # equal distributions have no gap to share: either direction is 0

@@ -7,6 +7,7 @@ Shapes: B = batch, C = classes, F = factors.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -63,7 +64,8 @@ def mkl_loss(
     ours, theirs = ((one / temperature).log_softmax(1) for one in (ours, theirs))
     values, classes = theirs.topk(2, dim=1)
     top, label = classes[:, :1], target[:, None]
-    lowered_BF = (values[:, :1] - values[:, 1:]) * ours.new_tensor(factors)  # of logits over T
+    # of logits over T
+    lowered_BF = (values[:, :1] - values[:, 1:]) * _on_device(tuple(factors), ours.dtype, ours.device)
     teacher_top, teacher_rest = values[:, :1] - lowered_BF, _without(theirs, top)
     student_label, student_rest = ours.gather(1, label) - lowered_BF, _without(ours, label)
     teacher_all = torch.logaddexp(teacher_rest.logsumexp(1, True), teacher_top)
@@ -76,6 +78,12 @@ def mkl_loss(
     share = (teacher_top - teacher_all).exp()
     divergence = torch.lerp(of_rest, of_top, share) - teacher_all + student_all
     return divergence.mean() * temperature**2
+
+
+@functools.lru_cache(maxsize=64)
+def _on_device(factors: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return factors as a tensor; made once, as a GPU is waited for where numbers of the host are copied to it."""
+    return torch.tensor(factors, dtype=dtype, device=device)
 
 
 def _without(logits: Tensor, left_out: Tensor) -> Tensor:

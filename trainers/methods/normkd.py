@@ -10,7 +10,7 @@ from typing import Annotated
 
 from trainers.late import Tensor, torch
 from trainers.methods.record.hyperparameters import DistilledLogits, Factor, Log, Temperature
-from trainers.methods.record.method import Method
+from trainers.methods.record.method import Method, Problem, Values
 from trainers.methods.record.tuned import IMAGENET, tuned
 from trainers.methods.terms.standardize import FLAT
 from trainers.methods.terms.tensors import known, raised
@@ -54,6 +54,12 @@ def normkd_loss(student: Tensor, teacher: Tensor, *, temperature: float) -> Tens
     return known(ours, each, slope)
 
 
+def _rules(_values: Values, classes: int | None) -> list[Problem]:
+    few = classes is not None and classes < 3
+    why = "two logits over their spread are always the same two numbers"
+    return [Problem("temperature", f"{why}; needs at least 3 classes, got {classes}")] if few else []
+
+
 NORMKD_METHOD = Method(
     name="normkd",
     title="NormKD",
@@ -62,5 +68,6 @@ NORMKD_METHOD = Method(
     loss=normkd_loss,
     summary="KL with every sample softened by the spread of its own logits",
     source="arXiv:2308.00520",
+    rules=_rules,
     by_pair=(tuned(IMAGENET, temperature=1.0, ce_weight=0.5, weight=0.5),),
 )

@@ -15,7 +15,8 @@ def set_arithmetic(*, threads: int, deterministic: bool = False) -> None:
     """Set how this process computes from now on.
 
     cuDNN takes the algorithms that it thinks best, not those that were fastest in a race, which differ from run to run.
-    Its convolutions may round float32 to TF32, matrix products may not.
+    Its convolutions may round float32 to TF32, matrix products may not. All of it is set anew each time but
+    the variable of cuBLAS, which stays after `deterministic`.
 
     Args:
         threads: on the CPU.

@@ -147,7 +147,8 @@ class Training:
             *(trial, store, device, data_root, bank, loaders, share), warnings=self.warnings, on_step=on_step
         )
         """Of the training images, where the method compares them."""
-        self.memory = MemoryMeter(device)  # from here on, memory is the trial's own
+        # from here on, memory is the trial's own
+        self.memory = MemoryMeter(device, graphs=trial.recipe.compile == "graph")
         student = new_student(trial, self.data, store, device)
         self.student = network_of(trial, student, self.data, self.teacher, self.ranks)
         self._added = learned(self.student) - learned(student)
@@ -350,11 +351,11 @@ class Training:
         return terms
 
     def _whole_step(self, seen: Seen) -> Terms:
-        """Make a step at the rate that is set."""
+        """Make a step at the rate that is set; return the loss and its parts without their autograd graph."""
         terms = self._terms(seen)
         backward(self.optimizer, self.method, terms)
         self._apply()
-        return terms
+        return {name: term.detach() for name, term in terms.items()}
 
     def _step(self, rate: float) -> None:
         set_rate(self.optimizer, rate)

@@ -21,28 +21,38 @@ class Allocator(Protocol):
 
     def reset_peak_memory_stats(self, device: torch.device) -> None: ...
 
+    def empty_cache(self) -> None: ...
+
 
 class MemoryMeter:
     """The increase of a process's memory by one trial: that of data, teachers and runtime, which trials of a process
     share, is not in it, nor what trials before left with the allocator.
 
     On a GPU allocated bytes, of which none escapes; what is taken and given back while it is another trial's turn does
-    not count. On a CPU resident ones that no file backs, as they are found at each sample: files that are mapped,
-    stored logits and libraries, can be dropped at any time. There nothing is known of one of several that take turns:
-    what one gives back the next takes up again, and the system sees neither.
+    not count. Where steps are CUDA graphs reserved ones, as a graph keeps what its steps need though nothing of it is
+    allocated between them; what the allocator keeps to give it out again counts with them. On a CPU resident ones that
+    no file backs, as they are found at each sample: files that are mapped, stored logits and libraries, can be dropped
+    at any time. There nothing is known of one of several that take turns: what one gives back the next takes up again,
+    and the system sees neither.
+
+    Args:
+        graphs: steps are CUDA graphs.
 
     Attributes:
         held_bytes: what the process held when the meter was made, without what trials then had that still go on.
         peak_bytes: the largest increase so far.
     """
 
-    def __init__(self, device: torch.device, allocator: Allocator = torch.cuda) -> None:
+    def __init__(self, device: torch.device, allocator: Allocator = torch.cuda, *, graphs: bool = False) -> None:
         self._device = device
         self._gpu = allocator if device.type == "cuda" else None
         self.peak_bytes = 0
+        self._counted = "reserved_bytes" if graphs else "allocated_bytes"
         self._own = self._before = 0
         """Bytes that are there of all turns before, and that all had when this turn began."""
         if self._gpu is not None:
+            if graphs:  # else what trials before left with the allocator would cost nothing
+                self._gpu.empty_cache()
             self._begin(self._gpu)
             self.held_bytes = self._before - sum(one._own for one in _LIVE if one._device == device)
             _LIVE.add(self)
@@ -72,11 +82,11 @@ class MemoryMeter:
 
     def _begin(self, gpu: Allocator) -> None:
         gpu.reset_peak_memory_stats(self._device)
-        self._before, _ = self._allocated(gpu)
+        self._before, _ = self._bytes(gpu)
 
-    def _allocated(self, gpu: Allocator) -> tuple[int, int]:
-        """Return the bytes that are allocated, and the most that were since the peak was reset."""
-        found = gpu.memory_stats_as_nested_dict(self._device)["allocated_bytes"]["all"]
+    def _bytes(self, gpu: Allocator) -> tuple[int, int]:
+        """Return the bytes that there are now, and the most that there were since the peak was reset."""
+        found = gpu.memory_stats_as_nested_dict(self._device)[self._counted]["all"]
         return found["current"], found["peak"]
 
     def end(self) -> None:
@@ -88,7 +98,7 @@ class MemoryMeter:
     def sample(self) -> int:
         """Take a reading, as at the end of an epoch; return the bytes that the process has."""
         if self._gpu is not None:
-            now, most = self._allocated(self._gpu)
+            now, most = self._bytes(self._gpu)
             taken = self._own + most - self._before
         else:
             now = _resident()

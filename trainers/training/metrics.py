@@ -31,8 +31,8 @@ AT_THE_END = {
     "train_seconds": "sum of `epoch_seconds`",
     "teacher_images": "images that the teacher answered",
     "extra_parameters": "numbers that the method learned beside the student's: adapters, variances, a temperature",
-    "peak_memory_bytes": "most memory that the trial took, allocated on a GPU, resident on a CPU, beside what follows; "
-    "not of one on a CPU that others were trained in step with",
+    "peak_memory_bytes": "most memory that the trial took, allocated on a GPU (reserved for CUDA graphs), resident on "
+    "a CPU, beside what follows; not of one on a CPU that others were trained in step with",
     "held_memory_bytes": "what its process held before: data, teachers, on a CPU the program itself",
 }
 """After the last epoch."""

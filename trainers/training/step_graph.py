@@ -3,6 +3,7 @@ forward, loss, backward and optimiser are sent to the GPU in one call. Graphs we
 """
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -35,6 +36,7 @@ class StepGraph:
 
     Args:
         step: makes a step of training with what is seen, of the student without its taps; learning rates are tensors.
+            What it returns holds no autograd graph: that of one step must be gone before the next is captured.
         capture: has a step recorded, not done, and returns what does it.
         beside: in which steps are made before.
     """
@@ -88,7 +90,7 @@ def _with(seen: Seen, rows: Sequence[Tensor]) -> Seen:
 
 def _captured(step: Callable[[], Terms]) -> Callable[[], Terms]:
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # others pin memory for pictures meanwhile
         terms = step()
 
     def again() -> Terms:
@@ -98,9 +100,15 @@ def _captured(step: Callable[[], Terms]) -> Callable[[], Terms]:
     return again
 
 
+@functools.cache
+def _side(device: int) -> torch.cuda.Stream:
+    """Return the stream beside, one for all epochs: the allocator keeps memory apart for every stream."""
+    return torch.cuda.Stream(device)
+
+
 @contextlib.contextmanager
 def _beside() -> Iterator[None]:
-    stream = torch.cuda.Stream()
+    stream = _side(torch.cuda.current_device())
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
         yield

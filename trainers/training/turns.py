@@ -131,11 +131,15 @@ def frameless(error: Exception) -> Exception:
     """Return the error without the frames that it and those behind it have come through: they hold all that the
     training has held, while others go on."""
     behind: list[BaseException | None] = [error]
+    seen: set[int] = set()
     while behind:
         one = behind.pop()
-        if one is not None and one.__traceback__ is not None:  # one that has none was here before
+        if one is not None and id(one) not in seen:
+            seen.add(id(one))
             one.__traceback__ = None
             behind += one.__cause__, one.__context__
+            if isinstance(one, BaseExceptionGroup):
+                behind += one.exceptions
     return error
 
 

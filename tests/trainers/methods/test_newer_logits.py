@@ -64,7 +64,17 @@ def test_abkd_is_0_at_equality_and_never_negative(exponents):
     assert all(abkd_loss(s[None], t[None], **settings) > 0 for s, t in zip(student, teacher, strict=True))
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16], ids=str)
+@pytest.mark.parametrize("exponents", [(-2.0, -2.0), (-1.0, -1.0), (-2.0, 0.0), (0.0, -2.0), (-2.0, 0.5), (0.5, -2.0)])
+def test_abkd_keeps_its_sign_where_powers_are_beyond_a_float(exponents):
+    student, teacher, _ = (one.float() for one in random_logits(64, CLASSES, size=40.0))
+    settings = {"alpha": exponents[0], "beta": exponents[1], "temperature": 1.0}
+    for one, other in zip(student[:, None], teacher[:, None], strict=True):
+        value, gradient = with_gradient(abkd_loss, one, other, **settings)
+        assert 0 < value < torch.inf
+        assert torch.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 @pytest.mark.parametrize("exponents", [(1.2, -0.3), (-0.5, 1.0), (1.0, -1.0), (-1.0, -1.0), (0.8, 0.3)])
 @pytest.mark.parametrize("gap", [20.0, 200.0, 30_000.0])
 def test_abkd_with_powers_beyond_a_float_is_finite(exponents, dtype, gap):
@@ -166,6 +176,14 @@ def test_normkd_of_logits_that_are_all_equal_has_no_gradient():
     value, gradient = with_gradient(normkd_loss, student, teacher, temperature=2.0)
     assert torch.isfinite(value)
     assert not gradient[:2].any() and gradient[2:].any()
+
+
+def test_normkd_of_two_classes_is_refused():
+    (problem,) = METHODS["normkd"].problems({}, 2)
+    assert problem.message.endswith("always the same two numbers; needs at least 3 classes, got 2")
+    student, teacher, _ = random_logits(6, 2)
+    assert with_gradient(normkd_loss, student, teacher, temperature=2.0)[1].abs().max() < 1e-12
+    assert METHODS["normkd"].problems({}, 3) == []
 
 
 def test_akl_is_the_mean_of_both_directions_by_where_the_gap_lies():

@@ -86,17 +86,27 @@ class Gpu:
     """An allocator of numbers."""
 
     def __init__(self) -> None:
-        self.now = self.most = 0
+        self.now = self.most = self.reserved = self.most_reserved = 0
+        self.kept = 0
+        """By graphs."""
 
     def take(self, count: int) -> None:
         self.now += count
         self.most = max(self.most, self.now)
+        self.reserved = max(self.reserved, self.now + self.kept)
+        self.most_reserved = max(self.most_reserved, self.reserved)
 
     def memory_stats_as_nested_dict(self, device: torch.device) -> dict[str, Any]:
-        return {"allocated_bytes": {"all": {"current": self.now, "peak": self.most}}}
+        return {
+            "allocated_bytes": {"all": {"current": self.now, "peak": self.most}},
+            "reserved_bytes": {"all": {"current": self.reserved, "peak": self.most_reserved}},
+        }
 
     def reset_peak_memory_stats(self, device: torch.device) -> None:
-        self.most = self.now
+        self.most, self.most_reserved = self.now, self.reserved
+
+    def empty_cache(self) -> None:
+        self.reserved = self.now + self.kept
 
 
 class Member:
@@ -136,6 +146,22 @@ def test_on_a_gpu_each_of_several_has_the_peak_that_it_has_alone() -> None:
     gpu.take(-130)
     del members["small"], one  # it ends first: what the next one finds is not the others' memory
     assert Member(gpu, 1, 1).meter.held_bytes == 1000
+
+
+def test_what_a_graph_keeps_counts_though_it_is_not_allocated() -> None:
+    gpu = Gpu()
+    gpu.take(1000)
+    gpu.take(5000)
+    gpu.take(-5000)  # what a trial before left with the allocator
+    meter = MemoryMeter(torch.device("cuda"), gpu, graphs=True)
+    assert meter.held_bytes == 1000
+    gpu.take(100)
+    gpu.take(300)
+    gpu.take(-300)
+    gpu.kept = 300
+    gpu.take(50)  # a step by itself, beside the graph
+    meter.sample()
+    assert meter.peak_bytes == 450
 
 
 def test_every_step_of_a_training_is_a_turn_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,8 @@ WAITS = (
     torch.ops.aten.is_nonzero,
 )
 """What makes the host wait until the device is done."""
+OF_NUMBERS = (torch.ops.aten.lift_fresh,)
+"""What makes a tensor of the host's numbers, which are then copied to the device."""
 OF_LOGITS = [name for name in methods.names() if methods.get(name).needs is methods.Needs.LOGITS]
 
 
@@ -41,12 +43,13 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Store:
 class Watch(TorchDispatchMode):
     """Notes the operations that wait."""
 
-    def __init__(self) -> None:
+    def __init__(self, noted: tuple[Any, ...] = WAITS) -> None:
         super().__init__()
+        self._noted = noted
         self.waited: list[str] = []
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func.overloadpacket in WAITS or (func.overloadpacket in INDEXES and _has_mask(args[1])):
+        if func.overloadpacket in self._noted or (func.overloadpacket in INDEXES and _has_mask(args[1])):
             self.waited.append(str(func))
         return func(*args, **(kwargs or {}))
 
@@ -65,7 +68,10 @@ def waits(training: Training) -> list[str]:
             training._gradients(batch, 1, None, 1, strong=strong)
             training._step(0.01)
         assert number < 2
-    return watch.waited
+    seen = training._seen(batch, 1, None, strong)
+    with Watch(OF_NUMBERS) as copies:  # what a bank has read is the host's
+        training._terms(seen)
+    return watch.waited + copies.waited
 
 
 def test_the_watch_sees_what_waits() -> None:
@@ -73,6 +79,9 @@ def test_the_watch_sees_what_waits() -> None:
         float(torch.ones(3).sum())
         torch.ones(3)[torch.tensor([True, False, True])]
     assert len(watch.waited) == 2
+    with Watch(OF_NUMBERS) as watch:
+        torch.ones(3).new_tensor([1.0, 2.0])
+    assert len(watch.waited) == 1
 
 
 @pytest.mark.parametrize("name", ["fitnet", "ofd", "crd", "reviewkd", *OF_LOGITS])

@@ -46,7 +46,9 @@ class Device:
 
         def again() -> Terms:
             self.replayed += 1
-            return step()
+            terms = step()
+            assert not any(term.requires_grad for term in terms.values())  # else its autograd graph would live on
+            return terms
 
         return again
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from trainers.training import turns
-from trainers.training.turns import Step, Steps, Turns
+from trainers.training.turns import Step, Steps, Turns, frameless
 
 
 def drawing(seed: int, epochs: int, *, first: int = 1, steps: int = 3, error_in: int = 0) -> Steps[list[float]]:
@@ -95,3 +95,18 @@ def test_turns_go_round():
 
     Turns({name: noted(name) for name in "abc"}).round()
     assert "".join(order) == "abcbcacab"
+
+
+def test_frames_are_dropped_of_all_errors_behind_one():
+    def raised(error: Exception, cause: Exception | None = None) -> Exception:
+        try:
+            raise error from cause
+        except Exception as caught:
+            return caught
+
+    inner, first = raised(ValueError("inner")), raised(ValueError("first"))
+    group = ExceptionGroup("two", [inner, raised(KeyError("other"), first)])
+    error = raised(RuntimeError("outer"), group)
+    assert frameless(error) is error
+    behind = [error, group, *group.exceptions, first]
+    assert [one.__traceback__ for one in behind] == [None] * 5

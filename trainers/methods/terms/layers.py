@@ -152,7 +152,7 @@ def same_size(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def pooled(one: Tensor, size: tuple[int, int]) -> Tensor:
-    """Return a map averaged to a height and width that are not larger than its own."""
+    """Return a map averaged to a height and width, as adaptive pooling does it."""
     (height, width), (h, w) = one.shape[2:], size
     if (height, width) == size:
         return one

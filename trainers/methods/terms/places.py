@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 
-from trainers.late import Tensor, functional, torch
+from trainers.late import Tensor, torch
+from trainers.methods.terms.layers import pooled
 
 
 def grid_of(channels: int, height: int, width: int, inputs: int) -> int | None:
@@ -40,5 +41,4 @@ def logits_of_places(map_BDHW: Tensor, weight: Tensor, bias: Tensor | None) -> T
 
 def cells(one_BXHW: Tensor, grid: int) -> Tensor:
     """Return the averages [B, X, grid²] of the cells of a map."""
-    averages: Tensor = functional.adaptive_avg_pool2d(one_BXHW, grid)
-    return averages.flatten(2)
+    return pooled(one_BXHW, (grid, grid)).flatten(2)
