@@ -205,7 +205,7 @@ def _add_init(commands: Any) -> None:
     parser.add_argument("--seeds", type=_count, metavar="N", help="trainings of each row (else 3)")
     parser.add_argument("--from", dest="shipped", metavar="NAME", help="copy a sweep that comes along: quickstart")
     parser.add_argument("--yes", action="store_true", help="take what is proposed without a question")
-    parser.add_argument("--out", type=_local, metavar="FILE", help="to write (else NAME.yaml, after the data)")
+    parser.add_argument("--out", type=_new_file, metavar="FILE", help="to write (else NAME.yaml, after the data)")
     parser.set_defaults(command=_init)
 
 
@@ -495,6 +495,14 @@ def _local(text: str) -> str:
     if is_url(text):
         raise argparse.ArgumentTypeError(f"must be on this machine, got {shown(text)}")
     return str(expanded(text))
+
+
+def _new_file(text: str) -> str:
+    """Return the name of a file that can be written, as far as its folder is there."""
+    path = _local(text)
+    if not Path(path).parent.is_dir():
+        raise argparse.ArgumentTypeError(f"must be in a folder that is there, got {path}")
+    return path
 
 
 def _workers(text: str) -> int:

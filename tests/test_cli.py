@@ -214,3 +214,23 @@ def test_init_asks_a_terminal_and_takes_what_is_proposed(
     monkeypatch.setattr("builtins.input", leave)
     assert run_sweep.main(["init", "--out", "other.yaml"]) == 130
     assert not (tmp_path / "other.yaml").exists()
+
+
+@pytest.mark.parametrize("arguments", [["plan", "~nosuchuser/x.yaml"], ["init", "~nosuchuser/x", "--yes"]])
+def test_an_unknown_user_is_a_name_like_others(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    same_signals: None,
+):  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    assert run_sweep.main(arguments) == 2
+    assert "~nosuchuser/x" in capsys.readouterr().err
+
+
+def test_init_says_first_that_the_folder_of_its_file_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], same_signals: None
+):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as left:
+        run_sweep.main(["init", "nothing", "--yes", "--out", "nodir/x.yaml"])
+    assert left.value.code == 2
+    assert "--out: must be in a folder that is there, got nodir/x.yaml" in capsys.readouterr().err

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from search_spaces.files.schema import NAME_PATTERN
+from search_spaces.files.yaml_lines import YamlError, read_tree
 from search_spaces.init.proposal import Proposal
 from search_spaces.json_schema import FILE as SCHEMA
 from search_spaces.sweeps.reading import check_source
@@ -14,13 +15,12 @@ from trainers.errors import RequestError
 from trainers.files.paths import expanded
 from trainers.texts.counting import counted
 from trainers.texts.nearest import unknown
+from trainers.texts.words import shown
 
 FOLDER = Path(__file__).parents[1]
 HEAD = f"# yaml-language-server: $schema={SCHEMA}\n"
-"""By which an editor finds the keys."""
+"""By which an editor finds the keys: of this installation, for nothing lies beside a new file."""
 METHODS = "ce,kd,dkd,gdkd"
-PLAIN = re.compile(r"[\w./~$][\w./~$:-]*( -> [\w./~$:-]+)?")
-"""Texts that YAML reads as they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +75,14 @@ def checked_text(proposal: Proposal, choices: Choices, path: Path) -> str:
     """Return the text of a sweep file that keeps every rule, to be written at `path`.
 
     Raises:
+        RequestError: the teacher's weights are not there; in a file that is planned they might be still to come.
         SweepFileError: a network, method or number that was asked for breaks rules.
     """
+    if choices.checkpoint is not None and not expanded(choices.checkpoint).is_file():
+        raise RequestError(
+            f"--checkpoint: {shown(choices.checkpoint)} is no file; give one with the teacher's weights, or leave it "
+            "out and the teacher is trained"
+        )
     text = _text(proposal, choices, path)
     check_source(path, text, planning=True)
     return text
@@ -92,7 +98,7 @@ def _text(proposal: Proposal, choices: Choices, path: Path) -> str:
         "# Each line under `methods:` is a row of the table: the student, trained by that method. Look, then train:",
         f"#   kdsweep plan {path.name}",
         f"#   kdsweep run {path.name}",
-        f"name: {name_of(path.stem)}",
+        f"name: {_quoted(name_of(path.stem))}",
         *_data(proposal, path),
         f"pairs: {_quoted(f'{teacher} -> {student}')}  # teacher -> student; in a list each is a column",
         "teachers:" if own else f"# teachers: {{{teacher}: {{checkpoint: weights.safetensors}}}}  # else it is trained",
@@ -149,7 +155,13 @@ def _from_file(given: str, path: Path) -> str:
 
 
 def _quoted(text: str) -> str:
-    return text if PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
+    """Return a text as YAML, as it is where it is read back as the same: `2024`, `on` and `~` are not."""
+    try:
+        tree = read_tree(f"block: {text}\nflow: {{text: {text}}}\n")
+        plain = tree.values == {"block": text, "flow": {"text": text}} and not tree.problems
+    except YamlError:
+        plain = False
+    return text if plain else json.dumps(text, ensure_ascii=False)
 
 
 def words_of(text: str) -> tuple[str, ...]:

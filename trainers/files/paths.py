@@ -7,4 +7,4 @@ from pathlib import Path
 def expanded(text: str) -> Path:
     """Return the path that a text means: `~`, `~user`, `$VAR` and `${VAR}` are replaced where they stand for something,
     and stay as they are where they do not."""
-    return Path(os.path.expandvars(text)).expanduser() if "$" in text or text.startswith("~") else Path(text)
+    return Path(os.path.expanduser(os.path.expandvars(text)))  # noqa: PTH111 -- that of Path raises of an unknown user

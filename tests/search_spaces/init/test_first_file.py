@@ -110,3 +110,33 @@ def test_home_and_variables_stand_for_folders(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "wrong.yaml").write_text(text.replace("ROOT", "$NOT_THERE/pictures"))
     with pytest.raises(SweepFileError, match=r"NOT_THERE/pictures \(no such folder\)"):
         read(tmp_path / "wrong.yaml")
+
+
+@pytest.mark.parametrize(
+    "name", ["2024", "true", "null", "1e5", "on", "~", "a: b", "-", "- #1", "flowers, tulips", "it's"]
+)
+def test_a_name_that_yaml_would_read_as_something_else_is_quoted(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_imagefolder(tmp_path / name, size=20)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / name))  # of ~
+    path = Path(f"{init.name_of(name)}.yaml")
+    init.write_new(path, init.checked_text(init.propose(name, gpu=False), choices(), path))
+    file = read(path)
+    assert file.name == path.stem
+    assert file.model.datasets is not None
+    assert file.model.datasets["imagefolder"].root == name
+
+
+def test_a_name_that_needs_no_quotes_has_none(tmp_path: Path) -> None:
+    text = init.checked_text(init.propose("digits100", gpu=False), choices(), tmp_path / "first.yaml")
+    assert "\nname: first\n" in text
+    assert "\npairs: tinyresnet -> tinycnn  #" in text
+
+
+@pytest.mark.parametrize("given", ["none.pt", "~nosuch/none.pt", "https://example.org/none.pt"])
+def test_weights_that_are_not_there_are_refused(given: str, tmp_path: Path) -> None:
+    proposal = init.propose("digits100", gpu=False)
+    with pytest.raises(RequestError, match=r"--checkpoint: .*none.pt.* is no file"):
+        init.checked_text(proposal, choices(checkpoint=given), tmp_path / "new.yaml")
