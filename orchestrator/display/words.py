@@ -42,7 +42,8 @@ def _fewer(sweep: SweepProgress) -> list[str]:
         return []
     repeated = f"{sweep.repeated} of {counted(sweep.proposals, 'proposal')} repeated"
     reasons = [f"{repeated} {'an earlier one' if sweep.repeated == 1 else 'earlier ones'}"] * (sweep.repeated > 0)
-    reasons += ["searches had no more settings, or share theirs"] * (count > sweep.repeated)
+    others = "searches had no more settings, share theirs, or some failed or diverged in a race"
+    reasons += [others] * (count > sweep.repeated)
     return [f"{count} fewer than planned: {'; '.join(reasons)}"]
 
 

@@ -184,20 +184,21 @@ def _entries_of(report: ReportModel, at: Path) -> Iterator[tuple[Path, str]]:
         yield from [((*place, "base"), ablation.base)] if ablation.base is not None else []
 
 
-def _trials_of(search: SearchModel, seeds: int) -> int:
-    """Return the trials of a search over so many reported seeds, at most."""
-    return search.trials + sum(race_sizes(search.trials, search.race)) + search.confirm * seeds
+def _trials_of(search: SearchModel, first: int, most: int) -> int:
+    """Return the trials of a search, at most: seeds after the first ones are those of the chosen setting alone."""
+    confirming = search.confirm * first + most - first
+    return search.trials + sum(race_sizes(search.trials, search.race)) + confirming
 
 
 def _check_size(draft: Draft) -> None:
     cells = len(draft.datasets) * len(draft.pairs)
     given = draft.sections.get("seeds", ())
-    seeds = given.most if isinstance(given, UntilSettled) else len(given)
+    first, most = (given.first, given.most) if isinstance(given, UntilSettled) else (len(given), len(given))
     each = Counter[str]()
     for entry in draft.entries:
         rows = entry.row_count
-        searching = 0 if draft.search is None else _trials_of(draft.search, seeds)
-        each[entry.name] = cells * rows * (searching if entry.searched else seeds)
+        searching = 0 if draft.search is None else _trials_of(draft.search, first, most)
+        each[entry.name] = cells * rows * (searching if entry.searched else most)
     if each.total() > MAX_TRIALS:
         largest, count = each.most_common(1)[0]
         message = f"a sweep may have at most {MAX_TRIALS} trials, got {each.total()}, of these {count} here"

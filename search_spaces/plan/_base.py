@@ -196,7 +196,9 @@ def _students(plan: Plan) -> str:
     ones = "one is" if plan.distinct_trainings == 1 else "ones are"
     known = f"{plan.distinct_trainings} distinct {ones} known now"
     most = f"{counted(plan.most_trainings, 'training')} at most"
-    if plan.settling:
+    if plan.settling and plan.least_trainings == plan.most_trainings:
+        most = counted(plan.most_trainings, "training")
+    elif plan.settling:
         most = f"{plan.least_trainings} to {counted(plan.most_trainings, 'training')}"
     return f"{most}, {counted(plan.epochs, 'epoch')}; {known}"
 

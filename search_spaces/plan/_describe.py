@@ -16,6 +16,9 @@ from search_spaces.sweeps.sweep import Sweep, TeacherPlan
 from trainers.texts.counting import counted
 from trainers.trials.recipe import Recipe
 
+LISTED = 8
+"""So many sizes of a race are told; of more the first ones and the last."""
+
 
 def describe_plan(sweep: Sweep, *, assumed: Sequence[str] = (), speed: Speed | None = None) -> Plan:
     """Return what a sweep will take.
@@ -114,7 +117,8 @@ def _race(search: Search) -> str:
     """Return the race in words: `; race of the best 6, 3, 3 by 3 more seeds (at most 12 trainings)`."""
     sizes = search.race_sizes
     more, total = counted(len(sizes), "more seed"), counted(sum(sizes), "training")
-    return f"; race of the best {', '.join(map(str, sizes))} by {more} (at most {total})" if sizes else ""
+    listed = [*map(str, sizes)] if len(sizes) <= LISTED else [*map(str, sizes[: LISTED - 2]), "…", str(sizes[-1])]
+    return f"; race of the best {', '.join(listed)} by {more} (at most {total})" if sizes else ""
 
 
 def _dimension_text(dimension: Dimension) -> str:

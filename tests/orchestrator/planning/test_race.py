@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from orchestrator.acceptance.renewed_students import under_known_weights
+from orchestrator.display import View
 from orchestrator.display.progress import sweep_progress
+from orchestrator.display.words import summary
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import ProposalRow
 from orchestrator.planning.race import race
@@ -257,6 +259,10 @@ def test_a_setting_that_diverges_with_a_further_seed_cannot_win(sweep, ledger):
     assert len(members(ledger, "confirm")) == 2
     assert not out & {m.proposal for m in members(ledger, "confirm")}
     assert search_standing("small", search, ledger, tries_again=False).failure == ""
+    shown = View(sweeps=[sweep_progress(sweep, ledger)], slots=1, elapsed_seconds=1.0, left_seconds=None)
+    (line,) = summary(shown)
+    assert "6 fewer than planned: " in line
+    assert "or some failed or diverged in a race" in line
     assert drive(new_planner(ledger, sweep)) == []
 
 
@@ -293,6 +299,11 @@ def test_the_plan_counts_the_trainings_of_the_race(sweep, ledger):
     assert plan.most_trainings + plan.teacher_trainings == len(handed)
     assert plan.rows[-1].proposals == 12 + 9
     assert "race of the best 3, 2, 2, 2 by 4 more seeds (at most 9 trainings)" in plan.to_text()
+
+
+def test_a_long_race_is_told_in_short(tmp_path):
+    plan = describe_plan(sweep_of(RACE.replace("race: 5", "race: 100"), tmp_path))
+    assert "race of the best 3, 2, 2, 2, 2, 2, …, 2 by 99 more seeds (at most 199 trainings)" in plan.to_text()
 
 
 def test_a_search_is_whole_once_its_race_is_over(sweep, ledger):

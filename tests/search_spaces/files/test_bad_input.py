@@ -360,6 +360,15 @@ def test_a_sweep_too_large(tmp_path: Path) -> None:
     assert line == "line 6  methods.gdkd: a sweep may have at most 100000 trials, got 130000, of these 120000 here"
 
 
+def test_seeds_that_are_added_are_those_of_the_chosen_setting_alone(tmp_path: Path) -> None:
+    new = "  gdkd: {w1: {low: 1, high: 2}}\nsearch: {trials: 100, confirm: 100}"
+    text = SMALL.replace("  kd:", new)
+    seeds = "seeds: {first: 3, most: 10000, settle: ce}"
+    assert [entry.name for entry in read(write(tmp_path, text.replace("seeds: 2", seeds))).entries] == ["ce", "gdkd"]
+    (line,) = told(tmp_path, text.replace("seeds: 2", "seeds: 10000"))[1:]
+    assert line.endswith("a sweep may have at most 100000 trials, got 1010100, of these 1000100 here")
+
+
 ALL_AT_ONCE = """\
 name: ../up
 dataset: digit100

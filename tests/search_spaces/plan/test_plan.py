@@ -55,6 +55,8 @@ def test_seeds_until_settled_are_counted_at_least_and_at_most(tmp_path: Path) ->
     assert "seeds    3, 5, 8 and 12, as long as comparisons with grid k=1 are open" in told
     assert "students 16 to 52 trainings, 500 epochs; 9 distinct ones are known now" in told
     assert plan.teachers[0].stored_answers == 25 * 10_000  # all views of all images
+    alike = describe_plan(sweep_of(tmp_path, text.replace("most: 12", "most: 3")))
+    assert "students 16 trainings, 140 epochs; " in alike.to_text()
 
 
 def test_without_a_bank_no_logits_are_stored(tmp_path: Path) -> None:
