@@ -66,7 +66,7 @@ class PlanHere:
         total = plan.most_trainings + plan.teacher_trainings
         most = " at most" if plan.most_trainings > plan.distinct_trainings else ""
         many = f"{total:,}{most}: {counted(plan.teacher_trainings, 'teacher')}, {students}"
-        if plan.settling:
+        if plan.least_trainings < plan.most_trainings and plan.settling:
             many = f"{plan.least_trainings + plan.teacher_trainings:,} to {many}"
         has = "has" if self.time.ended == 1 else "have"
         return many + (f"; {self.time.ended:,} {has} ended here before" if self.time.ended else "")

@@ -58,6 +58,14 @@ def test_five_lines_first_and_all_else_behind_details(tmp_path: Path, home: Path
     assert not home.exists()
 
 
+@pytest.mark.parametrize(("most", "told"), [(3, "trainings  7"), (5, "trainings  7 to 11")])
+def test_trainings_are_from_and_to_where_seeds_may_be_added(most: int, told: str, tmp_path: Path, home: Path, capsys):
+    text = ONE.replace("{ce: }", "{ce: , kd: }").replace("seeds: 1", f"seeds: {{first: 3, most: {most}, settle: kd}}")
+    sweep_of(text, tmp_path)
+    line = planned(capsys, tmp_path / "sweep.yaml", "--home", home)[1]
+    assert line.partition(":")[0].removesuffix(" at most") == told
+
+
 def test_the_time_is_what_like_trainings_took_here(tmp_path: Path, home: Path, capsys) -> None:
     file = tmp_path / "one.yaml"
     file.write_text(ONE)
