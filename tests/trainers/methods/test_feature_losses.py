@@ -21,6 +21,7 @@ from trainers.methods.reviewkd import hcl_loss
 from trainers.methods.rkd import rkd_loss
 from trainers.methods.sp import sp_loss
 from trainers.methods.terms.layers import compared, matched, pooled, resized, same_size, spatial, unit
+from trainers.methods.terms.places import cells
 from trainers.methods.vid import vid_loss
 
 with np.load(Path(__file__).parents[2] / "golden" / "feature_losses.npz") as file:
@@ -263,10 +264,20 @@ def test_a_network_without_maps_is_refused():
         matched((), squares(4))
 
 
-@pytest.mark.parametrize("size", [(4, 4), (2, 4), (3, 5), (1, 1), (8, 6)])
+@pytest.mark.parametrize("size", [(4, 4), (2, 4), (3, 5), (1, 1), (8, 6), (16, 12)])
 def test_pooling_is_adaptive_average_pooling(size):
     one = maps((2, 8, 6))[0][:, :, :, : max(size[1], 4)]
     torch.testing.assert_close(pooled(one, size), torch.nn.functional.adaptive_avg_pool2d(one, size))
+
+
+def test_cells_of_a_grid_that_divides_the_map_are_averaged_in_one_order(monkeypatch):
+    """The gradient of adaptive pooling varies by the run on a GPU, and is refused where that must not be."""
+    one = torch.arange(32.0).view(1, 2, 4, 4)
+    with monkeypatch.context() as without:
+        without.delattr(torch.nn.functional, "adaptive_avg_pool2d")
+        found = cells(one, 2)
+    assert found.tolist() == [[[2.5, 4.5, 10.5, 12.5], [18.5, 20.5, 26.5, 28.5]]]
+    assert cells(one, 3).shape == (1, 2, 9)
 
 
 def test_both_maps_are_brought_to_the_smaller_height_and_width():
