@@ -29,7 +29,7 @@ LEFT = {
         3
     ]: r"must be below high|where log is on|as many as ranks|beside it|at most trials|at most learning_rate",
     LEFT_TO_PLAN[4]: r"unknown entry|is no pair's teacher",
-    LEFT_TO_PLAN[5]: r"is searched|give a learning_rate|not both|needs checkpoint or pretrained",
+    LEFT_TO_PLAN[5]: r"is searched|give a learning_rate|not both|needs checkpoint or pretrained|recipe.mixup mixes",
     LEFT_TO_PLAN[6]: r"given twice, first",
     LEFT_TO_PLAN[7]: r"got \.nan",
     LEFT_TO_PLAN[8]: r"whole number, got 5\.0",
