@@ -540,9 +540,8 @@ def _completion(options: argparse.Namespace) -> int:
 
 
 def _init(options: argparse.Namespace) -> int:
-    import torch
-
     from search_spaces import init
+    from search_spaces.checks.facts import cuda_capability
 
     if options.shipped is not None:
         text, path = init.shipped_text(options.shipped), Path(options.out or f"{options.shipped}.yaml")
@@ -552,7 +551,7 @@ def _init(options: argparse.Namespace) -> int:
         if not given:
             _print("init needs the folder with your data: init DATA, or --from quickstart", sys.stderr)
             return EXIT_WRONG_REQUEST
-        proposal = init.propose(given, gpu=torch.cuda.is_available())
+        proposal = init.propose(given, gpu=cuda_capability() is not None)
         path = Path(options.out or f"{init.name_of(Path(given).absolute().name)}.yaml")
         choices = init.Choices(
             teacher=options.teacher or (_asked("teacher", proposal.teacher) if asks else None),
