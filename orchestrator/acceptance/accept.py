@@ -51,6 +51,7 @@ def accept(sweep: Sweep, ledger: Ledger) -> None:
         ledger.accept_sweep(sweep.name, sweep.source, dict(sweep.resolved))
         ledger.add_trials(trials)
         ledger.add_members(sweep.name, rows)
+        ledger.tell_current(sweep.name, before_searches=True)
         for study in studies:
             ledger.add_study(*study)
 

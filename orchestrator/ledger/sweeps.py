@@ -7,6 +7,21 @@ from typing import Any
 from orchestrator.ledger.outbox import Outbox
 from orchestrator.ledger.records import MemberRow, SweepRow
 
+CURRENT_TOLD = "mlflow-current"
+"""What is remembered of each trial under this: whether MLflow was told that its sweep asks for it still."""
+STALE = """
+SELECT t.key FROM trial t JOIN told r ON r.target = 'mlflow' AND r.ref = 'trial:' || t.key
+JOIN told p ON p.target = 'mlflow' AND p.ref = 'sweep:' || :sweep
+LEFT JOIN told c ON c.target = 'mlflow-current' AND c.ref = t.key
+WHERE json_extract(t.origin, '$.sweep') = :sweep
+AND (:searches OR json_extract(t.origin, '$.phase') NOT IN ('search', 'confirm'))
+AND substr(r.value, instr(r.value, ' ')) = substr(p.value, instr(p.value, ' '))
+AND ifnull(c.value, '') !=
+    iif(EXISTS (SELECT 1 FROM member m WHERE m.sweep = :sweep AND m.key = t.key), 'true', 'false')
+"""
+"""Remembered of a run is the experiment behind its id: one in another experiment was taken over from another home, and
+is not ours to mark."""
+
 
 class Sweeps(Outbox):
     """Accepted sweeps and their members."""
@@ -36,6 +51,7 @@ class Sweeps(Outbox):
         with self.transaction():
             self._db.execute("UPDATE sweep SET state = ? WHERE name = ?", (state, name))
             self.to_tell("mlflow", f"sweep:{name}")
+            self.tell_current(name)
 
     def sweep(self, name: str) -> SweepRow | None:
         """Return the sweep as last accepted."""
@@ -66,6 +82,24 @@ class Sweeps(Outbox):
             MemberRow(r["cell"], r["entry"], r["row"], r["phase"], r["rank"], r["seed"], r["key"], r["proposal"])
             for r in rows
         ]
+
+    def current(self, sweep: str, key: str) -> bool | None:
+        """Return whether a sweep, as last accepted, asks for a trial; None where there is no sweep of that name."""
+        row = self._db.execute(
+            "SELECT EXISTS (SELECT 1 FROM member m WHERE m.sweep = s.name AND m.key = ?) FROM sweep s WHERE s.name = ?",
+            (key, sweep),
+        ).fetchone()
+        return None if row is None else bool(row[0])
+
+    def tell_current(self, sweep: str, *, before_searches: bool = False) -> None:
+        """Have those trials of the sweep's experiment told again that it asks for and did not before, or no more.
+
+        Args:
+            before_searches: leave out those of searches, which are asked for again one by one.
+        """
+        with self.transaction():
+            for (key,) in self._db.execute(STALE, {"sweep": sweep, "searches": not before_searches}).fetchall():
+                self.to_tell("mlflow", f"trial:{key}")
 
     def interrupt_sweeps(self) -> None:
         """Mark sweeps that a driver which is gone left RUNNING as INTERRUPTED."""

@@ -22,6 +22,8 @@ STATUS = {
 
 SWEEP_STATUS = {"RUNNING": "RUNNING", "COMPLETE": "FINISHED", "FAIL": "FAILED", "INTERRUPTED": "KILLED"}
 REASON_CHARACTERS = 5000
+KEY_CHARACTERS = 8
+"""Of a trial's key, in a run's name: seeds, rows and pairs come again when a sweep is changed."""
 MEMBER_COLUMNS = ("cell", "entry", "row", "phase", "rank", "seed", "trial_key", "run_id", "experiment_id")
 
 PARAMS = {
@@ -50,6 +52,7 @@ TAGS = {
     "attempts": "how often it was started",
     "seconds": "how long it was worked at, over all attempts, pauses left out; measured by a clock that nobody can set",
     "sweep": "name of the sweep that asked first; of the parent run, its own",
+    "current": "`false` where that sweep, as last accepted, does not ask for the trial any more; else `true`",
     "cell": "data set and pair, of the sweep that asked first, like the following",
     "entry": "line under `methods:`",
     "row": "the entry with its grid values",
@@ -105,12 +108,15 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def tags(row: TrialRow, seconds: float | None = None, teacher_weights: str = "") -> dict[str, str]:
+def tags(
+    row: TrialRow, seconds: float | None = None, teacher_weights: str = "", current: bool | None = None
+) -> dict[str, str]:
     """Return what names the trial, who asked for it first, where it ran and how it stands, as MLflow tags.
 
     Args:
         seconds: that its attempts took together; None or 0 where that is not known.
         teacher_weights: digest of the first weights of the teacher that it learns from, where it was trained.
+        current: whether the sweep that asked first asks for it still; None where that is not known.
     """
     origin = {name: str(value) for name, value in row.origin.items() if value is not None}
     reason = {"reason": fitting(row.reason[-REASON_CHARACTERS:])} if row.reason else {}
@@ -129,6 +135,7 @@ def tags(row: TrialRow, seconds: float | None = None, teacher_weights: str = "")
         "attempts": str(row.attempts),
         **({"seconds": f"{seconds:.1f}"} if seconds else {}),
         "phase": "",
+        **({} if current is None else {"current": str(current).lower()}),
         **learnt_from,
         **origin,
         **reason,
@@ -172,7 +179,12 @@ def end_time(row: TrialRow, seconds: float) -> float | None:
 
 
 def run_name(row: TrialRow) -> str:
-    """Return a name for people: row and seed, or the teacher's network."""
+    """Return a name for people, of one run alone: row and seed or the teacher's network, cell, and how the trial's key
+    begins."""
+    return " | ".join([_who(row), str(row.origin.get("cell") or row.spec["dataset"]), row.key[:KEY_CHARACTERS]])
+
+
+def _who(row: TrialRow) -> str:
     if row.spec["role"] != "student":
         return f"teacher {row.spec['student']}"
     proposal = row.origin.get("proposal")

@@ -12,6 +12,7 @@ import yaml
 from orchestrator.ledger.known_weights import weights_of
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import TrialRow
+from orchestrator.ledger.sweeps import CURRENT_TOLD
 from orchestrator.mlflow_store import content
 from orchestrator.mlflow_store.listing import stored_runs
 from orchestrator.mlflow_store.location import (
@@ -216,10 +217,14 @@ class MlflowTarget:
         metrics = [Metric(*point) for point in content.points(row, epochs, told)]
         teacher = row.spec["teacher"] or {}
         (first, *_) = weights_of(self._ledger, teacher.get("id", "")) or [""]
-        held = content.tags(row, seconds, first) | self._runs.parent_of(row)
+        parent = self._runs.parent_of(row)
+        current = self._ledger.current(str(row.origin["sweep"]), row.key) if parent else None
+        held = content.tags(row, seconds, first, current) | parent
         tags = [RunTag(name, value) for name, value in held.items()]
         for batch in _batches(params, metrics, tags):
             self.client.log_batch(run_id, **batch)
+        if current is not None:
+            self._ledger.remember(CURRENT_TOLD, row.key, held["current"])
         last = epochs[-1][0] if epochs else 0
         if remembered is None or last != told:
             self._ledger.remember(EPOCHS_TOLD, row.key, str(last))

@@ -79,6 +79,7 @@ class Verification:
         self._remove_doubles(wanted, runs)
         self._forget_gone(wanted, runs)
         self._look_at_artifacts()
+        self._look_at_states()
 
     def _known(self) -> dict[str, tuple[str, str]]:
         """Return run and experiment by ref."""
@@ -198,6 +199,13 @@ class Verification:
             if there and ref in self._wanted(known) and not self._files(known[ref][0], "weights"):
                 self._ledger.forget(WEIGHTS_TOLD, key)
                 self._ledger.to_tell(TARGET, ref)
+
+    def _look_at_states(self) -> None:
+        """Have runs told again that are of an earlier state of a sweep's file, or are not so any more."""
+        for name in self._sweeps if self._sweeps is not None else self._ledger.sweep_names():
+            sweep = self._ledger.sweep(name)
+            if sweep is not None:
+                self._ledger.tell_current(name, before_searches=sweep.state == "RUNNING")
 
     def _files(self, run_id: str, folder: str) -> frozenset[str]:
         found = self._client().list_artifacts(run_id, folder or None)

@@ -190,7 +190,7 @@ def test_params() -> None:
 def test_tags(told: Path) -> None:
     where = ("host", "device", "threads", "ranks", "bank", "deterministic", "torch", "cuda", "python", "data_root")
     tags = content.tags(
-        a_trial(provenance=dict.fromkeys(where, "x"), collapsed="why"), seconds=1.0, teacher_weights="x"
+        a_trial(provenance=dict.fromkeys(where, "x"), collapsed="why"), seconds=1.0, teacher_weights="x", current=True
     )
     assert set(content.TAGS) == set(tags)
     assert f"last {content.REASON_CHARACTERS} characters" in content.TAGS["reason"]
