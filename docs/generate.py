@@ -49,9 +49,9 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def commands() -> dict[str, argparse.ArgumentParser]:
     """Return what reads the arguments of each command."""
-    import run_sweep
+    from orchestrator.command_line import command_line
 
-    return dict(_below(run_sweep.command_line()))
+    return dict(_below(command_line()))
 
 
 def _below(parser: argparse.ArgumentParser, name: str = "") -> Iterator[tuple[str, argparse.ArgumentParser]]:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 import run_sweep
+from orchestrator import command_line
+from orchestrator.command_line import commands
 from tests.orchestrator.cli import ROOT, kdsweep
 
 GOOD = """\
@@ -169,19 +171,25 @@ def test_help_is_that_of_the_command(words: list[str], capsys: pytest.CaptureFix
 
 
 def test_every_command_has_an_example_that_it_reads():
-    (commands,) = [one for one in run_sweep.command_line()._actions if hasattr(one, "choices") and one.choices]
-    assert set(commands.choices) == set(run_sweep.EXAMPLE)
-    for name, example in run_sweep.EXAMPLE.items():
-        words = shlex.split(example.partition(">")[0])
-        assert run_sweep.command_line().parse_args([name, *words]).command
-        assert commands.choices[name].epilog.startswith(f"example: python run_sweep.py {name}")
+    parser = run_sweep.command_line()
+    (below,) = [one for one in parser._actions if hasattr(one, "choices") and one.choices]
+    for command in commands():
+        words = shlex.split(command.example.partition(">")[0])
+        assert parser.parse_args([command.name, *words]).command
+        assert below.choices[command.name].epilog.startswith(f"example: python run_sweep.py {command.name}")
+
+
+def test_every_command_is_a_module_of_its_name():
+    folder = Path(command_line.__file__).parent
+    modules = {path.stem for path in folder.iterdir() if not path.name.startswith("_")}
+    assert modules == {command.name for command in commands()} == set(command_line.NAMES)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_a_shell_gets_every_command_and_option(shell: str, capsys: pytest.CaptureFixture[str], same_signals: None):
     assert run_sweep.main(["completion", shell]) == 0
     script = capsys.readouterr().out
-    for word in (*run_sweep.EXAMPLE, "wait-for-nodes", "gpus-per-node"):
+    for word in (*command_line.NAMES, "wait-for-nodes", "gpus-per-node"):
         assert word in script
 
 

@@ -1,13 +1,12 @@
 """A report of a sweep that has not ended says what is missing; one of a sweep that has says nothing of it."""
 
-import argparse
 import dataclasses
 import sys
 
 import pytest
 
 import reports
-import run_sweep
+from orchestrator.command_line.run import report_lines
 from reports.formats import latex, markdown
 from reports.results.states import unfinished
 from tests.reports.fake_sweep import FakeSweep, FakeTrial, row, seeds
@@ -44,8 +43,8 @@ def test_a_trial_that_serves_two_rows_is_counted_once() -> None:
 
 def test_a_stopped_run_names_the_line_that_makes_its_report(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["kdsweep", "run", "a.yaml"])
-    assert run_sweep._report_lines(("a", "b c"), argparse.Namespace(home="my home")) == [
+    assert list(report_lines(("a", "b c"), "my home")) == [
         "report of what there is: kdsweep report a --home 'my home'",
         "report of what there is: kdsweep report 'b c' --home 'my home'",
     ]
-    assert run_sweep._report_lines(("a",), argparse.Namespace(home=None))[0].endswith("kdsweep report a")
+    assert next(report_lines(("a",), None)).endswith("kdsweep report a")
