@@ -4,6 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from orchestrator.ledger.records import FINAL_TEST_SCORES, TrialRow
+from orchestrator.planning.recording import Recording
+from orchestrator.planning.roster import Roster
+from orchestrator.planning.search_run import SearchRun
 from reports.statistics.settling import standings
 from search_spaces import Member, Sweep
 
@@ -71,11 +74,46 @@ def _score(row: TrialRow) -> float | None:
     return next((row.metrics[name] for name in FINAL_TEST_SCORES if name in row.metrics), None)
 
 
-def columns(sweep: Sweep) -> list[Column]:
-    """Return the columns of a sweep that adds seeds; none of any other."""
-    if sweep.settling is None:
-        return []
-    found = [Column(sweep, cell.id) for cell in sweep.cells]
-    for column in found:
-        column.take([member for member in sweep.fixed if member.cell == column.cell])
-    return found
+class Settling:
+    """The columns of a run, and the trials that they ask for. Whoever calls commits."""
+
+    def __init__(self, recording: Recording, roster: Roster) -> None:
+        self._recording = recording
+        self._roster = roster
+        self._columns: list[Column] = []
+
+    def take_up(self, sweep: Sweep) -> None:
+        """Take the cells of a sweep that adds seeds; nothing of any other."""
+        for cell in sweep.cells if sweep.settling is not None else ():
+            column = Column(sweep, cell.id)
+            column.take([member for member in sweep.fixed if member.cell == cell.id])
+            self._columns.append(column)
+
+    def begin(self) -> None:
+        """Add what is asked for by now; all sweeps have been taken up."""
+        self._add_seeds(self._columns)
+
+    def ended(self, key: str) -> None:
+        """Add what is asked for now that a trial has ended."""
+        self._add_seeds([column for column in self._columns if column.has(key)])
+
+    def searched(self, run: SearchRun, chosen: Sequence[Member], proposal: int | None) -> None:
+        """Add what is asked for now that a search is over.
+
+        Args:
+            chosen: the trials that confirm its best setting; none where it has none.
+            proposal: number of that setting.
+        """
+        for column in self._columns:
+            if column.sweep is run.sweep and column.cell == run.search.cell:
+                column.take(chosen, proposal)
+                column.searched(run.search.row)
+                self._add_seeds([column])
+
+    def _add_seeds(self, to: Sequence[Column]) -> None:
+        for column in to:
+            while added := list(column.further(self._roster.ended_row)):
+                for members in added:
+                    self._recording.record(column.sweep, members, members[0].proposal)
+                    for member in members:
+                        self._roster.add(column.sweep, member.key, member.trial, member.phase)
