@@ -101,6 +101,7 @@ def size_of(
     shape = (pixels, pixels if width is None else width)
     with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
         network = timm.create_model(name, num_classes=classes, in_chans=channels, **(arguments or {})).eval()
+        network.requires_grad_(False)  # counting follows gradients, and stumbles over a learned query
         network(torch.empty(1, channels, *shape))
     learned = sum(parameter.numel() for parameter in network.parameters())
     return NetworkSize(shown, *shape, classes, learned, counter.get_total_flops() // 2)

@@ -118,3 +118,8 @@ def test_sizes_are_those_of_the_literature():
     size = size_of("timm:resnet18", "resnet18", 224, 1000)
     assert (size.parameters, round(size.multiply_adds / 1e9, 2)) == (11_689_512, 1.81)
     assert [found.name for found in sizes("wrn_16_?")] == ["wrn_16_1", "wrn_16_2"]
+
+
+def test_a_network_whose_pooling_learns_its_query_has_a_size():
+    size = size_of("timm:test_vit3", "test_vit3", 160, 1000)
+    assert (size.parameters, size.multiply_adds) == (930_280, 94_051_200)
