@@ -197,7 +197,12 @@ def _take(handle: IO[str], pause: Callable[[float], None]) -> bool:
 
 def _tidy(home: Path) -> None:
     """Remove what a killed driver has left half-made: only drivers write these, and the lock is ours."""
-    for leftover in [*home.glob(".*.db.*.tmp"), *home.glob("weights/.*.tmp"), home / "ray"]:
+    for leftover in [
+        *home.glob(".*.db.*.tmp"),
+        *home.glob("weights/.*.tmp"),
+        *home.glob("predictions/.*.tmp"),
+        home / "ray",
+    ]:
         remove(leftover)
 
 

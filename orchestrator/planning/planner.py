@@ -260,6 +260,7 @@ class Planner:
             keep_weights=job.phase != "search",
             sweep=job.sweep.name,
             bank=job.sweep.bank,
+            predictions=job.phase != "search" and job.sweep.keeps_predictions(job.trial.dataset),
             life=self._ledger.life,
         )
 

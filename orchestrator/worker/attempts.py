@@ -56,6 +56,8 @@ class Attempt:
     """Final weights stay after the trial."""
     bank: bool
     """Use the teacher's stored logits."""
+    predictions: bool = False
+    """What the network answers to the test images stays after the trial."""
     life: str = ""
     """Of the ledger that counts the attempts: see `Ledger.life`."""
 

@@ -15,6 +15,7 @@ from orchestrator.home.home import banks_folder
 from orchestrator.worker.attempts import Attempt, RankFailedError, RankLostError, Report, file_stem
 from orchestrator.worker.checkpoints import keep_checkpoint, readable_checkpoint
 from orchestrator.worker.keeper import KeeperLostError
+from orchestrator.worker.predictions import keep_predictions
 from orchestrator.worker.pulse import Pulse
 from trainers.files.files import remove
 from trainers.files.store import Keeper, Store
@@ -60,6 +61,8 @@ class Order:
     """Processes that train it together."""
     deterministic: bool = False
     """Only by algorithms that give the same bits again."""
+    predictions: bool = False
+    """What the network answers to the test images is kept."""
 
     def to_text(self) -> str:
         """Return the order as JSON text."""
@@ -98,6 +101,7 @@ def make_order(
         banks=str(banks_folder(home)),
         keep_weights=attempt.keep_weights,
         bank=attempt.bank,
+        predictions=attempt.predictions,
         threads=threads,
         device=device,
         loaders=loaders,
@@ -241,6 +245,7 @@ def train(
         on_step=on_step,
         ranks=ranks,
         share=share or alone,
+        predictions=order.predictions,
     )
     return training.steps()
 
@@ -256,12 +261,15 @@ def _prepare(order: Order) -> None:
 
 
 def _scored(order: Order, store: Store, trial: Trial, beat: Callable[[], None]) -> Report:
-    """Score a given teacher; nothing is trained, and nothing of it but the numbers is kept."""
+    """Score a given teacher; nothing is trained."""
     from trainers.training.teacher_scores import score_teacher
 
     _prepare(order)
     root = None if order.data_root is None else Path(order.data_root)
-    found = score_teacher(trial, store, device=order.device, data_root=root, loaders=order.loaders, on_step=beat)
+    way: dict[str, Any] = {"device": order.device, "data_root": root, "loaders": order.loaders, "on_step": beat}
+    found = score_teacher(trial, store, **way, predictions=order.predictions)
+    assert trial.teacher is not None, "what is scored"
+    warnings = keep_predictions(found.predictions, store, order.key, trial.teacher.id)
     return Report(
         number=found.number,
         values=found.values,
@@ -269,6 +277,7 @@ def _scored(order: Order, store: Store, trial: Trial, beat: Callable[[], None]) 
         metrics=found.metrics,
         collapsed=found.collapsed,
         provenance=_provenance(order),
+        warnings=warnings,
     )
 
 
@@ -314,15 +323,16 @@ def _epochs(
             if not epoch.last:
                 warnings += keep_checkpoint(epoch, store, order.key, file_stem(order.number, order.life))
             elif not epoch.diverged:
-                _keep_result(epoch, order, store)
+                warnings += _keep_result(epoch, order, store)
             yield report(epoch)
             earlier_told = True
             warnings.clear()
             epoch.training.warnings.clear()
 
 
-def _keep_result(epoch: Any, order: Order, store: Store) -> None:
-    """Keep what outlives the trial before anyone is told that it has ended.
+def _keep_result(epoch: Any, order: Order, store: Store) -> list[str]:
+    """Keep what outlives the trial before anyone is told that it has ended; return what could not be kept, and can be
+    done without.
 
     Raises:
         TeacherError: nobody can learn from a teacher that was trained.
@@ -332,6 +342,9 @@ def _keep_result(epoch: Any, order: Order, store: Store) -> None:
     if order.keep_weights:
         epoch.save_weights(store.weights(order.key))
         store.keep(store.weights(order.key))
+    training = epoch.training
+    teacher = None if training.trial.teacher is None else training.trial.teacher.id
+    return keep_predictions(training.predictions, store, order.key, order.key, teacher)
 
 
 def _provenance(order: Order) -> dict[str, str]:

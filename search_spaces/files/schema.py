@@ -411,6 +411,9 @@ class SweepModel(Closed):
     """What networks compute in; auto: bfloat16 on a GPU that is good at it, else float32."""
     bank: StrictBool = True
     """Whether the teacher's logits are stored and shared by all trials."""
+    predictions: StrictBool | None = None
+    """Whether what each trained network answers to the test images is kept; by default where that takes at most 200 MB
+    a training."""
     resources: ResourcesModel = ResourcesModel()
     """Cores and GPUs of a trial."""
     report: ReportModel = ReportModel()

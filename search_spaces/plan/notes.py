@@ -8,7 +8,8 @@ from search_spaces.sweeps.blueprint import is_warmup
 from search_spaces.sweeps.sweep import Sweep
 from trainers import methods
 from trainers.data import DataInfo
-from trainers.texts.counting import counted
+from trainers.predictions.kept import answer_bytes
+from trainers.texts.counting import counted, size_text
 from trainers.trials.recipe import Recipe
 from trainers.trials.trial import Split, Value
 
@@ -20,7 +21,7 @@ FEW_SCORED = 50
 
 def notes(sweep: Sweep) -> tuple[str, ...]:
     """Return them in words, each once."""
-    kinds = (_ranks, _read, _fitted, _warmups, _silent, _images)
+    kinds = (_ranks, _read, _fitted, _warmups, _silent, _images, _predictions)
     return tuple(dict.fromkeys(line for kind in kinds for line in kind(sweep)))
 
 
@@ -139,6 +140,14 @@ def _of_data(sweep: Sweep, info: DataInfo) -> Iterator[str]:
         if info.task == "classification" and info.validation < FEW_SCORED:
             step = 100 / info.validation
             yield f"{info.name}: a search is scored on {info.validation} images: one is {step:.2g} points of accuracy"
+
+
+def _predictions(sweep: Sweep) -> Iterator[str]:
+    """Yield the data sets on which predictions are too large to be kept by themselves."""
+    for plan in sweep.datasets:
+        if sweep.predictions is None and not sweep.keeps_predictions(plan.name):
+            size = size_text(answer_bytes(plan.info))
+            yield f"{plan.name}: predictions are not kept, which would take {size} a training; predictions: on keeps them"
 
 
 def _batches(sweep: Sweep, dataset: str) -> dict[tuple[Split, int, int], None]:

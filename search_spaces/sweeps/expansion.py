@@ -76,6 +76,7 @@ def expand(
         initials=tuple(_initials(file)),
         resources=_resources(decisions),
         bank=file.model.bank,
+        predictions=file.model.predictions,
         report=file.model.report.model_dump(exclude_unset=True),
         resolved=_resolved(decisions, cells, rows, _settling(file, rows)),
     )

@@ -9,6 +9,7 @@ from search_spaces.files.entries import Row
 from search_spaces.sweeps.members import Member, Place, as_it_is, further, over_seeds
 from search_spaces.sweeps.searches import Search
 from trainers.data import DataInfo
+from trainers.predictions.kept import are_kept
 from trainers.trials.trial import Trial, Value
 
 
@@ -155,6 +156,8 @@ class Sweep:
     """What networks start from, where recipes say so."""
     resources: Resources
     bank: bool
+    predictions: bool | None
+    """Whether predictions are kept; None: where they are not too large."""
     report: Mapping[str, Any]
     """What the sweep file says under `report:`; only keys that are given."""
     resolved: Mapping[str, Any]
@@ -166,6 +169,10 @@ class Sweep:
     def most_seeds(self) -> tuple[int, ...]:
         """Those that a row may come to have."""
         return self.seeds if self.settling is None else tuple(range(self.settling.looks[-1]))
+
+    def keeps_predictions(self, dataset: str) -> bool:
+        """Return whether what its networks answer to the test images of a data set is kept."""
+        return any(are_kept(self.predictions, plan.info) for plan in self.datasets if plan.name == dataset)
 
     def further(self, member: Member, seeds: tuple[int, ...]) -> tuple[Member, ...]:
         """Return the trial of a fixed or confirmed row with further seeds."""

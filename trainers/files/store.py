@@ -52,6 +52,10 @@ class Store:
         """Final weights of a trial, or of a teacher by its id."""
         return self.home / "weights" / f"{key}.safetensors"
 
+    def predictions(self, key: str) -> Path:
+        """What a trial's network, or a teacher by its id, answered to the test images."""
+        return self.home / "predictions" / f"{key}.safetensors"
+
     def bank(self, name: str) -> Path:
         """The folder of one teacher's logits."""
         return (self.banks or self.home / "banks") / name

@@ -18,6 +18,8 @@ from timm.utils import ModelEmaV3
 from torch import Tensor, nn
 
 from trainers.files.store import Store
+from trainers.predictions.answers import Answers as Predictions
+from trainers.predictions.answers import answers_of
 from trainers.ranks.parts import Part, places_of
 from trainers.ranks.ranks import LeftAloneError, Ranks, totals
 from trainers.teachers.frozen import check_learnable
@@ -110,6 +112,7 @@ class Training:
         share: gives the views that it sees with others who are in step with it (trainers.training.turns); by default
             it sees them alone.
         on_step: called while the teacher's logits are filled in before an epoch.
+        predictions: keep what the network answers to the test images in the end.
     """
 
     def __init__(
@@ -125,6 +128,7 @@ class Training:
         ranks: Ranks | None = None,
         share: Callable[[Views, Sequence[Size]], Views] = alone,
         checkpoint: Path | None = None,
+        predictions: bool = False,
     ) -> None:
         self.trial = trial
         self.ranks = ranks or Ranks()
@@ -162,6 +166,9 @@ class Training:
         self.history: list[dict[str, float]] = []
         self.answers: Answers | None = None
         """What the network answered when it was last scored."""
+        self.predictions: Predictions | None = None
+        """To the test images, after the last epoch."""
+        self._keeps = predictions and trial.split != "search"
         self._finite: Tensor | None = None
         """Whether all of that was finite."""
         self.teacher_images = 0
@@ -392,15 +399,22 @@ class Training:
         network, tally = self.scored.eval(), self.task.tally(self.device)
         wrong = torch.zeros((), dtype=torch.int64, device=self.device)
         centres = torch.full_like(numbers, views.centre)
+        keeps = self._keeps and number == self.trial.recipe.epochs
+        kept = answers_of(self.data.info, self.data.test_images, self.ranks) if keeps else None
         for batch in views.batches(numbers, centres, self.data.scored_together) if len(numbers) else ():
             inputs = self.data.lens(batch.pixels)
             with self._autocast():
                 logits = network.forward(inputs)  # never compiled: other rows, and only now and then
             tally.add(logits, batch.targets)
+            if kept is not None:
+                kept.add(logits, batch.targets)
             wrong += ~logits.isfinite().all()
             yield Step(number)
         tally.together(self.ranks)
         self.ranks.add(wrong)
+        if kept is not None:
+            kept.together(self.ranks)
+            self.predictions = kept
         self.answers, self._finite = tally.answers(), wrong == 0
         return tally.scores()
 

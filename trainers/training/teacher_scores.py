@@ -12,6 +12,7 @@ from torch import Tensor
 
 from trainers.files.store import Store
 from trainers.files.tensor_files import load_metadata
+from trainers.predictions.answers import Answers, answers_of
 from trainers.teachers.frozen import FrozenTeacher, TeacherError, frozen_teacher
 from trainers.training.collapse import collapse
 from trainers.training.scoring import CLAIMED, REORDERED
@@ -35,6 +36,8 @@ class Scored:
     """At the end: the same, and what is to be compared with them."""
     collapsed: str
     """Why the teacher is thought to be worth nothing; empty where it is not."""
+    predictions: Answers | None = None
+    """What it answered, where that is kept."""
     number: int = 1
     last: bool = True
 
@@ -51,8 +54,12 @@ def score_teacher(
     data_root: Path | None = None,
     loaders: int = 0,
     on_step: Callable[[], None] = lambda: None,
+    predictions: bool = False,
 ) -> Scored:
     """Score the teacher of a trial of `scoring` on the test images, as its students will ask it.
+
+    Args:
+        predictions: keep what it answers.
 
     Raises:
         FileNotFoundError: the teacher's weights are not in the store.
@@ -70,10 +77,13 @@ def score_teacher(
     tally, confusion = task.tally(device), _Confusion(0 if pixels else data.info.classes, device)
     finite = torch.ones((), dtype=torch.bool, device=device)
     numbers = torch.arange(data.test_images)
+    kept = answers_of(data.info, data.test_images) if predictions else None
     for batch in data.test.batches(numbers, torch.full_like(numbers, data.test.centre), data.scored_together):
         logits = _answer(teacher, (teacher.lens or data.lens)(batch.pixels), pixels=pixels)
         finite &= logits.isfinite().all()
         tally.add(logits, batch.targets)
+        if kept is not None:
+            kept.add(logits, batch.targets)
         confusion.add(logits, batch.targets)
         on_step()
     if not finite:
@@ -85,7 +95,7 @@ def score_teacher(
     final = {f"final_{name}": value for name, value in scores.items()}
     compared = _compared(load_metadata(store.fetched(store.weights(trial.teacher.id))).get("claimed"), confusion)
     values = {f"test_{name}": value for name, value in scores.items()}
-    return Scored(values, {**final, **compared}, collapse(tally.answers()))
+    return Scored(values, {**final, **compared}, collapse(tally.answers()), kept)
 
 
 def _answer(teacher: FrozenTeacher, inputs: Tensor, *, pixels: bool) -> Tensor:

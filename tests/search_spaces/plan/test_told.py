@@ -242,3 +242,19 @@ def test_keys_put_together_are_those_of_whole_trials(tmp_path: Path) -> None:
     text = SMALL.replace("  kd:", "  kd:\n  p: {method: partition, cuts: {grid: [[1], [1, 5]]}, weights: []}")
     for member in expand(read(write(tmp_path, text)), capability=lambda: None).fixed:
         assert (member.key, member.config_key) == (trial_key(member.trial), config_key(member.trial))
+
+
+# --- predictions --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("asked", "kept", "told"), [(None, False, True), (True, True, False), (False, False, False)])
+def test_predictions_that_are_too_large_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: bool | None, kept: bool, told: bool
+) -> None:
+    monkeypatch.setattr("trainers.predictions.kept.MOST_BYTES", 6000 * 100 * 2 - 1)
+    sweep = sweep_of(tmp_path, SMALL if asked is None else SMALL + f"predictions: {'on' if asked else 'off'}\n")
+    line = "digits100: predictions are not kept, which would take 1.2 MB a training; predictions: on keeps them"
+    assert sweep.keeps_predictions("digits100") is kept
+    assert (line in describe_plan(sweep).notes) is told
+    monkeypatch.undo()
+    assert sweep.keeps_predictions("digits100") is (asked is not False)

@@ -65,6 +65,7 @@ CASES = (
     Case("seeds.settle", "by k k=5", "", "seeds.settle: is missing: name the row that all others are compared with here, or as report.proposal"),
     Case("precision", "bfloat16", "float16", "precision: must be one of auto, float32, bfloat16, got 'float16'; did you mean 'bfloat16'?"),
     Case("bank", "off", "maybe", "bank: must be on or off, got 'maybe'"),
+    Case("predictions", "off", "some", "predictions: must be on or off, got 'some'"),
     Case("resources", "{cpus: 2}", "2", "resources: must be a mapping, got 2"),
     Case("report", "{digits: 2}", "wide", "report: must be a mapping, got 'wide'"),
     Case("datasets.digits100.root", "data", "5", "datasets.digits100.root: must be text, got 5"),
@@ -176,7 +177,7 @@ CASES = (
 )
 # fmt: on
 
-SAME = ("name", "bank", "resources", "report", "teachers.TEACHER.accept", "teachers.TEACHER.pretrained")
+SAME = ("name", "bank", "predictions", "resources", "report", "teachers.TEACHER.accept", "teachers.TEACHER.pretrained")
 SAME += ("datasets.DATASET.root", "datasets.DATASET.download", "seeds.most", "seeds.settle")
 MORE = ("datasets", "pairs", "methods", "seeds", "seeds.first", "search.trials", "search.confirm", "search.race")
 MORE += ("methods.ENTRY.HYPERPARAMETER.grid",)
