@@ -147,7 +147,7 @@ def _predictions(sweep: Sweep) -> Iterator[str]:
     for plan in sweep.datasets:
         if sweep.predictions is None and not sweep.keeps_predictions(plan.name):
             size = size_text(answer_bytes(plan.info))
-            yield f"{plan.name}: predictions are not kept, which would take {size} a training; predictions: on keeps them"
+            yield f"{plan.name}: predictions ({size} a training) are not kept; predictions: on keeps them"
 
 
 def _batches(sweep: Sweep, dataset: str) -> dict[tuple[Split, int, int], None]:

@@ -253,7 +253,7 @@ def test_predictions_that_are_too_large_are_told(
 ) -> None:
     monkeypatch.setattr("trainers.predictions.kept.MOST_BYTES", 6000 * 100 * 2 - 1)
     sweep = sweep_of(tmp_path, SMALL if asked is None else SMALL + f"predictions: {'on' if asked else 'off'}\n")
-    line = "digits100: predictions are not kept, which would take 1.2 MB a training; predictions: on keeps them"
+    line = "digits100: predictions (1.2 MB a training) are not kept; predictions: on keeps them"
     assert sweep.keeps_predictions("digits100") is kept
     assert (line in describe_plan(sweep).notes) is told
     monkeypatch.undo()
