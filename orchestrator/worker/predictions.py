@@ -27,7 +27,7 @@ def keep_predictions(
         return []
     from safetensors import SafetensorError
 
-    from trainers.predictions.fidelity import save_predictions
+    from trainers.predictions.answers import save_predictions
 
     path = store.predictions(name)
     try:

@@ -3,13 +3,17 @@
 Shapes: N = test images, B = batch, C = classes, H, W = size of the labels, h, w = those over the stride.
 """
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from trainers.data import DataInfo
+from trainers.files.tensor_files import save_tensors
 from trainers.predictions.kept import stride_of
+from trainers.predictions.measures import are_alike, measured
 from trainers.ranks.ranks import Ranks
 from trainers.segmentation.pixels import IGNORE, resized
 
@@ -86,3 +90,21 @@ class _Pixels:
     def tensors(self) -> dict[str, Tensor]:
         confusion = self._confusion[:-1].reshape(self._count, self._count)
         return {"classes": self._classes, "confusion": confusion}
+
+
+def save_predictions(
+    path: Path, answers: Answers, key: str, teacher: str = "", theirs: Mapping[str, Tensor] | None = None
+) -> None:
+    """Write a file of predictions, with what is measured of them.
+
+    Args:
+        key: of the trial.
+        teacher: id of the teacher, whose own predictions `theirs` are; None where there are none.
+    """
+    tensors = answers.tensors()
+    own = {name: tensor.numpy() for name, tensor in tensors.items()}
+    beside = None if theirs is None else {name: tensor.numpy() for name, tensor in theirs.items()}
+    measures, counts = measured(own, beside)
+    compared = teacher if beside is not None and are_alike(own, beside) else ""
+    counted = {name: torch.from_numpy(found) for name, found in counts.items()}
+    save_tensors(path, tensors | counted, {"trial_key": key, "teacher": compared, "measures": measures})

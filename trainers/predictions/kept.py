@@ -11,6 +11,8 @@ Shapes: N = test images, C = classes, h, w = height and width over the stride s.
 
 from trainers.data import DataInfo
 
+IGNORE = 255
+"""In the classes of pixels: one without a label."""
 MOST_BYTES = 200_000_000
 """By default predictions of a trial that would take more are not kept; pixels are thinned until they take less."""
 BINS = 15

@@ -71,7 +71,7 @@ def test_a_student_is_compared_with_what_its_teacher_answered(home: Path, monkey
     assert torch.equal(found["targets"], torch.from_numpy(data.load("digits100").test_targets).int())
     assert report.metrics["final_top1"] == pytest.approx(100 * float(found["right"].double().mean()))
     agreement = (found["logits"].argmax(1) == theirs["logits"].argmax(1)).double().mean()
-    assert told["measures"]["agreement"] == pytest.approx(100 * float(agreement))
+    assert isinstance(told["measures"], dict) and told["measures"]["agreement"] == pytest.approx(100 * float(agreement))
 
 
 def test_by_the_keeper_and_with_it_as_here(home: Path, tmp_path: Path):
@@ -113,7 +113,7 @@ def test_a_full_disk_is_told_and_ends_nothing(home: Path, monkeypatch: pytest.Mo
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("trainers.predictions.fidelity.save_tensors", full)
+    monkeypatch.setattr("trainers.predictions.answers.save_tensors", full)
     report = trained(short(student_trial("kd", split="full", seed=7)), home)
     assert "predictions could not be kept" in report.warnings[0]
 
@@ -125,4 +125,4 @@ def test_beside_a_teacher_of_before_what_needs_it_is_left_out(home: Path, tmp_pa
     place.write_bytes(Store(home).weights(trial_key(teacher_trial())).read_bytes())
     assert trained(trial, tmp_path).warnings == []
     _, told = load_tensors(Store(tmp_path).predictions(trial_key(trial)))
-    assert told["teacher"] == "" and told["measures"].keys() == {"nll", "ece"}
+    assert told["teacher"] == "" and isinstance(told["measures"], dict) and told["measures"].keys() == {"nll", "ece"}

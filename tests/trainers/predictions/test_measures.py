@@ -15,8 +15,8 @@ from trainers import data
 from trainers.data import DataInfo
 from trainers.files.tensor_files import load_tensors
 from trainers.predictions import kept
-from trainers.predictions.answers import Answers, answers_of
-from trainers.predictions.fidelity import images, save_predictions
+from trainers.predictions.answers import Answers, answers_of, save_predictions
+from trainers.predictions.measures import measured
 from trainers.ranks.ranks import Ranks
 from trainers.segmentation import IGNORE, Confusion
 
@@ -50,8 +50,8 @@ def collected(logits: Tensor, labels: Tensor, ranks: Ranks | None = None, task: 
 def test_measures_by_hand():
     logits = torch.tensor([[3.0, 1.0], [1.0, 1.0]]).log()  # 3/4 and 1/4; 1/2 and 1/2
     theirs = torch.tensor([[1.0, 1.0], [1.0, 3.0]]).log()
-    own = {"logits": logits.double(), "targets": torch.tensor([0, 1])}
-    measures, counts = images(own, {"logits": theirs.double(), "targets": own["targets"]})
+    own = {"logits": logits.numpy(), "targets": np.array([0, 1])}
+    measures, counts = measured(own, {"logits": theirs.numpy(), "targets": own["targets"]})
     assert measures["nll"] == pytest.approx((math.log(4 / 3) + math.log(2)) / 2, rel=1e-6)
     assert measures["ece"] == pytest.approx(100 * (0.25 + 0.5) / 2, rel=1e-6)  # right at 3/4, wrong at 1/2
     assert measures["agreement"] == 50.0  # ties go to the first class
