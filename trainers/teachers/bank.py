@@ -92,20 +92,23 @@ class Bank:
         for descriptor in getattr(self, "_writers", ()):
             os.close(descriptor)
 
-    def rows(self, batch: Batch) -> tuple[Tensor, int]:
-        """Return the logits [B, classes] of a batch, on the CPU, and how many of them the teacher answered just now."""
+    def rows(self, batch: Batch, answer: Callable[[Tensor], Tensor]) -> Tensor:
+        """Return the logits [B, classes] of a batch, on the CPU.
+
+        Args:
+            answer: gives what is missing, in the stored type: of pixels as the teacher's lens wants them.
+        """
         numbers = batch.images.numpy() * self._views + batch.views.numpy()
         logits, right = self._read(numbers)
         missing = np.flatnonzero(~right)
         if not len(missing):
-            return torch.from_numpy(logits), 0
-        see = self._answering.lens or self._data.lens
+            return torch.from_numpy(logits)
         pixels = batch.at(self._answering.size)
         places = torch.from_numpy(missing).to(pixels.device)
-        answers = self._answering.logits(see(pixels[places])).to("cpu").numpy()
+        answers = answer(pixels[places]).to("cpu").numpy()
         logits[missing] = answers
         self._write(numbers[missing], answers)
-        return torch.from_numpy(logits), len(missing)
+        return torch.from_numpy(logits)
 
     def all_rows(self, images: Tensor, views: Tensor) -> Tensor | None:
         """Return the logits of these images in these views, on the CPU; None where one is not there."""

@@ -77,7 +77,11 @@ class FrozenTeacher:
         """
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast):
             answer: Tensor = self._model(inputs)
-        return answer.to(self._logit_type)
+        return self.as_kept(answer)
+
+    def as_kept(self, logits: Tensor) -> Tensor:
+        """Return logits in the type in which they are kept."""
+        return logits.to(self._logit_type)
 
     @torch.no_grad()
     def of_pixels(self, inputs: Tensor) -> tuple[Tensor, Tensor | None]:

@@ -40,6 +40,7 @@ from trainers.training.starting import (
     new_taps,
     new_teacher,
     set_rate,
+    tapped_teacher,
 )
 from trainers.training.step_graph import Terms, sped_up
 from trainers.training.strong_views import strong_views
@@ -51,8 +52,8 @@ from trainers.trials.randomness import dropout_stream
 from trainers.trials.recipe import learning_rate_at
 from trainers.trials.trial import Trial
 from trainers.views.device_data import on_device
-from trainers.views.shared import alone
-from trainers.views.views import Batch, Size, Views
+from trainers.views.shared import Share, alone
+from trainers.views.views import Batch, Views
 
 
 def distill(
@@ -126,7 +127,7 @@ class Training:
         loaders: int = 0,
         on_step: Callable[[], None] = lambda: None,
         ranks: Ranks | None = None,
-        share: Callable[[Views, Sequence[Size]], Views] = alone,
+        share: Share = alone,
         checkpoint: Path | None = None,
         predictions: bool = False,
     ) -> None:
@@ -144,7 +145,8 @@ class Training:
         self.teacher = new_teacher(trial, self.data, store, device)
         self.sizes = [self.teacher.size] if self.teacher is not None and self.teacher.size is not None else []
         """At which the teacher wants views, where they are not the student's."""
-        self.seen, self.tested = share(self.data.train, self.sizes), share(self.data.test, ())
+        self.seen = share(self.data.train, self.sizes, tapped_teacher(trial))
+        self.tested = share(self.data.test, ())
         self.warnings: list[str] = []
         """What went wrong on the way without changing any number."""
         self.strong = strong_views(

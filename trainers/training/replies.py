@@ -5,22 +5,27 @@ Shapes: B = batch, C = classes.
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 
 from trainers.files.passing import steadily
 from trainers.files.store import Store
+from trainers.methods import Output
 from trainers.teachers import has_bank
 from trainers.teachers.bank import Bank, open_bank
 from trainers.teachers.frozen import FrozenTeacher
 from trainers.training.mixing import Mix
 from trainers.training.tasks import PixelReply, Reply
 from trainers.trials.draws import Draws
-from trainers.trials.trial import Teacher, Trial, canonical_json, teacher_content
+from trainers.trials.trial import Teacher, Trial, teacher_name
 from trainers.views.device_data import DeviceData
 from trainers.views.views import Batch
 
 MOST_AHEAD = 2**26
 """Logits of an epoch that are sent to a GPU before it begins: CIFAR's are a thirteenth of that."""
+
+
+TAPPED = "tapped"
 
 
 class Replies:
@@ -47,19 +52,18 @@ class Replies:
         self._answering = answering
         self._data = data
         self._device = data.train_targets.device
-        self._tapped = tapped
         self._warnings = warnings
         self._on_step = on_step
         self._answered = 0
         known = trial.teacher if bank and has_bank(trial, data.info.task) else None
         self.bank = None if known is None else self._opened_bank(known, store)
         """The teacher's logits; None where it has none, or runs in every step."""
-        way = "stored" if self.bank is not None else "tapped" if tapped else "logits"
         assert trial.teacher is not None, "somebody answers"
+        self._teacher = teacher_name(trial.teacher)
+        self._way = "stored" if self.bank is not None else TAPPED if tapped else "logits"
         self._sends_ahead = self._device.type == "cuda"
         self._ahead: Tensor | None = None
         """An epoch's logits, on the device."""
-        self._name = (way, canonical_json(teacher_content(trial.teacher)))
 
     def answered(self) -> int:
         """Return how many images the teacher has answered since this was asked last."""
@@ -72,19 +76,42 @@ class Replies:
         Args:
             inputs: what the student sees.
         """
-        return batch.once((*self._name, mix), lambda: self._answer(batch, inputs, mix))
+        return batch.once((self._way, self._teacher, mix), lambda: self._answer(batch, inputs, mix))
 
     def _answer(self, batch: Batch, inputs: Tensor, mix: Mix | None) -> Reply | PixelReply:
         if self.bank is not None:
             return self._stored(self.bank, batch)
         teacher = self._answering
-        self._answered += len(batch.images)
         if teacher.lens is not None:
             inputs = teacher.lens(batch.at(teacher.size))
             inputs = inputs if mix is None else mix(inputs)
         if self._data.info.task == "segmentation":
+            self._answered += len(batch.images)
             return teacher.of_pixels(inputs)
-        return teacher.answers(inputs) if self._tapped else teacher.at_once(inputs)
+        if self._way == TAPPED:
+            return self._all(inputs)
+        return self._logits(batch, inputs, mix, teacher.at_once)
+
+    def _all(self, inputs: Tensor) -> Output:
+        self._answered += len(inputs)
+        return self._answering.answers(inputs)
+
+    def _logits(self, batch: Batch, inputs: Tensor, mix: Mix | None, answer: Callable[[Tensor], Tensor]) -> Tensor:
+        """Return the logits of a whole batch. Where somebody else asks for all that the teacher answers to it, they are
+        taken from that, once a batch has shown them to be what `answer` returns, bit for bit."""
+
+        def alone() -> Tensor:
+            self._answered += len(inputs)
+            return answer(inputs)
+
+        agree = batch.tapped.get(self._teacher, {self._way: False})
+        if agree.get(self._way) is False:
+            return alone()
+        known = batch.once((TAPPED, self._teacher, mix), lambda: self._all(inputs))
+        logits = self._answering.as_kept(known.logits)
+        if self._way not in agree:
+            agree[self._way] = torch.equal(alone(), logits)
+        return logits if agree[self._way] else alone()
 
     def prepare(self, draws: Draws) -> None:
         """Have the logits of an epoch stored before it begins, where pixels cost nothing; where they are read from
@@ -104,12 +131,19 @@ class Replies:
         """Return the logits of a batch from the bank; those that it lacks are answered now, and kept."""
         if self._ahead is not None:
             return self._ahead[batch.start : batch.start + len(batch.images)]
+
+        def answer(pixels: Tensor) -> Tensor:
+            inputs, teacher = (self._answering.lens or self._data.lens)(pixels), self._answering
+            if len(pixels) == len(batch.images) == teacher.rows:  # one pass, which is not padded
+                return self._logits(batch, inputs, None, teacher.logits)
+            self._answered += len(pixels)
+            return teacher.logits(inputs)
+
         try:
-            logits, answered = steadily(lambda: bank.rows(batch))
+            logits = steadily(lambda: bank.rows(batch, answer))
         except OSError as error:
             self._is_full(bank, error)
-            logits, answered = bank.rows(batch)
-        self._answered += answered
+            logits = bank.rows(batch, answer)
         return logits.to(self._device, non_blocking=True)
 
     def _is_full(self, bank: Bank, error: OSError) -> None:

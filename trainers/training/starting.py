@@ -19,7 +19,7 @@ from trainers.training.momenta import PartedSGD
 from trainers.trials.randomness import from_stream
 from trainers.trials.recipe import Recipe
 from trainers.trials.streams import stream_seed
-from trainers.trials.trial import Trial
+from trainers.trials.trial import Trial, teacher_name
 from trainers.views.device_data import DeviceData
 
 
@@ -67,11 +67,16 @@ def sees_strong(trial: Trial) -> bool:
     return methods.get(trial.method).sees_strong(trial.hyperparameters)
 
 
+def tapped_teacher(trial: Trial) -> str:
+    """Return the name of the teacher that is asked for more than logits; empty where none is."""
+    if trial.teacher is None or methods.get(trial.method).needs is not methods.Needs.FEATURES:
+        return ""
+    return teacher_name(trial.teacher)
+
+
 def new_taps(trial: Trial, student: nn.Module, data: DeviceData) -> Taps | None:
     """Return the student's taps where the method compares more than logits."""
-    if methods.get(trial.method).needs is not methods.Needs.FEATURES:
-        return None
-    return tap(student, example(data))
+    return tap(student, example(data)) if tapped_teacher(trial) else None
 
 
 def example(data: DeviceData, size: tuple[int, int] | None = None) -> Tensor:

@@ -19,6 +19,7 @@ from trainers.training.tasks import SeenStrong
 from trainers.trials.draws import draw
 from trainers.trials.trial import Trial
 from trainers.views.device_data import on_device
+from trainers.views.shared import Share
 from trainers.views.views import Batch, Size, Views
 
 
@@ -56,7 +57,7 @@ def strong_views(
     data_root: Path | None,
     bank: bool,
     loaders: int,
-    share: Callable[[Views, Sequence[Size]], Views],
+    share: Share,
     *,
     warnings: list[str],
     on_step: Callable[[], None],

@@ -210,6 +210,11 @@ def teacher_content(teacher: Teacher) -> dict[str, Any]:
     return _without_defaults(content, {"size": 0, "mean": [], "std": [], "weights": ""})
 
 
+def teacher_name(teacher: Teacher) -> str:
+    """Return what tells a teacher from every other one that answers differently."""
+    return canonical_json(teacher_content(teacher))
+
+
 def _without_defaults(content: dict[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in content.items() if name not in defaults or value != defaults[name]}
 

@@ -5,6 +5,8 @@ left the one before it. So one batch is held at a time.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -12,7 +14,19 @@ from torch import Tensor
 from trainers.views.views import Batch, Size, Views, written
 
 
-def alone(views: Views, sizes: Sequence[Size]) -> Views:
+class Share(Protocol):
+    """Gives views as one training sees them."""
+
+    def __call__(self, views: Views, sizes: Sequence[Size], tapped: str = "") -> Views:
+        """Return the views.
+
+        Args:
+            sizes: at which the training wants them, too.
+            tapped: name of the teacher that it asks for more than logits.
+        """
+
+
+def alone(views: Views, sizes: Sequence[Size], tapped: str = "") -> Views:
     """Return the views as whoever shares them with nobody sees them."""
     return views
 
@@ -23,10 +37,12 @@ class Sharing:
     def __init__(self) -> None:
         self._shared: dict[int, tuple[Views, SharedViews]] = {}
 
-    def __call__(self, views: Views, sizes: Sequence[Size]) -> Views:
-        """Return the views as those see them who share them, one of whom wants these sizes."""
+    def __call__(self, views: Views, sizes: Sequence[Size], tapped: str = "") -> Views:
+        """Return the views as those see them who share them, one of whom wants these sizes and taps this teacher."""
         _, shared = self._shared.setdefault(id(views), (views, SharedViews(views)))
         shared.sizes.update(sizes)
+        if tapped:
+            shared.tapped.setdefault(tapped, {})
         return shared
 
 
@@ -35,12 +51,14 @@ class SharedViews:
 
     Attributes:
         sizes: at which any of them wants the same parts; to be complete before the first pass begins.
+        tapped: the teachers that any of them taps, as a batch has them.
     """
 
     def __init__(self, views: Views) -> None:
         self._views = views
         self._pass: _Pass | None = None
         self.sizes: set[Size] = set()
+        self.tapped: dict[str, dict[str, bool]] = {}
 
     @property
     def count(self) -> int:
@@ -61,7 +79,8 @@ class SharedViews:
         if self._pass is None or not self._pass.is_of(*asked):
             if self._pass is not None:
                 self._pass.end()
-            self._pass = _Pass(*asked, self._views.batches(*asked, sorted(self.sizes)))
+            made = self._views.batches(*asked, sorted(self.sizes))
+            self._pass = _Pass(*asked, (replace(batch, tapped=self.tapped) for batch in made))
         yield from self._pass.whole()
 
 

@@ -30,6 +30,8 @@ class Batch:
         targets: classes [B], or of every pixel [B, H, W] with 255 for none.
         sized: the same views at other sizes that were asked for.
         start: place of the first one among all that were asked for.
+        tapped: teachers that somebody who sees the batch asks for more than logits, by their names; of each, by the
+            ways of asking for logits, whether those are bit for bit the same: what a batch has shown, for all.
     """
 
     images: Tensor
@@ -39,6 +41,7 @@ class Batch:
     targets: Tensor
     sized: dict[Size, Tensor] = field(default_factory=dict)
     start: int = 0
+    tapped: dict[str, dict[str, bool]] = field(default_factory=dict)
     _known: dict[Hashable, Any] = field(default_factory=dict)
 
     def at(self, size: Size | None) -> Tensor:

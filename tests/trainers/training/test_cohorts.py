@@ -1,7 +1,9 @@
 """Cohorts: students that are trained in step get the numbers that each gets alone, and each picture is read once."""
 
 import contextlib
+import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ from tests.trainers.layouts import write_imagefolder
 from tests.trainers.picture_trials import CPU, equal, new_teacher, numbers, recipe, run, state, trial
 from trainers import methods
 from trainers.files.store import Store
+from trainers.methods import Output
+from trainers.teachers import frozen
 from trainers.teachers.frozen import FrozenTeacher
 from trainers.training import turns
 from trainers.training.distill import Epoch, Training
@@ -67,11 +71,19 @@ def together(trials: dict[str, Trial], store: Store, root: Path, **options: Any)
     return found
 
 
+def bankless(store: Store, name: str) -> Store:
+    """Return a home with the same weights and no bank."""
+    home = store.home.parent / f"{store.home.name}-{name}"
+    shutil.rmtree(home, ignore_errors=True)
+    shutil.copytree(store.home, home, ignore=shutil.ignore_patterns("banks"))
+    return Store(home)
+
+
 def check(trials: dict[str, Trial], store: Store, root: Path, **options: Any) -> None:
-    """Hold each trial of the cohort against itself alone."""
+    """Hold each trial of the cohort against itself alone, in a home of its own where nobody has asked the teacher."""
     found = together(trials, store, root, **options)
     for name, of in trials.items():
-        alone = run(of, store, root, **options)
+        alone = run(of, bankless(store, name), root, **options)
         assert numbers(found[name]) == numbers(alone), name
         assert equal(state(found[name]), state(alone)), name
 
@@ -171,6 +183,7 @@ class Counts:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.of: Counter[str] = Counter()
         crop, at_once, answers = loader.crop, FrozenTeacher.at_once, FrozenTeacher.answers
+        logits = FrozenTeacher.logits
 
         def counted(name: str, action: Any) -> Any:
             def act(*given: Any) -> Any:
@@ -182,6 +195,7 @@ class Counts:
         monkeypatch.setattr(loader, "crop", counted("pictures", crop))
         monkeypatch.setattr(FrozenTeacher, "at_once", counted("logits", at_once))
         monkeypatch.setattr(FrozenTeacher, "answers", counted("features", answers))
+        monkeypatch.setattr(FrozenTeacher, "logits", counted("kept", logits))
 
 
 def test_each_picture_is_read_once_and_each_batch_taught_once(
@@ -195,7 +209,44 @@ def test_each_picture_is_read_once_and_each_batch_taught_once(
     assert one > IMAGES and counts.of["logits"] == STEPS
     counts.of.clear()
     together(trials, store, root, bank=False)
-    assert counts.of == {"pictures": one, "logits": STEPS, "features": STEPS}
+    first = 1  # whose logits are asked for on their own, to see that they are those of the tapped teacher
+    assert counts.of == {"pictures": one, "logits": first, "features": STEPS}
+
+
+@pytest.mark.parametrize("bank", [True, False])
+def test_who_asks_for_logits_takes_them_from_what_the_others_ask_for(
+    bank: bool, root: Path, store: Store, teacher: Teacher, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(frozen, "ROWS_OF_FILES", 8)  # as many as a batch has, so that none but the last is padded
+    asked = {name: trial_of(root, name, teacher, recipe(epochs=1)) for name in ("kd", "dkd", "fitnet", "vid")}
+    home = bankless(store, "shared")
+    together(asked, home, root, bank=bank)  # taps are found
+    home, counts = bankless(store, "shared"), Counts(monkeypatch)
+    found = together(asked, home, root, bank=bank)
+    first, last = 1, 1 if bank else 0
+    """Batches whose logits are asked for on their own: one to see that they agree, and one that has to be padded."""
+    assert (counts.of["logits"], counts.of["kept"]) == ((0, first + last) if bank else (first, 0))
+    assert counts.of["features"] == STEPS
+    for name, of in asked.items():
+        alone = run(of, bankless(store, name), root, bank=bank)
+        assert numbers(found[name]) == numbers(alone), name
+
+
+def test_whose_logits_differ_where_it_is_tapped_is_asked_for_them(
+    root: Path, store: Store, teacher: Teacher, monkeypatch: pytest.MonkeyPatch
+):
+    answers = FrozenTeacher.answers
+
+    def rounded(self: FrozenTeacher, inputs: torch.Tensor) -> Output:
+        found = answers(self, inputs)
+        return replace(found, logits=found.logits + 1e-6)
+
+    monkeypatch.setattr(FrozenTeacher, "answers", rounded)
+    trials = {name: trial_of(root, name, teacher, recipe(epochs=1)) for name in ("kd", "fitnet")}
+    check(trials, store, root, bank=False)
+    counts = Counts(monkeypatch)
+    together(trials, store, root, bank=False)
+    assert counts.of["logits"] == STEPS + 1
 
 
 def test_what_others_see_cannot_be_written_to(
