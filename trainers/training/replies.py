@@ -90,28 +90,30 @@ class Replies:
             return teacher.of_pixels(inputs)
         if self._way == TAPPED:
             return self._all(inputs)
-        return self._logits(batch, inputs, mix, teacher.at_once)
+        logits = self._of_tapped(batch, lambda: inputs, mix, teacher.at_once)
+        if logits is None:
+            self._answered += len(inputs)
+            logits = teacher.at_once(inputs)
+        return logits
 
     def _all(self, inputs: Tensor) -> Output:
         self._answered += len(inputs)
         return self._answering.answers(inputs)
 
-    def _logits(self, batch: Batch, inputs: Tensor, mix: Mix | None, answer: Callable[[Tensor], Tensor]) -> Tensor:
-        """Return the logits of a whole batch. Where somebody else asks for all that the teacher answers to it, they are
-        taken from that, once a batch has shown them to be what `answer` returns, bit for bit."""
-
-        def alone() -> Tensor:
-            self._answered += len(inputs)
-            return answer(inputs)
-
+    def _of_tapped(
+        self, batch: Batch, see: Callable[[], Tensor], mix: Mix | None, answer: Callable[[Tensor], Tensor]
+    ) -> Tensor | None:
+        """Return the logits of a whole batch from all that the teacher answers to it, where somebody else asks for
+        that, and where a batch has shown that they are what `answer` returns, bit for bit; else None."""
         agree = batch.tapped.get(self._teacher, {self._way: False})
         if agree.get(self._way) is False:
-            return alone()
-        known = batch.once((TAPPED, self._teacher, mix), lambda: self._all(inputs))
+            return None
+        known = batch.once((TAPPED, self._teacher, mix), lambda: self._all(see()))
         logits = self._answering.as_kept(known.logits)
         if self._way not in agree:
-            agree[self._way] = torch.equal(alone(), logits)
-        return logits if agree[self._way] else alone()
+            self._answered += len(logits)
+            agree[self._way] = torch.equal(answer(see()), logits)
+        return logits if agree[self._way] else None
 
     def prepare(self, draws: Draws) -> None:
         """Have the logits of an epoch stored before it begins, where pixels cost nothing; where they are read from
@@ -132,12 +134,15 @@ class Replies:
         if self._ahead is not None:
             return self._ahead[batch.start : batch.start + len(batch.images)]
 
-        def answer(pixels: Tensor) -> Tensor:
-            inputs, teacher = (self._answering.lens or self._data.lens)(pixels), self._answering
-            if len(pixels) == len(batch.images) == teacher.rows:  # one pass, which is not padded
-                return self._logits(batch, inputs, None, teacher.logits)
-            self._answered += len(pixels)
-            return teacher.logits(inputs)
+        def answer(places: Tensor) -> Tensor:
+            teacher, pixels = self._answering, batch.at(self._answering.size)
+            see = teacher.lens or self._data.lens
+            if len(pixels) == teacher.rows:  # as a pass is that is kept: not padded
+                whole = self._of_tapped(batch, lambda: see(pixels), None, teacher.logits)
+                if whole is not None:
+                    return whole[places.to(whole.device)]
+            self._answered += len(places)
+            return teacher.logits(see(pixels[places.to(pixels.device)]))
 
         try:
             logits = steadily(lambda: bank.rows(batch, answer))

@@ -69,9 +69,9 @@ def rows(bank: Bank, of: Batch, store: Store) -> tuple[torch.Tensor, int]:
     """Return a batch's logits, and how many the teacher answered for them."""
     counts = [0]
 
-    def answer(pixels: torch.Tensor) -> torch.Tensor:
-        counts.append(len(pixels))
-        return answering(store).logits(data().lens(pixels))
+    def answer(places: torch.Tensor) -> torch.Tensor:
+        counts.append(len(places))
+        return answering(store).logits(data().lens(of.pixels[places]))
 
     return bank.rows(of, answer), sum(counts)
 
