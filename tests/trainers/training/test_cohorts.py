@@ -218,16 +218,14 @@ def test_who_asks_for_logits_takes_them_from_what_the_others_ask_for(
     bank: bool, root: Path, store: Store, teacher: Teacher, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(frozen, "ROWS_OF_FILES", 8)  # as many as a batch has, so that none but the last is padded
-    asked = {name: trial_of(root, name, teacher, recipe(epochs=1)) for name in ("kd", "dkd", "fitnet", "vid")}
-    home = bankless(store, "shared")
-    together(asked, home, root, bank=bank)  # taps are found
+    trials = {name: trial_of(root, name, teacher, recipe(epochs=2)) for name in ("kd", "dkd", "fitnet", "vid")}
     home, counts = bankless(store, "shared"), Counts(monkeypatch)
-    found = together(asked, home, root, bank=bank)
-    first, last = 1, 1 if bank else 0
-    """Batches whose logits are asked for on their own: one to see that they agree, and one that has to be padded."""
+    found = together(trials, home, root, bank=bank)
+    first, last = 1, 2 if bank else 0
+    """Batches whose logits are asked for on their own: one to see that they agree, and those that have to be padded."""
     assert (counts.of["logits"], counts.of["kept"]) == ((0, first + last) if bank else (first, 0))
-    assert counts.of["features"] == STEPS
-    for name, of in asked.items():
+    assert counts.of["features"] == 2 * STEPS
+    for name, of in trials.items():
         alone = run(of, bankless(store, name), root, bank=bank)
         assert numbers(found[name]) == numbers(alone), name
 
