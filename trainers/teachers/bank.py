@@ -92,21 +92,29 @@ class Bank:
         for descriptor in getattr(self, "_writers", ()):
             os.close(descriptor)
 
-    def rows(self, batch: Batch, answer: Callable[[Tensor], Tensor]) -> Tensor:
-        """Return the logits [B, classes] of a batch, on the CPU.
+    def rows(self, batch: Batch, whole: Callable[[], Tensor | None] = lambda: None) -> tuple[Tensor, int]:
+        """Return the logits [B, classes] of a batch, on the CPU, and how many of them the teacher answered here.
 
         Args:
-            answer: gives what is missing, in the stored type: of the rows in these places [M], on the CPU.
+            whole: gives the same logits of all the batch in the stored type, if they can be had from elsewhere; asked
+                where some are missing.
         """
         numbers = batch.images.numpy() * self._views + batch.views.numpy()
         logits, right = self._read(numbers)
         missing = np.flatnonzero(~right)
         if not len(missing):
-            return torch.from_numpy(logits)
-        answers = answer(torch.from_numpy(missing)).to("cpu").numpy()
-        logits[missing] = answers
-        self._write(numbers[missing], answers)
-        return torch.from_numpy(logits)
+            return torch.from_numpy(logits), 0
+        others, places, answered = whole(), torch.from_numpy(missing), 0
+        if others is None:
+            see = self._answering.lens or self._data.lens
+            pixels = batch.at(self._answering.size)
+            answers, answered = self._answering.logits(see(pixels[places.to(pixels.device)])), len(missing)
+        else:
+            answers = others[places.to(others.device)]
+        found = answers.to("cpu").numpy()
+        logits[missing] = found
+        self._write(numbers[missing], found)
+        return torch.from_numpy(logits), answered
 
     def all_rows(self, images: Tensor, views: Tensor) -> Tensor | None:
         """Return the logits of these images in these views, on the CPU; None where one is not there."""

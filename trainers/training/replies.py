@@ -134,21 +134,18 @@ class Replies:
         if self._ahead is not None:
             return self._ahead[batch.start : batch.start + len(batch.images)]
 
-        def answer(places: Tensor) -> Tensor:
+        def whole() -> Tensor | None:
             teacher, pixels = self._answering, batch.at(self._answering.size)
-            see = teacher.lens or self._data.lens
-            if len(pixels) == teacher.rows:  # as a pass is that is kept: not padded
-                whole = self._of_tapped(batch, lambda: see(pixels), None, teacher.logits)
-                if whole is not None:
-                    return whole[places.to(whole.device)]
-            self._answered += len(places)
-            return teacher.logits(see(pixels[places.to(pixels.device)]))
+            if len(pixels) != teacher.rows:  # else as a pass is that is kept: not padded
+                return None
+            return self._of_tapped(batch, lambda: (teacher.lens or self._data.lens)(pixels), None, teacher.logits)
 
         try:
-            logits = steadily(lambda: bank.rows(batch, answer))
+            logits, answered = steadily(lambda: bank.rows(batch, whole))
         except OSError as error:
             self._is_full(bank, error)
-            logits = bank.rows(batch, answer)
+            logits, answered = bank.rows(batch, whole)
+        self._answered += answered
         return logits.to(self._device, non_blocking=True)
 
     def _is_full(self, bank: Bank, error: OSError) -> None:

@@ -16,7 +16,6 @@ from trainers.teachers.bank import CHECKS, LOGITS, MANIFEST, Bank, bank_name, op
 from trainers.teachers.bank_rows import checks_of
 from trainers.teachers.frozen import frozen_teacher
 from trainers.views.device_data import on_device
-from trainers.views.views import Batch
 
 CPU = torch.device("cpu")
 IMAGES, VIEWS = torch.tensor([3, 9999, 17, 17]), torch.tensor([0, 24, 12, 13])
@@ -65,23 +64,12 @@ def live(store: Store, images: torch.Tensor = IMAGES, views: torch.Tensor = VIEW
     return answering(store).logits(data().lens(batch(images, views).pixels))
 
 
-def rows(bank: Bank, of: Batch, store: Store) -> tuple[torch.Tensor, int]:
-    """Return a batch's logits, and how many the teacher answered for them."""
-    counts = [0]
-
-    def answer(places: torch.Tensor) -> torch.Tensor:
-        counts.append(len(places))
-        return answering(store).logits(data().lens(of.pixels[places]))
-
-    return bank.rows(of, answer), sum(counts)
-
-
 def test_a_row_is_answered_once_by_whoever_needs_it_first(store: Store):
     first, second = opened(store), opened(store)
-    logits, answered = rows(first, batch(), store)
+    logits, answered = first.rows(batch())
     assert answered == 4
     assert torch.equal(logits, live(store))
-    again, answered = rows(second, batch(), store)
+    again, answered = second.rows(batch())
     assert answered == 0
     assert torch.equal(again, logits)
 
@@ -91,13 +79,13 @@ def test_an_epoch_is_prepared_in_full_batches_and_then_only_read(store: Store):
     images, views = torch.arange(600), torch.arange(600) % 25
     assert bank.prepare(images, views) == 600
     assert bank.prepare(images.flip(0), views.flip(0)) == 0
-    logits, answered = rows(bank, batch(images, views), store)
+    logits, answered = bank.rows(batch(images, views))
     assert answered == 0
     assert torch.equal(logits, live(store, images, views))
 
 
 def test_rows_that_nobody_needed_take_no_disk(store: Store):
-    rows(opened(store), batch(), store)
+    opened(store).rows(batch())
     stat = (folder(store) / LOGITS).stat()
     assert stat.st_size == 10_000 * 25 * 100 * 4
     assert stat.st_blocks * 512 < 100_000
@@ -105,19 +93,19 @@ def test_rows_that_nobody_needed_take_no_disk(store: Store):
 
 def test_a_full_disk_is_an_error_and_what_is_there_is_still_read(store: Store, monkeypatch: pytest.MonkeyPatch):
     bank = opened(store)
-    rows(bank, batch(), store)
+    bank.rows(batch())
 
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "pwrite", full)
     with pytest.raises(OSError, match="No space left"):
-        rows(bank, batch(IMAGES + 1 - 1, VIEWS * 0 + 5), store)
+        bank.rows(batch(IMAGES + 1 - 1, VIEWS * 0 + 5))
     bank.stop_writing()
-    logits, answered = rows(bank, batch(IMAGES, VIEWS * 0 + 5), store)
+    logits, answered = bank.rows(batch(IMAGES, VIEWS * 0 + 5))
     assert answered == 4
     assert torch.equal(logits, live(store, IMAGES, VIEWS * 0 + 5))
-    assert rows(bank, batch(), store)[1] == 0
+    assert bank.rows(batch())[1] == 0
 
 
 def number(image: int, view: int) -> int:
@@ -152,13 +140,13 @@ def _lost_page(path: Path) -> None:
 
 @pytest.mark.parametrize("damage", [_cut, _cut_checks, _one_bit, _moved, _lost_page])
 def test_a_damaged_row_is_answered_again(store: Store, damage):
-    rows(opened(store), batch(), store)
+    opened(store).rows(batch())
     damage(folder(store))
     bank = opened(store)
-    logits, answered = rows(bank, batch(), store)
+    logits, answered = bank.rows(batch())
     assert answered >= 1
     assert torch.equal(logits, live(store))
-    assert rows(bank, batch(), store)[1] == 0
+    assert bank.rows(batch())[1] == 0
     assert opened(store).prepare(IMAGES, VIEWS) == 0
 
 
@@ -182,9 +170,9 @@ def _other_answers(path: Path) -> None:
 
 @pytest.mark.parametrize("damage", [_foreign, _other_answers, lambda path: (path / MANIFEST).unlink()])
 def test_a_bank_that_cannot_be_trusted_is_set_aside(store: Store, damage, caplog: pytest.LogCaptureFixture):
-    rows(opened(store), batch(), store)
+    opened(store).rows(batch())
     damage(folder(store))
-    logits, answered = rows(opened(store), batch(), store)
+    logits, answered = opened(store).rows(batch())
     assert answered == 4
     assert torch.equal(logits, live(store))
     assert "computed anew" in caplog.text
@@ -212,7 +200,7 @@ def test_two_processes_share_the_work(store: Store):
 
 def test_a_process_compares_a_bank_with_its_teacher_once(store: Store):
     first = opened(store)
-    rows(first, batch(), store)
+    first.rows(batch())
     teacher = answering(store)
     again = open_bank(student_trial().teacher, teacher, data(), store)
     assert again is first

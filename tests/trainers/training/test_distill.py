@@ -187,9 +187,9 @@ def test_logits_that_are_sent_ahead_are_those_of_each_batch(store: Store, monkey
         make(self, *given, **more)
         self._sends_ahead = True
 
-    def noting(self: Bank, batch: Batch) -> tuple[Tensor, int]:
+    def noting(self: Bank, batch: Batch, *given: Any) -> tuple[Tensor, int]:
         asked.append(len(batch.images))
-        return rows(self, batch)
+        return rows(self, batch, *given)
 
     monkeypatch.setattr(Replies, "__init__", sending)
     monkeypatch.setattr(Bank, "rows", noting)
