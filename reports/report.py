@@ -11,6 +11,7 @@ from pathlib import Path
 from reports import figures, methods_text, tables
 from reports.board import board
 from reports.board.board import Board
+from reports.board.numbers import numbers
 from reports.figures import Figure, NotDrawn, chosen
 from reports.formats import csv, latex, markdown, text
 from reports.results import stored
@@ -87,6 +88,10 @@ class Report:
     def note(self, limit: int = 8000) -> str:
         """Return the main table in Markdown of at most `limit` characters."""
         return markdown.cut("\n\n".join(map(markdown.render, self._mains)), limit)
+
+    def numbers(self) -> dict[str, float]:
+        """Return mean, spread and count of each cell of the main table by name (`reports.board.numbers.NAMES`)."""
+        return numbers(self.board)
 
     def write(self, out: Path) -> list[Path]:
         """Write all files of the report; return the paths."""

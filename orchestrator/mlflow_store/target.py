@@ -3,7 +3,7 @@
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ from orchestrator.mlflow_store.location import (
 from orchestrator.mlflow_store.lost_answers import REFUSALS, SETTLE_SECONDS, UNACCEPTABLE, LostAnswers
 from orchestrator.mlflow_store.runs import TARGET, Runs
 from orchestrator.mlflow_store.schema_mark import remember_schema
+from orchestrator.mlflow_store.summary import remember_summary, summary_of
 from orchestrator.mlflow_store.verifying import EPOCHS_TOLD, WEIGHTS_TOLD, Verification, tell_whole
 from orchestrator.outbox.databases import is_database
 from orchestrator.outbox.telling import RefusedError
@@ -154,9 +155,14 @@ class MlflowTarget:
             self._lost.settled(ref)
         return self._lost.waiting
 
-    def note(self, sweep: str, text: str) -> None:
-        """Put the finished table into the description of the sweep's parent run."""
-        self.client.set_tag(self._runs.of_sweep(sweep), "mlflow.note.content", text)
+    def note(self, sweep: str, text: str, numbers: Mapping[str, float]) -> None:
+        """Put the finished table into the sweep's parent run: its description, and metrics.
+
+        Args:
+            numbers: by metric.
+        """
+        remember_summary(self._ledger, sweep, text, numbers)
+        self._tell_summary(sweep)
 
     @property
     def client(self) -> "MlflowClient":
@@ -192,7 +198,18 @@ class MlflowTarget:
             self.client.log_text(run_id, sweep.source, "sweep.yaml")
             self.client.log_text(run_id, yaml.safe_dump(all_fitting(sweep.resolved), sort_keys=False), "resolved.yaml")
             self.client.log_text(run_id, members, "members.csv")
+            self._tell_summary(name)
             self._set_status(run_id, content.SWEEP_STATUS[sweep.state], end_time=None)
+
+    def _tell_summary(self, sweep: str) -> None:
+        from mlflow.entities import Metric, RunTag
+
+        tags, points = summary_of(self._ledger, sweep)
+        if tags:
+            run_id = self._runs.of_sweep(sweep)
+            metrics = [Metric(*point) for point in points]
+            for batch in _batches([], metrics, [RunTag(name, value) for name, value in tags.items()]):
+                self.client.log_batch(run_id, **batch)
 
     # --- trials -------------------------------------------------------------------------------------------------
 

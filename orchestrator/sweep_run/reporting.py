@@ -37,7 +37,7 @@ def write_reports(
         say(report.console())
         written.append(folder)
         try:
-            MlflowTarget(uri, home, ledger).note(sweep, report.note())
+            MlflowTarget(uri, home, ledger).note(sweep, report.note(), report.numbers())
         except Exception as error:  # noqa: BLE001 (MLflow raises what it likes; the table is written by now)
             problems.append(f"{sweep}: the table is not in the sweep's run: {error}")
     return written, problems
