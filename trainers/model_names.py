@@ -12,6 +12,8 @@ from collections.abc import Collection
 SMALL_IMAGE_PIXELS = 64
 PREFIX = "cifar_"
 OF_TORCHVISION = "torchvision_"
+OWN = "own_"
+"""Begins the name of a network of somebody's own; its factory and a digest follow (trainers.models.own)."""
 TIMM = "timm:"
 TORCHVISION = "torchvision:"
 SMALL = (

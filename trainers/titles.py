@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from trainers.model_names import OF_TORCHVISION, PREFIX, TIMM, TORCHVISION
+from trainers.own.reference import parse
 
 STANDARDIZED = "LS"
 """Behind a method whose logits are standardized: `KD + LS`."""
@@ -102,6 +103,9 @@ def dataset(name: str) -> str:
 
 def network(name: str) -> str:
     """Return a network's title, by its plain name or timm's, with or without weights named behind a dot."""
+    reference = parse(name)
+    if reference is not None:  # a factory of somebody's own
+        return reference.attribute
     plain = re.sub(rf"^({TIMM}|{TORCHVISION}|{OF_TORCHVISION}|{PREFIX})+", "", name).partition(".")[0]
     head, _, backbone = plain.partition("_")
     if head in HEADS and backbone:

@@ -3,8 +3,8 @@
 import shlex
 import signal
 import sys
-from collections.abc import Sequence
-from typing import TextIO
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, TextIO
 
 
 def tell(text: str, file: TextIO | None = None) -> None:
@@ -12,6 +12,21 @@ def tell(text: str, file: TextIO | None = None) -> None:
     from trainers.texts.words import block_of
 
     print(block_of(text), file=file, flush=True)
+
+
+def tell_plugins(group: str, ours: Collection[str], lacks: Callable[[Any], str] = lambda factory: "") -> None:
+    """Print what other packages offer, and which of it cannot be used.
+
+    Args:
+        group: of entry points.
+        ours: names that no plug-in may take.
+        lacks: says what a factory lacks.
+    """
+    from trainers import own
+
+    broken = {one.names[0]: one for one in own.broken_plugins(group, ours, lacks)}
+    for name, entry in own.offered(group).items():
+        tell(f"!! {name:<11} {broken[name]}" if name in broken else f"{name:<14} of another package: {entry.value}")
 
 
 def shell_line(arguments: Sequence[str]) -> str:

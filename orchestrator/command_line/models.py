@@ -5,7 +5,7 @@ import sys
 
 from orchestrator.command_line._arguments import add_unused_home
 from orchestrator.command_line._base import EXIT_WRONG_REQUEST, Command
-from orchestrator.command_line._telling import tell
+from orchestrator.command_line._telling import tell, tell_plugins
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +18,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def call(options: argparse.Namespace) -> int:
     """Print them as they are measured."""
+    from trainers.model_names import names
+    from trainers.models.own import lacks
     from trainers.models.sizes import sizes
+    from trainers.own import NETWORKS
 
     print(f"{'network':<36} {'images':>10} {'classes':>7} {'parameters':>12} {'multiply-adds':>16}")
     found = 0
@@ -28,6 +31,7 @@ def call(options: argparse.Namespace) -> int:
         line = f"{size.name:<36} {images:>10} {size.classes:>7} {size.parameters:>12,} {size.multiply_adds:>16,}"
         print(line, flush=True)
     if options.pattern is None:
+        tell_plugins(NETWORKS, names(), lacks)
         print("and every other network of timm's as timm:NAME; models 'NAME*' has its size")
     elif not found:
         tell(f"no network is called {options.pattern!r}", sys.stderr)

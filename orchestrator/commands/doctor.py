@@ -120,13 +120,23 @@ def _gpus() -> str:
 
 
 def _plugins() -> Iterator[Finding]:
-    from trainers import methods
+    from trainers import data, methods, model_names, own
+    from trainers.models.own import lacks  # loads torch, which what comes after does, too
 
     others = [name for name in methods.names() if name not in methods.METHODS]
     if others:
         yield Finding("plug-ins", f"methods of other packages: {', '.join(others)}")
     for broken in methods.broken_plugins():
         yield Finding("plug-ins", str(broken), wrong=True)
+    groups = (
+        (own.NETWORKS, "networks", model_names.names(), lacks),
+        (own.DATASETS, "data sets", data.names(), lambda factory: ""),
+    )
+    for group, what, ours, lacking in groups:
+        if named := list(own.offered(group)):
+            yield Finding("plug-ins", f"{what} of other packages: {', '.join(named)}")
+        for broken in own.broken_plugins(group, ours, lacking):
+            yield Finding("plug-ins", str(broken), wrong=True)
 
 
 def _home(home: Path) -> Iterator[Finding]:

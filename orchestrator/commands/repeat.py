@@ -10,6 +10,7 @@ from typing import Any
 
 from orchestrator.commands.status import UnknownSweepError
 from orchestrator.home.home import banks_folder
+from orchestrator.ledger.known_code import code_for
 from orchestrator.ledger.known_weights import weights_of
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import TrialRow
@@ -17,6 +18,7 @@ from search_spaces import Sweep, restore
 from trainers.errors import RequestError
 from trainers.files.store import Store
 from trainers.files.tensor_digest import weights_digest
+from trainers.own import provide
 from trainers.texts.counting import counted
 from trainers.trials.trial import Trial, from_json
 
@@ -105,6 +107,7 @@ def repeat(
         sweep = ledger.sweep(str(row.origin["sweep"]))
         _check_teacher(from_json(row.spec), Store(home), ledger)
         _check_ranks(row)
+        provide(dict(code_for(ledger, from_json(row.spec))))
     epochs = max(1, from_json(row.spec).recipe.epochs)
     last = max(stored, default=epochs)
     numbers: list[Number] = []

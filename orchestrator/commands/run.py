@@ -16,6 +16,7 @@ from orchestrator.display import Nothing, Screen, Watch
 from orchestrator.home.chatter import let_speak
 from orchestrator.home.home import DriverLock, check_writable, driver_lock
 from orchestrator.ledger.database import LedgerWriteError
+from orchestrator.ledger.known_code import note_code
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import TrialRow
 from orchestrator.mlflow_store import MlflowTarget, TrackingError, check_answers, tracking_uri
@@ -310,6 +311,7 @@ class _Run:
                 self._screen.say(line)
             accept(sweep, ledger)
             remember_pictures(sweep, ledger)
+            note_code(ledger, sweep.own)
         adoption = self._adoption() if answers else None
         if adoption is not None:
             adopt(sweeps, adoption, ledger)

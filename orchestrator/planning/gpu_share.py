@@ -33,7 +33,7 @@ STEPS_OF_RAY = 10_000
 Kind = str
 """What a trial's memory depends on, as JSON: see `_kind`."""
 Probe = Mapping[str, Any]
-"""A trial as plain JSON values, and `data_root`, the folder with its data."""
+"""A trial as plain JSON values, `data_root`, the folder with its data, and `own`, the code of people's own."""
 
 log = logging.getLogger("kdsweep")
 
@@ -112,7 +112,8 @@ def gpu_share(
     new = {kind: spec for kind, spec in wanted.items() if not peaks.get(kind)}
     if new:
         named = {name: None if root is None else str(root.absolute()) for name, root in roots.items()}
-        asked = [{"trial": spec, "data_root": named.get(spec["dataset"])} for spec in new.values()]
+        own = {name: code for sweep in sweeps for name, code in sweep.own.items()}
+        asked = [{"trial": spec, "data_root": named.get(spec["dataset"]), "own": own} for spec in new.values()]
         peaks |= dict(zip(new, measure(asked), strict=True))
     return share(wanted, peaks, gpu_bytes, max(sweep.resources.together for sweep in sweeps))
 

@@ -134,6 +134,7 @@ class Orders:
             loaders=loaders,
             ranks=1 if attempt.trial.role == "given" else sweep.resources.ranks,
             deterministic=sweep.resources.deterministic,
+            own=sweep.own,
         )
 
 

@@ -21,6 +21,7 @@ from trainers import models
 from trainers.files.store import Store
 from trainers.files.tensor_files import save_tensors
 from trainers.machine import is_out_of_memory
+from trainers.own import provide
 from trainers.teachers import has_bank
 from trainers.training.distill import Training
 from trainers.training.starting import example
@@ -121,6 +122,7 @@ def main() -> None:
     device, found = torch.device(sys.argv[1]), []
     asked: list[dict[str, Any]] = json.load(sys.stdin)
     for one in asked:
+        provide(one.get("own", {}))
         root = None if one["data_root"] is None else Path(one["data_root"])
         try:
             found.append(step_bytes(from_json(one["trial"]), device, root))

@@ -5,7 +5,7 @@ import json
 import os
 import platform
 import traceback
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -63,6 +63,8 @@ class Order:
     """Only by algorithms that give the same bits again."""
     predictions: bool = False
     """What the network answers to the test images is kept."""
+    own: dict[str, Any] = field(default_factory=dict)
+    """The code of people's own that its networks and data come from, as `trainers.own.provide` takes it."""
 
     def to_text(self) -> str:
         """Return the order as JSON text."""
@@ -84,10 +86,12 @@ def make_order(
     loaders: int = 0,
     ranks: int = 1,
     deterministic: bool = False,
+    own: Mapping[str, Any] | None = None,
 ) -> Order:
     """Return the order for an attempt.
 
     Args:
+        own: code of people's own that its sweep was accepted with.
         ranks: processes that train it together, each with so many threads.
         threads: CPU threads of the trial; fixed by the sweep, because sums over threads round differently.
         device: "cpu" or "cuda".
@@ -108,6 +112,7 @@ def make_order(
         life=attempt.life,
         ranks=ranks,
         deterministic=deterministic,
+        own=dict(own or {}),
         data_root=None if data_root is None else str(data_root),
         shared_data=shared_data(),
     )
@@ -253,9 +258,11 @@ def train(
 def _prepare(order: Order) -> None:
     """Have this process compute as the order says, and find the data sets where the driver finds them, if this node
     says nothing of its own."""
+    from trainers.own import provide
     from trainers.training.arithmetic import set_arithmetic
 
     set_arithmetic(threads=order.threads, deterministic=order.deterministic)
+    provide(order.own)
     if order.shared_data is not None and not os.environ.get(SHARED_DATA):
         os.environ[SHARED_DATA] = order.shared_data
 

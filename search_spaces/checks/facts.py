@@ -11,7 +11,7 @@ from typing import Any
 from trainers.data import DataInfo
 from trainers.files.files import MOST_WEIGHTS_BYTES, regular_file
 from trainers.trials.recipe import Recipe
-from trainers.trials.trial import Value
+from trainers.trials.trial import Value, with_tuples
 
 STORED_LOGITS_BYTES = 256 * 10**6
 """Logits of a teacher are kept in float32 up to this size, in float16 above."""
@@ -34,6 +34,9 @@ class Facts:
     """By data set and teacher: size, mean, std of what it sees, where that is not what students see."""
     initials: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By data set and network: SHA-256 of the weights file that it starts from, if its recipe says so."""
+
+    own: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The code of people's own that networks and data sets come from, as `trainers.own.provide` takes it."""
 
     readings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By data set and teacher: how its weights lay in its file, in words, where not as anybody would expect."""
@@ -61,7 +64,7 @@ class Facts:
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; `facts_from_json` turns them back."""
         values = dataclasses.asdict(self)
-        return values if self.readings else {name: value for name, value in values.items() if name != "readings"}
+        return {name: value for name, value in values.items() if value or name not in ("readings", "own")}
 
 
 def on_dataset(dataset: str, network: str) -> str:
@@ -76,7 +79,13 @@ def sized(network: str, size: int) -> str:
 
 def facts_from_json(values: Mapping[str, Any]) -> Facts:
     """Return the facts that `Facts.to_json` wrote."""
-    return Facts(**{**values, "datasets": {name: DataInfo(**info) for name, info in values["datasets"].items()}})
+    changed: dict[str, Any] = {"datasets": {name: DataInfo(**info) for name, info in values["datasets"].items()}}
+    if "arguments" in values:
+        changed["arguments"] = {
+            dataset: {network: with_tuples(given) for network, given in of.items()}
+            for dataset, of in values["arguments"].items()
+        }
+    return Facts(**{**values, **changed})
 
 
 def file_digest(path: Path) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from search_spaces.checks.facts import sized
+from search_spaces.checks.names import given_arguments, place_of
 from search_spaces.files.draft import Draft
 from search_spaces.files.entries import Entry, chosen_values
 from search_spaces.files.names import Pair
@@ -26,10 +27,12 @@ def check_fit(draft: Draft) -> None:
             for plain, size in sorted((plain, size) for plain, size in seen if plain in draft.models[name]):
                 given: dict[str, Any] = {"classes": info.classes, "channels": info.channels}
                 given |= {"size": size or info.size, "width": size or info.width}
+                if plain in draft.own:
+                    given["given"] = tuple(given_arguments(draft, plain).items())
                 try:
                     draft.arguments[name][sized(plain, size)] = _argument(draft.models[name][plain], **given)
                 except ValueError as error:
-                    draft.tree.add(path, str(error))
+                    draft.tree.add(place_of(draft, plain, path), str(error))
     if any(entry.method.features for entry in draft.entries):
         _check_pairs(draft)
 

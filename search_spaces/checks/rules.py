@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from search_spaces.checks.facts import Facts
 from search_spaces.checks.momenta import check_momenta
+from search_spaces.checks.names import networks
 from search_spaces.checks.networks import check_tasks, check_teachers, check_weights_files, initials, lenses
 from search_spaces.checks.pairs import check_fit
 from search_spaces.checks.plausible import check_plausible
@@ -15,19 +16,17 @@ from search_spaces.files.entries import Entry, read_entries, try_plugins
 from search_spaces.files.races import race_sizes
 from search_spaces.files.schema import ReportModel, ResourcesModel, SearchModel, UntilSettled
 from search_spaces.files.yaml_lines import Path
+from trainers.own.code import as_json
 from trainers.texts.nearest import unknown
 
 MAX_TRIALS = 100_000
 """Of one sweep, proposals included."""
-SMALL, LARGE = 32, 224
-"""In pixels: a name that is right at one of these is some network's. timm, which takes seconds, is asked at the second
-alone."""
 
 
 def check(draft: Draft) -> Facts | None:
     """Add every broken rule to the tree's problems; return the facts that were needed where there is none."""
     draft.entries = _read_entries(draft)
-    draft.models = _networks(draft)
+    draft.models = networks(draft)
     draft.lenses = lenses(draft)
     checkpoints = check_teachers(draft)
     check_recipes(draft)
@@ -50,6 +49,7 @@ def check(draft: Draft) -> Facts | None:
         arguments={name: {n: a for n, a in of.items() if a} for name, of in draft.arguments.items()},
         lenses=draft.lenses,
         initials=initials(draft),
+        own={code.name: as_json(code) for code in draft.own.values()},
         readings=check_weights_files(draft, checkpoints),
     )
     return None if draft.tree.problems else found
@@ -69,35 +69,6 @@ def _read_entries(draft: Draft) -> list[Entry]:
                 message = f"makes a row {row.label!r}, and so does {owner[row.label]!r}; rename one"
                 draft.tree.add(("methods", entry.name), message)
     return entries
-
-
-def _networks(draft: Draft) -> dict[str, dict[str, str]]:
-    """Return timm's name of each network on each data set; one that does not exist there is a problem, told once where
-    it exists nowhere."""
-    found: dict[str, dict[str, str]] = {name: {} for name in draft.infos()}
-    for path, pair in draft.pairs.items():
-        for plain in dict.fromkeys(pair):
-            _, missing = _timm_name(plain, SMALL)
-            if missing and _timm_name(plain, LARGE)[1]:
-                draft.tree.add(path, missing)
-                continue
-            for name, info in draft.infos().items():
-                full, problem = _timm_name(plain, info.size)
-                if problem:
-                    draft.tree.add(path, f"{problem} on {name}")
-                else:
-                    found[name][plain] = full
-    return found
-
-
-def _timm_name(plain: str, size: int) -> tuple[str, str]:
-    """Return timm's name of a network on images of a size, or what is wrong with it."""
-    from trainers.model_names import timm_name
-
-    try:
-        return timm_name(plain, size), ""
-    except ValueError as error:
-        return "", str(error)
 
 
 def _check_search(draft: Draft) -> None:

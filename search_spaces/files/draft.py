@@ -7,12 +7,21 @@ from typing import Any
 
 from search_spaces.files.entries import Entry
 from search_spaces.files.names import Pair
-from search_spaces.files.schema import DataSetModel, EntryModel, ResourcesModel, SearchModel, SweepModel, TeacherModel
+from search_spaces.files.schema import (
+    DataSetModel,
+    EntryModel,
+    NetworkModel,
+    ResourcesModel,
+    SearchModel,
+    SweepModel,
+    TeacherModel,
+)
 from search_spaces.files.structure import read_sections
 from search_spaces.files.yaml_lines import Path, Tree
 from trainers import data
 from trainers.data import DataInfo
 from trainers.files.paths import expanded
+from trainers.own import Code
 from trainers.texts.nearest import unknown
 from trainers.texts.words import is_url, shown
 from trainers.trials.trial import Value
@@ -30,6 +39,7 @@ class Draft:
     """Those that exist, with their place in the file."""
     pairs: Mapping[Path, Pair]
     """The sound ones, by place."""
+    networks: Mapping[str, NetworkModel]
     teachers: Mapping[str, TeacherModel]
     methods: Mapping[str, EntryModel]
     search: SearchModel | None
@@ -48,6 +58,8 @@ class Draft:
     """By data set and teacher: what it sees, where that is not what students see."""
     arguments: dict[str, dict[str, dict[str, Value]]] = field(default_factory=dict)
     """By data set and network: with which it takes the images."""
+    own: dict[str, Code] = field(default_factory=dict)
+    """By network: its factory, where it is somebody's own."""
 
     @property
     def searched(self) -> Entry | None:
@@ -128,6 +140,7 @@ def draft(tree: Tree, folder: FilePath, *, planning: bool = False) -> Draft:
         sections=sections,
         datasets=dict(_datasets(tree, sections)),
         pairs=sections.get("pairs", {}),
+        networks=sections.get("networks", {}),
         teachers=sections.get("teachers", {}),
         methods=sections.get("methods", {}),
         search=sections.get("search"),

@@ -174,6 +174,26 @@ class DataSetModel(Closed):
         return DataOptions(height=height, width=width, views=self.views, augment=self.augment)
 
 
+class NetworkModel(BaseModel):
+    """A network of your own; every other key is an argument of its factory."""
+
+    model_config = ConfigDict(
+        extra="allow", frozen=True, use_attribute_docstrings=True, validate_by_name=True, serialize_by_alias=True
+    )
+    source: Annotated[Text, Field(alias="from")]
+    """What makes it: `./net.py:Net`, a class or function in a file seen from the sweep file, or `package.module:Net`.
+    It is called with num_classes, and with in_chans and img_size where it takes them."""
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Those of the factory, as the file has them."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+def _named_source(value: object) -> object:
+    return {"from": value} if isinstance(value, str) else value
+
+
 class TeacherModel(Closed):
     """Where a teacher's weights come from; by default it is trained by the sweep's recipe."""
 
@@ -391,6 +411,10 @@ class SweepModel(Closed):
     """The data sets by name; every pair is trained on each."""
     pairs: Pairs
     """One or more of `teacher -> student`, names of networks."""
+    networks: dict[
+        Name, Annotated[NetworkModel, BeforeValidator(_named_source, json_schema_input_type=NetworkModel | Text)]
+    ] = {}
+    """Networks of your own by name: `{mine: {from: ./net.py:Net, width: 2}}`; pairs may name such a factory, too."""
     teachers: dict[
         Name, Annotated[TeacherModel, BeforeValidator(_or_empty, json_schema_input_type=TeacherModel | None)]
     ] = {}

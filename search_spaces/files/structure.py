@@ -18,12 +18,13 @@ from trainers.texts.findings import told
 from trainers.texts.nearest import nearest, unknown_key
 from trainers.texts.words import shown
 
-BY_ITEM = ("datasets", "teachers", "methods")
+BY_ITEM = ("datasets", "networks", "teachers", "methods")
 """Sections whose items stand or fall alone."""
 
 HOLDERS: dict[Path, type[BaseModel]] = {
     (): SweepModel,
     ("datasets", "*"): schema.DataSetModel,
+    ("networks", "*"): schema.NetworkModel,
     ("teachers", "*"): schema.TeacherModel,
     ("teachers", "*", "recipe"): schema.RecipeModel,
     ("recipe",): schema.RecipeModel,

@@ -13,6 +13,7 @@ from search_spaces.json_schema import FILE as SCHEMA
 from search_spaces.sweeps.reading import check_source
 from trainers.errors import RequestError
 from trainers.files.paths import expanded
+from trainers.own import parse
 from trainers.texts.counting import counted
 from trainers.texts.nearest import unknown
 from trainers.texts.words import shown
@@ -89,7 +90,9 @@ def checked_text(proposal: Proposal, choices: Choices, path: Path) -> str:
 
 
 def _text(proposal: Proposal, choices: Choices, path: Path) -> str:
-    teacher, student = choices.teacher or proposal.teacher, choices.student or proposal.student
+    teacher, student = (
+        _network(one, path) for one in (choices.teacher or proposal.teacher, choices.student or proposal.student)
+    )
     own = (
         [f"  {teacher}: {{checkpoint: {_quoted(_from_file(choices.checkpoint, path))}}}"] if choices.checkpoint else []
     )
@@ -111,6 +114,15 @@ def _text(proposal: Proposal, choices: Choices, path: Path) -> str:
         f"seeds: {choices.seeds}  # trainings of each row: a mean and its spread",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _network(name: str, path: Path) -> str:
+    """Return a network as the file names it: one in a file of somebody's own by its place seen from there."""
+    reference = parse(name)
+    if reference is None or not reference.is_file:
+        return name
+    place = _from_file(reference.place, path)
+    return f"{place if '/' in place else f'./{place}'}:{reference.attribute}"
 
 
 def _data(proposal: Proposal, path: Path) -> list[str]:

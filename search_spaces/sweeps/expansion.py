@@ -24,6 +24,7 @@ from search_spaces.sweeps.reading import SweepFile, accepted_file
 from search_spaces.sweeps.searches import Search, new_search
 from search_spaces.sweeps.sweep import Cell, DataSetPlan, Initial, Resources, Settling, Sweep
 from search_spaces.sweeps.teachers import as_teacher, plan_teachers
+from trainers import own
 from trainers.trials.trial import Teacher
 
 FORMAT = 1
@@ -53,6 +54,7 @@ def expand(
         SweepFileError: it asks for CUDA graphs, and its trials train on a CPU.
         ValueError: `autos` has a value that is none of those possible.
     """
+    own.provide(file.facts.own)
     decided = decide(file.model, file.facts, autos or {}, capability, cpu_bfloat16)
     decisions = Decisions(file, decided, accepted or {})
     _check_graphs(file, decisions.gpus)
@@ -78,6 +80,7 @@ def expand(
         bank=file.model.bank,
         predictions=file.model.predictions,
         report=file.model.report.model_dump(exclude_unset=True),
+        own=file.facts.own,
         resolved=_resolved(decisions, cells, rows, _settling(file, rows)),
     )
 

@@ -160,6 +160,8 @@ class Sweep:
     """Whether predictions are kept; None: where they are not too large."""
     report: Mapping[str, Any]
     """What the sweep file says under `report:`; only keys that are given."""
+    own: Mapping[str, Mapping[str, Any]]
+    """The code of people's own that networks and data sets come from, as `trainers.own.provide` takes it."""
     resolved: Mapping[str, Any]
     """Plain JSON values without any `auto`: `restore` makes this sweep again from them alone."""
     renew: Callable[[Member], Member] = field(default=as_it_is, repr=False, compare=False)

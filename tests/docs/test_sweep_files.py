@@ -56,7 +56,7 @@ def test_the_first_page_is_short_and_its_sweep_is_sound(tmp_path: Path) -> None:
 
 def test_the_whole_file_has_every_key() -> None:
     whole = read_tree(blocks(PAGE)[0].text).values
-    assert set(whole) == set(schema.SweepModel.model_fields) - {"datasets"}
+    assert set(whole) == set(schema.SweepModel.model_fields) - {"datasets", "networks"}
     assert set(whole["search"]) == set(schema.SearchModel.model_fields) - {"seed"}
     assert set(whole["report"]) == set(schema.ReportModel.model_fields)
 

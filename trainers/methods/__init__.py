@@ -52,7 +52,7 @@ from trainers.methods.record.hyperparameters import (
 from trainers.methods.record.listing import allowed_text, lines_of, search_text, value_text
 from trainers.methods.record.method import Couples, ForPair, Method, Needs, Network, Problem, no_rules
 from trainers.methods.record.outputs import NetworkShape, Output, Setting
-from trainers.methods.record.plugins import Broken, PluginError, load, try_loss
+from trainers.methods.record.plugins import PluginError, load, try_loss
 from trainers.methods.reviewkd import REVIEWKD_METHOD
 from trainers.methods.rkd import RKD_METHOD
 from trainers.methods.rld import RLD_METHOD
@@ -65,6 +65,7 @@ from trainers.methods.ttm import TTM_METHOD
 from trainers.methods.vid import VID_METHOD
 from trainers.methods.wkd import WKD_METHOD
 from trainers.methods.wttm import WTTM_METHOD
+from trainers.own.plugins import Broken
 from trainers.texts.nearest import unknown
 from trainers.trials.trial import Value
 

@@ -10,9 +10,11 @@ from typing import Any
 
 import timm
 import torch
-from torch import nn
 
-from trainers.model_names import OF_TORCHVISION, is_segmentation
+from trainers import models
+from trainers.model_names import OF_TORCHVISION, OWN, is_segmentation
+from trainers.models import own
+from trainers.own import OwnCodeError
 from trainers.trials.trial import Value
 
 FINEST_PATCH = 4
@@ -21,11 +23,20 @@ PATCHES = 8
 
 
 @functools.lru_cache(maxsize=256)
-def arguments(name: str, *, classes: int, channels: int, size: int, width: int | None = None) -> Mapping[str, Value]:
-    """Return the arguments with which timm's network takes images of `size` pixels; none for most.
+def arguments(
+    name: str,
+    *,
+    classes: int,
+    channels: int,
+    size: int,
+    width: int | None = None,
+    given: tuple[tuple[str, Value], ...] = (),
+) -> Mapping[str, Value]:
+    """Return the arguments with which a network takes images of `size` pixels; none for most.
 
     Args:
         name: timm's.
+        given: that a sweep file has for a network of somebody's own.
         width: of the images, where `size` is their height alone.
 
     Raises:
@@ -33,9 +44,12 @@ def arguments(name: str, *, classes: int, channels: int, size: int, width: int |
     """
     problem: Exception | None = None
     shape = (size, size if width is None else width)
-    for found in _candidates(name, size):
+    for more in _candidates(name, size):
+        found = {**more, **dict(given)}
         try:
             _run(name, found, classes, channels, shape)
+        except OwnCodeError:
+            raise
         except Exception as error:  # noqa: BLE001 (a network's code raises what it likes at a size that it does not take)
             problem = error
         else:
@@ -52,8 +66,8 @@ def problem_of_one(
     Args:
         found: arguments with which it takes the images.
     """
-    with torch.device("meta"), torch.no_grad():
-        network: nn.Module = timm.create_model(name, num_classes=classes, in_chans=channels, **dict(found)).train()
+    with models.sketched_on(name), torch.no_grad():
+        network = models.create(name, classes=classes, channels=channels, arguments=dict(found)).train()
         try:
             network(torch.empty(1, channels, size, width))
         except ValueError as error:  # of BatchNorm, in torch's words
@@ -62,6 +76,9 @@ def problem_of_one(
 
 
 def _candidates(name: str, size: int) -> Iterator[Mapping[str, Value]]:
+    if name.startswith(OWN):
+        yield from own.sizes_of_input(name, size)
+        return
     built_for = timm.get_pretrained_cfg(name)
     native = built_for.input_size[-1] if built_for is not None else size
     fixed = bool(built_for is not None and built_for.fixed_input_size)
@@ -84,8 +101,11 @@ def _patch(name: str) -> int:
 
 def _run(name: str, found: Mapping[str, Value], classes: int, channels: int, shape: tuple[int, int]) -> None:
     """Run the network on images without content, which costs nothing but the code's own steps."""
-    with torch.device("meta"), torch.no_grad():
-        network: nn.Module = timm.create_model(name, num_classes=classes, in_chans=channels, **found).eval()
+    with models.sketched_on(name), torch.no_grad(), torch.random.fork_rng(devices=()):
+        network = models.create(name, classes=classes, channels=channels, arguments=found).eval()
+        if name.startswith(OWN):
+            own.try_out(name, network, torch.randn(2, channels, *shape), classes)
+            return
         answer: Any = network(torch.empty(2, channels, *shape))
     dimensions = 4 if is_segmentation(name) else 2  # logits of every pixel, or of the image
     if answer.ndim != dimensions or tuple(answer.shape[:2]) != (2, classes):

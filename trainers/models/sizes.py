@@ -9,6 +9,7 @@ import timm
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from trainers import models
 from trainers.methods import Network, NetworkShape, Output, Setting
 from trainers.model_names import PREFIX, SEGMENTATION, TIMM, names
 from trainers.models.segmentation import CITYSCAPES_CLASSES
@@ -99,8 +100,8 @@ def size_of(
         arguments: with which it takes such images, as `trainers.models.fitting` finds them.
     """
     shape = (pixels, pixels if width is None else width)
-    with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
-        network = timm.create_model(name, num_classes=classes, in_chans=channels, **(arguments or {})).eval()
+    with models.sketched_on(name), torch.no_grad(), FlopCounterMode(display=False) as counter:
+        network = models.create(name, classes=classes, channels=channels, arguments=arguments).eval()
         network.requires_grad_(False)  # counting follows gradients, and stumbles over a learned query
         network(torch.empty(1, channels, *shape))
     learned = sum(parameter.numel() for parameter in network.parameters())

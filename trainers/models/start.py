@@ -84,7 +84,7 @@ def load_start(network: nn.Module, weights: Mapping[str, Tensor], name: str, giv
 
 def head_names(name: str, given: Mapping[str, Any]) -> set[str]:
     """Return the names of a network's tensors whose shape depends on the number of classes: its classifier's."""
-    with torch.device("meta"):
+    with models.sketched_on(name):
         few, many = (
             models.create(name, classes=classes, channels=3, arguments=given).state_dict() for classes in (7, 11)
         )

@@ -115,12 +115,12 @@ TRIAL_FIELDS = tuple(field.name for field in dataclasses.fields(Trial))
 
 def from_json(values: Mapping[str, Any]) -> Trial:
     """Return the trial that `to_json` wrote."""
-    hyperparameters = values["hyperparameters"]
     teacher = values["teacher"]
     return Trial(
         **{
             **values,
-            "hyperparameters": {n: tuple(v) if isinstance(v, list) else v for n, v in hyperparameters.items()},
+            "hyperparameters": with_tuples(values["hyperparameters"]),
+            "student_args": with_tuples(values.get("student_args", {})),
             "recipe": Recipe(**values["recipe"]),
             "teacher": None if teacher is None else teacher_from_json(teacher),
         }
@@ -130,7 +130,12 @@ def from_json(values: Mapping[str, Any]) -> Trial:
 def teacher_from_json(values: Mapping[str, Any]) -> Teacher:
     """Return the teacher whose plain JSON values these are."""
     lists = {name: tuple(values[name]) for name in ("mean", "std") if name in values}
-    return Teacher(**{**values, **lists})
+    return Teacher(**{**values, **lists, "model_args": with_tuples(values.get("model_args", {}))})
+
+
+def with_tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values of which JSON has made lists as they were."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, is_dataclass, replace
 from dataclasses import fields as dataclass_fields
+from dataclasses import is_dataclass, replace
 from importlib.metadata import EntryPoint
 from typing import Any
 
@@ -17,6 +17,7 @@ from trainers.late import torch
 from trainers.methods.record.hyperparameters import CE_WEIGHT, SHARED, Hyperparameters, describe
 from trainers.methods.record.method import Couples, ForPair, Method, Needs, Problem, takes_labels
 from trainers.methods.record.outputs import Head, NetworkShape, Output, Setting
+from trainers.own.plugins import Broken
 from trainers.texts.words import line_of
 
 CLASSES = 100
@@ -34,20 +35,6 @@ HOLLOW: Mapping[str, Any] = {field.name: field.default for field in dataclass_fi
 
 class PluginError(RequestError, ValueError):
     """A plug-in is no whole method, or its own functions fail; whoever uses it is told so in one line."""
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """A plug-in that cannot be used."""
-
-    names: tuple[str, ...]
-    """What a sweep file may call it: its name in the entry-point group, and that of its record."""
-    value: str
-    """`package.module:attribute`."""
-    why: str
-
-    def __str__(self) -> str:
-        return f"the plug-in {self.value} cannot be used: {self.why}"
 
 
 def load(entries: Iterable[EntryPoint], ours: Collection[str]) -> tuple[dict[str, Method], tuple[Broken, ...]]:
