@@ -45,6 +45,7 @@ def call(options: argparse.Namespace) -> int:
     """Write it, and print what was asked for: the tables, or what stands beside others."""
     import reports
     from orchestrator.commands.viewers import viewer_lines
+    from orchestrator.display import Lines
     from orchestrator.home.home import home_folder
     from orchestrator.sweep_run.keeping import why_kept, why_nothing
 
@@ -79,7 +80,7 @@ def call(options: argparse.Namespace) -> int:
     tell(f"report: {folder}")
     if results.trials["phase"].eq("search").any():
         *_, searches = viewer_lines(home)
-        tell(searches)
+        Lines(sys.stdout).say(searches, command=True)
     if options.export is not None:
         runs = reports.export(results, written, folder, home=home)
         print(f"attached to {', '.join(f'run {run}' for run in runs)}")

@@ -92,11 +92,15 @@ def call(options: argparse.Namespace) -> int:
         verbose=options.verbose,
         screen=screen,
     )
-    for line in [*(f"report: {folder}" for folder in result.reports), *viewer_lines(home, storage(options))]:
-        screen.say(line)
+    for folder in result.reports:
+        screen.say(f"report: {folder}")
+    for line in viewer_lines(home, storage(options)):
+        screen.say(line, command=True)
     errors = Lines(sys.stderr)
-    for line in [*result.problems, *_next_lines(result, options)]:
+    for line in result.problems:
         errors.say(line)
+    for line in _next_lines(result, options):
+        errors.say(line, command=True)
     # At a plain end Python would wait for Ray, and Ray for what has died; and it puts away what libraries have made for
     # seconds, which Slurm counts once it has asked us to stop.
     if result.stuck or result.exit_code > EXIT_STOPPED:

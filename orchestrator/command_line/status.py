@@ -21,6 +21,7 @@ def call(options: argparse.Namespace) -> int:
     """Print it; write nothing."""
     from orchestrator.commands.status import status
     from orchestrator.commands.viewers import viewer_lines
+    from orchestrator.display import Lines
     from orchestrator.home.home import home_folder
 
     home = home_folder(options.home)
@@ -29,7 +30,8 @@ def call(options: argparse.Namespace) -> int:
         print(json.dumps(found.to_json(), indent=2))
         return 0
     tell(found.to_text(*shutil.get_terminal_size()) if sys.stdout.isatty() else found.to_text())
-    tell("\n".join(viewer_lines(home)))
+    for line in viewer_lines(home):
+        Lines(sys.stdout).say(line, command=True)
     return 0
 
 

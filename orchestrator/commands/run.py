@@ -267,8 +267,8 @@ class _Run:
         words."""
         problems: list[str] = []
         driven = False
+        planner = self._take_up(answers=answers)
         with Watch(self._screen, self._ledger.path, self._sweeps) as watch:
-            planner = self._take_up(answers=answers)
             stop.asks(planner.stop)
             delay = 0.0 if planner.idle else TELLING_DELAY_SECONDS
             tellers = start_tellers(self._home, self._uri, self._storage, delay, self._sweeps)
@@ -283,7 +283,8 @@ class _Run:
                 problems.append(f"stopped: {error}")
                 self._stuck = isinstance(error, ClusterLostError) and error.stuck
             finally:  # whatever happened, its record comes first
-                problems += self._record_end(planner, stopped=bool(stop.number) or not driven)
+                watch.stopped = bool(stop.number) or not driven
+                problems += self._record_end(planner, stopped=watch.stopped)
                 untold = drain(tellers, stop)
                 for note in (note for teller in tellers for note in teller.notes):
                     self._screen.say(note)
@@ -361,12 +362,18 @@ class _Run:
             watch.slots = slots
             self._lock.tell(slots)
             if slots:
-                self._screen.say(f"{counted(slots, 'trial')} at a time")
+                self._screen.say(f"{self._at_a_time(slots)} at a time")
 
         try:
             drive(planner, self._orders(), self._store, stop, workforce, on_slots=on_slots, say=self._say)
         finally:
             self._epochs += planner.reported_epochs
+
+    def _at_a_time(self, slots: int) -> str:
+        together = max(sweep.resources.together for sweep in self._sweeps)
+        if together == 1:
+            return counted(slots, "trial")
+        return f"{counted(slots, 'worker')}, up to {together} trials{' each' if slots > 1 else ''}"
 
     def _is_stopped(self) -> bool:
         return self._stop is not None and self._stop.number != 0

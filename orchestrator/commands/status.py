@@ -9,12 +9,13 @@ from typing import Any
 
 from orchestrator.acceptance.renewed_students import under_known_weights
 from orchestrator.display import View
-from orchestrator.display.progress import SweepProgress, left_seconds, sweep_progress
+from orchestrator.display.progress import SweepProgress, busy_workers, left_seconds, sweep_progress
 from orchestrator.display.words import duration, picture
 from orchestrator.home.home import Holder, lock_holder
 from orchestrator.ledger.ledger import Ledger
 from search_spaces import SweepFileError, restore
 from trainers.errors import RequestError
+from trainers.texts.folding import folded
 from trainers.texts.words import line_of
 
 GONE = "its driver is gone; `run` goes on with it"
@@ -39,6 +40,8 @@ class SweepStatus:
     """None where nobody drives it, or it cannot be told yet."""
     elapsed_seconds: float = 0.0
     """That its driver had been at work when it last wrote; 0 where nobody drives it."""
+    busy_workers: int = 0
+    """That train something."""
 
     @property
     def state(self) -> str:
@@ -55,7 +58,12 @@ class SweepStatus:
         """Return the status for people, in lines of at most `width` columns."""
         slots = self.driver.slots if self.driver is not None else 0
         view = View(
-            sweeps=[self.progress], slots=slots, elapsed_seconds=self.elapsed_seconds, left_seconds=self.left_seconds
+            sweeps=[self.progress],
+            slots=slots,
+            busy=self.busy_workers,
+            elapsed_seconds=self.elapsed_seconds,
+            left_seconds=self.left_seconds,
+            stopped=self.driver is None,
         )
         lines = picture(view, width, height)
         if self.driver is None:
@@ -66,7 +74,7 @@ class SweepStatus:
             lines.append(f"driven by {self.driver}")
         lines += self.progress.warnings
         lines += [f"still to be told to {target}: {count}" for target, count in self.progress.untold.items()]
-        return "\n".join(lines)
+        return folded("\n".join(lines), width)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +160,13 @@ def _status(name: str, ledger: Ledger, holder: Holder | None) -> SweepStatus:
         return SweepStatus(progress=progress, driver=None, left_seconds=None)
     elapsed = ledger.run_elapsed()
     left = left_seconds(progress.work_seconds, ledger, slots=driver.slots, elapsed_seconds=elapsed)
-    return SweepStatus(progress=progress, driver=driver, left_seconds=left, elapsed_seconds=elapsed)
+    return SweepStatus(
+        progress=progress,
+        driver=driver,
+        left_seconds=left,
+        elapsed_seconds=elapsed,
+        busy_workers=busy_workers(ledger),
+    )
 
 
 def list_text(statuses: Sequence[SweepStatus | UnreadableSweep]) -> str:

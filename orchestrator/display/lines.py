@@ -1,13 +1,15 @@
-"""Plain lines for files, pipes and job logs: one for each trial that ends, and now and then one for the whole."""
+"""Plain lines for files, pipes and job logs: one for each trial that ends, and now and then one for the whole.
 
+A terminal gets them no wider than it is."""
+
+import os
 import time
 from collections.abc import Callable
 from typing import IO
 
 from orchestrator.display._base import View
-from orchestrator.display.words import summary
+from orchestrator.display.words import said, summary
 from trainers.texts.letters import fitting, let_write
-from trainers.texts.words import block_of
 
 SUMMARY_SECONDS = 60.0
 
@@ -26,12 +28,12 @@ class Lines:
         self._summed_up = clock()
         self._read = True
 
-    def say(self, line: str) -> None:
+    def say(self, line: str, *, command: bool = False) -> None:
         """Write the line."""
         if not self._read:
             return
         try:
-            self._print(block_of(line))
+            self._print(said(line, _columns(self._out), command=command))
         except (OSError, ValueError):  # the reader has gone, or the file was closed
             self._read = False
 
@@ -53,5 +55,15 @@ class Lines:
         for line in summary(view):
             self.say(line)
 
-    def close(self) -> None:
-        """Nothing to leave: every line stays."""
+    def close(self, last: View | None = None) -> None:
+        """Write how everything stands at the end; every line stays."""
+        for line in summary(last) if last is not None else ():
+            self.say(line)
+
+
+def _columns(out: IO[str]) -> int | None:
+    """Return how wide the terminal is; None where it is none, or does not say."""
+    try:
+        return os.get_terminal_size(out.fileno()).columns or None if out.isatty() else None
+    except (OSError, ValueError):
+        return None

@@ -27,7 +27,7 @@ class Notebook:
         self._display = display
         self._handle: Any = None
 
-    def say(self, line: str) -> None:
+    def say(self, line: str, *, command: bool = False) -> None:
         """Print the text."""
         print(fitting(block_of(line)), flush=True)
 
@@ -45,5 +45,7 @@ class Notebook:
         else:
             self._handle.update(content, raw=True)
 
-    def close(self) -> None:
+    def close(self, last: View | None = None) -> None:
         """Leave the last picture where it is."""
+        if last is not None:
+            self.show(last)

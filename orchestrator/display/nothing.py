@@ -6,7 +6,7 @@ from orchestrator.display._base import View
 class Nothing:
     """Shows nothing."""
 
-    def say(self, line: str) -> None:
+    def say(self, line: str, *, command: bool = False) -> None:
         """Show nothing."""
 
     def ended(self, line: str, *, trouble: bool) -> None:
@@ -15,5 +15,5 @@ class Nothing:
     def show(self, view: View) -> None:
         """Show nothing."""
 
-    def close(self) -> None:
+    def close(self, last: View | None = None) -> None:
         """Do nothing."""

@@ -23,7 +23,7 @@ class Counts:
     done: int = 0
     """COMPLETE and PRUNED, and DIVERGED in a search: results."""
     running: int = 0
-    """Those that have a worker: as many as there are slots at most."""
+    """Those that have a worker."""
     failed: int = 0
     """FAIL, DIVERGED where the trial was to be reported, and what a search with nothing to confirm never makes."""
 
@@ -137,6 +137,15 @@ def sweep_progress(sweep: Sweep, ledger: Ledger) -> SweepProgress:
         warnings=collapse_warnings(sweep.name, ledger),
         untold=untold(ledger),
     )
+
+
+def busy_workers(ledger: Ledger) -> int:
+    """Return how many workers train something: trials that one trains in step count once."""
+    ((count,),) = ledger.rows(
+        "SELECT count(DISTINCT a.has_worker) FROM trial t JOIN attempt a ON a.key = t.key AND a.number = t.attempts "
+        "WHERE t.state = 'RUNNING' AND a.has_worker > 0"
+    )
+    return int(count)
 
 
 def _planned(sweep: Sweep, ledger: Ledger) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from orchestrator.display._base import Screen, View
-from orchestrator.display.progress import left_seconds, sweep_progress
+from orchestrator.display.progress import busy_workers, left_seconds, sweep_progress
 from orchestrator.ledger.ledger import Ledger
 from search_spaces import Sweep
 from trainers.errors import RequestError
@@ -27,7 +27,8 @@ class Watch:
         clock: monotonic, in seconds.
 
     Attributes:
-        slots: trials at a time; 0 until the workers are there.
+        slots: workers that can train; 0 until they are there.
+        stopped: the run ends before everything has: how it stands then stays to be seen.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Watch:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="watch", daemon=True)
         self.slots = 0
+        self.stopped = False
 
     def __enter__(self) -> "Watch":
         self._thread.start()
@@ -51,7 +53,11 @@ class Watch:
     ) -> None:
         self._stop.set()
         self._thread.join(5.0)
-        self._screen.close()
+        last = None
+        if self.stopped:
+            with contextlib.suppress(sqlite3.Error, RequestError), contextlib.closing(Ledger(self._path)) as ledger:
+                last = self.view(ledger)
+        self._screen.close(last)
 
     def _work(self) -> None:
         pause = 0.0
@@ -76,4 +82,11 @@ class Watch:
         known = [sweep.work_seconds for sweep in sweeps if sweep.work_seconds is not None]
         work = sum(known) if len(known) == len(sweeps) else None
         left = left_seconds(work, ledger, slots=self.slots, elapsed_seconds=elapsed)
-        return View(sweeps=sweeps, slots=self.slots, elapsed_seconds=elapsed, left_seconds=left)
+        return View(
+            sweeps=sweeps,
+            slots=self.slots,
+            busy=busy_workers(ledger),
+            elapsed_seconds=elapsed,
+            left_seconds=left,
+            stopped=self.stopped,
+        )

@@ -26,7 +26,7 @@ class Trials(Outbox):
         self._began: dict[tuple[str, int], float] = {}
         """Attempts that were started here, and when."""
         self._epochs: list[tuple[str, int, int, float, str]] = []
-        self._with_worker: list[tuple[str, int]] = []
+        self._with_worker: list[tuple[int, str, int]] = []
         super().__init__(*arguments, **options)
 
     def add_trials(self, trials: Iterable[TrialRow]) -> None:
@@ -106,10 +106,14 @@ class Trials(Outbox):
             for r in rows
         ]
 
-    def set_worker(self, key: str, number: int) -> None:
-        """Record, with the next commit, that an attempt has a worker; its seconds count from here."""
+    def set_worker(self, key: str, number: int, worker: int = 1) -> None:
+        """Record, with the next commit, that an attempt has a worker; its seconds count from here.
+
+        Args:
+            worker: its number, 1 or greater: attempts under way that it trains in step have the same.
+        """
         self._began[key, number] = self._timer()
-        self._with_worker.append((key, number))
+        self._with_worker.append((worker, key, number))
         self.flush()
 
     def trial_seconds(self, key: str) -> float:
@@ -214,7 +218,7 @@ class Trials(Outbox):
             for key in {row[0] for row in self._epochs}:
                 self.to_tell("mlflow", f"trial:{key}")
         if self._with_worker:
-            self._db.executemany("UPDATE attempt SET has_worker = 1 WHERE key = ? AND number = ?", self._with_worker)
+            self._db.executemany("UPDATE attempt SET has_worker = ? WHERE key = ? AND number = ?", self._with_worker)
         if self._run_began is not None:
             self.remember(DRIVER, "elapsed", repr(self._timer() - self._run_began))
 

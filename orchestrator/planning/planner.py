@@ -239,10 +239,14 @@ class Planner:
             self._ledger.add_notice(attempt.key, text)
             self._on_trouble(self._row(job), text)
 
-    def has_worker(self, attempt: Attempt) -> None:
-        """Take that an attempt which was handed out is being run; until then it waits for a worker."""
+    def has_worker(self, attempt: Attempt, worker: int = 1) -> None:
+        """Take that an attempt which was handed out is being run; until then it waits for a worker.
+
+        Args:
+            worker: the number of it, the same for attempts that it trains in step.
+        """
         if self._current(attempt) is not None:
-            self._ledger.set_worker(attempt.key, attempt.number)
+            self._ledger.set_worker(attempt.key, attempt.number, worker)
 
     def _describe(self, attempt: Attempt, provenance: dict[str, str]) -> None:
         if self._current(attempt) is not None:

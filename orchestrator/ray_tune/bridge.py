@@ -99,6 +99,8 @@ class Bridge:
         """What is known of workers that were lost, by Ray trial."""
         self._with_worker: set[str] = set()
         """Ray trials that the planner knows to have a worker."""
+        self._workers = 0
+        """So many have been given a number as workers, each for one Ray trial."""
         self._raising: set[str] = set()
         """Ray trials that raise once all their attempts have ended: one has failed, and with it maybe the process."""
         self._stalls = StallWatch(clock)
@@ -306,8 +308,9 @@ class Bridge:
                 continue  # it is being ended already, or waits for a worker
             if trial_id not in self._with_worker:
                 self._with_worker.add(trial_id)
+                self._workers += 1
                 for attempt in attempts.values():
-                    self.planner.has_worker(attempt)
+                    self.planner.has_worker(attempt, self._workers)
             stalled = [self._stalled_after(attempt) for attempt in attempts.values()]
             if stalled and all(stalled):  # while one makes steps, the worker lives
                 self._reasons[trial_id] = f"the worker made no step for {stalled[0]:g} s and was ended"

@@ -13,6 +13,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SAME_SECONDS = 3.0
 """A SIGTERM so soon after another one is the same request: where Slurm sends it to all processes of a job, the script
 that has started us passes it on, too."""
+AT_ONCE = b"\nstopped at once: what has ended is kept, and the same command goes on\n"
 
 
 class Interrupting:
@@ -94,6 +95,8 @@ class StopSignals:
         if self.number:
             with contextlib.suppress(Exception):
                 self.at_once()
+            with contextlib.suppress(OSError):  # past what Python has open: it may be in the middle of a print
+                os.write(2, AT_ONCE)
             os._exit(128 + number)
         self.number, self._asked_at = number, self._clock()
         self._ask()

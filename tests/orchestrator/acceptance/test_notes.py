@@ -22,7 +22,7 @@ class Listening(Nothing):
     def __init__(self) -> None:
         self.lines: list[str] = []
 
-    def say(self, line: str) -> None:
+    def say(self, line: str, *, command: bool = False) -> None:
         self.lines.append(line)
 
 

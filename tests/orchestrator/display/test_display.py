@@ -31,7 +31,7 @@ def view(rows: int = 4, cells: int = 1, problems: tuple[str, ...] = (), sweeps: 
     counts = Counts(total=5 * rows, done=7, running=1, failed=2)
     known = {"counts": counts, "planned": counts.total, "rows": lines, "work_seconds": 300.0, "problems": problems}
     progress = SweepProgress(name="gdkd-k", state="RUNNING", **known)
-    return View(sweeps=[progress] * sweeps, slots=2, elapsed_seconds=65.0, left_seconds=150.0)
+    return View(sweeps=[progress] * sweeps, slots=2, busy=1, elapsed_seconds=65.0, left_seconds=150.0)
 
 
 def test_a_small_sweep_is_shown_row_by_row():
@@ -40,6 +40,53 @@ def test_a_small_sweep_is_shown_row_by_row():
     assert lines[2].split() == ["method", "0", "0", "0", "0", "5", "70.0"]
     assert lines[5].split() == ["method", "3", "3", "0", "0", "5", "73.0", "(validation)"]
     assert lines[-1] == "1 of 2 slots in use, 1 min 5 s passed, about 2 min 30 s left"
+
+
+def test_numbers_are_whole_and_rows_stand_below_their_pair():
+    lines = picture(view(rows=4, cells=3), 79, 24)
+    assert [line.strip() for line in lines if "->" in line] == [f"teacher{c} -> student{c}" for c in range(3)]
+    (table,) = {line.index(" done") for line in lines if "best top-1" in line}
+    assert [line.split()[-2:] for line in lines if line.endswith("(validation)")] == [
+        ["71.0", "(validation)"],
+        ["73.0", "(validation)"],
+    ] * 3
+    long = dataclasses.replace(view().sweeps[0].rows[1], row="a name " * 9)
+    shown = View(
+        sweeps=[dataclasses.replace(view().sweeps[0], rows=(long,))],
+        slots=2,
+        busy=1,
+        elapsed_seconds=1.0,
+        left_seconds=None,
+    )
+    for width in (79, 110):
+        (line,) = [line for line in picture(shown, width, 24) if "a name" in line]
+        assert line.split()[-6:] == ["1", "0", "0", "5", "71.0", "(validation)"] and len(line) <= width
+    assert table > 0
+
+
+def test_several_trials_of_one_worker_fill_one_slot():
+    counts = Counts(total=9, running=3)
+    sweep = dataclasses.replace(view().sweeps[0], counts=counts)
+    shown = View(sweeps=[sweep], slots=2, busy=1, elapsed_seconds=1.0, left_seconds=None)
+    assert picture(shown, 80, 24)[0].endswith("0 of 9 trials done, 3 running")
+    assert load(shown) == "1 of 2 slots in use, 1 s passed"
+
+
+@pytest.mark.parametrize("sweeps", [1, 2])
+def test_a_run_that_was_stopped_leaves_its_last_counts(sweeps: int, monkeypatch):
+    last = dataclasses.replace(view(rows=20, sweeps=sweeps, problems=("it broke",)), stopped=True)
+    counts = "gdkd-k: 7 of 100 trials done, 91 left, 2 failed"
+    out = io.StringIO()
+    Lines(out).close(last)
+    assert out.getvalue().splitlines() == [*[counts] * (sweeps - 1), f"{counts}; 1 min 5 s passed"]
+    monkeypatch.setenv("TERM", "xterm")
+    out = io.StringIO()
+    screen = Terminal(out, 80, 24)
+    screen.show(view(rows=20, sweeps=sweeps))
+    screen.close(last)
+    left = out.getvalue().splitlines()
+    assert left[-sweeps:] == [*[counts] * (sweeps - 1), f"{counts}; 1 min 5 s passed"]
+    assert "! it broke" in left
 
 
 @pytest.mark.parametrize("rows", [1, 5, 40, 400])
@@ -65,7 +112,7 @@ def test_one_of_a_thing_is_one():
     one = SweepProgress(
         name="one", state="RUNNING", counts=Counts(total=1, running=1), planned=1, rows=(), work_seconds=None
     )
-    lines = picture(View(sweeps=[one], slots=1, elapsed_seconds=1.0, left_seconds=None), 80, 24)
+    lines = picture(View(sweeps=[one], slots=1, busy=1, elapsed_seconds=1.0, left_seconds=None), 80, 24)
     assert (lines[0], lines[-1]) == ("one: 0 of 1 trial done, 1 running", "1 of 1 slot in use, 1 s passed")
 
 
@@ -81,7 +128,7 @@ def test_one_of_a_thing_is_one():
 def test_it_is_said_why_there_are_fewer_trials_than_there_were_to_be(fall: int, repeated: int, reason: str):
     (sweep,) = view().sweeps
     fewer = dataclasses.replace(sweep, planned=sweep.counts.total + fall, proposals=8, repeated=repeated)
-    shown = View(sweeps=[fewer, fewer], slots=2, elapsed_seconds=65.0, left_seconds=None)
+    shown = View(sweeps=[fewer, fewer], slots=2, busy=2, elapsed_seconds=65.0, left_seconds=None)
     assert any(line.startswith(f"  {reason}") for line in picture(shown, 160, 24))
     assert [reason in line for line in summary(shown)] == [True, True]
     assert not any("planned" in line for line in [*picture(view(), 80, 24), *summary(view())])

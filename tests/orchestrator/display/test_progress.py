@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.commands.status import UnknownSweepError, list_text, status, sweeps
-from orchestrator.display.progress import Counts, Kind, Pace, left_seconds, sweep_progress
+from orchestrator.display.progress import Counts, Kind, Pace, busy_workers, left_seconds, sweep_progress
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.worker.attempts import Attempt, Outcome, Signal
 from search_spaces import Sweep
@@ -73,12 +73,13 @@ def test_what_waits_for_a_worker_does_not_run(sweep, ledger, home):
     planner.has_worker(teacher)
     planner.ended(teacher, timed(teacher))
     handed = [planner.next() for _ in range(4)]
-    for attempt in handed[:2]:  # two slots; the others wait for them
-        planner.has_worker(attempt)
+    for attempt in handed[:2]:  # one worker trains two in step; the others wait
+        planner.has_worker(attempt, 7)
     with ledger.transaction():
         pass
     progress = sweep_progress(sweep, ledger)
     assert progress.counts.running == 2
+    assert busy_workers(ledger) == 1
     assert sum(row.counts.running for row in progress.rows) == 2
     assert {ledger.trial(attempt.key).state for attempt in handed} == {"RUNNING"}
     planner.ended(handed[0], timed(handed[0]))

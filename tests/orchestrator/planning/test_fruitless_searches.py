@@ -192,7 +192,7 @@ def test_a_sweep_with_nothing_but_such_rows_from_file_to_table(home, tmp_path, m
     said: list[str] = []
 
     class Screen(Nothing):
-        def say(self, line: str) -> None:
+        def say(self, line: str, *, command: bool = False) -> None:
             said.append(line)
 
         def ended(self, line: str, *, trouble: bool) -> None:

@@ -259,7 +259,7 @@ def test_a_setting_that_diverges_with_a_further_seed_cannot_win(sweep, ledger):
     assert len(members(ledger, "confirm")) == 2
     assert not out & {m.proposal for m in members(ledger, "confirm")}
     assert search_standing("small", search, ledger, tries_again=False).failure == ""
-    shown = View(sweeps=[sweep_progress(sweep, ledger)], slots=1, elapsed_seconds=1.0, left_seconds=None)
+    shown = View(sweeps=[sweep_progress(sweep, ledger)], slots=1, busy=0, elapsed_seconds=1.0, left_seconds=None)
     (line,) = summary(shown)
     assert "6 fewer than planned: " in line
     assert "or some failed or diverged in a race" in line

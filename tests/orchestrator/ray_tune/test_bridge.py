@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from orchestrator.display.progress import sweep_progress
+from orchestrator.display.progress import busy_workers, sweep_progress
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.trials import EPOCH_SECONDS
 from orchestrator.planning.planner import Planner
@@ -107,6 +107,10 @@ def test_what_has_a_worker_runs_and_what_waits_for_one_does_not(sweep, ledger, h
     clock.now += STALL_LOOK_SECONDS + EPOCH_SECONDS
     assert not bridge.is_over()
     assert sweep_progress(sweep, ledger).counts.running == 1
+    bridge.added(SimpleNamespace(trial_id="c", temporary_state=SimpleNamespace(ray_actor=object())))
+    clock.now += STALL_LOOK_SECONDS + EPOCH_SECONDS
+    assert not bridge.is_over()
+    assert (sweep_progress(sweep, ledger).counts.running, busy_workers(ledger)) == (2, 2)
     assert bridge.error is None
 
 

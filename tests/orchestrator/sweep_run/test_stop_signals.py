@@ -33,11 +33,14 @@ def test_slurm_and_the_script_that_passes_it_on_are_one_request(now: list[float]
 
 
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
-def test_whoever_is_in_a_hurry_is_not_asked_to_wait(now: list[float], second: signal.Signals) -> None:
+def test_whoever_is_in_a_hurry_is_not_asked_to_wait(
+    now: list[float], second: signal.Signals, capfd: pytest.CaptureFixture[str]
+) -> None:
     with StopSignals(lambda: None, lambda: now[0]):
         signal.raise_signal(signal.SIGINT)
         with pytest.raises(Ended, match=str(128 + second)):
             signal.raise_signal(second)
+        assert "stopped at once: what has ended is kept" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
