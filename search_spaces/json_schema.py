@@ -13,6 +13,7 @@ from search_spaces import recipes
 from search_spaces.checks.plausible import LEAST_RATE, MOST, MOST_OF_RECIPE, MOST_WHOLE
 from search_spaces.files.names import MAX_NAME
 from search_spaces.files.schema import OVERRIDABLE, SweepModel
+from search_spaces.files.yaml_lines import SWITCHES
 from trainers import data, methods
 from trainers.methods import Hyperparameter, Method, search_text
 from trainers.trials.recipe import Recipe
@@ -74,7 +75,8 @@ def sweep_schema(known: Iterable[Method] | None = None) -> Schema:
     inner |= {"Entry": _entry(known), "Combination": _combination(known)}
     parts["methods"] = _methods(known, parts["methods"]["description"])
     head = {"$schema": DRAFT, "$comment": f"Left to `plan`: {'; '.join(LEFT_TO_PLAN)}."}
-    return {**head, **schema, "anyOf": [{"required": ["dataset"]}, {"required": ["datasets"]}]}
+    whole: Schema = _switched({**head, **schema, "anyOf": [{"required": ["dataset"]}, {"required": ["datasets"]}]})
+    return whole
 
 
 def schema_text(known: Iterable[Method] | None = None) -> str:
@@ -93,6 +95,19 @@ def _plain(part: Any) -> Any:
     found = {name: _plain(one) for name, one in part.items() if not (name == "title" and isinstance(one, str))}
     if "prefixItems" in found:
         found["items"] = found.pop("prefixItems")[0]
+    return found
+
+
+def _switched(part: Any) -> Any:
+    """Return the schema with all words for true and false: to an editor, which reads YAML 1.2, `on` is a text."""
+    if isinstance(part, list):
+        return [_switched(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    found = {name: _switched(one) for name, one in part.items()}
+    if found.get("type") == "boolean":
+        del found["type"]
+        found["enum"] = [True, False, *SWITCHES]
     return found
 
 

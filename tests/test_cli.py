@@ -1,6 +1,10 @@
 """The command line: wrong requests get exit 2, one clear message, and nothing is made."""
 
+import contextlib
+import os
+import pty
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -199,6 +203,43 @@ def test_bash_completes_with_it(capsys: pytest.CaptureFixture[str], same_signals
     ask = "COMP_WORDS=(kdsweep sta); COMP_CWORD=1; _shtab_kdsweep; echo ${COMPREPLY[@]}"
     answer = subprocess.run(["bash", "-c", f"{script}\n{ask}"], capture_output=True, text=True, check=True)
     assert answer.stdout.split() == ["status"]
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="needs fish")
+def test_fish_completes_with_it(tmp_path: Path, capsys: pytest.CaptureFixture[str], same_signals: None):
+    assert run_sweep.main(["completion", "fish"]) == 0
+    (tmp_path / "kdsweep.fish").write_text(capsys.readouterr().out)
+    (tmp_path / "sweep.yaml").touch()
+    for typed, answers in {"sta": ["status"], "run --wor": ["--workers"], "run s": ["sweep.yaml"]}.items():
+        command = ["fish", "-N", "-c", f"source kdsweep.fish; complete -C 'kdsweep {typed}'"]
+        shown = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+        assert [line.partition("\t")[0] for line in shown.splitlines()] == answers
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="needs zsh")
+def test_zsh_completes_with_it(tmp_path: Path, capsys: pytest.CaptureFixture[str], same_signals: None):
+    """Its completion works in a terminal alone: a function that stands for the command says what it was called with."""
+    assert run_sweep.main(["completion", "zsh"]) == 0
+    (tmp_path / "_kdsweep").write_text(capsys.readouterr().out)
+    (tmp_path / ".zshrc").write_text(
+        "fpath=($HOME $fpath); autoload -Uz compinit; compinit -u; kdsweep() { print -r -- called with $*; exit }\n"
+    )
+    (tmp_path / "sweep.yaml").touch()
+    for typed, called in {"sta\t": "status", "run --wor\t 1 sw\t": "run --workers 1 sweep.yaml"}.items():
+        ours, theirs = pty.openpty()
+        environment = {**os.environ, "HOME": str(tmp_path), "TERM": "xterm", "ZDOTDIR": str(tmp_path)}
+        shell = subprocess.Popen(
+            ["zsh", "-i"], cwd=tmp_path, env=environment, stdin=theirs, stdout=theirs, stderr=theirs
+        )
+        os.close(theirs)
+        os.write(ours, f"kdsweep {typed}\r".encode())
+        shown = b""
+        with contextlib.suppress(OSError):  # the shell has left
+            while piece := os.read(ours, 65536):
+                shown += piece
+        assert shell.wait() == 0
+        os.close(ours)
+        assert f"called with {called}" in shown.decode()
 
 
 def test_init_asks_a_terminal_and_takes_what_is_proposed(

@@ -153,6 +153,10 @@ def _hint(text: str, line: int | None) -> str:
     return f" (there is a {found} near here)" if found else ""
 
 
+SWITCHES = ("on", "On", "ON", "off", "Off", "OFF", "yes", "Yes", "YES", "no", "No", "NO")
+"""Words for true and false beside those of YAML 1.2."""
+
+
 class _Words(VersionedResolver):
     """Which plain words are numbers, booleans and nothing: those of YAML 1.2, whatever a file says of its version."""
 
@@ -162,7 +166,7 @@ class _Words(VersionedResolver):
         super().__init__(**given)
         assert self.versioned_resolver  # YAML's own words come first
         for kind, pattern, first in (
-            ("bool", "on|On|ON|off|Off|OFF|yes|Yes|YES|no|No|NO", "oOyYnN"),
+            ("bool", "|".join(SWITCHES), "oOyYnN"),
             ("float", r"[-+]?\.[0-9_]+[eE][0-9]+", "-+."),
         ):
             self.add_version_implicit_resolver((1, 2), _TAG + kind, re.compile(f"(?:{pattern})\\Z"), list(first))

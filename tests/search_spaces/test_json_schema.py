@@ -7,6 +7,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from ruamel.yaml import YAML
 
 import search_spaces
 from search_spaces.files.yaml_lines import read_tree
@@ -47,6 +48,13 @@ def mistakes(text: str) -> list[str]:
     return [
         f"{'.'.join(map(str, one.path))}: {one.message[:200]}" for one in VALIDATOR.iter_errors(read_tree(text).values)
     ]
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yaml")), ids=lambda path: path.stem)
+def test_an_editor_that_reads_on_as_a_text_takes_a_shipped_file(path: Path):
+    values = YAML(typ="safe", pure=True).load(path.read_text())
+    assert path.stem == "recipes" or not [one.message for one in VALIDATOR.iter_errors(values)]
+    assert path.stem != "ls_combinations" or values["methods"]["kd+ls"]["standardize"] == "on"
 
 
 def test_it_is_a_schema():
