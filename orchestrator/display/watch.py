@@ -10,6 +10,7 @@ from types import TracebackType
 
 from orchestrator.display._base import Screen, View
 from orchestrator.display.progress import busy_workers, left_seconds, sweep_progress
+from orchestrator.display.words import fewer_lines
 from orchestrator.ledger.ledger import Ledger
 from search_spaces import Sweep
 from trainers.errors import RequestError
@@ -54,10 +55,12 @@ class Watch:
         self._stop.set()
         self._thread.join(5.0)
         last = None
-        if self.stopped:
-            with contextlib.suppress(sqlite3.Error, RequestError), contextlib.closing(Ledger(self._path)) as ledger:
-                last = self.view(ledger)
-        self._screen.close(last)
+        with contextlib.suppress(sqlite3.Error, RequestError), contextlib.closing(Ledger(self._path)) as ledger:
+            last = self.view(ledger)
+        self._screen.close(last if self.stopped else None)
+        if last is not None and not self.stopped:
+            for line in fewer_lines(last):
+                self._screen.say(line)
 
     def _work(self) -> None:
         pause = 0.0

@@ -52,6 +52,12 @@ def _head(sweep: SweepProgress, view: View) -> str:
     return f"{sweep.name}: {counts.done} of {counted(counts.total, 'trial')} done, {now}{failed}"
 
 
+def fewer_lines(view: View) -> Iterator[str]:
+    """Yield a line for each sweep that came to fewer trials than planned, with the reason."""
+    for sweep in view.sweeps:
+        yield from (f"{sweep.name}: {text}" for text in _fewer(sweep))
+
+
 def _fewer(sweep: SweepProgress) -> list[str]:
     """Return why there are fewer trials than there were to be; nothing where there are as many."""
     count = sweep.planned - sweep.counts.total

@@ -10,6 +10,7 @@ from pathlib import Path
 from search_spaces import SweepFile, expand, read
 from trainers.errors import RequestError
 from trainers.texts.addresses import without_password
+from trainers.texts.counting import counted
 
 LOCK_SECONDS = 60
 """A job that goes on with another one's work waits so long for its end."""
@@ -64,11 +65,12 @@ def checked(work: Work, nodes: Nodes) -> list[SweepFile]:
 
 def _too_large(sweep: SweepFile, nodes: Nodes) -> Iterator[str]:
     asked = sweep.model.resources
+    cores = counted(asked.cpus, "core")
     if nodes.cpus is not None and asked.cpus > nodes.cpus:
-        yield f"{sweep.name}: resources.cpus asks for {asked.cpus} cores a trial, --cpus-per-node gives {nodes.cpus}"
+        yield f"{sweep.name}: resources.cpus asks for {cores} a trial, --cpus-per-node gives {nodes.cpus}"
     ranks = asked.ranks or 1
     if nodes.cpus is not None and asked.cpus <= nodes.cpus and ranks > nodes.count * (nodes.cpus // asked.cpus):
-        yield f"{sweep.name}: resources.ranks asks for {ranks} times {asked.cpus} cores, the job's nodes have less"
+        yield f"{sweep.name}: resources.ranks asks for {ranks} times {cores}, the job's nodes have less"
     if asked.gpus is not None and asked.gpus > nodes.count * (nodes.gpus or 0):
         given = (
             f"the job has {nodes.count * nodes.gpus}" if nodes.gpus else "nothing asks for GPUs; give --gpus-per-node"

@@ -4,6 +4,7 @@ from typing import Any
 
 from orchestrator.ledger.ledger import Ledger
 from search_spaces import proposal_text
+from trainers.texts.counting import counted
 from trainers.training.collapse import CURES
 
 SHOWN = 3
@@ -22,9 +23,8 @@ def collapse_warnings(sweep: str, ledger: Ledger) -> tuple[str, ...]:
     if not trials:
         return ()
     rows = list(dict.fromkeys(trial["row"] for trial in trials))
-    more = f" and {len(rows) - SHOWN_ROWS} more rows" if len(rows) > SHOWN_ROWS else ""
-    count = f"{len(trials)} {'trial' if len(trials) == 1 else 'trials'}"
-    lines = [f"{sweep}: {count} collapsed ({', '.join(rows[:SHOWN_ROWS])}{more}); {CURES}"]
+    more = f" and {counted(len(rows) - SHOWN_ROWS, 'more row')}" if len(rows) > SHOWN_ROWS else ""
+    lines = [f"{sweep}: {counted(len(trials), 'trial')} collapsed ({', '.join(rows[:SHOWN_ROWS])}{more}); {CURES}"]
     lines += [f"  {_which(trial)}: {trial['collapsed']}" for trial in trials[:SHOWN]]
     left = len(trials) - SHOWN
     return (*lines, f"  and {left} more, told by the column `collapsed` of results.parquet") if left > 0 else (*lines,)

@@ -17,6 +17,7 @@ from orchestrator.ray_tune.nodes.looking import versions
 from orchestrator.ray_tune.nodes.nodes import LOOK_SECONDS, name_of, task_on
 from orchestrator.ray_tune.nodes.scaling import ROOM_SECONDS, may_be_more
 from trainers.files.files import remove
+from trainers.texts.counting import counted
 
 MARKER = ".doctor-"
 AGAIN_SECONDS = 5.0
@@ -71,7 +72,7 @@ class Surveyed:
         if self.facts.has_data is False:
             yield "the folder of KDSWEEP_DATA is not there"
         if self.cpus > self.facts.cores:
-            yield f"Ray shares out {self.cpus:g} cores, a process there may use {self.facts.cores}"
+            yield f"Ray shares out {counted(self.cpus, 'core')}, a process there may use {self.facts.cores}"
         if abs(self.facts.clock_seconds) > CLOCK_SECONDS:
             yield f"its clock is {self.facts.clock_seconds:+.0f} s from ours"
 

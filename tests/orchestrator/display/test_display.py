@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.display import Lines, Nothing, View, Watch, fitting_screen
+from orchestrator.display import watch as watch_module
 from orchestrator.display.notebook import Notebook
 from orchestrator.display.progress import Counts, RowProgress, SweepProgress
 from orchestrator.display.terminal import Terminal
@@ -235,3 +236,22 @@ def test_the_watch_shows_the_ledger_from_a_thread_of_its_own(home: Path, tmp_pat
     with Watch(Screen(), home / "ledger.db", [sweep]):
         assert seen.wait(30)
     assert views[0].sweeps[0].counts.total == 19
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_what_is_said_when_the_watch_ends(home: Path, tmp_path: Path, monkeypatch, stopped: bool):
+    home.mkdir()
+    sweep = sweep_of(SWEEP, tmp_path)
+    new_planner(Ledger(home / "ledger.db"), sweep)
+    (shown,) = view().sweeps
+    fewer = dataclasses.replace(shown, planned=shown.counts.total + 2, proposals=8, repeated=2)
+    monkeypatch.setattr(watch_module, "sweep_progress", lambda *_: fewer)
+    out = io.StringIO()
+    with Watch(Lines(out), home / "ledger.db", [sweep]) as watch:
+        watch.stopped = stopped
+    reason = "2 fewer than planned: 2 of 8 proposals repeated earlier ones"
+    (line,) = out.getvalue().splitlines()
+    if stopped:
+        assert line.startswith(f"gdkd-k: 7 of 20 trials done, 11 left, 2 failed; {reason}; ")
+    else:
+        assert line == f"gdkd-k: {reason}"
