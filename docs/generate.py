@@ -1,10 +1,12 @@
 """Writes into the pages what they take from the code: options, keys, recipes, methods, columns. `make docs` runs it.
 
 What stands between `<!-- generated: NAME -->` and `<!-- end -->` in a page is made here; all else is written by hand.
+The tutorial is made into a notebook, too.
 """
 
 import argparse
 import importlib
+import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,6 +15,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
+NOTEBOOK = ROOT / "docs" / "tutorial.ipynb"
+"""Made of the page of the same name."""
 WORDS = {"string": "text", "integer": "whole number", "number": "number", "boolean": "on or off"}
 BOUNDS = (
     ("minimum", "at least {}"),
@@ -225,8 +229,35 @@ KINDS: dict[str, Callable[..., str]] = {
 }
 
 
+CELL = re.compile(r"(?:<!-- ([\w.]+) -->\n)?```(python|sh|yaml|latex)\n(.*?)```\n", re.DOTALL)
+"""A block that becomes a cell of the notebook, with the file that it is in the comment above."""
+
+
+def notebook(page: str) -> str:
+    """Return a page as a notebook (nbformat 4.5): blocks of Python and commands are cells that run, and blocks with a
+    file's name above write it."""
+    cells, end = [], 0
+    for found in CELL.finditer(page):
+        file, language, text = found.groups()
+        cells.append(_cell("markdown", page[end : found.start()]))
+        if language == "sh":
+            text = re.sub(r"^", "!", text.rstrip("\n"), flags=re.MULTILINE)
+        cells.append(_cell("code", f"%%writefile {file}\n{text}" if file else text))
+        end = found.end()
+    cells.append(_cell("markdown", page[end:]))
+    numbered = [{**cell, "id": f"cell-{number}"} for number, cell in enumerate(cells)]
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    whole = {"cells": numbered, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
+
+
+def _cell(kind: str, text: str) -> dict[str, Any]:
+    ran: dict[str, Any] = {"execution_count": None, "outputs": []} if kind == "code" else {}
+    return {"cell_type": kind, "metadata": {}, **ran, "source": text.strip("\n").splitlines(keepends=True)}
+
+
 def main() -> None:
-    """Write every page whose generated blocks have changed, and the JSON schema of sweep files."""
+    """Write every page whose generated blocks have changed, the notebook, and the JSON schema of sweep files."""
     from search_spaces.json_schema import FILE, schema_text
     from trainers.methods import ALL
 
@@ -236,6 +267,7 @@ def main() -> None:
         if (made := with_blocks(text)) != text:
             path.write_text(made, encoding="utf-8")
             print(f"written: {path.relative_to(ROOT)}")
+    NOTEBOOK.write_text(notebook(NOTEBOOK.with_suffix(".md").read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -39,4 +39,4 @@ class Block(NamedTuple):
 
 def blocks(text: str) -> list[Block]:
     """Return the fenced blocks, each with the word in the comment above it."""
-    return [Block(*found) for found in re.findall(r"(?:<!-- (\w+) -->\n)?```(\w+)\n(.*?)```", text, re.DOTALL)]
+    return [Block(*found) for found in re.findall(r"(?:<!-- ([\w.]+) -->\n)?```(\w+)\n(.*?)```", text, re.DOTALL)]

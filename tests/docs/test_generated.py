@@ -21,6 +21,11 @@ def test_a_page_is_what_the_code_makes_of_it(page: str) -> None:
     assert generate.with_blocks(text) == text, "run make docs"
 
 
+def test_the_notebook_is_what_the_tutorial_makes_of_it() -> None:
+    made = generate.notebook((DOCS / "tutorial.md").read_text())
+    assert (DOCS / "tutorial.ipynb").read_text() == made, "run make docs"
+
+
 @pytest.mark.parametrize("page", [*PAGES, "../README.md"])
 def test_links_lead_to_headings_that_are_there(page: str) -> None:
     text = (DOCS / page).read_text()
