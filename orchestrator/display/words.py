@@ -74,6 +74,8 @@ def load(view: View) -> str:
     passed = f"{duration(view.elapsed_seconds)} passed"
     if view.stopped:
         return passed
+    if view.slots and not any(sweep.counts.open for sweep in view.sweeps):
+        return f"all has ended and is being told, {passed}"
     slots = f"{view.busy} of {counted(view.slots, 'slot')} in use" if view.slots else "workers are being started"
     left = "" if view.left_seconds is None else f", about {duration(view.left_seconds)} left"
     return f"{slots}, {passed}{left}"

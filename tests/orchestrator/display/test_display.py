@@ -73,6 +73,12 @@ def test_several_trials_of_one_worker_fill_one_slot():
     assert load(shown) == "1 of 2 slots in use, 1 s passed"
 
 
+def test_when_all_has_ended_nothing_is_left():
+    over = dataclasses.replace(view().sweeps[0], counts=Counts(total=3, done=2, failed=1))
+    shown = View(sweeps=[over], slots=2, busy=0, elapsed_seconds=9.0, left_seconds=0.0)
+    assert load(shown) == "all has ended and is being told, 9 s passed"
+
+
 @pytest.mark.parametrize("sweeps", [1, 2])
 def test_a_run_that_was_stopped_leaves_its_last_counts(sweeps: int, monkeypatch):
     last = dataclasses.replace(view(rows=20, sweeps=sweeps, problems=("it broke",)), stopped=True)
