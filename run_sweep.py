@@ -19,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as in the background of a script
             signal.signal(number, stopping)
     _open_streams()
+    os.environ["MPLBACKEND"] = "agg"  # that of a notebook which calls us may not be in our environment
     try:
         options = command_line().parse_args(arguments)
         command: Callable[[argparse.Namespace], int] = options.command

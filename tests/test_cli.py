@@ -283,3 +283,11 @@ def test_init_says_first_that_the_folder_of_its_file_is_not_there(
         run_sweep.main(["init", "nothing", "--yes", "--out", "nodir/x.yaml"])
     assert left.value.code == 2
     assert "--out: must be in a folder that is there, got nodir/x.yaml" in capsys.readouterr().err
+
+
+def test_a_notebook_says_nothing_of_how_figures_are_drawn(monkeypatch: pytest.MonkeyPatch):
+    """What a kernel tells the processes that it starts names a module that our environment may lack."""
+    code = "import run_sweep; run_sweep.main(['datasets']); import matplotlib; print('by', matplotlib.get_backend())"
+    monkeypatch.setenv("MPLBACKEND", "module://a_notebooks.own")
+    shown = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "by agg" in shown

@@ -73,6 +73,7 @@ def shell(line: str) -> None:
 def test_in_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, same_signals: None) -> None:
     """Called in this process: each command by itself would load torch again."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "agg")  # each command sets it for its process
     used: set[str] = set()
 
     def shorter(text: str) -> str:
@@ -102,6 +103,7 @@ def test_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     called.chmod(0o755)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", f"{called.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("MPLBACKEND", "module://a_notebooks.own")  # commands called there inherit it
     run_cells(lambda text: text, shell)
     check(tmp_path)
 
