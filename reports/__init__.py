@@ -14,6 +14,7 @@ from reports.errors import ReportError, StoreUnavailableError, UnknownSweepError
 
 if TYPE_CHECKING:
     from reports.board.board import build as table
+    from reports.board.fidelity import mcnemar
     from reports.comparing import changes, compare, compare_sweeps
     from reports.exporting import export
     from reports.figures.saving import draw
@@ -43,12 +44,14 @@ __all__ = [
     "load_file",
     "load_home",
     "load_stored",
+    "mcnemar",
     "table",
     "write",
     "write_comparison",
 ]
 
 _PLACES = {
+    "board.fidelity": ("mcnemar",),
     "comparing": ("changes", "compare", "compare_sweeps"),
     "exporting": ("export",),
     "figures.saving": ("draw",),

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from reports import figures, methods_text, tables
-from reports.board import board
+from reports.board import board, fidelity
 from reports.board.board import Board
 from reports.board.numbers import numbers
 from reports.figures import Figure, NotDrawn, chosen
@@ -120,6 +120,9 @@ class Report:
         for ending, content in methods_text.documents(self.results, self.board).items():
             yield write_text(out / f"methods.{ending}", content)
         yield write_text(out / "table.csv", csv.render(head_to_head.build(self.results, self.board)))
+        learnt = [table for table in self._own if table.name.startswith("fidelity")]
+        if learnt:
+            yield write_text(out / "fidelity.csv", csv.render(*learnt))
         yield _write_parquet(out / "results.parquet", self.results, self.board)
         shown = [(one, (out_figures / f"{one.name}.svg").read_text(encoding="utf-8")) for one in drawn]
         yield write_text(out / "index.html", page.render(self.results, self.board, self.tables, shown))
@@ -192,8 +195,9 @@ def write_text(path: Path, content: str) -> Path:
 
 def _write_parquet(path: Path, results: Results, board: Board) -> Path:
     rows = {line.row.label: line.shown for line in board.lines if line.kind != "teacher"}
+    frame = stored.frame(results, rows, fidelity.columns(results, board))
     with replaced(path) as temporary:
-        stored.frame(results, rows).to_parquet(temporary, engine="pyarrow", index=False)
+        frame.to_parquet(temporary, engine="pyarrow", index=False)
     return path
 
 

@@ -4,6 +4,7 @@ It is kept small: a text stands in it once, a curve as the few numbers that an e
 """
 
 import functools
+import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -12,13 +13,14 @@ from typing import Any
 import pandas as pd
 
 from reports.board.board import Board
+from reports.board.fidelity import Right
 from reports.formats.text import content
 from reports.results.results import Results, histories
 from reports.results.states import TEACHER
 from reports.results.sweep import Cell, Row, value_text
 from reports.stores import COMMIT, DIRTY, METHOD_PREFIX, RECIPE_PREFIX, RunRecord, of_prefix
 from reports.tables.searches import duration
-from reports.tables.wording import pair_text
+from reports.tables.wording import p_value, pair_text
 
 SCORES = ("test_top1", "test_miou", "val_top1", "val_miou")
 """What a curve is of: of a trial there is one of them, test scores first."""
@@ -29,6 +31,8 @@ CURVE_SCALE = 100
 """Values of a curve are kept as whole numbers of hundredths."""
 MOST_CURVES = 25_000
 """In a page: about 4 MB of it."""
+MOST_PAIRED = 20_000
+"""Two rows image by image: about 0.5 MB."""
 
 SIGNIFICANT = 6
 """Digits of a hyperparameter; `repeat` knows all of them."""
@@ -55,6 +59,7 @@ def data(results: Results, board: Board) -> dict[str, Any]:
         "curves": drawn,
         "curvesNote": left_out,
         "mlflow": results.mlflow,
+        "paired": paired(results, board),
     }
 
 
@@ -196,6 +201,36 @@ def _texts(values: "pd.Series[Any]") -> list[str | None]:
 
 def _numbers(values: Iterable[Any], digits: int = 4) -> list[float | int | None]:
     return [None if pd.isna(value) else number(float(value), digits) for value in values]
+
+
+# --- image by image ---------------------------------------------------------------------------------------------------
+
+
+def paired(results: Results, board: Board) -> dict[str, Any] | None:
+    """Return any two rows of a cell image by image: the number of each trial's row in its cell, and for two numbers,
+    the lower first, the images that each alone has right and p. None where there is nothing of it, or too much; and
+    where seeds were added until comparisons were settled, which are judged by that alone."""
+    places = [place for place, line in enumerate(board.lines) if line.kind != TEACHER]
+    if (
+        not results.predictions
+        or board.settling is not None
+        or math.comb(len(places), 2) * len(board.cells) > MOST_PAIRED
+    ):
+        return None
+    at, found, right = [-1] * len(results.trials), {}, Right(results, board)
+    for column in range(len(board.cells)):
+        first = column * len(board.lines)
+        for place in places:
+            for trial in board.lines[place].scores[column].trials:
+                at[trial] = first + place
+        for one, other in itertools.combinations(places, 2):
+            beside = right.paired(one, other, column)
+            if beside is not None:
+                counts = [number(beside.only_one, 1), number(beside.only_other, 1)]
+                p = p_value(beside.p)
+                told = "" if p is None else f"{p.before or '= '}{p.figure}"
+                found[f"{first + one}-{first + other}"] = [*counts, told]
+    return {"at": at, "found": found} if found else None
 
 
 # --- curves -----------------------------------------------------------------------------------------------------------

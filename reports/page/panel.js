@@ -52,6 +52,15 @@ function openCell(section, row, column) {
 
 const openTrial = (trial) => open(`trials.${trial}`, `${of("row", trial)}, ${of("pair", trial)}`, ...runs("", [trial]));
 
+/** Two numbers of a pair image by image; empty where nothing is known of it. */
+function images(one, other) {
+  const [a, b] = [one, other].map((cell) => DATA.paired?.at[places(cell.querySelector("button.cell")?.dataset.trials ?? "-1")[0]] ?? -1);
+  const found = DATA.paired?.found[`${Math.min(a, b)}-${Math.max(a, b)}`];
+  if (!found) return "";
+  const [ours, theirs] = a < b ? found : [found[1], found[0]];
+  return `${ours} against ${theirs}, p ${found[2]}`;
+}
+
 /** Open two rows side by side, by the columns that are shown. */
 function openRows(section) {
   const { heads, lines } = tables.get(section);
@@ -60,7 +69,7 @@ function openRows(section) {
   const part = filled("comparison", { one: textOf(one.cells[0]), other: textOf(other.cells[0]) });
   for (const [column, head] of heads.entries()) {
     const [ours, theirs] = [one.cells[column], other.cells[column]];
-    const texts = { head: textOf(head), one: textOf(ours), other: textOf(theirs), difference: difference(ours, theirs) };
+    const texts = { head: textOf(head), one: textOf(ours), other: textOf(theirs), difference: difference(ours, theirs), images: images(ours, theirs) };
     if (column && !head.hidden) part.tBodies[0].append(filled("compared", texts));
   }
   open(`${section.id}.rows`, "Two rows", part);

@@ -105,6 +105,7 @@ def join(
         trials=_settings_last(trials.drop_duplicates(IDENTITY, ignore_index=True)),
         resolved=resolved,
         runs={key: run for part in parts for key, run in part.runs.items()},
+        predictions={key: one for part in parts for key, one in part.predictions.items()},
         notes=tuple(dict.fromkeys([*told, *(note for part in parts for note in part.notes)])),
     )
 

@@ -12,6 +12,7 @@ import pandas as pd
 import yaml
 
 from reports.errors import StoreUnavailableError, UnknownSweepError
+from reports.results import predictions
 from reports.results.results import MEMBER_COLUMNS, TRIAL_COLUMNS, Results
 from reports.results.sweep import Cell, read_cells
 from reports.stores import METHOD_PREFIX, METRICS, RunRecord, Store, open_store
@@ -43,6 +44,7 @@ def load(name: str, *, home: Path | str | None = None, tracking_uri: str | None 
         runs,
         store.curves,
         home_folder(home),
+        predictions.read(home_folder(home), members, runs),
         mlflow=pages_at(uri),
     )
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reports.results.predictions import Predictions
 from reports.stores import Curves, RunRecord
 
 if TYPE_CHECKING:
@@ -78,8 +79,9 @@ TRIAL_COLUMNS: dict[str, tuple[str, str]] = {
 """The contract: columns of `Results.trials` and results.parquet: name -> (pandas dtype, meaning).
 
 They are followed by `method.<hyperparameter>`, sorted by name: boolean, Int64, float64 or str, whichever holds all
-values; missing where a method has no such hyperparameter. A metric that is NaN or infinite in MLflow is missing here.
-One line a member, in the order of members.csv: a run that serves several rows has a line in each.
+values; missing where a method has no such hyperparameter. In results.parquet of a home that has kept predictions these
+are followed by `fidelity.<measure>` (`reports.board.fidelity.COLUMNS`). A metric that is NaN or infinite in MLflow is
+missing here. One line a member, in the order of members.csv: a run that serves several rows has a line in each.
 """
 
 
@@ -106,6 +108,8 @@ class Results:
     come from a store."""
     home: Path | None = None
     """Where kdsweep keeps its files on this machine, stored logits among them."""
+    predictions: Mapping[str, Predictions] = field(default_factory=dict)
+    """By trial key, of each network whose answers to the test images the home has kept."""
     mlflow: str = ""
     """Address of MLflow's pages, without a password; empty where runs are read from something that has none."""
     notes: tuple[str, ...] = ()

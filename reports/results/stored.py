@@ -1,8 +1,8 @@
 """Results as a report leaves them behind in a results.parquet, and back; which scores a new report would lose."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reports.errors import ReportError
 from reports.results import naming
@@ -19,13 +19,20 @@ SCORES = ("final_top1", "final_miou")
 """Columns with the score of a trial on test images."""
 
 
-def frame(results: Results, rows: Mapping[str, str]) -> "pd.DataFrame":
-    """Return the trials, with what people read of them at the end; `rows` has the shown names of students' rows."""
-    trials, names = results.trials, naming.names_of(results.resolved)
+def frame(results: Results, rows: Mapping[str, str], more: Mapping[str, Sequence[Any]] | None = None) -> "pd.DataFrame":
+    """Return the trials, with what people read of them at the end; `rows` has the shown names of students' rows.
+
+    Args:
+        more: further columns of numbers.
+    """
+    from reports.results.loading import column
+
+    trials, names = results.trials.reset_index(drop=True), naming.names_of(results.resolved)
     is_teacher = trials["phase"] == TEACHER
     of_rows = trials["row"].map(rows).fillna(trials["row"]).where(~is_teacher, trials["row"])
     shown = {"row_shown": of_rows, "dataset_shown": _shown(trials["dataset"], names, naming.dataset)}
     shown |= {f"{kind}_shown": _shown(trials[kind], names, naming.network) for kind in ("teacher", "student")}
+    trials = trials.assign(**{name: column("float64", values) for name, values in (more or {}).items()})
     found = trials.assign(**{name: values.astype("str") for name, values in shown.items()})
     if results.resolved.get("settling"):  # what is read from the file is to be judged by it, too
         found.attrs["settling"] = results.resolved["settling"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reports.board.board import Board
 from reports.board.order import DIFFERENT
-from reports.tables import best_epoch, cost, difference, head_to_head, searches, settled, statistics
+from reports.tables import best_epoch, cost, difference, fidelity, head_to_head, searches, settled, statistics
 from reports.tables.table import Table
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ ALL: tuple[tuple[str, Builder], ...] = (
     ("statistics", statistics.pairs),
     ("best_epoch", best_epoch.build),
     ("cost", cost.build),
+    ("fidelity", fidelity.build),
+    ("fidelity", fidelity.classes),
+    ("fidelity", fidelity.paired),
 )
 """By the names that `report.tables` chooses by."""
 BY_PART = (head_to_head.build, difference.build, head_to_head.top5)

@@ -1,6 +1,16 @@
 """All kinds of figures, in the order in which a report has them: a file each, and a line here."""
 
-from reports.figures.kinds import budget, cost, over_values, ranks, settings_map, teacher_profile, training
+from reports.figures.kinds import (
+    agreement,
+    budget,
+    cost,
+    over_values,
+    ranks,
+    settings_map,
+    teacher_profile,
+    teacher_ranks,
+    training,
+)
 
 ALL = {  # as a person would call it -> what makes figures of results and a board, or says why there are none
     "accuracy over a hyperparameter": over_values.build,
@@ -9,5 +19,7 @@ ALL = {  # as a person would call it -> what makes figures of results and a boar
     "training curves": training.build,
     "ranks over pairs": ranks.build,
     "cost against accuracy": cost.build,
+    "agreement with the teacher": agreement.build,
+    "accuracy by the teacher's ranks": teacher_ranks.build,
     "profile of the teacher": teacher_profile.build,
 }

@@ -15,6 +15,7 @@ from reports.report import Report
 from reports.stores import COMMIT
 from tests.reports.conftest import Loader
 from tests.reports.fake_sweep import NASTY, FakeSweep, FakeTrial, mixed_sweep, row, seeds
+from tests.reports.learnt import results_with, sweep
 from tests.reports.page.chromium import PROGRAM, Page, browser
 from tests.reports.page.many import many
 from tests.reports.plain import plain_results
@@ -253,6 +254,21 @@ def test_two_rows(tab: Page, whole: reports.Results, tmp_path: Path) -> None:
     shown = texts_of(tab, "#panel tr > *")
     assert shown[:4] == ["column", "GDKD (tuned)", "KD", "difference"]
     assert shown[4:8] == ["TinyResNet → TinyCNN", "66.9 ± 0.2 (3)*", "63.1 ± 0.7 (3)†*", "+3.8"]
+
+
+def test_two_rows_image_by_image(tab: Page, tmp_path: Path) -> None:
+    results = results_with(tmp_path, sweep(baseline="ce"))
+    opened(tab, results, tmp_path)
+    found = reports.mcnemar(results, "kd", "ce")
+    assert found is not None
+    for one, other, counts in ((2, 1, (found.only_one, found.only_other)), (1, 2, (found.only_other, found.only_one))):
+        choose(tab, "head_to_head", one=str(one), other=str(other))
+        clicked(tab, "#head_to_head [data-do=compare]")
+        shown = texts_of(tab, "#panel tr > *")
+        assert shown[4] == "image by image"
+        p = f"= {found.p:.4f}" if found.p >= 1e-4 else "<0.0001"
+        assert shown[9] == f"{counts[0]:g} against {counts[1]:g}, p {p}"
+        clicked(tab, "#panel [data-do=close]")
 
 
 def test_columns_are_hidden(tab: Page, nasty: reports.Results, tmp_path: Path) -> None:
