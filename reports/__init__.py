@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from reports.results.loading import load_home
     from reports.results.results import Results, histories
     from reports.results.stored import load as load_stored
+    from reports.tables.audit import audit
 
 __all__ = [
     "Report",
@@ -31,6 +32,7 @@ __all__ = [
     "Results",
     "StoreUnavailableError",
     "UnknownSweepError",
+    "audit",
     "changes",
     "compare",
     "compare_sweeps",
@@ -60,6 +62,7 @@ _PLACES = {
     "results.joining": ("load",),
     "results.loading": ("load_home",),
     "results.results": ("Results", "histories"),
+    "tables.audit": ("audit",),
 }
 _HOMES = {name: (module, name) for module, names in _PLACES.items() for name in names}
 _HOMES |= {"table": ("board.board", "build"), "load_stored": ("results.stored", "load")}

@@ -20,20 +20,25 @@ from reports.tables import head_to_head, searches
 from reports.tables.ablations import tables as ablation_tables
 from reports.tables.against_published import Comparison
 from reports.tables.against_sweep import SweepComparison
+from reports.tables.audit import Audit
 from reports.tables.table import Table
 from trainers.files.files import remove, replaced
 
 
 class Report:
-    """What came out of a sweep, or of several as one; beside published figures and another sweep, where these are
-    given.
+    """What came out of a sweep, or of several as one; beside published figures, another sweep, and what habits would
+    have claimed, where these are given.
     """
 
     def __init__(
-        self, results: Results, comparison: Comparison | None = None, changes: SweepComparison | None = None
+        self,
+        results: Results,
+        comparison: Comparison | None = None,
+        changes: SweepComparison | None = None,
+        audit: Audit | None = None,
     ) -> None:
         self.results = results
-        self._comparisons = [one for one in (comparison, changes) if one is not None]
+        self._comparisons = [one for one in (comparison, changes, audit) if one is not None]
 
     @cached_property
     def board(self) -> Board:
@@ -160,15 +165,15 @@ def write_tables(found: Sequence[Table], out: Path, stem: str, title: str, befor
     ]
 
 
-def write_comparison(comparison: Comparison | SweepComparison, out: Path | str) -> list[Path]:
-    """Write against.* or compare.* as Markdown, LaTeX and CSV into `out`; return the paths. Each file is whole or not
-    there."""
+def write_comparison(comparison: Comparison | SweepComparison | Audit, out: Path | str) -> list[Path]:
+    """Write against.*, compare.* or audit.* as Markdown, LaTeX and CSV into `out`; return the paths. Each file is whole
+    or not there."""
     before = [comparison.summary] if comparison.summary else []
     return write_tables(comparison.tables(), Path(out), comparison.stem, comparison.title, before)
 
 
-def console_comparison(comparison: Comparison | SweepComparison, width: int = 80) -> str:
-    """Return the numbers beside others as plain text of at most `width` columns where it can."""
+def console_comparison(comparison: Comparison | SweepComparison | Audit, width: int = 80) -> str:
+    """Return the numbers beside others, or an audit, as plain text of at most `width` columns where it can."""
     found = [comparison.title, comparison.summary, *(text.render(table, width) for table in comparison.tables())]
     return "\n\n".join(filter(None, found))
 

@@ -35,6 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="home that the other sweep is in; by default the sweep of the same name",
     )
     parser.add_argument(
+        "--audit",
+        action="store_true",
+        help="say what habits of reporting would have added to the lead of report.proposal: best epoch or seed by "
+        "test, baselines at their defaults, settings copied from one pair",
+    )
+    parser.add_argument(
         "--export", choices=["mlflow"], help="attach the report to the sweep's parent run: mlflow, under report/"
     )
     parser.add_argument("--out", type=local, metavar="DIR", help="folder to write into (else reports/NAME in the home)")
@@ -56,13 +62,14 @@ def call(options: argparse.Namespace) -> int:
         raise reports.ReportError(why_nothing(options.name, home, error)) from error
     comparison = None if options.against is None else reports.compare(results, options.against)
     changes = reports.changes(results, options.name, options.compare, home=home, other_home=options.compare_home)
+    audit = reports.audit(results) if options.audit else None
     folder = Path(options.out) if options.out else home / "reports" / results.name
     kept = why_kept(results, folder, home)
     if kept:
         print(kept, file=sys.stderr)
         return EXIT_FAILED
     try:
-        report = reports.Report(results, comparison, changes)
+        report = reports.Report(results, comparison, changes, audit)
         written = report.write(folder)
     except OSError as error:
         tell(
@@ -71,12 +78,11 @@ def call(options: argparse.Namespace) -> int:
         )
         return EXIT_WRONG_REQUEST
     width = shutil.get_terminal_size((WIDE, 24)).columns
-    if comparison is None and changes is None:
+    beside = [one for one in (comparison, changes, audit) if one is not None]
+    if not beside:
         tell(report.console())
-    if comparison is not None:
-        tell(reports.console_comparison(comparison, width))
-    if changes is not None:
-        tell(reports.console_comparison(changes, width))
+    for one in beside:
+        tell(reports.console_comparison(one, width))
     tell(f"report: {folder}")
     if results.trials["phase"].eq("search").any():
         *_, searches = viewer_lines(home)

@@ -44,7 +44,17 @@ STEP = 1.6
 Sampler = Literal["tpe", "random", "gp"]
 Pruner = Literal["median", "halving", "none"]
 TableName = Literal[
-    "head_to_head", "top5", "best_epoch", "cost", "fidelity", "statistics", "search", "ablations", "against", "compare"
+    "head_to_head",
+    "top5",
+    "best_epoch",
+    "cost",
+    "fidelity",
+    "statistics",
+    "search",
+    "ablations",
+    "against",
+    "compare",
+    "audit",
 ]
 
 

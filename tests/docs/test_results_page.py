@@ -118,7 +118,7 @@ def test_the_files_are_those_that_are_written(written: Path) -> None:
     shown = "".join(line["file"] for line in lines_of(PAGE, ("file", "what it is")))
     found = {pattern: fnmatch.filter(files, pattern) for pattern in re.findall(r"`(.+?)`", shown)}
     assert files == {file for matching in found.values() for file in matching}
-    assert {pattern for pattern in found if not found[pattern]} == {"against.*", "compare.*", "fidelity.csv"}
+    assert {pattern for pattern in found if not found[pattern]} == {"against.*", "audit.*", "compare.*", "fidelity.csv"}
 
 
 def test_the_lines_shown_are_lines_of_the_invented_sweep(written: Path) -> None:
