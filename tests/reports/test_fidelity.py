@@ -15,6 +15,7 @@ import reports
 from reports.board.fidelity import COLUMNS, PREFIX
 from reports.results import predictions
 from reports.statistics.mcnemar import together
+from reports.stores import TEACHER_ID, RunRecord
 from reports.tables import fidelity
 from reports.tables.table import Missing, Number, Table, Text
 from tests.reports.fake_sweep import CELL, FakeSweep, row, seeds, teacher
@@ -186,3 +187,16 @@ def test_classes_of_pixels(tmp_path: Path):
             else isinstance(cell, Missing)
         )
     assert not each
+
+
+def test_a_given_teacher_is_found_by_its_id(tmp_path: Path):
+    given = sweep()
+    results = results_with(tmp_path, given)
+    (key,) = keys(given, "teacher")
+    store, run = Store(tmp_path), RunRecord("run", tags={TEACHER_ID: "ab" * 32})
+    store.predictions(key).rename(store.predictions("ab" * 32))
+    lines = results.members.astype(object).to_dict("records")
+    assert key not in predictions.read(tmp_path, lines, {})
+    found = predictions.read(tmp_path, lines, {key: run, keys(given, "old")[0]: run})
+    assert found[key].measures == results.predictions[key].measures
+    assert keys(given, "old")[0] not in found  # a student has its teacher's id, and not its predictions
