@@ -14,7 +14,7 @@ from search_spaces.checks.plausible import LEAST_RATE, MOST, MOST_OF_RECIPE, MOS
 from search_spaces.files.names import MAX_NAME
 from search_spaces.files.schema import OVERRIDABLE, SweepModel
 from search_spaces.files.yaml_lines import SWITCHES
-from trainers import data, methods
+from trainers import data, methods, own
 from trainers.methods import Hyperparameter, Method, search_text
 from trainers.trials.recipe import Recipe
 
@@ -50,6 +50,7 @@ def sweep_schema(known: Iterable[Method] | None = None) -> Schema:
     Args:
         known: the methods; by default those of plug-ins, too.
     """
+    plugins = list(own.offered(own.DATASETS)) if known is None else []
     known = [methods.get(name) for name in methods.names()] if known is None else list(known)
     schema: Schema = _plain(SweepModel.model_json_schema())
     parts, inner = schema["properties"], schema["$defs"]
@@ -66,10 +67,10 @@ def sweep_schema(known: Iterable[Method] | None = None) -> Schema:
     parts["recipe"] = recipe
     inner["TeacherModel"]["properties"]["recipe"] = {**recipe, **_told(inner["TeacherModel"]["properties"]["recipe"])}
     inner["RecipeModel"] = _recipe(inner["RecipeModel"])
-    parts["dataset"] = {"enum": [*data.names(), None], **_told(parts["dataset"])}
-    parts["datasets"]["propertyNames"] = {"enum": list(data.names())}
-    parts["datasets"]["minProperties"] = 1
+    parts["dataset"] = {"enum": [*data.names(), *plugins, None], **_told(parts["dataset"])}
+    parts["datasets"] = _datasets(inner, parts["datasets"], plugins)
     parts["teachers"]["propertyNames"] = NAME
+    parts["networks"]["propertyNames"] = NAME
     del inner["EntryModel"]
     inner |= {_key(one): _method(one) for one in known}
     inner |= {"Entry": _entry(known), "Combination": _combination(known)}
@@ -109,6 +110,32 @@ def _switched(part: Any) -> Any:
         del found["type"]
         found["enum"] = [True, False, *SWITCHES]
     return found
+
+
+def _datasets(inner: Schema, part: Schema, plugins: list[str]) -> Schema:
+    """Return what stands under `datasets:`: ours, whose keys are known, and others, of which `from` tells."""
+    any_of = inner["DataSetModel"]
+    inner["DataSetModel"] = {
+        **any_of,
+        "additionalProperties": False,
+        "properties": {name: one for name, one in any_of["properties"].items() if name != "from"},
+    }
+    inner["OwnDataSet"] = {**any_of, "required": ["from"]}
+    ours = {"anyOf": [{"$ref": "#/$defs/DataSetModel"}, {"type": "null"}]}
+    others = {"anyOf": [{"$ref": "#/$defs/OwnDataSet"}, {"type": "string", "minLength": 1}]}
+    return {
+        **_told(part),
+        "anyOf": [
+            {
+                "type": "object",
+                "propertyNames": NAME,
+                "properties": dict.fromkeys(data.names(), ours) | {name: {} for name in plugins},
+                "additionalProperties": others,
+                "minProperties": 1,
+            },
+            {"type": "null"},
+        ],
+    }
 
 
 def _told(part: Mapping[str, Any]) -> Schema:

@@ -41,5 +41,5 @@ def changed_pictures(sweeps: Sequence[Sweep], ledger: Ledger) -> Iterator[tuple[
 def _files(plan: DataSetPlan) -> data.PictureFiles | None:
     if not plan.info.found:
         return None
-    found = data.load(plan.name, plan.root) if data.get(plan.name).fetch is None else None
+    found = data.load(plan.name, plan.root) if data.get(plan.name, plan.root).fetch is None else None
     return found if isinstance(found, data.PictureFiles) else None

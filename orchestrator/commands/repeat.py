@@ -107,7 +107,7 @@ def repeat(
         sweep = ledger.sweep(str(row.origin["sweep"]))
         _check_teacher(from_json(row.spec), Store(home), ledger)
         _check_ranks(row)
-        provide(dict(code_for(ledger, from_json(row.spec))))
+        provide(dict(code_for(ledger, from_json(row.spec), row.provenance.get("data_root"))))
     epochs = max(1, from_json(row.spec).recipe.epochs)
     last = max(stored, default=epochs)
     numbers: list[Number] = []

@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from orchestrator.ledger.ledger import Ledger
+from trainers.data import source_of
 from trainers.model_names import OWN
 from trainers.trials.trial import Trial
 
@@ -18,10 +20,16 @@ def note_code(ledger: Ledger, codes: Mapping[str, Mapping[str, Any]]) -> None:
             ledger.remember(OWN_CODE, name, json.dumps(dict(code)))
 
 
-def code_for(ledger: Ledger, trial: Trial) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the code that a trial was made of, as `trainers.own.provide` takes it."""
-    names = [trial.student, *([] if trial.teacher is None else [trial.teacher.model])]
-    for name in names:
-        found = ledger.remembered(OWN_CODE, name.removeprefix(OWN)) if name.startswith(OWN) else None
+def code_for(ledger: Ledger, trial: Trial, data_root: str | None) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the code that a trial was made of, as `trainers.own.provide` takes it.
+
+    Args:
+        data_root: where its data set came from.
+    """
+    networks = [trial.student, *([] if trial.teacher is None else [trial.teacher.model])]
+    names = [name.removeprefix(OWN) for name in networks if name.startswith(OWN)]
+    names += [] if data_root is None else [source_of(Path(data_root)).code]
+    for name in filter(None, names):
+        found = ledger.remembered(OWN_CODE, name)
         if found is not None:
-            yield name.removeprefix(OWN), json.loads(found)
+            yield name, json.loads(found)

@@ -13,6 +13,7 @@ from orchestrator.worker.attempts import Attempt
 from orchestrator.worker.pulse import clear_stale
 from orchestrator.worker.worker import Order, make_order, shared_data
 from search_spaces import Sweep
+from trainers.data import folder_of, names
 from trainers.errors import RequestError
 from trainers.files.store import Store
 
@@ -90,7 +91,9 @@ class Orders:
     def data(self) -> tuple[tuple[Path, ...], str | None, tuple[str, ...]]:
         """Return the folders of data sets that are named, the folder of all others, and which of them lie there."""
         plans = [plan for sweep in self._sweeps.values() for plan in sweep.datasets]
-        folders = dict.fromkeys(_from_anywhere(plan.root) for plan in plans if plan.root is not None)
+        roots = {plan.name: plan.root for plan in plans if plan.root is not None}
+        lying = [root if name in names() else folder_of(root) for name, root in roots.items()]
+        folders = dict.fromkeys(_from_anywhere(folder) for folder in lying if folder is not None)
         shared = shared_data()
         unnamed = dict.fromkeys(plan.name for plan in plans if plan.root is None)
         return tuple(folders), shared, tuple(name for name in unnamed if shared and (Path(shared) / name).is_dir())

@@ -35,6 +35,9 @@ class Facts:
     initials: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By data set and network: SHA-256 of the weights file that it starts from, if its recipe says so."""
 
+    roots: Mapping[str, str] = field(default_factory=dict)
+    """By data set of somebody's own: what tells it in every process (`trainers.data.Source`), seen from the sweep file
+    where it is a path."""
     own: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """The code of people's own that networks and data sets come from, as `trainers.own.provide` takes it."""
 
@@ -64,7 +67,7 @@ class Facts:
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; `facts_from_json` turns them back."""
         values = dataclasses.asdict(self)
-        return {name: value for name, value in values.items() if value or name not in ("readings", "own")}
+        return {name: value for name, value in values.items() if value or name not in ("readings", "own", "roots")}
 
 
 def on_dataset(dataset: str, network: str) -> str:

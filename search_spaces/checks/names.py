@@ -1,12 +1,12 @@
 """What the networks of a file are: timm's name of each on each data set, and the factories of those of your own."""
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 from search_spaces.files.draft import Draft
 from search_spaces.files.yaml_lines import Path
 from trainers.model_names import OWN
 from trainers.own import NETWORKS, Code, OwnCodeError, as_json, code_of, offered, parse, provide
+from trainers.own.factories import value_problems
 from trainers.own.plugins import taken_twice
 from trainers.texts.nearest import hint
 from trainers.texts.words import shown
@@ -94,7 +94,7 @@ def _own(draft: Draft, plain: str, path: Path) -> Code | None:
         code = code_of(reference, draft.folder)
         twice = taken_twice(NETWORKS, plain) if who else ""
         problems = [("", twice)] if twice else [*argument_problems(code, given_arguments(draft, plain))]
-        problems += _value_problems({} if model is None else model.arguments)
+        problems += value_problems({} if model is None else model.arguments)
     except OwnCodeError as error:
         problems = [("", str(error))]
     for argument, message in problems:
@@ -104,14 +104,6 @@ def _own(draft: Draft, plain: str, path: Path) -> Code | None:
     draft.own[plain] = code
     provide({code.name: as_json(code)})
     return code
-
-
-def _value_problems(arguments: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield arguments that no key could hold."""
-    for name, value in arguments.items():
-        plain = (bool, int, float, str)
-        if not isinstance(value, plain) and not (isinstance(value, list) and all(isinstance(v, plain) for v in value)):
-            yield name, f"must be a number, a text, on or off, or a list of such, got {shown(value)}"
 
 
 def _near_own(draft: Draft, plain: str) -> str:

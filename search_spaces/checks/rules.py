@@ -49,7 +49,8 @@ def check(draft: Draft) -> Facts | None:
         arguments={name: {n: a for n, a in of.items() if a} for name, of in draft.arguments.items()},
         lenses=draft.lenses,
         initials=initials(draft),
-        own={code.name: as_json(code) for code in draft.own.values()},
+        own={code.name: as_json(code) for code in [*draft.own.values(), *draft.makers.values()]},
+        roots={name: str(root) for name, root in draft.roots.items()},
         readings=check_weights_files(draft, checkpoints),
     )
     return None if draft.tree.problems else found

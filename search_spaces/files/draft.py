@@ -7,6 +7,7 @@ from typing import Any
 
 from search_spaces.files.entries import Entry
 from search_spaces.files.names import Pair
+from search_spaces.files.own_data import own_root
 from search_spaces.files.schema import (
     DataSetModel,
     EntryModel,
@@ -21,8 +22,8 @@ from search_spaces.files.yaml_lines import Path, Tree
 from trainers import data
 from trainers.data import DataInfo
 from trainers.files.paths import expanded
-from trainers.own import Code
-from trainers.texts.nearest import unknown
+from trainers.own import DATASETS, Code, offered, parse
+from trainers.texts.nearest import unknown, unknown_key
 from trainers.texts.words import is_url, shown
 from trainers.trials.trial import Value
 
@@ -60,6 +61,10 @@ class Draft:
     """By data set and network: with which it takes the images."""
     own: dict[str, Code] = field(default_factory=dict)
     """By network: its factory, where it is somebody's own."""
+    makers: dict[str, Code] = field(default_factory=dict)
+    """By data set: what makes it, where that is code of somebody's own."""
+    roots: dict[str, FilePath] = field(default_factory=dict)
+    """By data set of somebody's own: what tells it in every process."""
 
     @property
     def searched(self) -> Entry | None:
@@ -92,15 +97,22 @@ class Draft:
         return {name: info for name, info in self.described.items() if info is not None}
 
     def _describe(self, name: str, path: Path, model: DataSetModel) -> DataInfo | None:
+        if name not in data.names():
+            own = own_root(self.tree, self.folder, name, path, model)
+            if own is None:
+                return None
+            self.roots[name], code = own
+            self.makers |= {} if code is None else {name: code}
         if is_url(model.root or ""):
             message = f"must be a folder on this machine, got {shown(model.root)}"
             self.tree.add(path if path == ("dataset",) else (*path, "root"), message)
             return None
-        root = root_of(model, self.folder)
+        root = self.roots.get(name) or root_of(model, self.folder)
         try:
             found = self._found(name, root, fetch=model.download and not self.planning)
         except (OSError, ValueError) as error:
-            self.tree.add(path, f"the data set cannot be read: {error}")
+            place = (*path, "from") if model.source is not None else path
+            self.tree.add(self.tree.known(place), f"the data set cannot be read: {error}")
             return None
         try:
             return data.with_options(found, model.options)
@@ -154,7 +166,22 @@ def _datasets(tree: Tree, sections: Mapping[str, Any]) -> list[tuple[str, tuple[
     named: list[tuple[str, tuple[Path, DataSetModel]]] = [(n, (("datasets", n), model)) for n, model in many.items()]
     if one is not None:
         named.append((one, (("dataset",), DataSetModel())))
-    for name, (path, _) in named:
-        if name not in data.names():
-            tree.add(path, unknown("data set", name, data.names(), "datasets"))
-    return [item for item in named if item[0] in data.names()]
+    return [(name, (path, model)) for name, (path, model) in named if _is_sound(tree, name, path, model)]
+
+
+def _is_sound(tree: Tree, name: str, path: Path, model: DataSetModel) -> bool:
+    """Whether a data set is one; tells where it is none, and of keys that it does not have."""
+    ours, plugins = data.names(), list(offered(DATASETS))
+    if model.source is None:
+        for key in model.arguments if name in ours else ():
+            tree.add((*path, key), unknown_key(key, [one for one in DataSetModel.model_fields if one != "source"]))
+        if name not in ours and name not in plugins:
+            what = unknown("data set", name, [*ours, *plugins], "datasets")
+            is_own = parse(name) is not None or name.endswith(".npz")
+            tree.add(path, f"{what}; give one of your own a name: datasets: {{mine: {name}}}" if is_own else what)
+        return name in ours or name in plugins
+    if name in ours:
+        tree.add(path, f"{name!r} names a data set of ours; call yours otherwise")
+    if model.root is not None:
+        tree.add((*path, "root"), "is for data sets of ours; `from:` says where one of your own is")
+    return name not in ours

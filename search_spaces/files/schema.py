@@ -163,9 +163,18 @@ RecipeModel = create_model(
 RecipeText = Annotated[RecipeModel, BeforeValidator(_named_base, json_schema_input_type=str | RecipeModel)]
 
 
-class DataSetModel(Closed):
-    """Where a data set comes from."""
+def _source_or_empty(value: object) -> object:
+    return {"from": value} if isinstance(value, str) else _or_empty(value)
 
+
+class DataSetModel(BaseModel):
+    """Where a data set comes from; of one of your own that code makes, every other key is an argument of it."""
+
+    model_config = ConfigDict(
+        extra="allow", frozen=True, use_attribute_docstrings=True, validate_by_name=True, serialize_by_alias=True
+    )
+    source: Annotated[Text | None, Field(alias="from")] = None
+    """Of your own: `./data.npz`, a folder with parquet, `./data.py:make` or `package.module:make` (docs/data.md)."""
     root: Text | None = None
     """Folder with its files, seen from the sweep file; by default that of `KDSWEEP_DATA`, or one of its name in it."""
     download: StrictBool = False
@@ -176,12 +185,23 @@ class DataSetModel(Closed):
     """Views of a picture, where they are drawn by chance: so many times its logits are stored."""
     augment: tuple[Extra, ...] = ()
     """What is done to every view besides: autoaugment, randaugment, cutout."""
+    pad: Annotated[StrictInt, Field(ge=0, le=64)] | None = None
+    """Pixels by which small images are padded before they are cropped; of your own by default an eighth of the size."""
+    flip: StrictBool | None = None
+    """Whether views of small images are mirrored left to right: not of digits or letters, by default of all else."""
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Other keys, as the file has them: of what makes a data set of one's own."""
+        return dict(self.__pydantic_extra__ or {})
 
     @property
     def options(self) -> DataOptions:
         """What is changed of the data set."""
-        height, width = self.size or (None, None)
-        return DataOptions(height=height, width=width, views=self.views, augment=self.augment)
+        height, width = (None, None) if self.source else self.size or (None, None)
+        return DataOptions(
+            height=height, width=width, views=self.views, augment=self.augment, pad=self.pad, flip=self.flip
+        )
 
 
 class NetworkModel(BaseModel):
@@ -415,7 +435,12 @@ class SweepModel(Closed):
     dataset: StrictStr | None = None
     """The one data set; or give `datasets`."""
     datasets: (
-        dict[Name, Annotated[DataSetModel, BeforeValidator(_or_empty, json_schema_input_type=DataSetModel | None)]]
+        dict[
+            Name,
+            Annotated[
+                DataSetModel, BeforeValidator(_source_or_empty, json_schema_input_type=DataSetModel | Text | None)
+            ],
+        ]
         | None
     ) = None
     """The data sets by name; every pair is trained on each."""

@@ -168,7 +168,8 @@ def _trials(
 
 def _datasets(file: SweepFile) -> Iterator[DataSetPlan]:
     for name, source in file.model.sources.items():
-        root = root_of(source, file.path.parent)
+        own_root = file.facts.roots.get(name)
+        root = root_of(source, file.path.parent) if own_root is None else Path(own_root)
         yield DataSetPlan(name=name, root=root, download=source.download, info=file.facts.datasets[name])
 
 

@@ -15,11 +15,14 @@ from trainers.data.sets.digits100 import DIGITS100
 from trainers.data.sets.imagefolder import IMAGEFOLDER
 from trainers.data.sets.imagenet import IMAGENET
 from trainers.data.sets.mnist import FASHION_MNIST, MNIST
+from trainers.data.sets.own import OPTIONS, Source, folder_of, source_of
+from trainers.data.sets.own import entry as own_entry
 from trainers.data.sets.tiny_imagenet import TINY_IMAGENET
 from trainers.texts.nearest import unknown
 
 __all__ = [
     "DATASETS",
+    "OPTIONS",
     "PICTURE_MEAN",
     "PICTURE_STD",
     "DataFilesError",
@@ -29,16 +32,19 @@ __all__ = [
     "DataSet",
     "Images",
     "PictureFiles",
+    "Source",
     "broken_pictures",
     "changed_after",
     "count_pictures",
     "describe",
     "describe_or_fetch",
+    "folder_of",
     "get",
     "load",
     "names",
     "newest_change",
     "seen_in",
+    "source_of",
     "with_options",
 ]
 
@@ -54,12 +60,17 @@ def names() -> tuple[str, ...]:
     return tuple(DATASETS)
 
 
-def get(name: str) -> DataSet:
+def get(name: str, root: Path | None = None) -> DataSet:
     """Return the registry entry.
+
+    Args:
+        root: where its files lie, or what tells a data set of somebody's own (`Source.root`).
 
     Raises:
         ValueError: there is no such data set; names the nearest one.
     """
+    if name not in DATASETS and root is not None:
+        return own_entry(name)
     if name not in DATASETS:
         raise ValueError(unknown("data set", name, names(), "datasets"))
     return DATASETS[name]
@@ -67,12 +78,12 @@ def get(name: str) -> DataSet:
 
 def describe(name: str, root: Path | None = None) -> DataInfo:
     """Return what is known of a data set without training on it. `root` is where its files lie, if it has any."""
-    return get(name).describe(root)
+    return get(name, root).describe(root)
 
 
 def describe_or_fetch(name: str, root: Path | None = None) -> DataInfo:
     """Return what is known of a data set, whose files are fetched first where they are missing and may be."""
-    fetch = get(name).fetch
+    fetch = get(name, root).fetch
     try:
         return describe(name, root)
     except DataFilesError:
@@ -84,4 +95,4 @@ def describe_or_fetch(name: str, root: Path | None = None) -> DataInfo:
 
 def load(name: str, root: Path | None = None) -> Images | PictureFiles:
     """Return the images of a data set that fits in memory, or the files of another."""
-    return get(name).load(root)
+    return get(name, root).load(root)

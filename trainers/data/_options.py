@@ -4,7 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from trainers.data._base import DataInfo
-from trainers.data.view_sets import EXTRAS, resized, view_set, with_extras
+from trainers.data.view_sets import EXTRAS, resized, shifted, view_set, with_extras
 from trainers.texts.counting import counted
 
 DRAWN_VIEWS = 64
@@ -23,6 +23,10 @@ class DataOptions:
     """Views of an image."""
     augment: tuple[str, ...] = ()
     """Of `EXTRAS`."""
+    pad: int | None = None
+    """Pixels by which an image is padded, of which a crop is a view."""
+    flip: bool | None = None
+    """Whether views are mirrored left to right."""
 
 
 def seen_in(info: DataInfo, name: str, count: int) -> DataInfo:
@@ -46,6 +50,8 @@ def with_options(info: DataInfo, options: DataOptions) -> DataInfo:
     if options.height is not None:
         height, width = options.height, options.width or options.height
         name = resized(name, height, width)
+    if options.pad is not None or options.flip is not None:
+        name = shifted(name, options.pad, options.flip)
     if options.augment:
         if info.task == "segmentation":
             raise ValueError(f"augment: {', '.join(EXTRAS)} are for classification")

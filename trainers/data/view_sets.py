@@ -90,6 +90,22 @@ def resized(name: str, height: int, width: int) -> str:
     return "-".join([size, *(["flip"] * base.flip), *base.extras])
 
 
+def shifted(name: str, pad: int | None, flip: bool | None) -> str:
+    """Return the name of the view set whose images are padded by so many pixels, and mirrored or not.
+
+    Args:
+        pad, flip: None: as they are.
+
+    Raises:
+        ValueError: its views are no crops of padded images.
+    """
+    base = view_set(name)
+    if base.kind != "shift":
+        raise ValueError("pad and flip are for images that are kept in memory; its views are drawn from pictures")
+    mirrored = base.flip if flip is None else flip
+    return "-".join([f"pad{base.pad if pad is None else pad}-crop", *(["flip"] * mirrored), *base.extras])
+
+
 def strong(name: str) -> str:
     """Return the name of the set of strong views that goes with a set of views: as many, numbered for themselves.
 

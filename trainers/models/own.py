@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from trainers.model_names import OWN
-from trainers.own import Code, OwnCodeError, provided
+from trainers.own import Code, OwnCodeError, factories, provided
 from trainers.own.code import told
+from trainers.own.factories import parameters_of, takes
 from trainers.texts.nearest import hint
 from trainers.texts.words import line_of
 
@@ -39,7 +40,7 @@ def create(name: str, *, classes: int, channels: int, arguments: Mapping[str, An
     code = code_named(name)
     factory = code.load()
     given = {key: list(value) if isinstance(value, tuple) else value for key, value in arguments.items()}
-    taken = _taken(factory, code)
+    taken = parameters_of(code)
     given |= {key: value for key, value in ((CLASSES, classes), (CHANNELS, channels)) if takes(taken, key)}
     try:
         network = factory(**given)
@@ -67,27 +68,20 @@ def argument_problems(code: Code, arguments: Mapping[str, Any]) -> Iterator[tupl
     Raises:
         OwnCodeError: it cannot be loaded.
     """
-    factory = code.load()
-    parameters = _taken(factory, code)
-    problem = lacks(factory)
+    problem = lacks(code.load())
     if problem:
         yield "", f"{code}: {problem}"
         return
-    free = [name for name in parameters if name not in (CLASSES, CHANNELS, "self")]
-    for name in arguments:
-        if name in (CLASSES, CHANNELS):
+    others = {name: value for name, value in arguments.items() if name not in (CLASSES, CHANNELS)}
+    yield from factories.argument_problems(code, others, (CLASSES, CHANNELS, SIZE))
+    for name in (CLASSES, CHANNELS):
+        if name in arguments:
             yield name, "is set by the data set"
-        elif not takes(parameters, name):
-            yield name, f"{code} does not take it{hint(name, free) or f' (it takes: {_listed(free)})'}"
-    for name, one in parameters.items():
-        needed = one.default is one.empty and one.kind in (one.KEYWORD_ONLY, one.POSITIONAL_OR_KEYWORD)
-        if needed and name not in (CLASSES, CHANNELS, SIZE, *arguments):
-            yield "", f"{code} needs {name}, which has no default"
 
 
 def sizes_of_input(name: str, size: int) -> Iterator[dict[str, Any]]:
     """Yield arguments with which the network may take images of a size."""
-    yield {SIZE: size} if SIZE in _taken(code_named(name).load(), code_named(name)) else {}
+    yield {SIZE: size} if SIZE in parameters_of(code_named(name)) else {}
 
 
 def try_out(name: str, network: nn.Module, images: Tensor, classes: int) -> None:
@@ -115,22 +109,3 @@ def try_out(name: str, network: nn.Module, images: Tensor, classes: int) -> None
             raise OwnCodeError(f"{code} must answer finite numbers, got some that are none {how}")
     if not any(parameter.requires_grad for parameter in network.parameters()):
         raise OwnCodeError(f"{code} has no parameters that could be learned")
-
-
-def takes(parameters: Mapping[str, inspect.Parameter], name: str) -> bool:
-    """Return whether what has these parameters can be called with a keyword."""
-    named = parameters.get(name)
-    if named is not None:
-        return named.kind in (named.KEYWORD_ONLY, named.POSITIONAL_OR_KEYWORD)
-    return any(one.kind is one.VAR_KEYWORD for one in parameters.values())
-
-
-def _taken(factory: Any, code: Code) -> Mapping[str, inspect.Parameter]:
-    try:
-        return inspect.signature(factory).parameters
-    except (TypeError, ValueError) as error:
-        raise OwnCodeError(f"{code} cannot be called: {line_of(str(error))}") from None
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(names) or "nothing else"

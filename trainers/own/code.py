@@ -12,7 +12,7 @@ import importlib.util
 import json
 import traceback
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -49,11 +49,16 @@ class Code:
     """Dotted name of a module that Python finds; empty: it is made from `texts`."""
     texts: Mapping[str, str]
     """By file, seen from the folder of `file`; empty where Python finds the module."""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """That it is called with, where they stand with it: a data set's; a network's stand with the network."""
 
     @property
     def token(self) -> str:
         """What stands for it in the names of networks and data sets."""
-        return self.digest[:TOKEN_LETTERS]
+        if not self.arguments:
+            return self.digest[:TOKEN_LETTERS]
+        whole = json.dumps([self.digest, self.arguments], sort_keys=True)
+        return hashlib.sha256(whole.encode()).hexdigest()[:TOKEN_LETTERS]
 
     @property
     def name(self) -> str:
@@ -86,7 +91,7 @@ class Code:
 
     def _module(self) -> ModuleType:
         if not self.module:
-            return module_of(self.token, self.texts, Path(self.file).name, Path(self.file).parent)
+            return module_of(self.digest[:TOKEN_LETTERS], self.texts, Path(self.file).name, Path(self.file).parent)
         if _importable(self.module)[1] != self.digest:
             raise OwnCodeError(
                 f"{self} is another one here ({_importable(self.module)[0]}) than where the sweep was accepted: have "
@@ -105,20 +110,23 @@ def told(error: BaseException, file: str) -> str:
     return line_of(f"{place}{type(error).__name__}: {error}".rstrip(": "))
 
 
-def code_of(reference: Reference, folder: Path) -> Code:
+def code_of(reference: Reference, folder: Path, arguments: Mapping[str, Any] | None = None) -> Code:
     """Return what a reference names; its module is read, not run.
 
     Args:
         folder: from which files are seen.
+        arguments: that stand with it.
 
     Raises:
         OwnCodeError: there is no such file or module, or it is no Python.
     """
-    place, attribute = reference.place, reference.attribute
+    place, attribute, given = reference.place, reference.attribute, dict(arguments or {})
     try:
         if not reference.is_file:
             file, digest = _importable(place)
-            return Code(attribute=attribute, place=place, digest=digest, file=file, module=place, texts={})
+            return Code(
+                attribute=attribute, place=place, digest=digest, file=file, module=place, texts={}, arguments=given
+            )
         path = (folder / expanded(place)).absolute()
         texts = sources(path.parent, path.name)
     except FileNotFoundError as error:
@@ -133,7 +141,7 @@ def code_of(reference: Reference, folder: Path) -> Code:
         rule = f"at most {MOST_BYTES // 1000:,} kB, got {size // 1000:,} kB in {len(texts)} files"
         raise OwnCodeError(f"{place} and what it imports from beside it may have {rule}; make a package of it")
     digest = _digest({"" if name == path.name else name: text for name, text in texts.items()})
-    return Code(attribute=attribute, place=place, digest=digest, file=str(path), texts=texts)
+    return Code(attribute=attribute, place=place, digest=digest, file=str(path), texts=texts, arguments=given)
 
 
 def _others(path: Path) -> str:
@@ -171,7 +179,7 @@ _provided: dict[str, Code] = {}
 def provide(codes: Mapping[str, Mapping[str, Any]]) -> None:
     """Let this process make what comes from these, as `provided` has given them; nothing of it is run yet."""
     for values in codes.values():
-        code = Code(**values)
+        code = Code(**{**values, "arguments": dict(values.get("arguments", {}))})
         _provided[code.name] = code
 
 

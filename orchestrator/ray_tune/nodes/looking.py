@@ -36,7 +36,7 @@ def looker() -> Callable[..., dict[str, Any]]:
         clear_copies(copies, alive)
         own = os.environ.get("KDSWEEP_DATA") or shared
         wanted = folders + ([str(Path(own) / name) for name in names] if own else [])
-        missing = [folder for folder in wanted if not Path(folder).is_dir()]
+        missing = [folder for folder in wanted if not Path(folder).exists()]
         return {"versions": versions(), "home": Path(marker).exists(), "missing": missing}
 
     return look

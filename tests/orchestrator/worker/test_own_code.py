@@ -13,10 +13,10 @@ from trainers import own
 
 TEXT = """
 name: own
-dataset: digits100
+datasets: {noise: {from: ./data.py:make, classes: 3}}
 networks: {mine: {from: ./net.py:Net, width: 4}}
-pairs: tinyresnet -> mine
-recipe: {base: digits, epochs: 1, epoch_steps: 2}
+pairs: resnet20 -> mine
+recipe: {base: quick, epochs: 1, epoch_steps: 2, batch_size: 8}
 methods: {ce: }
 seeds: 1
 """
@@ -33,6 +33,15 @@ class Net(nn.Module):
         return self.head(self.one(x).mean((2, 3)))
 """
 
+DATA = """
+import numpy as np
+
+def make(classes):
+    images = np.random.default_rng(0).integers(0, 256, (10 * classes, 8, 8), dtype=np.uint8)
+    labels = np.arange(10 * classes) % classes
+    return {"train_images": images, "train_labels": labels, "test_images": images[:6], "test_labels": labels[:6]}
+"""
+
 
 def test_a_worker_that_never_sees_the_files_trains_what_was_accepted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -41,6 +50,7 @@ def test_a_worker_that_never_sees_the_files_trains_what_was_accepted(
     folder.mkdir()
     (folder / "net.py").write_text(NET)
     (folder / "parts.py").write_text("from torch import nn\n\nHead = nn.Linear\n")
+    (folder / "data.py").write_text(DATA)
     file = folder / "own.yaml"
     file.write_text(TEXT)
     sweep = expand(read(file))
@@ -51,6 +61,8 @@ def test_a_worker_that_never_sees_the_files_trains_what_was_accepted(
     text = Orders([sweep], tmp_path / "home")(attempt).to_text()
     (folder / "net.py").write_text("raise RuntimeError('changed meanwhile')")
     (folder / "parts.py").unlink()
+    (folder / "data.py").unlink()
+    monkeypatch.setenv("KDSWEEP_DATA", str(tmp_path))  # with it what has been read is forgotten
     monkeypatch.setattr(own.code, "_provided", {})  # as in a process that has read no sweep
     (report,) = run_order(Order.from_text(text))
     assert report.ending == "COMPLETE", report.reason
