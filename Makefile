@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: sweep test test-all test-slow test-faults test-servers test-cluster bench bench-losses bench-step bench-overhead bench-start bench-search bench-sweep bench-race bench-robust bench-together bench-verdicts bench-statistics check-device lint types imports docs check clean
+.PHONY: sweep test test-all test-slow test-faults test-servers test-cluster bench bench-losses bench-step bench-overhead bench-start bench-search bench-sweep bench-race bench-robust bench-together bench-verdicts bench-statistics check-device lint types imports docs findings check clean
 
 sweep: $(READY)
 	$(BIN)/python run_sweep.py run search_spaces/quickstart.yaml
@@ -68,6 +68,10 @@ check-device: $(READY)
 
 docs: $(READY)
 	$(BIN)/python docs/generate.py
+
+findings: $(READY)
+	$(BIN)/python -m docs.findings.collect
+	$(BIN)/python -m docs.findings.cost
 
 check: lint types imports
 

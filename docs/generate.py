@@ -223,9 +223,16 @@ def left() -> str:
     return "\n".join(f"- {one}" for one in LEFT_TO_PLAN)
 
 
+def findings(kind: str, *of: str) -> str:
+    """Return a table of what sweeps found, from the numbers in docs/findings/."""
+    from docs.findings import tables
+
+    return str(getattr(tables, kind)(*of))
+
+
 KINDS: dict[str, Callable[..., str]] = {
     made.__name__: made
-    for made in (command, contract, datasets, hyperparameters, keys, left, methods, recipe, recipes, terms)
+    for made in (command, contract, datasets, findings, hyperparameters, keys, left, methods, recipe, recipes, terms)
 }
 
 
