@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from orchestrator.commands.doctor import Finding, doctor
     from orchestrator.commands.plan import PlanHere, plan_here
     from orchestrator.commands.repeat import Repetition, repeat
-    from orchestrator.commands.run import RunResult, run
+    from orchestrator.commands.run import run
+    from orchestrator.commands.run_course import RunResult
     from orchestrator.commands.status import SweepStatus, list_text, status, sweeps
     from orchestrator.commands.sync import SyncResult, sync
     from orchestrator.commands.viewers import viewer_lines
@@ -62,7 +63,8 @@ _PLACES = {
     "acceptance.picture_checks": ("PicturesError", "check_pictures"),
     "commands.plan": ("PlanHere", "plan_here"),
     "commands.repeat": ("Repetition", "repeat"),
-    "commands.run": ("RunResult", "run"),
+    "commands.run": ("run",),
+    "commands.run_course": ("RunResult",),
     "commands.status": ("SweepStatus", "list_text", "status", "sweeps"),
     "commands.sync": ("SyncResult", "sync"),
     "commands.viewers": ("viewer_lines",),
