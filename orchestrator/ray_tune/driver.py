@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from ray import tune
 
-from orchestrator.ray_tune.bridge import BRIDGES, AttemptScheduler, AttemptSearcher, Bridge, BridgeStopper
+from orchestrator.ray_tune.bridge import Bridge
 from orchestrator.ray_tune.nodes.wanted import Wanted
 from orchestrator.ray_tune.trainable import AttemptTrainable
+from orchestrator.ray_tune.tune_parts import BRIDGES, AttemptScheduler, AttemptSearcher, BridgeStopper
 from trainers.files.files import remove
 
 if TYPE_CHECKING:
