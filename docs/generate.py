@@ -126,10 +126,11 @@ def hyperparameters() -> str:
 
 
 def keys(model: str, prefix: str = "") -> str:
-    """Return the keys of a mapping in a sweep file: a model of `search_spaces.files.schema`, below a dotted key."""
-    from search_spaces.files import schema
+    """Return the keys of a mapping in a sweep file: a model by its name, below a dotted key."""
+    from search_spaces.files.structure import HOLDERS
 
-    described = getattr(schema, model).model_json_schema()
+    (holder,) = {one for one in HOLDERS.values() if one.__name__ == model}
+    described = holder.model_json_schema()
     rows = [
         (f"`{prefix}{name}`", _type(part), _default(part, name in described.get("required", ())), part["description"])
         for name, part in described["properties"].items()

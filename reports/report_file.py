@@ -16,7 +16,8 @@ from pydantic import Field, StrictStr, TypeAdapter
 from reports.errors import ReportError, UnknownSweepError
 from search_spaces.files.errors import Problem, SweepFileError
 from search_spaces.files.names import Name, Names
-from search_spaces.files.schema import NAME_PATTERN, ReportModel
+from search_spaces.files.report_keys import ReportModel
+from search_spaces.files.schema import NAME_PATTERN
 from search_spaces.files.structure import check
 from search_spaces.files.yaml_lines import Path as Place
 from search_spaces.files.yaml_lines import Tree, YamlError, read_text, read_tree

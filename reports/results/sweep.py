@@ -10,7 +10,7 @@ from typing import Any
 
 from reports.results import naming
 from reports.results.naming import Names
-from search_spaces.files.schema import LEVEL, ReportModel
+from search_spaces.files.report_keys import LEVEL, ReportModel
 
 ALONE = "ce"
 """The method without a teacher."""

@@ -14,7 +14,9 @@ from search_spaces.checks.splits import check_batches_of_one, check_splits
 from search_spaces.files.draft import Draft
 from search_spaces.files.entries import Entry, read_entries, try_plugins
 from search_spaces.files.races import race_sizes
-from search_spaces.files.schema import ReportModel, ResourcesModel, SearchModel, UntilSettled
+from search_spaces.files.report_keys import ReportModel
+from search_spaces.files.schema import ResourcesModel, SearchModel
+from search_spaces.files.seeds import UntilSettled
 from search_spaces.files.yaml_lines import Path
 from trainers.own.code import as_json
 from trainers.texts.nearest import unknown

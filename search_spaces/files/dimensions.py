@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from search_spaces.files import schema
+from search_spaces.files.closed import Closed
 from search_spaces.files.structure import check
 from search_spaces.files.yaml_lines import Path, Tree
 from trainers.methods import Hyperparameter
@@ -15,7 +16,7 @@ from trainers.texts.nearest import nearest
 from trainers.texts.words import shown
 from trainers.trials.trial import Value
 
-SHAPES: dict[str, type[schema.Closed]] = {
+SHAPES: dict[str, type[Closed]] = {
     "grid": schema.Grid,
     "choice": schema.Choice,
     "low": schema.Range,

@@ -69,6 +69,10 @@ def check_distinct(words: tuple[Word, ...]) -> tuple[Word, ...]:
     return words
 
 
+DISTINCT = Field(json_schema_extra={"minItems": 1, "uniqueItems": True})
+"""What `check_distinct` holds, in words of a JSON schema."""
+
+
 def check_label(text: str) -> str:
     r"""Return the text where LaTeX takes it in a \label.
 

@@ -4,7 +4,6 @@ Closed and frozen. What needs more than one place of the file, a method, a data 
 `search_spaces.json_schema` makes of it what editors go by.
 """
 
-import math
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -17,51 +16,23 @@ from pydantic import (
     StrictBool,
     StrictInt,
     StrictStr,
-    TypeAdapter,
     create_model,
 )
 
-from search_spaces.files.names import (
-    Label,
-    Name,
-    Names,
-    Pairs,
-    check_distinct,
-)
+from search_spaces.files.closed import Closed
+from search_spaces.files.names import Name, Pairs
 from search_spaces.files.races import SEARCH_SEEDS
+from search_spaces.files.report_keys import ReportModel
+from search_spaces.files.seeds import Seeds, UntilSettled
 from trainers.data import DataOptions
 from trainers.texts.words import shown
 from trainers.trials.recipe import Recipe
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 NAME_RULE = "must be 1 to 64 of a-z, 0-9, '.', '_' and '-', the first a letter or digit"
-MAX_SEEDS = 10_000
-LEVEL = 0.05
-"""Of the tests, where the sweep says nothing."""
-STEP = 1.6
-"""Of `seeds.first` to `seeds.most`: each look has about so many times the seeds of the one before."""
 
 Sampler = Literal["tpe", "random", "gp"]
 Pruner = Literal["median", "halving", "none"]
-TableName = Literal[
-    "head_to_head",
-    "top5",
-    "best_epoch",
-    "cost",
-    "fidelity",
-    "statistics",
-    "search",
-    "ablations",
-    "against",
-    "compare",
-    "audit",
-]
-
-
-class Closed(BaseModel):
-    """A mapping with known keys only."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 def _or_empty(value: object) -> object:
@@ -72,60 +43,6 @@ def _named_base(value: object) -> object:
     return {"base": value} if isinstance(value, str) else value
 
 
-def _seed_list(value: object) -> object:
-    if not isinstance(value, list | tuple):
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise ValueError(f"must be a whole number or a list of whole numbers, got {shown(value)}")
-        if not 1 <= value <= MAX_SEEDS:
-            raise ValueError(f"must be from 1 to {MAX_SEEDS} seeds, got {value}")
-        return tuple(range(value))
-    if not value:
-        raise ValueError("must hold at least one seed, got an empty list")
-    return value
-
-
-Seed = Annotated[StrictInt, Field(ge=0, lt=SEARCH_SEEDS)]
-DISTINCT = Field(json_schema_extra={"minItems": 1, "uniqueItems": True})
-"""What `check_distinct` holds, in words of a JSON schema."""
-ListedSeeds = Annotated[
-    tuple[Seed, ...], BeforeValidator(_seed_list), AfterValidator(check_distinct), Field(max_length=MAX_SEEDS)
-]
-
-
-class UntilSettled(Closed):
-    """Seeds that are added while comparisons with a row are open."""
-
-    first: Annotated[StrictInt, Field(ge=3, le=MAX_SEEDS)]
-    """Seeds of every row: 0, 1, …; at least 3."""
-    most: Annotated[StrictInt, Field(ge=3, le=MAX_SEEDS)]
-    """Seeds of the declared row, and of those whose comparison with it stays open, at most."""
-    settle: Name | None = None
-    """Entry or row that all others are compared with, declared before there are numbers; of an entry with a grid its
-    first row. By default `report.proposal`."""
-
-    @property
-    def looks(self) -> tuple[int, ...]:
-        """Seeds of the open rows at each look, rising by about the same factor."""
-        steps = max(1, round(math.log(self.most / self.first) / math.log(STEP))) if self.most > self.first else 0
-        growth = self.most / self.first
-        return (self.first, *(round(self.first * growth ** (step / steps)) for step in range(1, steps + 1)))
-
-
-def _seeds(value: object) -> object:
-    if isinstance(value, dict | UntilSettled):
-        return UntilSettled.model_validate(value)
-    return TypeAdapter(ListedSeeds).validate_python(value)
-
-
-Seeds = Annotated[
-    tuple[int, ...] | UntilSettled,
-    PlainValidator(
-        _seeds,
-        json_schema_input_type=Annotated[int, Field(ge=1, le=MAX_SEEDS)]
-        | Annotated[list[Seed], DISTINCT]
-        | UntilSettled,
-    ),
-]
 Text = Annotated[StrictStr, Field(min_length=1)]
 Pixels = Annotated[StrictInt, Field(ge=8, le=8192)]
 
@@ -381,50 +298,6 @@ class ResourcesModel(Closed):
     stall_seconds: Annotated[StrictInt, Field(ge=10, le=1_000_000)] = 900
     """A worker without a step for so long is taken for lost: its trial goes on from its last epoch in another. Not with
     `--workers 0`."""
-
-
-class AblationModel(Closed):
-    """One ablation table."""
-
-    entries: Annotated[Names, Field(min_length=1)]
-    """The entries or rows that are in it: one with a grid, or several whose terms are on and off."""
-    base: Name | None = None
-    """Entry or row that the others are compared with."""
-    terms: Annotated[Names, Field(min_length=1)] | None = None
-    """Hyperparameters, or methods of a combination, that are ticked where they are on; by default all that differ."""
-    caption: Annotated[StrictStr, Field(max_length=1000)] | None = None
-    """Stands before the sentences that every table has."""
-    label: Label | None = None
-    """Of the table in LaTeX; by default `tab:`, the sweep's name, `-ablation-` and a number."""
-
-
-class ReportModel(Closed):
-    """How the report looks; changes no training."""
-
-    baseline: Name | None = None
-    """Entry or row that all others are compared with, seed by seed; of an entry with a grid its first row."""
-    proposal: Name | None = None
-    """Entry or row that is proposed: shaded, with what it has over the baseline and over the row that it extends."""
-    digits: Annotated[StrictInt, Field(ge=0, le=6)] | None = None
-    """Digits after the point of accuracies and their spread; by default 1."""
-    caption: Annotated[StrictStr, Field(max_length=1000)] | None = None
-    """Stands before the sentences that every table has."""
-    names: dict[Name, Name] = {}
-    """The name that is shown for an entry, row, network or data set, by its own; by default as papers print it."""
-    label: Label | None = None
-    """Of the main table in LaTeX; by default `tab:` and the sweep's name."""
-    order: Annotated[tuple[Name, ...], AfterValidator(check_distinct), DISTINCT] = ()
-    """Entries in the order in which tables have them; those not named follow as the file has them."""
-    groups: dict[Name, Name] = {}
-    """Heading of each entry, under which tables put it; by default the kind of its method."""
-    tables: Annotated[tuple[TableName, ...], AfterValidator(check_distinct), DISTINCT] | None = None
-    """Which tables there are; by default all that have something to say."""
-    level: Annotated[float, Field(gt=0, le=0.5)] | None = None
-    """Of the tests: a difference counts as more than noise where its p-value is at most this; by default 0.05."""
-    variances: Literal["pooled", "separate"] | None = None
-    """Whether rows of a column are tested with one variance (the default), or each pair of rows with its own two."""
-    ablations: tuple[AblationModel, ...] | None = None
-    """The ablation tables; by default those of what varies on purpose, none where the list is empty."""
 
 
 class SweepModel(Closed):

@@ -12,7 +12,9 @@ from pydantic_core import ErrorDetails
 
 from search_spaces.files import schema
 from search_spaces.files.names import Pair, as_list, parse_pair
+from search_spaces.files.report_keys import AblationModel, ReportModel
 from search_spaces.files.schema import SweepModel
+from search_spaces.files.seeds import UntilSettled
 from search_spaces.files.yaml_lines import Path, Tree
 from trainers.texts.findings import told
 from trainers.texts.nearest import nearest, unknown_key
@@ -29,11 +31,11 @@ HOLDERS: dict[Path, type[BaseModel]] = {
     ("teachers", "*", "recipe"): schema.RecipeModel,
     ("recipe",): schema.RecipeModel,
     ("search",): schema.SearchModel,
-    ("seeds",): schema.UntilSettled,
+    ("seeds",): UntilSettled,
     ("resources",): schema.ResourcesModel,
-    ("report",): schema.ReportModel,
-    ("report", "ablations", "*"): schema.AblationModel,
-    ("ablations", "*"): schema.AblationModel,  # of a report file
+    ("report",): ReportModel,
+    ("report", "ablations", "*"): AblationModel,
+    ("ablations", "*"): AblationModel,  # of a report file
 }
 """Whose keys are known at a path; `*` stands for any name or position."""
 

@@ -13,7 +13,8 @@ from search_spaces.files import overrides
 from search_spaces.files.draft import root_of
 from search_spaces.files.entries import Entry, Row
 from search_spaces.files.errors import SweepFileError
-from search_spaces.files.schema import LEVEL, UntilSettled
+from search_spaces.files.report_keys import LEVEL
+from search_spaces.files.seeds import UntilSettled
 from search_spaces.files.yaml_lines import Path as KeyPath
 from search_spaces.files.yaml_lines import read_tree
 from search_spaces.recipes import Definitions, as_accepted, definitions

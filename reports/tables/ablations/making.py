@@ -18,7 +18,7 @@ from reports.statistics.spread import Stat, best
 from reports.tables.ablations.ablation import Ablation, Factor, Level
 from reports.tables.ablations.rules import chosen_group, grids, term_of, terms
 from reports.tables.ablations.switches import Record, record_of
-from search_spaces.files.schema import AblationModel
+from search_spaces.files.report_keys import AblationModel
 from trainers import titles
 
 if TYPE_CHECKING:
