@@ -8,8 +8,8 @@ from reports.errors import ReportError, UnknownSweepError
 from reports.report_file import load_any
 from reports.results import joining, loading, stored
 from reports.results.results import Results
-from reports.tables.against_published import Comparison, beside_published
-from reports.tables.against_sweep import SweepComparison, compare_boards
+from reports.tables.against.published import Comparison, beside_published
+from reports.tables.against.sweep import SweepComparison, compare_boards
 
 AGAINST = ("published",)
 """What the numbers of a sweep can be put beside."""

@@ -18,8 +18,8 @@ from reports.results import stored
 from reports.results.results import Results
 from reports.tables import head_to_head, searches
 from reports.tables.ablations import tables as ablation_tables
-from reports.tables.against_published import Comparison
-from reports.tables.against_sweep import SweepComparison
+from reports.tables.against.published import Comparison
+from reports.tables.against.sweep import SweepComparison
 from reports.tables.audit import Audit
 from reports.tables.table import Table
 from trainers.files.files import remove, replaced

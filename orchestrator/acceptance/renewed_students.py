@@ -3,7 +3,7 @@
 from orchestrator.ledger.known_weights import TEACHER_WEIGHTS
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import ENDED
-from orchestrator.planning.search_ends import is_whole
+from orchestrator.planning.search.search_ends import is_whole
 from search_spaces import Sweep, renewed
 
 

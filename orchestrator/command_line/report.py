@@ -53,7 +53,7 @@ def call(options: argparse.Namespace) -> int:
     from orchestrator.commands.viewers import viewer_lines
     from orchestrator.display import Lines
     from orchestrator.home.home import home_folder
-    from orchestrator.sweep_run.keeping import why_kept, why_nothing
+    from orchestrator.sweep_run.ends.keeping import why_kept, why_nothing
 
     home = home_folder(options.home)
     try:

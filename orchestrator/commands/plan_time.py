@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from orchestrator.display.progress import Kind, Pace, left_seconds
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import ENDED
-from orchestrator.planning.search_ends import SearchStanding, search_standing
+from orchestrator.planning.search.search_ends import SearchStanding, search_standing
 from search_spaces import Search, Sweep
 from trainers.machine import usable_cores
 from trainers.trials.batches import epoch_images

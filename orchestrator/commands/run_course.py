@@ -13,10 +13,10 @@ from orchestrator.ledger.database import LedgerWriteError
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.planning.planner import Planner
 from orchestrator.sweep_run.cards import Cards
-from orchestrator.sweep_run.collapses import collapse_warnings
-from orchestrator.sweep_run.conclusion import conclude
 from orchestrator.sweep_run.drive import ClusterLostError, Orders, Workforce, drive, look_at_cluster
-from orchestrator.sweep_run.reporting import write_reports
+from orchestrator.sweep_run.ends.collapses import collapse_warnings
+from orchestrator.sweep_run.ends.conclusion import conclude
+from orchestrator.sweep_run.ends.reporting import write_reports
 from orchestrator.sweep_run.signals import StopSignals
 from orchestrator.sweep_run.tellers import TELLING_DELAY_SECONDS, drain, start_tellers
 from search_spaces import Sweep

@@ -3,8 +3,8 @@
 from orchestrator.display import Screen
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import TrialRow
-from orchestrator.planning.search_ends import search_standing
-from orchestrator.sweep_run.endings import ending_line, last_line
+from orchestrator.planning.search.search_ends import search_standing
+from orchestrator.sweep_run.ends.endings import ending_line, last_line
 from search_spaces import Search, Sweep
 from trainers.files.files import remove
 from trainers.files.store import Store

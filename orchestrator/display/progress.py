@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import ENDED, FINAL_TEST_SCORES, FINAL_VALIDATION_SCORES
-from orchestrator.planning.search_ends import SearchStanding, place, search_standing
-from orchestrator.sweep_run.collapses import collapse_warnings
+from orchestrator.planning.search.search_ends import SearchStanding, place, search_standing
+from orchestrator.sweep_run.ends.collapses import collapse_warnings
 from search_spaces import Sweep, proposal_text
 
 PROBLEMS = 3

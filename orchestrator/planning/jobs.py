@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from orchestrator.ledger.records import ENDED, MemberRow, TrialRow
-from orchestrator.planning.search_run import SearchRun
+from orchestrator.planning.search.search_run import SearchRun
 from search_spaces import Member, Sweep
 from trainers.trials.trial import Trial, to_json
 

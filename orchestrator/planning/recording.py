@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import MemberRow, TrialRow
 from orchestrator.planning.jobs import member_row, trial_row
-from orchestrator.planning.search_run import SearchRun
+from orchestrator.planning.search.search_run import SearchRun
 from search_spaces import Member, Sweep
 
 

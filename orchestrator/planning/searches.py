@@ -7,7 +7,7 @@ from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import ProposalRow
 from orchestrator.planning.recording import Recording
 from orchestrator.planning.roster import Roster
-from orchestrator.planning.search_run import SearchRun
+from orchestrator.planning.search.search_run import SearchRun
 from orchestrator.planning.settling import Settling
 from orchestrator.planning.teaching import Teaching
 from search_spaces import Member, Search, Sweep

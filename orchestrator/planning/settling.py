@@ -6,7 +6,7 @@ from dataclasses import replace
 from orchestrator.ledger.records import FINAL_TEST_SCORES, TrialRow
 from orchestrator.planning.recording import Recording
 from orchestrator.planning.roster import Roster
-from orchestrator.planning.search_run import SearchRun
+from orchestrator.planning.search.search_run import SearchRun
 from reports.statistics.settling import standings
 from search_spaces import Member, Sweep
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import ENDED
-from orchestrator.planning.search_ends import place, search_standing
+from orchestrator.planning.search.search_ends import place, search_standing
 from search_spaces import Sweep
 from trainers.texts.counting import counted
 

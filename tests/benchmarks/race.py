@@ -34,8 +34,8 @@ import torch
 from orchestrator.home.home import banks_folder
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import TrialRow
-from orchestrator.planning.race import race
-from orchestrator.planning.search_run import SearchRun
+from orchestrator.planning.search.race import race
+from orchestrator.planning.search.search_run import SearchRun
 from search_spaces import Member, Search, Sweep, expand, read
 from search_spaces.files.races import race_sizes
 from search_spaces.sweeps.searches import with_blueprint

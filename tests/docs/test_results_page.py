@@ -22,8 +22,9 @@ from reports.board.board import NO_TEACHER, NOT_ASKED
 from reports.report_file import read_report_file
 from reports.results.results import TRIAL_COLUMNS
 from reports.statistics.spread import Stat
-from reports.tables import against_sweep, main_records
+from reports.tables import main_records
 from reports.tables.ablations import tables as ablation_tables
+from reports.tables.against import sweep as against_sweep
 from reports.tables.wording import SHOWN
 from search_spaces import nothing_to_confirm
 from tests.docs.pages import bare, blocks, lines_of

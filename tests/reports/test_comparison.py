@@ -17,7 +17,7 @@ from reports.formats.footnotes import letters
 from reports.published import figures as published_figures
 from reports.published.comparable import Setting, reasons
 from reports.published.figures import Figure
-from reports.tables.against_published import FIELDS, Beside, Comparison
+from reports.tables.against.published import FIELDS, Beside, Comparison
 from tests.reports.conftest import Loader, tell
 from tests.reports.fake_sweep import CIFAR, PAIR, FakeSweep, mixed_sweep, published_sweep, row, trained
 from tests.reports.shown import as_csv, as_latex, as_markdown

@@ -15,7 +15,7 @@ from reports.formats import latex, markdown
 from reports.results import joining
 from reports.statistics.settling import follow
 from reports.tables import head_to_head, main_records
-from reports.tables.against_sweep import compare_boards
+from reports.tables.against.sweep import compare_boards
 from tests.reports.fake_store import results_of
 from tests.reports.fake_sweep import FakeSweep, FakeTrial, row, seeds, teacher
 

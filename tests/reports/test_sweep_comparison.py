@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import reports
-from reports.tables.against_sweep import FIELDS, Change, SweepComparison
+from reports.tables.against.sweep import FIELDS, Change, SweepComparison
 from tests.reports.fake_sweep import CELL, NASTY, FakeSweep, FakeTrial, row, seeds, teacher
 from tests.reports.in_memory import results
 from tests.reports.shown import as_csv, as_markdown

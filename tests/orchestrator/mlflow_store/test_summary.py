@@ -12,7 +12,7 @@ import reports
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.mlflow_store import MlflowTarget, tracking_uri
 from orchestrator.mlflow_store.location import prepare_client
-from orchestrator.sweep_run.reporting import write_reports
+from orchestrator.sweep_run.ends.reporting import write_reports
 from orchestrator.sweep_run.tellers import drain, retarget, start_tellers
 from tests.orchestrator.simulation import SWEEP, drive, new_planner, sweep_of
 

@@ -14,7 +14,7 @@ from orchestrator.home.home import driver_lock
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.mlflow_store import MlflowTarget, tracking_uri
 from orchestrator.outbox.telling import Teller
-from orchestrator.sweep_run.keeping import why_kept
+from orchestrator.sweep_run.ends.keeping import why_kept
 from tests.orchestrator.simulation import SWEEP, drive, new_planner, sweep_of
 
 

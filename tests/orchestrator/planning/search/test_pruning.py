@@ -11,8 +11,8 @@ from orchestrator.ledger import database
 from orchestrator.ledger.database import LedgerError
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.optuna_studies.live import LiveStudy
-from orchestrator.planning import search_run
 from orchestrator.planning.planner import Planner
+from orchestrator.planning.search import search_run
 from search_spaces import Search
 from tests.orchestrator.simulation import (
     SWEEP,

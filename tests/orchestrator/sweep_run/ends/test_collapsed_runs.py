@@ -17,7 +17,7 @@ from orchestrator.display import Lines
 from orchestrator.ledger.database import ADDED_COLUMNS
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import MemberRow, TrialRow
-from orchestrator.sweep_run.collapses import collapse_warnings
+from orchestrator.sweep_run.ends.collapses import collapse_warnings
 from tests.trainers.layouts import write_imagefolder
 
 SWEEP = """\

@@ -10,8 +10,8 @@ from orchestrator.display.progress import sweep_progress
 from orchestrator.display.words import summary
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import ProposalRow
-from orchestrator.planning.race import race
-from orchestrator.planning.search_ends import is_whole, search_standing
+from orchestrator.planning.search.race import race
+from orchestrator.planning.search.search_ends import is_whole, search_standing
 from orchestrator.worker.attempts import Attempt, Outcome
 from search_spaces import describe_plan
 from search_spaces.files.races import race_sizes

@@ -14,7 +14,7 @@ from orchestrator.display import Nothing
 from orchestrator.display.progress import sweep_progress
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.sweep_run.beginning import what_there_is
-from orchestrator.sweep_run.conclusion import conclude
+from orchestrator.sweep_run.ends.conclusion import conclude
 from orchestrator.worker import cohort
 from orchestrator.worker.attempts import Attempt, Outcome, Report
 from orchestrator.worker.worker import Order

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import MemberRow
-from orchestrator.planning.search_ends import SearchStanding, place, search_standing
+from orchestrator.planning.search.search_ends import SearchStanding, place, search_standing
 from search_spaces import Sweep
 from trainers.texts.counting import counted
 

@@ -6,7 +6,7 @@ from typing import Literal
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import ENDED, FINAL_VALIDATION_SCORES, VALIDATION_SCORES, ProposalRow, TrialRow
 from orchestrator.optuna_studies.live import LiveStudy, should_prune
-from orchestrator.planning.race import Outcome, Race, race
+from orchestrator.planning.search.race import Outcome, Race, race
 from search_spaces import Member, Search, Sweep
 from trainers.trials.recipe import rungs
 

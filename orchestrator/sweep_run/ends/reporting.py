@@ -5,7 +5,7 @@ from pathlib import Path
 
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.mlflow_store import MlflowTarget
-from orchestrator.sweep_run.keeping import why_kept
+from orchestrator.sweep_run.ends.keeping import why_kept
 
 
 def write_reports(

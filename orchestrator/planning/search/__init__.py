@@ -1,0 +1,1 @@
+"""One search: its proposals, what came of them, the race of its best settings, and how it stands."""

@@ -1,0 +1,1 @@
+"""What a run ends with: lines of trials, the state of sweeps, reports."""

@@ -1,0 +1,1 @@
+"""Tables of numbers beside others: of papers, of another sweep."""
