@@ -10,7 +10,7 @@ import reports
 from reports.figures.kinds.over_values import Panel
 from reports.report_file import ReportFileError, read_report_file
 from reports.results.joining import NotAlikeError, join
-from search_spaces.files.schema import ReportModel
+from search_spaces.files.report_keys import ReportModel
 from tests.reports.fake_sweep import FakeSweep, FakeTrial, grid, row, seeds, teacher
 from tests.reports.in_memory import told
 

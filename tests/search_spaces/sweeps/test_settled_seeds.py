@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from search_spaces import SweepFileError, expand, read, renewed, restore
-from search_spaces.files.schema import UntilSettled
+from search_spaces.files.seeds import UntilSettled
 from tests.search_spaces.sweep_texts import SMALL, sweep_of, write
 
 SETTLED = SMALL.replace("seeds: 2", "seeds: {first: 3, most: 12, settle: kd}")
