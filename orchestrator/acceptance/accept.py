@@ -14,7 +14,7 @@ from search_spaces import Member, Problem, Search, Sweep, SweepFile, SweepFileEr
 from search_spaces.checks.facts import cuda_capability
 from trainers.errors import RequestError
 from trainers.files.store import Store
-from trainers.training.scoring import CLAIMED, REORDERED
+from trainers.training.teaching.scoring import CLAIMED, REORDERED
 from trainers.trials.trial import Trial
 
 

@@ -191,7 +191,7 @@ def _train(row: TrialRow, home: Path, sweep: Sweep | None) -> Iterator[tuple[Any
     bank = row.provenance.get("bank", "on") == "on"
     set_arithmetic(threads=threads, deterministic=row.provenance.get("deterministic") == "on")
     if trial.role == "given":
-        from trainers.training.teacher_scores import score_teacher
+        from trainers.training.teaching.teacher_scores import score_teacher
 
         scored = score_teacher(trial, store, device=device, data_root=root)
         yield scored, provenance(threads=threads, device=device, bank=bank)

@@ -6,8 +6,8 @@ from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import FINAL_TEST_SCORES, TrialRow
 from orchestrator.planning.jobs import Job
 from search_spaces import TeacherPlan
-from trainers.training.collapse import CURES
-from trainers.training.scoring import CLAIMED, REORDERED
+from trainers.training.tasks.collapse import CURES
+from trainers.training.teaching.scoring import CLAIMED, REORDERED
 from trainers.trials.trial import Teacher, canonical_json, teacher_content
 
 LEAST_SHARE = 0.5

@@ -23,6 +23,7 @@ from trainers.files.tensor_files import save_tensors
 from trainers.machine import is_out_of_memory
 from trainers.own import provide
 from trainers.teachers import has_bank
+from trainers.training.arithmetic import autocast
 from trainers.training.distill import Training
 from trainers.training.starting import example
 from trainers.trials.batches import epoch_images
@@ -70,7 +71,7 @@ def image_seconds(trial: Trial, device: torch.device, data_root: Path | None, *,
         next(steps)
         step = min(_took(lambda: next(steps), device) for _ in range(min(TIMED_STEPS, batches)))
         data, teacher, one = training.data, training.teacher, example(training.data)
-        with torch.inference_mode(), training._autocast():
+        with torch.inference_mode(), autocast(training.trial.recipe.precision, training.device):
             seen, network = one.expand(data.scored_together, *one.shape[1:]), training.scored.eval()
             scored = min(_took(lambda: network.forward(seen), device) for _ in range(2)) / len(seen)
         answer = 0.0
@@ -110,7 +111,7 @@ def _answer_once(training: Training) -> None:
     """Have student and teacher answer as many images as they do together outside of a step."""
     data, teacher = training.data, training.teacher
     one = example(data)
-    with training._autocast():
+    with autocast(training.trial.recipe.precision, training.device):
         training.scored.eval().forward(one.expand(data.scored_together, *one.shape[1:]))
     if teacher is not None and has_bank(training.trial, data.info.task):
         one = example(data, teacher.size)

@@ -269,7 +269,7 @@ def _prepare(order: Order) -> None:
 
 def _scored(order: Order, store: Store, trial: Trial, beat: Callable[[], None]) -> Report:
     """Score a given teacher; nothing is trained."""
-    from trainers.training.teacher_scores import score_teacher
+    from trainers.training.teaching.teacher_scores import score_teacher
 
     _prepare(order)
     root = None if order.data_root is None else Path(order.data_root)
@@ -351,7 +351,7 @@ def _keep_result(epoch: Any, order: Order, store: Store) -> list[str]:
         store.keep(store.weights(order.key))
     training = epoch.training
     teacher = None if training.trial.teacher is None else training.trial.teacher.id
-    return keep_predictions(training.predictions, store, order.key, order.key, teacher)
+    return keep_predictions(training.scores.predictions, store, order.key, order.key, teacher)
 
 
 def _provenance(order: Order) -> dict[str, str]:

@@ -10,7 +10,7 @@ from reports.stores import METHOD_PREFIX, RECIPE_PREFIX, of_prefix
 from reports.tables.table import EMPTY, NONE, Cell, Number, Table, Text
 from reports.tables.wording import listed, numbers, pair_column, pair_text, words
 from trainers.methods import methods
-from trainers.training.loss_parts import loss_parts
+from trainers.training.steps.loss_parts import loss_parts
 from trainers.trials.recipe import Optimizer, Recipe
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from search_spaces.sweeps.sweep import Sweep, TeacherPlan
 from trainers import methods
 from trainers.data import DataInfo
 from trainers.teachers import has_bank
-from trainers.training.loss_parts import loss_parts
+from trainers.training.steps.loss_parts import loss_parts
 from trainers.trials.batches import epoch_images
 from trainers.trials.trial import Teacher, Trial, Value
 

@@ -11,7 +11,7 @@ from search_spaces.sweeps.sweep import TeacherPlan
 from trainers import methods
 from trainers.data import DataOptions, with_options
 from trainers.files.paths import expanded
-from trainers.training.scoring import scoring
+from trainers.training.teaching.scoring import scoring
 from trainers.trials.trial import Teacher, Trial, trial_key
 
 STRONG = {True: ("autoaugment", "cutout"), False: ("randaugment",)}

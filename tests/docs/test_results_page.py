@@ -35,7 +35,8 @@ from tests.trainers.methods.examples import answers, built
 from tests.trainers.tiny import run, student_trial, teacher_trial
 from trainers import methods
 from trainers.files.store import Store
-from trainers.training import metrics, scoring
+from trainers.training.tasks import metrics
+from trainers.training.teaching import scoring
 from trainers.trials.trial import to_json
 
 PAGE = (Path(__file__).parents[2] / "docs" / "results.md").read_text()

@@ -30,3 +30,8 @@ def set_arithmetic(*, threads: int, deterministic: bool = False) -> None:
         os.environ.setdefault(*CUBLAS)
     torch.backends.cudnn.deterministic = deterministic
     torch.use_deterministic_algorithms(deterministic)
+
+
+def autocast(precision: str, device: torch.device) -> torch.autocast:
+    """Return a context in which networks compute in the precision of a recipe."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")

@@ -18,33 +18,24 @@ from timm.utils import ModelEmaV3
 from torch import Tensor, nn
 
 from trainers.files.store import Store
-from trainers.predictions.answers import Answers as Predictions
-from trainers.predictions.answers import answers_of
 from trainers.ranks.parts import Part, places_of
 from trainers.ranks.ranks import LeftAloneError, Ranks, totals
-from trainers.teachers.frozen import check_learnable
+from trainers.training.arithmetic import autocast
 from trainers.training.checkpoint import load_checkpoint
-from trainers.training.collapse import Answers, collapse, losses_of
 from trainers.training.epoch import Epoch as Epoch  # whoever iterates has it from here
 from trainers.training.memory import MemoryMeter
-from trainers.training.metrics import LOGGED, accuracies
-from trainers.training.mixing import Mix, mixes
-from trainers.training.momenta import backward, prepare
-from trainers.training.replies import Replies
-from trainers.training.starting import (
-    learned,
-    network_of,
-    new_method,
-    new_optimizer,
-    new_student,
-    new_taps,
-    new_teacher,
-    set_rate,
-    tapped_teacher,
-)
-from trainers.training.step_graph import Terms, sped_up
-from trainers.training.strong_views import strong_views
-from trainers.training.tasks import Seen, Student, task_of
+from trainers.training.scores import Scores
+from trainers.training.starting import learned, network_of, new_method, new_student, new_taps
+from trainers.training.steps.momenta import backward, prepare
+from trainers.training.steps.optimizers import new_optimizer, set_rate
+from trainers.training.steps.step_graph import Terms, sped_up
+from trainers.training.tasks.collapse import collapse, losses_of
+from trainers.training.tasks.metrics import LOGGED, accuracies
+from trainers.training.tasks.mixing import Mix, mixes
+from trainers.training.tasks.tasks import Seen, Student, task_of
+from trainers.training.teaching.replies import Replies
+from trainers.training.teaching.strong_views import strong_views
+from trainers.training.teaching.teacher import new_teacher, tapped_teacher
 from trainers.training.turns import Step, Steps
 from trainers.trials.batches import batch_sizes
 from trainers.trials.draws import Draws, draw
@@ -53,7 +44,7 @@ from trainers.trials.recipe import learning_rate_at
 from trainers.trials.trial import Trial
 from trainers.views.device_data import on_device
 from trainers.views.shared import Share, alone
-from trainers.views.views import Batch, Views
+from trainers.views.views import Batch
 
 
 def distill(
@@ -146,7 +137,10 @@ class Training:
         self.sizes = [self.teacher.size] if self.teacher is not None and self.teacher.size is not None else []
         """At which the teacher wants views, where they are not the student's."""
         self.seen = share(self.data.train, self.sizes, tapped_teacher(trial))
-        self.tested = share(self.data.test, ())
+        tested = share(self.data.test, ())
+        self.scores = Scores(
+            trial, self.data, self.task, self.ranks, fitted=self.seen, tested=tested, keeps=predictions
+        )
         self.warnings: list[str] = []
         """What went wrong on the way without changing any number."""
         self.strong = strong_views(
@@ -166,13 +160,6 @@ class Training:
         plain = plain and self.strong is None and not self.method.apart
         self._step_graph = sped_up(trial.recipe, self.student) if plain else None
         self.history: list[dict[str, float]] = []
-        self.answers: Answers | None = None
-        """What the network answered when it was last scored."""
-        self.predictions: Predictions | None = None
-        """To the test images, after the last epoch."""
-        self._keeps = predictions and trial.split != "search"
-        self._finite: Tensor | None = None
-        """Whether all of that was finite."""
         self.teacher_images = 0
         """That the teacher has answered, for all ranks."""
         self.replies = None
@@ -259,7 +246,7 @@ class Training:
         values = {**losses, "lr": rate, "epoch_seconds": seconds, "images_per_second": total / seconds}
         diverged = not math.isfinite(values["train_loss"])
         if not diverged:
-            values |= yield from self._score(number)
+            values |= yield from self.scores.score(number, self.student, self.scored)
         self.memory.sample()
         self.history.append(values)
         ended = number == self.trial.recipe.epochs and not diverged
@@ -352,7 +339,7 @@ class Training:
             inputs = mix(inputs)
         teacher = None if self.replies is None else self.replies.to(batch, inputs, mix)
         second = None if self.strong is None or strong is None else self.strong.of(strong)
-        return Seen(number, batch, inputs, teacher, mix, self._autocast(), second)
+        return Seen(number, batch, inputs, teacher, mix, autocast(self.trial.recipe.precision, self.device), second)
 
     def _terms(self, seen: Seen) -> Terms:
         terms = self.task.terms(Student(self.student, self.taps), self.method, seen)
@@ -378,59 +365,17 @@ class Training:
         if self.average is not None:
             self.average.update(self.student)
 
-    def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.trial.recipe.precision == "bfloat16")
-
-    def _score(self, number: int) -> Generator[Step, None, dict[str, float]]:
-        """Return scores in percent on the validation images in a search, on the test images elsewhere."""
-        if self.trial.split == "search":
-            fit = self.data.info.fit
-            numbers = torch.arange(fit, fit + self.data.info.validation)
-            main = self.task.scores[0]
-            found = yield from self._scores(number, self.seen, numbers)
-            return {f"val_{main}": found[main]}
-        found = yield from self._scores(number, self.tested, torch.arange(self.data.test_images))
-        return {f"test_{name}": value for name, value in found.items()}
-
-    @torch.inference_mode()
-    def _scores(self, number: int, views: Views, numbers: Tensor) -> Generator[Step, None, dict[str, float]]:
-        """Return the scores of these images, of which each rank looks at a part, all with the first one's network."""
-        if self.trial.norm_parts > 1:
-            self.ranks.like_the_first(self.student, self.scored)
-        numbers = numbers[self.ranks.rank :: self.ranks.size]
-        network, tally = self.scored.eval(), self.task.tally(self.device)
-        wrong = torch.zeros((), dtype=torch.int64, device=self.device)
-        centres = torch.full_like(numbers, views.centre)
-        keeps = self._keeps and number == self.trial.recipe.epochs
-        kept = answers_of(self.data.info, self.data.test_images, self.ranks) if keeps else None
-        for batch in views.batches(numbers, centres, self.data.scored_together) if len(numbers) else ():
-            inputs = self.data.lens(batch.pixels)
-            with self._autocast():
-                logits = network.forward(inputs)  # never compiled: other rows, and only now and then
-            tally.add(logits, batch.targets)
-            if kept is not None:
-                kept.add(logits, batch.targets)
-            wrong += ~logits.isfinite().all()
-            yield Step(number)
-        tally.together(self.ranks)
-        self.ranks.add(wrong)
-        if kept is not None:
-            kept.together(self.ranks)
-            self.predictions = kept
-        self.answers, self._finite = tally.answers(), wrong == 0
-        return tally.scores()
-
     def check_finite(self) -> None:
         """Find out whether students can learn from the network, as it was scored last.
 
         Raises:
             TeacherError: its weights, or what it answered, are not all finite; the training loss may be.
         """
-        check_learnable(self.trial.student, self.scored, answers_finite=self._finite is None or bool(self._finite))
+        self.scores.check_finite(self.scored)
 
     def _collapse(self) -> str:
         """Return why the training, which has ended, is thought to have come to nothing; empty where it is not."""
         classes, views, method = self.data.info.classes, 1 if self.strong is None else 2, self.method
         weight, warmups = method.ce_weight, method.warmups
         losses = losses_of(self.history, classes=classes, ce_weight=weight, warmup_epochs=warmups, views=views)
-        return collapse(self.answers, losses)
+        return collapse(self.scores.answers, losses)

@@ -1,10 +1,6 @@
-"""What a training starts from: teacher, the student's first weights, the method with its own parts, optimiser."""
-
-from collections.abc import Collection
-from typing import Any
+"""What a training starts from: the student's first weights, and the method with its own parts."""
 
 import torch
-from timm.optim import param_groups_weight_decay
 from torch import Tensor, nn
 
 from trainers import methods, models
@@ -13,13 +9,11 @@ from trainers.files.tensor_files import load_tensors
 from trainers.models.start import load_start
 from trainers.models.taps import Taps, tap
 from trainers.ranks.ranks import Ranks
-from trainers.teachers.frozen import FrozenTeacher, frozen_teacher
-from trainers.training.loss_parts import loss_parts
-from trainers.training.momenta import PartedSGD
+from trainers.teachers.frozen import FrozenTeacher
+from trainers.training.teaching.teacher import tapped_teacher
 from trainers.trials.randomness import from_stream
-from trainers.trials.recipe import Recipe
 from trainers.trials.streams import stream_seed
-from trainers.trials.trial import Trial, teacher_name
+from trainers.trials.trial import Trial
 from trainers.views.device_data import DeviceData
 
 
@@ -55,23 +49,6 @@ def network_of(
     names = (trial.role, trial.seed, trial.method)
     network: nn.Module = from_stream(lambda: make(student, taps, setting), "network", *names)
     return network.to(data.train_targets.device).to(memory_format=torch.channels_last)
-
-
-def new_teacher(trial: Trial, data: DeviceData, store: Store, device: torch.device) -> FrozenTeacher | None:
-    """Return the trial's teacher, ready to answer; None where it has none."""
-    return None if trial.teacher is None else frozen_teacher(trial.teacher, store, data, device)
-
-
-def sees_strong(trial: Trial) -> bool:
-    """Return whether the trial's method compares a strong view of each image, too."""
-    return methods.get(trial.method).sees_strong(trial.hyperparameters)
-
-
-def tapped_teacher(trial: Trial) -> str:
-    """Return the name of the teacher that is asked for more than logits; empty where none is."""
-    if trial.teacher is None or methods.get(trial.method).needs is not methods.Needs.FEATURES:
-        return ""
-    return teacher_name(trial.teacher)
 
 
 def new_taps(trial: Trial, student: nn.Module, data: DeviceData) -> Taps | None:
@@ -126,49 +103,3 @@ def _setting(
 def learned(network: nn.Module) -> int:
     """Return how many numbers of a network are learned."""
     return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
-
-
-def new_optimizer(recipe: Recipe, student: nn.Module, method: methods.BuiltMethod) -> torch.optim.Optimizer:
-    """Return the optimiser of the student's and the method's parameters.
-
-    Where parts of the loss have momenta of their own, the method is told to give them apart.
-    """
-    parameters: Any = [*student.parameters(), *method.parameters()]
-    if not recipe.decay_norms and recipe.weight_decay:
-        named: Collection[str] = getattr(student, "no_weight_decay", tuple)()
-        parameters = [
-            group
-            for module, kept in ((student, named), (method, ()))
-            for group in param_groups_weight_decay(module, recipe.weight_decay, no_weight_decay_list=kept)
-            if group["params"]
-        ]
-    graphed = recipe.compile == "graph"
-    rate = torch.tensor(recipe.learning_rate, device=next(student.parameters()).device) if graphed else None
-    common: dict[str, Any] = {
-        "lr": recipe.learning_rate if rate is None else rate,
-        "weight_decay": recipe.weight_decay,
-        "fused": True,
-    }
-    if recipe.optimizer == "adamw":
-        return torch.optim.AdamW(parameters, capturable=graphed, **common)
-    parts = loss_parts(recipe, method.method, method.values)
-    if parts:
-        optimizer = PartedSGD(
-            parameters,
-            lr=recipe.learning_rate,
-            parts=parts,
-            weight_decay=recipe.weight_decay,
-            nesterov=recipe.nesterov,
-        )
-        method.apart = optimizer.names
-        return optimizer
-    return torch.optim.SGD(parameters, momentum=recipe.momentum, nesterov=recipe.nesterov, **common)
-
-
-def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Set the learning rate of all parameters."""
-    for group in optimizer.param_groups:
-        if isinstance(group["lr"], Tensor):  # which a graph reads
-            group["lr"].fill_(rate)
-        else:
-            group["lr"] = rate

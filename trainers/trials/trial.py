@@ -21,7 +21,7 @@ TRAINER_VERSION = 1
 """Raised by hand when the training loop, data or views change the numbers on purpose."""
 
 Role = Literal["student", "teacher", "given"]
-"""given: a teacher that comes from a file; nothing is trained, it is scored (trainers.training.teacher_scores)."""
+"""given: a teacher that comes from a file; nothing is trained, it is scored (`training.teaching.teacher_scores`)."""
 Split = Literal["search", "full"]
 LastImage = Literal["alone", "joined"]
 Value = bool | int | float | str | tuple[int, ...] | tuple[float, ...]

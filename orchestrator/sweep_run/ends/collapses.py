@@ -5,7 +5,7 @@ from typing import Any
 from orchestrator.ledger.ledger import Ledger
 from search_spaces import proposal_text
 from trainers.texts.counting import counted
-from trainers.training.collapse import CURES
+from trainers.training.tasks.collapse import CURES
 
 SHOWN = 3
 """So many trials are named with their reasons."""

@@ -25,7 +25,7 @@ from trainers.files.store import Store
 from trainers.files.tensor_files import load_tensors
 from trainers.teachers.frozen import TeacherError
 from trainers.training.distill import Training, distill
-from trainers.training.scoring import CLAIMED, REORDERED
+from trainers.training.teaching.scoring import CLAIMED, REORDERED
 
 CLASSES = 6
 SWEEP = """\
@@ -175,7 +175,7 @@ def test_a_teacher_that_ends_with_what_is_no_number_fails_itself(what: str, pict
     training.check_finite()
     with torch.no_grad():
         training.student.state_dict()["fc.weight"].fill_(torch.nan if what == "weights" else 3e38)
-    list(training._score(1))
+    list(training.scores.score(1, training.student, training.scored))
     with pytest.raises(TeacherError, match="weights are not finite: fc.weight" if what == "weights" else "answers"):
         training.check_finite()
 

@@ -14,7 +14,7 @@ from orchestrator import run
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.worker import cohort
 from tests.search_spaces.picture_texts import small_sets
-from trainers.training import tasks
+from trainers.training.tasks import tasks
 
 SWEEP = """
 name: pictures

@@ -15,7 +15,7 @@ from trainers.files.store import Store
 from trainers.files.tensor_files import load_tensors
 from trainers.teachers.frozen import FrozenTeacher
 from trainers.training.distill import Training
-from trainers.training.scoring import scoring
+from trainers.training.teaching.scoring import scoring
 from trainers.trials.trial import Teacher, Trial, trial_key
 
 

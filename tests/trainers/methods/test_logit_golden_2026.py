@@ -32,7 +32,7 @@ METHODS = {
 }
 """Cases by the method whose loss answers."""
 OF_STEPS = {"dot", "deepkd", "start", "gradients"}
-"""Compared in tests/trainers/training/test_momenta.py."""
+"""Compared in tests/trainers/training/steps/test_momenta.py."""
 LEFT_OUT = {
     "pcd": "not offered: released and described differ",
     "pcd_ls": "as pcd",

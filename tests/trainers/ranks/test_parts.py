@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from trainers.ranks.parts import part_of, places_of
-from trainers.training.mixing import Mix
+from trainers.training.tasks.mixing import Mix
 
 SIZES = [(batch, ranks) for ranks in (2, 3, 4, 7) for batch in (2 * ranks, 2 * ranks + 1, 31, 64, 65)]
 

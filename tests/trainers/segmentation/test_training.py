@@ -18,8 +18,8 @@ from tests.trainers.picture_trials import CPU, MEAN, STD, equal, new_teacher, nu
 from trainers import data, models
 from trainers.files.store import Store
 from trainers.files.tensor_files import load_tensors
-from trainers.training import pixel_task as segmentation_task
 from trainers.training.distill import Training, distill
+from trainers.training.tasks import pixel_task as segmentation_task
 from trainers.trials.draws import draw
 from trainers.trials.trial import Teacher, Trial
 

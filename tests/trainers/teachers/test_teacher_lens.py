@@ -166,7 +166,7 @@ def test_features_of_two_sizes_are_compared(method: str, pictures: Path, store: 
 
 def test_mixed_images_are_mixed_for_the_teacher_too(pictures: Path, store: Store):
     """At its own size and normalisation; the bank is not used."""
-    from trainers.training.mixing import mixes
+    from trainers.training.tasks.mixing import mixes
 
     teacher = new_teacher(store, "cifar_tinycnn", 3, size=24, **OWN)
     of = trial(pictures, "kd", teacher=teacher, changes=recipe(epochs=1, mixup=1.0))

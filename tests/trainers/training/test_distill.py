@@ -16,7 +16,7 @@ from trainers.files.tensor_files import load_tensors
 from trainers.teachers.bank import Bank
 from trainers.teachers.frozen import ROWS_OF_MEMORY, frozen_teacher, load_teacher
 from trainers.training.distill import Training, distill
-from trainers.training.replies import Replies
+from trainers.training.teaching.replies import Replies
 from trainers.trials.trial import TRAINER_VERSION, trial_key
 from trainers.views.device_data import on_device
 from trainers.views.views import Batch

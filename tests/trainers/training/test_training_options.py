@@ -32,7 +32,7 @@ from trainers import data
 from trainers.data.formats.picture_files import read_picture
 from trainers.files.store import Store
 from trainers.training.distill import Training, distill
-from trainers.training.starting import new_optimizer
+from trainers.training.steps.optimizers import new_optimizer
 from trainers.trials.draws import draw
 from trainers.trials.recipe import Recipe, learning_rate_at
 from trainers.trials.streams import stream_seed

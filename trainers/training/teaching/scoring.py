@@ -1,4 +1,4 @@
-"""The trial that scores a given teacher: nothing is trained. No torch in here; `training.teacher_scores` runs it."""
+"""The trial that scores a given teacher: nothing is trained. No torch in here; `teacher_scores` runs it."""
 
 from collections.abc import Mapping
 

@@ -13,9 +13,9 @@ import torch
 from trainers.data.view_sets import strong
 from trainers.files.store import Store
 from trainers.ranks.parts import Part, places_of
-from trainers.training.replies import Replies
-from trainers.training.starting import new_teacher, sees_strong
-from trainers.training.tasks import SeenStrong
+from trainers.training.tasks.tasks import SeenStrong
+from trainers.training.teaching.replies import Replies
+from trainers.training.teaching.teacher import new_teacher, sees_strong
 from trainers.trials.draws import draw
 from trainers.trials.trial import Trial
 from trainers.views.device_data import on_device

@@ -12,12 +12,12 @@ from tests.trainers.tiny import new_store, student_trial
 from trainers import methods
 from trainers.files.store import Store
 from trainers.training.distill import Training, distill
-from trainers.training.loss_parts import Part, loss_parts
-from trainers.training.momenta import PartedSGD
+from trainers.training.steps.loss_parts import Part, loss_parts
+from trainers.training.steps.momenta import PartedSGD
 from trainers.trials.recipe import Recipe, recipe_problems
 from trainers.trials.trial import Trial, trial_key
 
-with np.load(Path(__file__).parents[2] / "golden" / "logit_losses_2026.npz") as file:
+with np.load(Path(__file__).parents[3] / "golden" / "logit_losses_2026.npz") as file:
     GOLDEN = {name: file[name] for name in file.files if name.startswith("steps/")}
 ORDER = {"task": 0, "target": 1, "others": 2, "term": 1}
 """Where the gradient of a part lies in the golden file."""
@@ -81,7 +81,7 @@ def test_parts_of_one_momentum_move_the_weights_as_one_gradient_does(store: Stor
         training = Training(one, store, device=torch.device("cpu"))
         for module in (training.student, training.method):
             module.double()
-        training.data = dataclasses.replace(training.data, lens=_double(training.data.lens))
+        training.data = training.scores._data = dataclasses.replace(training.data, lens=_double(training.data.lens))
         epoch = training.train_epoch()
         ends.append((epoch.values["train_loss"], training.student.state_dict()))
     (loss, weights), (other_loss, others) = ends

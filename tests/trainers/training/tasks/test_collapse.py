@@ -9,10 +9,10 @@ import torch
 
 from tests.trainers import tiny
 from trainers.segmentation.miou import Confusion
-from trainers.training.collapse import Answers, Losses, collapse, losses_of
 from trainers.training.distill import distill
-from trainers.training.pixel_task import _Overlap
-from trainers.training.tasks import _Hits
+from trainers.training.tasks.collapse import Answers, Losses, collapse, losses_of
+from trainers.training.tasks.pixel_task import _Overlap
+from trainers.training.tasks.tasks import _Hits
 
 
 def even(classes: int, images: int, right: int, among_top: int | None = None) -> Answers:

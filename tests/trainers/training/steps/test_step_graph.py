@@ -12,7 +12,7 @@ from tests.trainers.tiny import new_store, student_trial
 from trainers.files.store import Store
 from trainers.training.distill import Training, distill
 from trainers.training.epoch import Epoch
-from trainers.training.step_graph import StepGraph, Terms
+from trainers.training.steps.step_graph import StepGraph, Terms
 from trainers.trials.trial import Trial
 
 CPU = torch.device("cpu")

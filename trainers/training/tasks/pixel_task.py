@@ -8,8 +8,8 @@ from trainers.methods import BuiltMethod
 from trainers.ranks.ranks import Ranks
 from trainers.segmentation.losses import distill_pixels
 from trainers.segmentation.miou import Confusion
-from trainers.training.collapse import Answers
-from trainers.training.tasks import Seen, Student, Tally
+from trainers.training.tasks.collapse import Answers
+from trainers.training.tasks.tasks import Seen, Student, Tally
 
 
 class Segmentation:

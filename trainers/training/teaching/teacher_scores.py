@@ -14,9 +14,9 @@ from trainers.files.store import Store
 from trainers.files.tensor_files import load_metadata
 from trainers.predictions.answers import Answers, answers_of
 from trainers.teachers.frozen import FrozenTeacher, TeacherError, frozen_teacher
-from trainers.training.collapse import collapse
-from trainers.training.scoring import CLAIMED, REORDERED
-from trainers.training.tasks import task_of
+from trainers.training.tasks.collapse import collapse
+from trainers.training.tasks.tasks import task_of
+from trainers.training.teaching.scoring import CLAIMED, REORDERED
 from trainers.trials.trial import Trial
 from trainers.views.device_data import on_device
 

@@ -15,8 +15,8 @@ from trainers.methods import BuiltMethod, Output
 from trainers.methods.record.built import cross_entropy
 from trainers.models.taps import Taps
 from trainers.ranks.ranks import Ranks
-from trainers.training.collapse import Answers
-from trainers.training.mixing import Mix
+from trainers.training.tasks.collapse import Answers
+from trainers.training.tasks.mixing import Mix
 from trainers.views.views import Batch
 
 Reply = Tensor | Output
@@ -94,7 +94,7 @@ class Tally(Protocol):
 def task_of(info: DataInfo, label_smoothing: float, ranks: Ranks | None = None) -> Task:
     """Return the task of a data set."""
     if info.task == "segmentation":
-        from trainers.training.pixel_task import Segmentation
+        from trainers.training.tasks.pixel_task import Segmentation
 
         return Segmentation(info, ranks or Ranks())
     return Classification(info.classes, label_smoothing)

@@ -14,8 +14,8 @@ from trainers.methods import Output
 from trainers.teachers import has_bank
 from trainers.teachers.bank import Bank, open_bank
 from trainers.teachers.frozen import FrozenTeacher
-from trainers.training.mixing import Mix
-from trainers.training.tasks import PixelReply, Reply
+from trainers.training.tasks.mixing import Mix
+from trainers.training.tasks.tasks import PixelReply, Reply
 from trainers.trials.draws import Draws
 from trainers.trials.trial import Teacher, Trial, teacher_name
 from trainers.views.device_data import DeviceData

@@ -11,7 +11,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from trainers.training.tasks import Seen
+from trainers.training.tasks.tasks import Seen
 from trainers.trials.recipe import Recipe
 
 Terms = dict[str, Tensor]

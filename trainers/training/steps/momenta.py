@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from trainers.methods import BuiltMethod
 from trainers.methods.record.built import share_of
-from trainers.training.loss_parts import Part
+from trainers.training.steps.loss_parts import Part
 
 
 class PartedSGD(torch.optim.Optimizer):

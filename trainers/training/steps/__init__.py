@@ -1,0 +1,1 @@
+"""How a step is made: optimiser, gradients of parts with momenta of their own, compiled steps."""
