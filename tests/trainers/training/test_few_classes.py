@@ -11,17 +11,25 @@ from tests.trainers.picture_trials import new_teacher, recipe, run, trial
 from trainers import methods
 from trainers.files.store import Store
 
-ENTRIES: list[tuple[str, dict[str, object]]] = [
-    *((method.name, {}) for method in methods.ALL),
-    *((name, {"cut": cut}) for name in ("gdkd", "gdkd3") for cut in ("mass", "gap")),
-    ("gdkd+crd", {}),
+Entry = tuple[str, dict[str, object]]
+PARTS: list[Entry] = [(name, {"cut": cut}) for name in ("gdkd", "gdkd3") for cut in ("mass", "gap")]
+ENTRIES: list[Entry] = [*((method.name, {}) for method in methods.ALL), *PARTS, ("gdkd+crd", {})]
+STANDARDIZED: list[Entry] = [
+    (m.name, {"standardize": True}) for m in methods.ALL if "standardize" in [f.name for f in m.fields()]
 ]
-STANDARDIZED = [
-    pytest.param(m.name, {"standardize": True}, marks=pytest.mark.slow)
-    for m in methods.ALL
-    if "standardize" in [f.name for f in m.fields()]
+PARTITIONS: list[Entry] = [(name, {}) for name in ("gdkd", "gdkd3", "partition", "dkd", "rld", "sdd")]
+"""Whose terms are cut by how many classes there are; of all others 2 is the odd one, and 3 like any more."""
+CASES = [
+    *((2, *entry) for entry in ENTRIES),
+    *(
+        pytest.param(*case, marks=pytest.mark.slow)
+        for case in (
+            *((3, *entry) for entry in ENTRIES),
+            *((2, *entry) for entry in STANDARDIZED),
+            *((classes, *entry) for classes in (4, 5, 6) for entry in [*PARTITIONS, *PARTS]),
+        )
+    ),
 ]
-COUNTS = [2, *(pytest.param(count, marks=pytest.mark.slow) for count in (3, 4, 5, 6))]
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-@pytest.mark.parametrize(("name", "settings"), [*ENTRIES, *STANDARDIZED], ids=lambda value: str(value))
-@pytest.mark.parametrize("classes", COUNTS)
+@pytest.mark.parametrize(("classes", "name", "settings"), CASES, ids=str)
 def test_a_method_at_its_defaults_trains_on_few_classes(
     folder: Path, tmp_path: Path, classes: int, name: str, settings: dict[str, object]
 ) -> None:
