@@ -90,8 +90,10 @@ class PlanHere:
         disk = self.plan.disk
         running = min(self.time.slots, max(1, self.plan.most_trainings)) * disk.checkpoint_bytes
         logits = [f"{size_text(disk.logits_bytes)} of stored logits"] if disk.logits_bytes else []
-        parts = [*logits, f"{size_text(disk.weights_bytes)} of weights", f"{size_text(running)} of checkpoints"]
-        total = size_text(disk.logits_bytes + disk.weights_bytes + running)
+        predictions = [f"{size_text(disk.predictions_bytes)} of predictions"] if disk.predictions_bytes else []
+        weights = f"{size_text(disk.weights_bytes)} of weights"
+        parts = [*logits, weights, *predictions, f"{size_text(running)} of checkpoints"]
+        total = size_text(disk.logits_bytes + disk.weights_bytes + disk.predictions_bytes + running)
         return f"{total} at most: {', '.join(parts)}; {size_text(self.free_bytes)} are free"
 
 

@@ -77,6 +77,8 @@ class Disk:
     """Of all teachers."""
     weights_bytes: int
     """Of all trainings whose weights are kept, proposals not among them, and of teachers from files."""
+    predictions_bytes: int
+    """Of the same trainings and teachers, where they are kept."""
     checkpoint_bytes: int
     """Of the largest training, while it runs: the newest and the one before."""
 
@@ -214,7 +216,9 @@ def _teachers(plan: Plan) -> str:
 def _disk(disk: Disk) -> str:
     logits = f"{size_text(disk.logits_bytes)} of stored logits" if disk.logits_bytes else "no stored logits"
     running = f"checkpoints of up to {size_text(disk.checkpoint_bytes)} for each trial that runs"
-    return f"at most {logits}, {size_text(disk.weights_bytes)} of weights; {running}"
+    kept = [f"{size_text(disk.weights_bytes)} of weights"]
+    kept += [f"{size_text(disk.predictions_bytes)} of predictions"] if disk.predictions_bytes else []
+    return f"at most {', '.join([logits, *kept])}; {running}"
 
 
 def _work(work: Work) -> Iterable[str]:

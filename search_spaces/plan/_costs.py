@@ -12,6 +12,7 @@ from search_spaces.plan._trainings import Training
 from search_spaces.sweeps.sweep import Sweep, TeacherPlan
 from trainers import methods
 from trainers.data import DataInfo
+from trainers.predictions.kept import answer_bytes
 from trainers.teachers import has_bank
 from trainers.training.steps.loss_parts import loss_parts
 from trainers.trials.batches import epoch_images
@@ -79,7 +80,17 @@ class Costs:
         given = {taught.id + taught.timm_name: taught for taught in self._teachers if not self._is_trained(taught)}
         kept = sum(training.count * learned for training, learned in numbers if training.kept)
         kept += sum(self._of_teacher(taught).parameters for taught in given.values())
+        predicted = Counter[str]()
+        for training in self._trainings:
+            predicted[training.trial.dataset] += training.count if training.kept else 0
+        for taught in given.values():
+            predicted[taught.dataset] += 1
         return Disk(
+            predictions_bytes=sum(
+                answer_bytes(self._infos[name]) * count
+                for name, count in predicted.items()
+                if self._sweep.keeps_predictions(name)
+            ),
             logits_bytes=sum(self.logits_bytes(plan) for plan in self._sweep.teachers),
             weights_bytes=WEIGHT_BYTES * kept,
             checkpoint_bytes=CHECKPOINTS

@@ -109,6 +109,16 @@ def test_a_network_that_a_method_makes_of_the_student_is_counted_whole(tmp_path:
     assert whole.work.multiply_adds - plain.work.multiply_adds == trained * an_image
 
 
+def test_predictions_take_disk_for_each_training_that_is_no_proposal(tmp_path: Path) -> None:
+    searched = SMALL.replace("  kd:", "  kd:\n  tuned: {method: gdkd, k: {low: 1, high: 8}}") + SEARCH
+    kept, off = (describe_plan(sweep_of(tmp_path, SMALL + more)).disk for more in ("", "predictions: off\n"))
+    with_search = describe_plan(sweep_of(tmp_path, searched)).disk
+    each = describe("digits100").test * 100 * 2
+    assert kept.predictions_bytes == 5 * each  # four students and the teacher
+    assert off.predictions_bytes == 0
+    assert with_search.predictions_bytes == (5 + 2) * each  # the choice with two seeds
+
+
 def test_trials_that_share_a_gpu_wait_together(tmp_path: Path) -> None:
     whole, half = (
         describe_plan(sweep_of(tmp_path, SMALL + f"resources: {{gpus: {gpus}}}\n"), speed=Speed(tflops=1e9))
