@@ -2,13 +2,15 @@
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from orchestrator.acceptance.accept import known_members
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import ENDED
 from search_spaces import Sweep, recipe_changes
+from trainers.model_names import OWN
 from trainers.texts.counting import counted
 
 SHOWN_ROWS = 6
@@ -33,17 +35,42 @@ def left_behind(sweep: Sweep, ledger: Ledger) -> Counter[str]:
 
 
 def told_at_acceptance(sweep: Sweep, ledger: Ledger) -> Iterator[str]:
-    """Yield what is to be said before a sweep is accepted again that another version of a named recipe trains anew."""
+    """Yield what is to be said before a sweep is accepted again that another version of a named recipe, or of a
+    network of somebody's own, trains anew."""
     row = ledger.sweep(sweep.name)
     changes = () if row is None else recipe_changes(sweep.resolved, row.resolved)
-    rows = left_behind(sweep, ledger) if changes else Counter()
-    if not rows:
+    others = [] if row is None else _changed_code(sweep.resolved, row.resolved)
+    rows = left_behind(sweep, ledger) if changes or others else Counter()
+    if rows and others:
+        have = "has" if len(others) == 1 else "have"
+        told = f"{' and '.join(others)} {have} changed since it was accepted"
+        yield f"{sweep.name}: {told}: {_trials(rows)} left behind and trained anew"
+    if not rows or not changes:
         return
     yield (
         f"{sweep.name}: recipes have changed since it was accepted ({'; '.join(c.to_text() for c in changes)}): "
         f"{_trials(rows)} left behind and trained anew; to keep to those, write "
         f"{' and '.join(change.way_back() for change in changes)}"
     )
+
+
+def _changed_code(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
+    """Return the networks of somebody's own whose source is another one in two resolved sweeps."""
+    sources = [
+        {
+            f"{code['place']}:{code['attribute']}": code["digest"]
+            for code in one["facts"].get("own", {}).values()
+            if f"{code['attribute']}_{code['digest'][:16]}" in _networks(one)
+        }
+        for one in (now, before)
+    ]
+    return [name for name, digest in sources[0].items() if sources[1].get(name, digest) != digest]
+
+
+def _networks(resolved: Mapping[str, Any]) -> set[str]:
+    """Return the networks of somebody's own by the names of their code."""
+    found = {name for of in resolved["facts"]["models"].values() for name in of.values()}
+    return {name.removeprefix(OWN) for name in found if name.startswith(OWN)}
 
 
 def told_in_plan(sweep: Sweep, home: Path | str) -> tuple[str, ...]:

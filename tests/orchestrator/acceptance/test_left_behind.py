@@ -61,6 +61,29 @@ def test_other_recipes_are_not_told(ledger: Ledger, home: Path, tmp_path: Path) 
     assert told_in_plan(sweep, home) == ()
 
 
+NET = """
+from torch import nn
+
+def net(num_classes):
+    return nn.Sequential(nn.Flatten(), nn.Linear(256, num_classes))
+"""
+
+
+def test_a_changed_network_is_told_with_what_it_leaves_behind(ledger: Ledger, home: Path, tmp_path: Path) -> None:
+    text = BASE.replace("tinyresnet -> tinycnn", "tinyresnet -> ./net.py:net")
+    assert text != BASE
+    (tmp_path / "net.py").write_text(NET)
+    drive(new_planner(ledger, sweep_of(text, tmp_path)))
+    assert list(told_at_acceptance(sweep_of(text, tmp_path), ledger)) == []
+    (tmp_path / "net.py").write_text(NET + "# more\n")
+    sweep = sweep_of(text, tmp_path)
+    (line,) = told_at_acceptance(sweep, ledger)
+    assert line.startswith("first: ./net.py:net has changed since it was accepted: ")
+    assert line.endswith("left behind and trained anew")
+    assert "teacher" not in line
+    assert told_in_plan(sweep, home) == (line,)
+
+
 def test_nothing_that_has_ended_is_nothing_left_behind(ledger: Ledger, tmp_path: Path) -> None:
     new_planner(ledger, of_before(BASE, tmp_path))
     assert list(told_at_acceptance(sweep_of(BASE, tmp_path), ledger)) == []
