@@ -133,10 +133,10 @@ def _plugins() -> Iterator[Finding]:
         (own.DATASETS, "data sets", data.names(), lambda factory: ""),
     )
     for group, what, ours, lacking in groups:
-        if named := list(own.offered(group)):
+        broken_ones = list(own.broken_plugins(group, ours, lacking))
+        if named := [name for name in own.offered(group) if not any(name in one.names for one in broken_ones)]:
             yield Finding("plug-ins", f"{what} of other packages: {', '.join(named)}")
-        for broken in own.broken_plugins(group, ours, lacking):
-            yield Finding("plug-ins", str(broken), wrong=True)
+        yield from (Finding("plug-ins", str(one), wrong=True) for one in broken_ones)
 
 
 def _home(home: Path) -> Iterator[Finding]:
