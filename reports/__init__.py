@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reports.board.board import build as table
     from reports.board.fidelity import mcnemar
     from reports.comparing import changes, compare, compare_sweeps
-    from reports.exporting import export
+    from reports.exporting import PICKLES, export, export_models
     from reports.figures.saving import draw
     from reports.report import Report, console_comparison, console_table, write, write_comparison
     from reports.report_file import load_any, load_file
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from reports.tables.audit import audit
 
 __all__ = [
+    "PICKLES",
     "Report",
     "ReportError",
     "Results",
@@ -40,6 +41,7 @@ __all__ = [
     "console_table",
     "draw",
     "export",
+    "export_models",
     "histories",
     "load",
     "load_any",
@@ -55,7 +57,7 @@ __all__ = [
 _PLACES = {
     "board.fidelity": ("mcnemar",),
     "comparing": ("changes", "compare", "compare_sweeps"),
-    "exporting": ("export",),
+    "exporting": ("PICKLES", "export", "export_models"),
     "figures.saving": ("draw",),
     "report": ("Report", "console_comparison", "console_table", "write", "write_comparison"),
     "report_file": ("load_any", "load_file"),

@@ -1,16 +1,28 @@
-"""Puts a report that was written beside the results that it was made from: among the artifacts of the sweep's run."""
+"""Puts a report beside the results that it was made from, in the tracking store; and, asked for, networks."""
 
+import warnings
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
-from reports.errors import UnknownSweepError
-from reports.results.loading import tracking_uri_of
+from reports.board.numbers import plain
+from reports.errors import ReportError, UnknownSweepError
+from reports.results.loading import home_folder, tracking_uri_of
+from reports.results.models import Trained, find
 from reports.results.results import Results
+from reports.results.states import TEACHER
 from reports.stores import open_store
 from reports.stores.artifacts import attach
+from trainers.files.store import Store
 from trainers.texts.addresses import sqlite_file
 
 PLACE = "report"
+PICKLES = (
+    "networks are logged as pickles: whoever loads one runs what is in it, so load those of people you trust; "
+    "kdsweep itself keeps weights as safetensors"
+)
+REQUIRED = ("torch", "torchvision", "timm")
+"""Packages that a network is loaded with, besides this one for networks of its own."""
 
 
 def export(
@@ -43,3 +55,73 @@ def export(
         attach(parent, names, uri, moved_to)
         runs.append(parent.run_id)
     return runs
+
+
+def export_models(
+    results: Results, *, home: Path | str | None = None, tracking_uri: str | None = None
+) -> dict[str, str]:
+    """Log the winners with `mlflow.pytorch` and a signature, and return MLflow's address of each by its name: of every
+    pair a student of the best row, of the lowest seed, and the teacher. Those that are logged already stay.
+
+    They become pickles: see `PICKLES`.
+
+    Raises:
+        ReportError: there is no winner yet, or weights are not in the home.
+    """
+    from reports.board.board import build
+
+    board, found = build(results), dict[str, Trained]()
+    for cell, leader in zip(board.cells, board.leaders, strict=True):
+        if leader is not None:
+            line = board.lines[leader]
+            seed = min(line.scores[board.cells.index(cell)].by_seed)
+            found[plain(f"{line.row.label} seed={seed} {cell.id}")] = find(results, line.row.label, cell.id, seed)
+            found[plain(f"teacher {cell.dataset} {cell.teacher}")] = find(results, TEACHER, cell.id)
+    if not found:
+        raise ReportError(f"no row of {results.name} has a mean yet, so there is no network to log")
+    uri = tracking_uri_of(home, tracking_uri)
+    parent = open_store(uri).parent(results.name)
+    if parent is None:
+        raise UnknownSweepError(f"there is no sweep {results.name!r} in the tracking store any more")
+    store = Store(home_folder(home))
+    return {
+        name: _logged(one, name.replace(".", "_"), one.run_id or parent.run_id, store, uri)
+        for name, one in found.items()
+    }
+
+
+def _logged(one: Trained, name: str, run_id: str, store: Store, uri: str) -> str:
+    """Return the address of a network in MLflow, once it is there."""
+    import mlflow
+    import numpy as np
+    from mlflow.models import ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    client = mlflow.MlflowClient(uri)
+    outputs = client.get_run(run_id).outputs
+    for known in outputs.model_outputs if outputs is not None else ():
+        model = client.get_logged_model(known.model_id)
+        if model.tags.get("trial_key") == one.key:
+            return str(model.model_uri)
+    kind, pixels = np.dtype("float32"), [-1, -1] if one.info.task == "segmentation" else []
+    signature = ModelSignature(
+        inputs=Schema([TensorSpec(kind, (-1, one.info.channels, *one.size))]),
+        outputs=Schema([TensorSpec(kind, (-1, one.info.classes, *pixels))]),
+    )
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(uri)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of MLflow's own type hints, as it is loaded
+            logged = mlflow.pytorch.log_model(
+                one.load(store),
+                name=name,
+                signature=signature,
+                run_id=run_id,
+                tags={"trial_key": one.key},
+                serialization_format="pickle",
+                pip_requirements=[f"{package}=={version(package)}" for package in REQUIRED],
+            )
+    finally:
+        mlflow.set_tracking_uri(before)
+    return str(logged.model_uri)

@@ -41,7 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "test, baselines at their defaults, settings copied from one pair",
     )
     parser.add_argument(
-        "--export", choices=["mlflow"], help="attach the report to the sweep's parent run: mlflow, under report/"
+        "--export",
+        choices=["mlflow", "models"],
+        help="mlflow: attach the report to the sweep's parent run, under report/; models: log the best student of each "
+        "pair and its teacher with mlflow.pytorch, as pickles",
     )
     parser.add_argument("--out", type=local, metavar="DIR", help="folder to write into (else reports/NAME in the home)")
     add_home(parser)
@@ -87,7 +90,11 @@ def call(options: argparse.Namespace) -> int:
     if results.trials["phase"].eq("search").any():
         *_, searches = viewer_lines(home)
         Lines(sys.stdout).say(searches, command=True)
-    if options.export is not None:
+    if options.export == "models":
+        print(reports.PICKLES, file=sys.stderr)
+        for model, address in reports.export_models(results, home=home).items():
+            print(f"logged {model}: {address}")
+    if options.export == "mlflow":
         runs = reports.export(results, written, folder, home=home)
         print(f"attached to {', '.join(f'run {run}' for run in runs)}")
     return 0

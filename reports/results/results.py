@@ -16,6 +16,7 @@ from reports.stores import Curves, RunRecord
 
 if TYPE_CHECKING:
     import pandas as pd
+    from torch import nn
 
 MEMBER_COLUMNS = {
     "cell": "str",
@@ -118,6 +119,28 @@ class Results:
     def params(self, key: str) -> Mapping[str, str]:
         """Return how the trial of a key was trained; empty where it has no run."""
         return self.runs[key].params if key in self.runs else {}
+
+    def model(self, row: str, pair: str = "", seed: int | None = None) -> "nn.Module":
+        """Return a trained network with its final weights, on the CPU and in evaluation mode.
+
+        It takes normalised images [B, channels, height, width] in float32, as trainings do.
+
+        Args:
+            row: of the table, by its label; `teacher` for that of the pair. Of a searched row it is a student of the
+                confirmed setting.
+            pair: `teacher -> student`, with or without the data set before it; may be left out where there is one.
+            seed: by default the lowest that has ended.
+
+        Raises:
+            ReportError: there is none of it; or its weights are not in the home, which keeps those of students alone.
+        """
+        from reports.errors import ReportError
+        from reports.results.models import find
+        from trainers.files.store import Store
+
+        if self.home is None:
+            raise ReportError(f"results of {self.name} came from no home, which has the weights")
+        return find(self, row, pair, seed).load(Store(self.home))
 
 
 def histories(results: Results, names: Collection[str] = CURVES, *, run_ids: Collection[str] | None = None) -> Curves:
