@@ -60,6 +60,10 @@ bench-sweep: $(READY)
 bench-together: $(READY)
 	$(BIN)/python tests/benchmarks/together.py --rounds 3
 
+bench-small: $(READY)
+	$(BIN)/python tests/benchmarks/small_data.py
+	$(BIN)/python tests/benchmarks/small_data.py --pretrained small finetune
+
 bench-robust: $(READY)
 	$(BIN)/python tests/benchmarks/robust.py
 

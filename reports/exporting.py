@@ -1,8 +1,6 @@
 """Puts a report beside the results that it was made from, in the tracking store; and, asked for, networks."""
 
-import warnings
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 from reports.board.numbers import plain
@@ -13,6 +11,7 @@ from reports.results.results import Results
 from reports.results.states import TEACHER
 from reports.stores import open_store
 from reports.stores.artifacts import attach
+from reports.stores.models import logged_model
 from trainers.files.store import Store
 from trainers.texts.addresses import sqlite_file
 
@@ -21,8 +20,6 @@ PICKLES = (
     "networks are logged as pickles: whoever loads one runs what is in it, so load those of people you trust; "
     "kdsweep itself keeps weights as safetensors"
 )
-REQUIRED = ("torch", "torchvision", "timm")
-"""Packages that a network is loaded with, besides this one for networks of its own."""
 
 
 def export(
@@ -84,44 +81,11 @@ def export_models(
     if parent is None:
         raise UnknownSweepError(f"there is no sweep {results.name!r} in the tracking store any more")
     store = Store(home_folder(home))
-    return {
-        name: _logged(one, name.replace(".", "_"), one.run_id or parent.run_id, store, uri)
-        for name, one in found.items()
-    }
+    return {name: _logged(one, name, one.run_id or parent.run_id, store, uri) for name, one in found.items()}
 
 
 def _logged(one: Trained, name: str, run_id: str, store: Store, uri: str) -> str:
     """Return the address of a network in MLflow, once it is there."""
-    import mlflow
-    import numpy as np
-    from mlflow.models import ModelSignature
-    from mlflow.types import Schema, TensorSpec
-
-    client = mlflow.MlflowClient(uri)
-    outputs = client.get_run(run_id).outputs
-    for known in outputs.model_outputs if outputs is not None else ():
-        model = client.get_logged_model(known.model_id)
-        if model.tags.get("trial_key") == one.key:
-            return str(model.model_uri)
-    kind, pixels = np.dtype("float32"), [-1, -1] if one.info.task == "segmentation" else []
-    signature = ModelSignature(
-        inputs=Schema([TensorSpec(kind, (-1, one.info.channels, *one.size))]),
-        outputs=Schema([TensorSpec(kind, (-1, one.info.classes, *pixels))]),
-    )
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(uri)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of MLflow's own type hints, as it is loaded
-            logged = mlflow.pytorch.log_model(
-                one.load(store),
-                name=name,
-                signature=signature,
-                run_id=run_id,
-                tags={"trial_key": one.key},
-                serialization_format="pickle",
-                pip_requirements=[f"{package}=={version(package)}" for package in REQUIRED],
-            )
-    finally:
-        mlflow.set_tracking_uri(before)
-    return str(logged.model_uri)
+    pixels = (-1, -1) if one.info.task == "segmentation" else ()
+    shapes = (-1, one.info.channels, *one.size), (-1, one.info.classes, *pixels)
+    return logged_model(uri, run_id, name.replace(".", "_"), one.key, lambda: one.load(store), *shapes)

@@ -76,8 +76,8 @@ def find(results: "Results", row: str, pair: str = "", seed: int | None = None) 
             raise ReportError(f"no row of {results.name} needs the teacher {cell.teacher}")
         runs = trials[(trials["trial_key"] == (plan.trial is not None and plan.id)) & trials["run_id"].notna()]
         run_id = "" if runs.empty else str(runs["run_id"].iloc[0])
-        students = (of.teacher for of in (*(m.trial for m in sweep.fixed), *(s.blueprint for s in sweep.searches)))
-        sees = next((of.size for of in students if of is not None and of.id == plan.id), 0)
+        taught = [*(m.trial.teacher for m in sweep.fixed), *(search.blueprint.teacher for search in sweep.searches)]
+        sees = next((of.size for of in taught if of is not None and of.id == plan.id), 0)
         return Trained(plan.id, run_id, plan.timm_name, plan.model_args, info, sees=sees)
     rows = {str(label) for label in trials.loc[trials["phase"] != TEACHER, "row"]}
     label = _one("row", row, {name: name for name in (*sorted(rows), TEACHER)})

@@ -6,13 +6,15 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from search_spaces import recipes
 from search_spaces.files.schema import NAME_PATTERN
 from search_spaces.files.yaml_lines import YamlError, read_tree
-from search_spaces.init.proposal import Proposal
+from search_spaces.init.proposal import Proposal, recipe_for
 from search_spaces.json_schema import FILE as SCHEMA
 from search_spaces.sweeps.reading import check_source
 from trainers.errors import RequestError
 from trainers.files.paths import expanded
+from trainers.model_names import timm_name
 from trainers.own import parse
 from trainers.texts.counting import counted
 from trainers.texts.nearest import unknown
@@ -106,7 +108,7 @@ def _text(proposal: Proposal, choices: Choices, path: Path) -> str:
         f"pairs: {_quoted(f'{teacher} -> {student}')}  # teacher -> student; in a list each is a column",
         "teachers:" if own else f"# teachers: {{{teacher}: {{checkpoint: weights.safetensors}}}}  # else it is trained",
         *own,
-        *_recipe(proposal),
+        *_recipe(proposal, teacher if choices.checkpoint is None else "", student),
         "methods:",
         *(f"  {one}:{'  # the student alone' if one == 'ce' else ''}" for one in choices.methods),
         "  # gdkd (tuned): {method: gdkd, k: {search: default}}  # searched; needs the next line, too",
@@ -146,17 +148,46 @@ def _why_size(proposal: Proposal) -> str:
     return median
 
 
-def _recipe(proposal: Proposal) -> list[str]:
-    if proposal.epochs is None:
-        return [f"recipe: {proposal.recipe}  # the data set's own"]
-    pictures = proposal.info.fit + proposal.info.validation
-    return [
-        f"recipe:  # for {pictures:,} training pictures",
-        f"  base: {proposal.recipe}",
-        f"  epochs: {proposal.epochs}",
-        f"  batch_size: {proposal.batch_size}",
-        "  scale_learning_rate: true  # the base's belongs to a batch of 128",
-    ]
+def _recipe(proposal: Proposal, *trained: str) -> list[str]:
+    """Return the lines of the recipe, with why it was chosen.
+
+    Args:
+        trained: networks that are trained here, as the file has them; empty ones are passed over.
+    """
+    recipe, epochs, batch_size = proposal.recipe, proposal.epochs, proposal.batch_size
+    size, pictures = proposal.size or proposal.info.size, proposal.info.fit + proposal.info.validation
+    if recipe == "finetune" and not all(_is_published(one, size) for one in trained if one):
+        recipe, epochs, batch_size = recipe_for(pictures, size, published=False)
+    given = {"base": recipe, "epochs": epochs, "batch_size": batch_size}
+    lines = [f"  {name}: {value}" for name, value in given.items() if value is not None]
+    why = _why_recipe(recipe, pictures)
+    if len(lines) == 1:
+        return [f"recipe: {recipe}  # {why}"]
+    if batch_size not in (None, recipes.get(recipe).batch_size):
+        lines.append(
+            f"  scale_learning_rate: true  # the base's belongs to a batch of {recipes.get(recipe).batch_size}"
+        )
+    return [f"recipe:  # {why}", *lines]
+
+
+def _why_recipe(recipe: str, pictures: int) -> str:
+    told = {
+        "small": f"{pictures:,} training pictures are few: many epochs of small batches",
+        "finetune": f"{pictures:,} training pictures: from weights published for ImageNet, which the first run fetches",
+        "quick": f"for {pictures:,} training pictures; more epochs score higher",
+    }
+    return told.get(recipe, "the data set's own")
+
+
+def _is_published(network: str, size: int) -> bool:
+    """Return whether weights are published that a network can start from, of three channels."""
+    from trainers.models.pretrained import made_for
+
+    try:
+        known = made_for(timm_name(network, size))
+    except ValueError:  # told where the file is checked
+        return False
+    return known is not None and known.channels == 3
 
 
 def _from_file(given: str, path: Path) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from search_spaces import recipes
 from trainers import data
 from trainers.data import DataFilesError, DataInfo, PictureFiles
 from trainers.errors import RequestError
@@ -21,11 +22,13 @@ LOOKED_AT = 200
 """Pictures whose heads are read, spread over the data set."""
 MANY = 100_000
 """Training pictures from which on ImageNet's recipe is proposed."""
-BATCHES = (16, 32, 64, 128)
-STEPS = 2000
-"""Steps of the optimiser that a training on few pictures gets, about."""
-EPOCHS = (10, 60)
-"""The fewest and the most proposed for few pictures."""
+FEW = 10_000
+"""Up to so many the recipe for small sets is proposed."""
+STEPS, BATCH = 2000, 128
+"""Steps of the optimiser that a training on more gets, about, and its batch."""
+STEPS_AN_EPOCH = 20
+"""At least; where pictures are too few for the batches of their recipe, batches are smaller."""
+SMALLEST_BATCH = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +74,8 @@ def propose(given: str, *, gpu: bool) -> Proposal:
     if size is not None and not gpu:
         size = min(size, SMALL_SIDE)
     recipe, epochs, batch_size = info.recipe, None, None
-    if name == "imagefolder" and (info.fit + info.validation < MANY or (size or 0) <= SMALL_SIDE):
-        recipe, (epochs, batch_size) = "quick", _schedule(info.fit + info.validation)
+    if name == "imagefolder":
+        recipe, epochs, batch_size = recipe_for(info.fit + info.validation, size or info.size)
     teacher, student = _networks(size or info.size, gpu=gpu)
     return Proposal(
         dataset=name, info=info, root=root, side=side, size=size, recipe=recipe, epochs=epochs, batch_size=batch_size,
@@ -149,11 +152,27 @@ def _median_side(name: str, root: str | None) -> int | None:
     return round(statistics.median(sides))
 
 
-def _schedule(pictures: int) -> tuple[int, int]:
-    """Return epochs and batch for so many training pictures: twenty steps an epoch or more, `STEPS` in all."""
-    batch = max((one for one in BATCHES if pictures >= 20 * one), default=BATCHES[0])
-    fewest, most = EPOCHS
-    return min(most, max(fewest, round(STEPS * batch / max(1, pictures)))), batch
+def recipe_for(pictures: int, size: int, *, published: bool = True) -> tuple[str, int | None, int | None]:
+    """Return recipe, epochs and batch for so many training pictures of so many pixels; None: the recipe's own.
+
+    Args:
+        published: there are weights for the networks, trained on ImageNet; those for pixels of its pictures.
+    """
+    if pictures >= MANY and size > SMALL_SIDE:
+        return "imagenet", None, None
+    if size > SMALL_SIDE and published:
+        return "finetune", None, _batch("finetune", pictures)
+    if pictures <= FEW:
+        return "small", None, _batch("small", pictures)
+    return "quick", max(recipes.get("quick").epochs, round(STEPS * BATCH / pictures)), BATCH
+
+
+def _batch(recipe: str, pictures: int) -> int | None:
+    """Return a batch of which there are enough in an epoch; None: that of the recipe is."""
+    batch = whole = recipes.get(recipe).batch_size
+    while batch > SMALLEST_BATCH and pictures < STEPS_AN_EPOCH * batch:
+        batch //= 2
+    return None if batch == whole else batch
 
 
 def _networks(size: int, *, gpu: bool) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """A network of a sweep is loaded as it was scored; asked for, MLflow has the winners as its users load them."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -90,7 +91,8 @@ def test_mlflow_loads_the_winner_and_its_teacher(results: Results, home: Path):
     logged = reports.export_models(results, home=home)
     assert len(logged) == 2
     assert reports.export_models(results, home=home) == logged  # once
-    uri, before = tracking_uri(home), mlflow.get_tracking_uri()
+    assert "MLFLOW_TRACKING_URI" not in os.environ  # nothing is left behind
+    uri = tracking_uri(home)
     mlflow.set_tracking_uri(uri)
     try:
         for name, address in logged.items():
@@ -106,7 +108,7 @@ def test_mlflow_loads_the_winner_and_its_teacher(results: Results, home: Path):
                 expected = results.model(row)(torch.zeros(3, 1, 16, 16))
             np.testing.assert_allclose(answer, expected.numpy(), rtol=1e-5, atol=1e-5)
     finally:
-        mlflow.set_tracking_uri(before)
+        mlflow.set_tracking_uri(None)
     client = mlflow.MlflowClient(uri)
     (key,) = results.trials.loc[results.trials["phase"] == "teacher", "run_id"]
     assert client.get_run(key).info.status == "FINISHED"

@@ -55,7 +55,10 @@ def test_a_file_nested_too_deeply(tmp_path: Path) -> None:
 
 
 NAME_RULE = "must be 1 to 64 of a-z, 0-9, '.', '_' and '-', the first a letter or digit"
-RECIPES = "(known: cifar, imagenet, tiny_imagenet, cub200, cityscapes, transformer, quick, digits, digits-teacher)"
+RECIPES = (
+    "(known: cifar, imagenet, tiny_imagenet, cub200, cityscapes, transformer, quick, small, finetune, digits, "
+    "digits-teacher)"
+)
 SETTINGS = "must be a value, {grid: […]}, {low: …, high: …}, {choice: […]} or {search: default}"
 ONE_LINE = [
     # the name

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from search_spaces import SweepFileError, init, read
-from search_spaces.init.proposal import EPOCHS, _schedule
+from search_spaces.init.proposal import recipe_for
 from tests.trainers.layouts import write_cifar100, write_imagefolder
 from trainers.errors import RequestError
 
@@ -15,27 +15,65 @@ def choices(**changed: object) -> init.Choices:
 
 
 @pytest.mark.parametrize(
-    ("side", "gpu", "size", "pair"),
+    ("side", "gpu", "size", "pair", "recipe"),
     [
-        (20, True, 32, ("resnet32x4", "resnet8x4")),
-        (90, False, 64, ("resnet20", "resnet8")),
-        (90, True, 64, ("resnet32x4", "resnet8x4")),
-        (230, False, 64, ("resnet20", "resnet8")),
-        (230, True, 224, ("resnet34", "resnet18")),
+        (20, True, 32, ("resnet32x4", "resnet8x4"), "small"),
+        (90, False, 64, ("resnet20", "resnet8"), "small"),
+        (90, True, 64, ("resnet32x4", "resnet8x4"), "small"),
+        (230, False, 64, ("resnet20", "resnet8"), "small"),
+        (230, True, 224, ("resnet34", "resnet18"), "finetune"),
     ],
 )
-def test_pictures_are_seen_at_their_size(side: int, gpu: bool, size: int, pair: tuple[str, str], tmp_path: Path):
+def test_pictures_are_seen_at_their_size(
+    side: int, gpu: bool, size: int, pair: tuple[str, str], recipe: str, tmp_path: Path
+) -> None:
     write_imagefolder(tmp_path, size=side)
     found = init.propose(str(tmp_path), gpu=gpu)
-    assert (found.dataset, found.recipe, found.side, found.size) == ("imagefolder", "quick", side, size)
+    assert (found.dataset, found.recipe, found.side, found.size) == ("imagefolder", recipe, side, size)
     assert (found.teacher, found.student) == pair
 
 
-def test_few_pictures_get_small_batches_and_more_epochs():
-    assert _schedule(40) == (EPOCHS[1], 16)
-    assert _schedule(1000) == (60, 32)
-    assert _schedule(5000) == (51, 128)
-    assert _schedule(90_000) == (EPOCHS[0], 128)
+@pytest.mark.parametrize(
+    ("pictures", "size", "published", "recipe"),
+    [
+        (40, 64, True, ("small", None, 8)),
+        (400, 64, True, ("small", None, 16)),
+        (640, 64, True, ("small", None, None)),
+        (10_000, 64, True, ("small", None, None)),
+        (10_001, 64, True, ("quick", 26, 128)),
+        (200_000, 64, True, ("quick", 10, 128)),
+        (400, 224, True, ("finetune", None, 16)),
+        (2_000, 224, True, ("finetune", None, None)),
+        (2_000, 224, False, ("small", None, None)),
+        (50_000, 224, False, ("quick", 10, 128)),
+        (100_000, 224, True, ("imagenet", None, None)),
+    ],
+)
+def test_the_number_and_size_of_pictures_decide_the_recipe(
+    pictures: int, size: int, published: bool, recipe: tuple[str, int | None, int | None]
+) -> None:
+    assert recipe_for(pictures, size, published=published) == recipe
+
+
+@pytest.mark.parametrize(
+    ("student", "line"),
+    [
+        (None, "recipe:  # 15 training pictures: from weights published for ImageNet, which the first run fetches"),
+        ("vit_tiny_patch16_18x2_x", None),
+        ("test_resnet", "recipe:  # 15 training pictures: from weights published"),
+        ("densenet264d", "recipe:  # 15 training pictures are few: many epochs of small batches"),
+    ],
+)
+def test_networks_without_published_weights_start_from_random_ones(
+    student: str | None, line: str | None, tmp_path: Path
+) -> None:
+    write_imagefolder(tmp_path / "pictures", size=230, per_class=5)
+    proposal = init.propose(str(tmp_path / "pictures"), gpu=True)
+    if line is None:
+        with pytest.raises(SweepFileError, match="unknown model"):
+            init.checked_text(proposal, choices(student=student), tmp_path / "new.yaml")
+        return
+    assert line in init.checked_text(proposal, choices(student=student), tmp_path / "new.yaml")
 
 
 def test_a_folder_with_a_space_becomes_a_file_that_keeps_every_rule(
@@ -52,7 +90,7 @@ def test_a_folder_with_a_space_becomes_a_file_that_keeps_every_rule(
     assert file.name == "my-pictures"
     assert file.model.datasets is not None
     assert file.model.datasets["imagefolder"].root == "../my pictures"
-    assert (file.given["recipe"]["base"], file.given["recipe"]["batch_size"]) == ("quick", 16)
+    assert (file.given["recipe"]["base"], file.given["recipe"]["batch_size"]) == ("small", 8)
     assert [entry.name for entry in file.entries] == ["ce", "kd"]
     with pytest.raises(RequestError, match="is there already and stays as it is"):
         init.write_new(path, "")

@@ -1,0 +1,57 @@
+"""Networks as MLflow's users load them."""
+
+import os
+import warnings
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import nn
+
+REQUIRED = ("torch", "torchvision", "timm")
+"""Packages that a network is loaded with, besides this one for networks of its own."""
+Shape = tuple[int, ...]
+"""Of a tensor of float32; -1: of any size."""
+
+
+def logged_model(
+    uri: str, run_id: str, name: str, key: str, load: "Callable[[], nn.Module]", inputs: Shape, outputs: Shape
+) -> str:
+    """Log a network with `mlflow.pytorch`, unless its run has it already, and return its address in MLflow.
+
+    Args:
+        uri: of the tracking store.
+        key: of the trial that trained it.
+        load: gives the network.
+    """
+    import mlflow
+    import numpy as np
+    from mlflow.models import ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    client = mlflow.MlflowClient(uri)
+    held = client.get_run(run_id).outputs
+    for known in held.model_outputs if held is not None else ():
+        model = client.get_logged_model(known.model_id)
+        if model.tags.get("trial_key") == key:
+            return str(model.model_uri)
+    kind = np.dtype("float32")
+    signature = ModelSignature(inputs=Schema([TensorSpec(kind, inputs)]), outputs=Schema([TensorSpec(kind, outputs)]))
+    before = os.environ.get("MLFLOW_TRACKING_URI")  # whoever sets it, MLflow keeps it there, too
+    mlflow.set_tracking_uri(uri)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of MLflow's own type hints, as it is loaded
+            logged = mlflow.pytorch.log_model(
+                load(),
+                name=name,
+                signature=signature,
+                run_id=run_id,
+                tags={"trial_key": key},
+                serialization_format="pickle",
+                pip_requirements=[f"{package}=={version(package)}" for package in REQUIRED],
+            )
+    finally:
+        mlflow.set_tracking_uri(before)
+    return str(logged.model_uri)
