@@ -61,7 +61,10 @@ class Row:
     @property
     def search(self) -> tuple[str, str]:
         """Trainings of its search, and what that chose; neither where it had none."""
-        return ("0", "") if self.searched is None else (str(self.searched), self.setting.replace("; ", ", "))
+        if self.searched is None:
+            return ("", "")
+        pairs = (one.split("=") for one in self.setting.split("; ") if one)
+        return (str(self.searched), ", ".join(f"{name} {float(value):.3g}" for name, value in pairs))
 
 
 def rows(sweep: str) -> list[Row]:

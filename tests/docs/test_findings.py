@@ -16,7 +16,7 @@ LINES = (
     "one,tinyresnet,tinycnn,teacher,teacher,teacher,,,,0=83.20",
     "one,tinyresnet,tinycnn,gdkd,GDKD,gdkd,yes,,k=5,0=60.00 1=61.00 2=62.00",
     "one,tinyresnet,tinycnn,kd,KD,kd,,,,0=40.00 1=41.00 2=42.00",
-    "one,tinyresnet,tinycnn,dkd,DKD,dkd,,12,,0=60.50 1= 2=61.50",
+    "one,tinyresnet,tinycnn,dkd,DKD,dkd,,12,beta=2.345678; temperature=4,0=60.50 1= 2=61.50",
 )
 
 
@@ -32,6 +32,7 @@ def test_a_row_is_bold_where_the_products_test_settles_it(numbers: Path) -> None
     kd, dkd = (line for line in tables.sweep("one").splitlines() if re.match(r"\| (KD|DKD) ", line))
     assert "| 41.0 ± 1.0 (3) | **-20.0** (" in kd.replace("−", "-")
     assert "61.0 ± 0.7 (2, 1 diverged)" in dkd and "**" not in dkd
+    assert dkd.endswith("| 12 | beta 2.35, temperature 4 |")
 
 
 def test_the_declared_row_is_compared_with_nothing(numbers: Path) -> None:
