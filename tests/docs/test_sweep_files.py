@@ -98,7 +98,7 @@ def test_rungs_of_the_page_on_searches() -> None:
 
 def test_numbers_of_the_page_on_searches() -> None:
     from orchestrator.optuna_studies.live import STARTUP_PROPOSALS
-    from orchestrator.planning.search.search_run import MAX_REPEATS
+    from orchestrator.planning.search.outcomes import MAX_REPEATS
 
     text = " ".join(SEARCHES.split())
     info = data.describe("digits100")

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import ProposalRow
+from orchestrator.planning.search.outcomes import is_exhausted, outcome_in_race, ranking
 from orchestrator.planning.search.race import Outcome, race
-from orchestrator.planning.search.search_run import is_exhausted, outcome_in_race, ranking
 from search_spaces import Search, nothing_to_confirm
 
 CONFIRMABLE = "CONFIRMABLE"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 import yaml
 from pydantic import BaseModel
@@ -74,6 +75,11 @@ CASES = (
     Case("datasets.digits100.size", None, "32", "datasets.digits100: the data set cannot be changed so: its views have the size of its images, which cannot be set"),
     Case("datasets.imagefolder.views", "4", "0", "datasets.imagefolder.views: must be at least 1, got 0"),
     Case("datasets.digits100.views", "25", "10", "datasets.digits100: the data set cannot be changed so: views: it has 25 views an image and no others, got 10"),
+    Case("datasets.digits100.pad", "4", "65", "datasets.digits100.pad: must be at most 64, got 65"),
+    Case("datasets.digits100.flip", "on", "1", "datasets.digits100.flip: must be on or off, got 1"),
+    Case("datasets.mine.from", "./other.npz", "5", "datasets.mine.from: must be text, got 5"),
+    Case("networks", "{mine: ./net.py:wide}", "{mine: 5}", "networks.mine: must be a mapping, got 5"),
+    Case("networks.mine.from", "./net.py:wide", "5", "networks.mine.from: must be text, got 5"),
     Case("datasets.imagefolder.augment", "[randaugment]", "[rotate]", "datasets.imagefolder.augment[0]: must be one of autoaugment, randaugment, cutout, got 'rotate'"),
     Case("teachers.tinyresnet.checkpoint", "tinyresnet.safetensors", "no.pth", "teachers.tinyresnet.checkpoint: no such file: 'no.pth'"),
     Case("teachers.tinyresnet.pretrained", "off", "on", "teachers.tinyresnet.pretrained: timm has no weights of 'cifar_tinyresnet'; give checkpoint:"),
@@ -164,7 +170,7 @@ CASES = (
     Case("report.label", "tab:main", "tab main", "report.label: must be of a-z, A-Z, 0-9, ':', '.', '_', '/' and '-', got 'tab main'"),
     Case("report.order", "[tuned, plain]", "[tunes]", "report.order[0]: unknown entry 'tunes'; did you mean 'tuned'? (known: ce, plain, by k, tuned, by k k=1, by k k=5)"),
     Case("report.groups", "{plain: as published, tuned: searched}", "{plan: x}", "report.groups.plan: unknown entry 'plan'; did you mean 'plain'? (known: ce, plain, by k, tuned, by k k=1, by k k=5)"),
-    Case("report.tables", "[head_to_head, statistics]", "[head_to_had]", "report.tables[0]: must be one of head_to_head, top5, best_epoch, cost, statistics, search, ablations, against, compare, got 'head_to_had'; did you mean 'head_to_head'?"),
+    Case("report.tables", "[head_to_head, statistics]", "[head_to_had]", "report.tables[0]: must be one of head_to_head, top5, best_epoch, cost, fidelity, statistics, search, ablations, against, compare, audit, got 'head_to_had'; did you mean 'head_to_head'?"),
     Case("report.level", "0.01", "0", "report.level: must be above 0, got 0"),
     Case("report.variances", "separate", "seperate", "report.variances: must be one of pooled, separate, got 'seperate'; did you mean 'separate'?"),
     Case("report.ablations", "[{entries: by k}]", "[{entries: by k, bas: ce}]", "report.ablations[0].bas: unknown key; did you mean 'base'?"),
@@ -184,7 +190,7 @@ MORE += ("methods.ENTRY.HYPERPARAMETER.grid",)
 SEARCH = ("search", *(f"methods.ENTRY.HYPERPARAMETER.{end}" for end in ("low", "high", "log", "choice", "search")))
 NOT_TRIED = ("dataset", "datasets", "recipe.start")
 """Keys whose effect cannot be tried with one data set, and without published weights."""
-PLACEHOLDERS = {"datasets": "DATASET", "teachers": "TEACHER", "methods": "ENTRY"}
+PLACEHOLDERS = {"datasets": "DATASET", "networks": "NETWORK", "teachers": "TEACHER", "methods": "ENTRY"}
 SHARED = ("ce_weight", "weight", "warmup_epochs", "standardize")
 
 
@@ -218,6 +224,11 @@ def base_for(key: str) -> dict[str, Any]:
     if key.startswith("datasets.imagefolder"):
         del base["dataset"]
         return base | {"datasets": {"imagefolder": {"size": 32}}}
+    if key.startswith("datasets.mine"):
+        del base["dataset"]
+        return base | {"datasets": {"mine": {"from": "./data.npz"}}}
+    if key.startswith("networks"):
+        return base | {"networks": {"mine": {"from": "./net.py:Net"}}, "pairs": "tinyresnet -> mine"}
     if key in ("recipe.power", "recipe.min_learning_rate"):
         return base | {"recipe": {"base": "cifar", "schedule": "poly"}}
     if key == "recipe.dot_delta":
@@ -253,10 +264,41 @@ def changed(key: str, text: str) -> dict[str, Any]:
     return file
 
 
+NET = """\
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self, num_classes, in_chans=1, width=8):
+        super().__init__()
+        self.body, self.head = nn.Conv2d(in_chans, width, 3, 2, 1), nn.Linear(width, num_classes)
+
+    def forward(self, images):
+        return self.head(self.body(images).relu().mean((2, 3)))
+
+
+def wide(num_classes, in_chans=1):
+    return Net(num_classes, in_chans, width=16)
+"""
+
+
+def arrays(seed: int) -> dict[str, Any]:
+    """Return a small data set: 600 images for training, as many as a search leaves enough of, and 60 for the test."""
+    random, classes = np.random.default_rng(seed), 60
+    found: dict[str, Any] = {}
+    for part, count in (("train", 10 * classes), ("test", classes)):
+        found[f"{part}_images"] = random.integers(0, 256, (count, 16, 16), dtype=np.uint8)
+        found[f"{part}_labels"] = np.arange(count) % classes
+    return found
+
+
 def written(file: Mapping[str, Any], folder: Path) -> Path:
     if not (folder / "tinyresnet.safetensors").exists():
         network = models.create("cifar_tinyresnet", classes=100, channels=1)
         save_tensors(folder / "tinyresnet.safetensors", network.state_dict())
+        (folder / "net.py").write_text(NET)
+        for number, name in enumerate(("data", "other")):
+            np.savez(folder / f"{name}.npz", **arrays(number))
     path = folder / "sweep.yaml"
     path.write_text(yaml.safe_dump(dict(file), sort_keys=False))
     return path
@@ -336,7 +378,7 @@ def test_other_right_values_are_taken(case: Case, folder: Path) -> None:
 def schema_keys(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[str]:
     """Yield every key of the schema by dotted path."""
     for name, field in model.model_fields.items():
-        yield ".".join((*path, name))
+        yield ".".join((*path, field.alias or name))
         inner = (*path, name, *([PLACEHOLDERS[name]] if not path and name in PLACEHOLDERS else []))
         for held in set(models_in(field.annotation)):
             if not (issubclass(held, schema.RecipeModel) and path):  # a teacher's recipe has the keys of the sweep's
