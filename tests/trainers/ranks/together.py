@@ -97,7 +97,7 @@ def in_float64(training: Training) -> None:
         see = training.strong.see
         training.strong = training.strong._replace(see=lambda pixels: see(pixels).double())
         training.strong.replies._answering._logit_type = torch.float64
-    training.data = _seen_in_float64(training.data)
+    training.data = training.scores._data = _seen_in_float64(training.data)
 
 
 def _seen_in_float64(data: DeviceData) -> DeviceData:
