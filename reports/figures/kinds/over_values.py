@@ -1,5 +1,6 @@
 """Accuracy over a hyperparameter: mean, band and each seed of every grid, rows without it as lines."""
 
+import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,8 +25,8 @@ COMPARED = ("ce", "kd", "dkd")
 LEVELS = 8
 """The first so many of them: more could not be told apart."""
 DECADE = 10
-MOST_TICKS = 12
-"""Values that are written under an axis; of more, so many of them."""
+MOST_LABELS = 12
+"""Values for which there is room under an axis."""
 LEADER: Any = {
     "arrowstyle": "-",
     "linewidth": 0.4,
@@ -179,14 +180,24 @@ def _scale(axes: "Axes", panel: Panel) -> None:
     xs = sorted({value for curve in panel.curves for value, _ in curve.points})
     if xs[0] > 0 and xs[-1] > DECADE * xs[0]:
         axes.set_xscale("log")
-    marked = (
-        xs if len(xs) <= MOST_TICKS else [xs[round(i * (len(xs) - 1) / (MOST_TICKS - 1))] for i in range(MOST_TICKS)]
-    )
-    axes.xaxis.set_major_locator(FixedLocator(marked))
+    axes.xaxis.set_major_locator(FixedLocator(xs))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xticks(marked, [value_text(x, 3) for x in marked])
+    axes.set_xticks(xs, labels(xs, log=axes.get_xscale() == "log"))
     axes.set_xlabel(style.printable(titles.symbol(panel.hyperparameter)))
     axes.set_ylabel(f"test {panel.measure.short} (%)")
+
+
+def labels(xs: Sequence[float], *, log: bool) -> list[str]:
+    """Return the texts of ticks at these values, which ascend: empty where two would stand on one another. The first
+    and the last always have theirs."""
+    places = [math.log(x) if log else x for x in xs]
+    gap = (places[-1] - places[0]) / MOST_LABELS
+    shown = [0]
+    for index, place in enumerate(places[1:-1], 1):
+        if place - places[shown[-1]] >= gap and places[-1] - place >= gap:
+            shown.append(index)
+    shown.append(len(xs) - 1)
+    return [value_text(x, 3) if index in shown else "" for index, x in enumerate(xs)]
 
 
 def _draw_levels(axes: "Axes", panel: Panel) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 import reports
 from reports.figures import Figure, saving
-from reports.figures.kinds.over_values import Curve, Panel, draw, panels
+from reports.figures.kinds.over_values import Curve, Panel, draw, labels, panels
 from reports.figures.style import printable, spaced
 from reports.results.sweep import Cell
 from tests.reports.fake_sweep import KS, FakeSweep, grid, row, seeds
@@ -42,6 +42,21 @@ def test_any_numbers_and_any_names(values: tuple[float, ...], tmp_path: Path) ->
 
 def test_text_is_drawn_literally() -> None:
     assert printable("a $x$\n中") == "a \\$x\\$ \N{WHITE SQUARE}"
+
+
+@pytest.mark.parametrize(
+    ("xs", "log", "shown"),
+    [
+        ((1, 2, 3, 5, 10, 20, 50, 90, 99), True, ("1", "2", "3", "5", "10", "20", "50", "", "99")),
+        ((1, 1.01, 99), True, ("1", "", "99")),
+        ((0, 1, 2), False, ("0", "1", "2")),
+        (tuple(range(25)), False, tuple(str(x) if x in range(0, 25, 2) else "" for x in range(25))),
+    ],
+)
+def test_values_that_would_stand_on_one_another_are_left_out(
+    xs: tuple[float, ...], log: bool, shown: tuple[str, ...]
+) -> None:
+    assert tuple(labels(xs, log=log)) == shown
 
 
 def test_labels_keep_their_distance_and_their_middle() -> None:
