@@ -63,22 +63,31 @@ class FrozenTeacher:
         """Height and width in pixels of what it sees; None: as the student."""
         return None if self.lens is None else self.lens.size
 
-    @torch.inference_mode()
     def logits(self, inputs: Tensor) -> Tensor:
         """Return logits [B, classes] in the stored logit type for normalised inputs [B, C, S, S]."""
+        return self.as_kept(self.in_passes(inputs))
+
+    @torch.inference_mode()
+    def in_passes(self, inputs: Tensor) -> Tensor:
+        """Return the same in what the network computes in."""
         return torch.cat([self._answer(rows) for rows in inputs.split(self.rows)])
 
-    @torch.no_grad()
     def at_once(self, inputs: Tensor) -> Tensor:
         """Return the same for a batch that is answered once and not kept: in one pass, whatever its size. The last
         digits may differ from those of `logits`.
 
         Not in inference mode: a method that learns a temperature keeps what it divides for the gradient.
         """
+        return self.as_kept(self.in_one_pass(inputs))
+
+    @torch.no_grad()
+    def in_one_pass(self, inputs: Tensor) -> Tensor:
+        """Return the same in what the network computes in."""
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast):
             answer: Tensor = self._model(inputs)
-        return self.as_kept(answer)
+        return answer
 
+    @torch.no_grad()
     def as_kept(self, logits: Tensor) -> Tensor:
         """Return logits in the type in which they are kept."""
         return logits.to(self._logit_type)
@@ -117,7 +126,7 @@ class FrozenTeacher:
         rows = rows.contiguous(memory_format=torch.channels_last)
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast):
             answer: Tensor = self._model(rows)
-        return answer[:count].to(self._logit_type)
+        return answer[:count]
 
 
 def load_teacher(teacher: Teacher, store: Store, info: DataInfo, device: torch.device) -> nn.Module:

@@ -43,8 +43,8 @@ from trainers.trials.randomness import dropout_stream
 from trainers.trials.recipe import learning_rate_at
 from trainers.trials.trial import Trial
 from trainers.views.device_data import on_device
-from trainers.views.shared import Share, alone
-from trainers.views.views import Batch
+from trainers.views.shared import SharedViews, alone
+from trainers.views.views import Batch, Size, Views
 
 
 def distill(
@@ -118,7 +118,7 @@ class Training:
         loaders: int = 0,
         on_step: Callable[[], None] = lambda: None,
         ranks: Ranks | None = None,
-        share: Share = alone,
+        share: Callable[[Views, Sequence[Size]], Views] = alone,
         checkpoint: Path | None = None,
         predictions: bool = False,
     ) -> None:
@@ -136,8 +136,7 @@ class Training:
         self.teacher = new_teacher(trial, self.data, store, device)
         self.sizes = [self.teacher.size] if self.teacher is not None and self.teacher.size is not None else []
         """At which the teacher wants views, where they are not the student's."""
-        self.seen = share(self.data.train, self.sizes, tapped_teacher(trial))
-        tested = share(self.data.test, ())
+        self.seen, tested = share(self.data.train, self.sizes), share(self.data.test, ())
         self.scores = Scores(
             trial, self.data, self.task, self.ranks, fitted=self.seen, tested=tested, keeps=predictions
         )
@@ -237,10 +236,12 @@ class Training:
         draws = draws.at(places_of(parts)) if self.ranks.size > 1 else draws
         if self.replies is not None:
             self.replies.prepare(draws)
-        self._seconds, self._since = 0.0, time.perf_counter()
         rank = ("rank", self.ranks.rank) if self.ranks.rank else ()
-        with dropout_stream(self.device, self.trial.role, self.trial.seed, number, *rank):
-            losses, rate = yield from self._train(number, draws, parts)
+        with self._tapping():
+            yield Step(number)  # before the first batch all who are at this epoch have said what they ask the teacher
+            self._seconds, self._since = 0.0, time.perf_counter()
+            with dropout_stream(self.device, self.trial.role, self.trial.seed, number, *rank):
+                losses, rate = yield from self._train(number, draws, parts)
         seconds = self._seconds + time.perf_counter() - self._since
         losses = {name: loss / total for name, loss in self._of_all_ranks(losses).items()}
         values = {**losses, "lr": rate, "epoch_seconds": seconds, "images_per_second": total / seconds}
@@ -251,6 +252,11 @@ class Training:
         self.history.append(values)
         ended = number == self.trial.recipe.epochs and not diverged
         return Epoch(number, values, diverged, self, self._collapse() if ended else "")
+
+    def _tapping(self) -> contextlib.AbstractContextManager[None]:
+        """Let those that are in step know that the teacher is asked for more than logits, where it is."""
+        name = tapped_teacher(self.trial)
+        return self.seen.tapping(name) if name and isinstance(self.seen, SharedViews) else contextlib.nullcontext()
 
     def summary(self) -> dict[str, float]:
         """Return the metrics at the end: accuracies in percent, seconds of training, teacher passes, bytes."""

@@ -4,9 +4,10 @@ Whoever trains in step asks for the same passes, one batch after the other, and 
 left the one before it. So one batch is held at a time.
 """
 
+import contextlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -14,19 +15,7 @@ from torch import Tensor
 from trainers.views.views import Batch, Size, Views, written
 
 
-class Share(Protocol):
-    """Gives views as one training sees them."""
-
-    def __call__(self, views: Views, sizes: Sequence[Size], tapped: str = "") -> Views:
-        """Return the views.
-
-        Args:
-            sizes: at which the training wants them, too.
-            tapped: name of the teacher that it asks for more than logits.
-        """
-
-
-def alone(views: Views, sizes: Sequence[Size], tapped: str = "") -> Views:
+def alone(views: Views, sizes: Sequence[Size]) -> Views:
     """Return the views as whoever shares them with nobody sees them."""
     return views
 
@@ -37,12 +26,10 @@ class Sharing:
     def __init__(self) -> None:
         self._shared: dict[int, tuple[Views, SharedViews]] = {}
 
-    def __call__(self, views: Views, sizes: Sequence[Size], tapped: str = "") -> Views:
-        """Return the views as those see them who share them, one of whom wants these sizes and taps this teacher."""
+    def __call__(self, views: Views, sizes: Sequence[Size]) -> Views:
+        """Return the views as those see them who share them, one of whom wants these sizes."""
         _, shared = self._shared.setdefault(id(views), (views, SharedViews(views)))
         shared.sizes.update(sizes)
-        if tapped:
-            shared.tapped.setdefault(tapped, {})
         return shared
 
 
@@ -51,14 +38,15 @@ class SharedViews:
 
     Attributes:
         sizes: at which any of them wants the same parts; to be complete before the first pass begins.
-        tapped: the teachers that any of them taps, as a batch has them.
     """
 
     def __init__(self, views: Views) -> None:
         self._views = views
         self._pass: _Pass | None = None
         self.sizes: set[Size] = set()
-        self.tapped: dict[str, dict[str, bool]] = {}
+        self._tapping: Counter[str] = Counter()
+        self._agree: dict[str, dict[str, bool]] = {}
+        """Of teachers that were tapped, as a batch has them: what was seen once holds for all passes."""
 
     @property
     def count(self) -> int:
@@ -80,8 +68,20 @@ class SharedViews:
             if self._pass is not None:
                 self._pass.end()
             made = self._views.batches(*asked, sorted(self.sizes))
-            self._pass = _Pass(*asked, (replace(batch, tapped=self.tapped) for batch in made))
+            self._pass = _Pass(*asked, (replace(batch, tapped=self._tapped()) for batch in made))
         yield from self._pass.whole()
+
+    @contextlib.contextmanager
+    def tapping(self, teacher: str) -> Iterator[None]:
+        """Ask the teacher of this name for more than logits, of each batch that is made meanwhile."""
+        self._tapping[teacher] += 1
+        try:
+            yield
+        finally:
+            self._tapping[teacher] -= 1
+
+    def _tapped(self) -> dict[str, dict[str, bool]]:
+        return {name: self._agree.setdefault(name, {}) for name, count in self._tapping.items() if count}
 
 
 class _Pass:

@@ -182,8 +182,8 @@ class Counts:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.of: Counter[str] = Counter()
-        crop, at_once, answers = loader.crop, FrozenTeacher.at_once, FrozenTeacher.answers
-        logits = FrozenTeacher.logits
+        crop, at_once, answers = loader.crop, FrozenTeacher.in_one_pass, FrozenTeacher.answers
+        logits = FrozenTeacher.in_passes
 
         def counted(name: str, action: Any) -> Any:
             def act(*given: Any) -> Any:
@@ -193,9 +193,9 @@ class Counts:
             return act
 
         monkeypatch.setattr(loader, "crop", counted("pictures", crop))
-        monkeypatch.setattr(FrozenTeacher, "at_once", counted("logits", at_once))
+        monkeypatch.setattr(FrozenTeacher, "in_one_pass", counted("logits", at_once))
         monkeypatch.setattr(FrozenTeacher, "answers", counted("features", answers))
-        monkeypatch.setattr(FrozenTeacher, "logits", counted("kept", logits))
+        monkeypatch.setattr(FrozenTeacher, "in_passes", counted("kept", logits))
 
 
 def test_each_picture_is_read_once_and_each_batch_taught_once(
@@ -230,14 +230,16 @@ def test_who_asks_for_logits_takes_them_from_what_the_others_ask_for(
         assert numbers(found[name]) == numbers(alone), name
 
 
+@pytest.mark.parametrize("logit_type", ["float32", "float16"])
 def test_whose_logits_differ_where_it_is_tapped_is_asked_for_them(
-    root: Path, store: Store, teacher: Teacher, monkeypatch: pytest.MonkeyPatch
+    logit_type: str, root: Path, store: Store, teacher: Teacher, monkeypatch: pytest.MonkeyPatch
 ):
+    teacher = replace(teacher, logit_type=logit_type)
     answers = FrozenTeacher.answers
 
     def rounded(self: FrozenTeacher, inputs: torch.Tensor) -> Output:
         found = answers(self, inputs)
-        return replace(found, logits=found.logits + 1e-6)
+        return replace(found, logits=found.logits * (1 + 3e-6))  # in float16 most are the same
 
     monkeypatch.setattr(FrozenTeacher, "answers", rounded)
     trials = {name: trial_of(root, name, teacher, recipe(epochs=1)) for name in ("kd", "fitnet")}
@@ -245,6 +247,39 @@ def test_whose_logits_differ_where_it_is_tapped_is_asked_for_them(
     counts = Counts(monkeypatch)
     together(trials, store, root, bank=False)
     assert counts.of["logits"] == STEPS + 1
+
+
+def test_what_nobody_asks_for_any_more_is_not_answered(
+    root: Path, store: Store, teacher: Teacher, monkeypatch: pytest.MonkeyPatch
+):
+    trials = {name: trial_of(root, name, teacher, recipe(epochs=n)) for name, n in (("fitnet", 1), ("kd", 3))}
+    counts = Counts(monkeypatch)
+    found = together(trials, store, root, bank=False)
+    assert counts.of["features"] == STEPS
+    assert counts.of["logits"] == 1 + 2 * STEPS
+    assert numbers(found["kd"]) == numbers(run(trials["kd"], store, root, bank=False))
+
+
+def test_who_cannot_be_taught_takes_nobody_along(
+    root: Path, store: Store, teacher: Teacher, monkeypatch: pytest.MonkeyPatch
+):
+    trials = {name: trial_of(root, name, teacher, recipe(epochs=1)) for name in ("kd", "fitnet")}
+    share = Sharing()
+    begun = {
+        name: Training(of, store, device=CPU, data_root=root, share=share, bank=False) for name, of in trials.items()
+    }
+
+    def failing(*_: Any) -> Any:
+        raise ValueError("a fault of its own")
+
+    begun["fitnet"].task.terms = failing  # type: ignore[method-assign]
+    cohort = Turns({name: training.steps() for name, training in begun.items()})
+    counts, said = Counts(monkeypatch), []
+    while not cohort.is_over:
+        said += cohort.round()
+    assert [str(error) for error in cohort.errors.values()] == ["a fault of its own"]
+    assert counts.of["features"] == 1
+    assert numbers([epoch for _, epoch in said]) == numbers(run(trials["kd"], store, root, bank=False))
 
 
 def test_what_others_see_cannot_be_written_to(

@@ -156,7 +156,7 @@ def pooled(one: Tensor, size: tuple[int, int]) -> Tensor:
     (height, width), (h, w) = one.shape[2:], size
     if (height, width) == size:
         return one
-    if height % h == 0 and width % w == 0:  # what adaptive pooling gives too, whose gradient on a GPU varies by the run
+    if height % h == 0 and width % w == 0:  # as adaptive pooling, whose gradient varies by the run on a GPU
         return functional.avg_pool2d(one, (height // h, width // w))
     return functional.adaptive_avg_pool2d(one, size)
 

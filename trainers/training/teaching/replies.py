@@ -90,7 +90,7 @@ class Replies:
             return teacher.of_pixels(inputs)
         if self._way == TAPPED:
             return self._all(inputs)
-        logits = self._of_tapped(batch, lambda: inputs, mix, teacher.at_once)
+        logits = self._of_tapped(batch, lambda: inputs, mix, teacher.in_one_pass)
         if logits is None:
             self._answered += len(inputs)
             logits = teacher.at_once(inputs)
@@ -104,16 +104,19 @@ class Replies:
         self, batch: Batch, see: Callable[[], Tensor], mix: Mix | None, answer: Callable[[Tensor], Tensor]
     ) -> Tensor | None:
         """Return the logits of a whole batch from all that the teacher answers to it, where somebody else asks for
-        that, and where a batch has shown that they are what `answer` returns, bit for bit; else None."""
+        that, and where a batch has shown that they are what `answer` returns, bit for bit; else None.
+
+        Args:
+            answer: how they are computed else; compared before they are rounded to be kept.
+        """
         agree = batch.tapped.get(self._teacher, {self._way: False})
         if agree.get(self._way) is False:
             return None
         known = batch.once((TAPPED, self._teacher, mix), lambda: self._all(see()))
-        logits = self._answering.as_kept(known.logits)
         if self._way not in agree:
-            self._answered += len(logits)
-            agree[self._way] = torch.equal(answer(see()), logits)
-        return logits if agree[self._way] else None
+            self._answered += len(known.logits)
+            agree[self._way] = torch.equal(answer(see()), known.logits)
+        return self._answering.as_kept(known.logits) if agree[self._way] else None
 
     def prepare(self, draws: Draws) -> None:
         """Have the logits of an epoch stored before it begins, where pixels cost nothing; where they are read from
@@ -138,7 +141,7 @@ class Replies:
             teacher, pixels = self._answering, batch.at(self._answering.size)
             if len(pixels) != teacher.rows:  # else as a pass is that is kept: not padded
                 return None
-            return self._of_tapped(batch, lambda: (teacher.lens or self._data.lens)(pixels), None, teacher.logits)
+            return self._of_tapped(batch, lambda: (teacher.lens or self._data.lens)(pixels), None, teacher.in_passes)
 
         try:
             logits, answered = steadily(lambda: bank.rows(batch, whole))

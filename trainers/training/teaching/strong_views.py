@@ -19,7 +19,6 @@ from trainers.training.teaching.teacher import new_teacher, sees_strong
 from trainers.trials.draws import draw
 from trainers.trials.trial import Trial
 from trainers.views.device_data import on_device
-from trainers.views.shared import Share
 from trainers.views.views import Batch, Size, Views
 
 
@@ -57,7 +56,7 @@ def strong_views(
     data_root: Path | None,
     bank: bool,
     loaders: int,
-    share: Share,
+    share: Callable[[Views, Sequence[Size]], Views],
     *,
     warnings: list[str],
     on_step: Callable[[], None],
