@@ -20,7 +20,7 @@ from trainers.views.device_data import on_device
 TIMES = ("epoch_seconds", "images_per_second")
 NAMES = [method.name for method in methods.ALL]
 WITH_PARTS = [method.name for method in methods.ALL if method.module is not None]
-WITHOUT_WEIGHTS = ("wkd", "ikl", "gkl", "deepkd", "sdd", "cat_kd")
+WITHOUT_WEIGHTS = ("wkd", "ikl", "gkl", "deepkd", "sdd", "cat_kd", "sld")
 """Whose parts are not learned."""
 FEATURES = [method.name for method in methods.ALL if method.features]
 SETTINGS: dict[str, dict[str, object]] = {"crd": {"negatives": 64}, "reviewkd": {"mid_channels": 16}}
