@@ -31,6 +31,11 @@ def code_named(name: str) -> Code:
     return provided(name.removeprefix(OWN))
 
 
+def shown(name: str) -> str:
+    """Return what a message calls a network: one of somebody's own by where it stands."""
+    return str(code_named(name)) if name.startswith(OWN) else name
+
+
 def create(name: str, *, classes: int, channels: int, arguments: Mapping[str, Any]) -> nn.Module:
     """Return a new network.
 

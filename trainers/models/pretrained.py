@@ -10,6 +10,7 @@ from torch import nn
 from trainers.files.tensor_files import save_tensors
 from trainers.model_names import OF_TORCHVISION
 from trainers.models.fitting import arguments
+from trainers.models.own import shown
 from trainers.models.torchvision_nets import published
 
 FOLDER = "kdsweep"
@@ -48,7 +49,7 @@ def fetch_pretrained(name: str, *, classes: int, channels: int, size: int, fetch
     """
     known = made_for(name)
     if known is None:
-        raise ValueError(f"timm has no weights of {name!r}; give checkpoint:")
+        raise ValueError(f"timm has no weights of {shown(name)!r}; give checkpoint:")
     if known.classes != classes:
         rule = f"the published weights of {name!r} are for {known.classes} classes, the data set has {classes}"
         raise ValueError(f"{rule}; give checkpoint:, or leave it out to train the teacher")
@@ -108,7 +109,7 @@ def made_for(name: str) -> MadeFor | None:
     known = timm.list_pretrained(f"{untagged(name)}.*")
     if name != untagged(name) and name not in known:
         tags = ", ".join(one.partition(".")[2] for one in known) or "none"
-        raise ValueError(f"timm has no weights {name.partition('.')[2]!r} of {untagged(name)!r} (all: {tags})")
+        raise ValueError(f"timm has no weights {name.partition('.')[2]!r} of {shown(untagged(name))!r} (all: {tags})")
     built_for = timm.get_pretrained_cfg(name)
     if built_for is None or not built_for.has_weights:
         return None

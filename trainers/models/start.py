@@ -12,6 +12,7 @@ from trainers import models
 from trainers.files.tensor_files import save_tensors
 from trainers.model_names import is_segmentation
 from trainers.models.fitting import arguments
+from trainers.models.own import shown
 from trainers.models.pretrained import FOLDER, made_for, published_network, refuse
 from trainers.models.segmentation import COUNTER
 
@@ -52,7 +53,7 @@ def fetch_start(name: str, *, channels: int, size: int, fetch: bool = True) -> P
     known = made_for(name)
     way_out = "set recipe.start: random, or name a network that has some"
     if known is None:
-        raise ValueError(f"no weights of {name!r} are published; {way_out}")
+        raise ValueError(f"no weights of {shown(name)!r} are published; {way_out}")
     if known.channels != channels:
         rule = f"the published weights of {name!r} are for {known.channels} channels"
         raise ValueError(f"{rule}, got {channels}; {way_out}")

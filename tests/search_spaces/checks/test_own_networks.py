@@ -148,6 +148,14 @@ def test_all_that_is_wrong_in_the_section_is_told_at_once(folder: Path):
     assert "must be FILE.py:NAME or MODULE:NAME" in line
 
 
+def test_published_weights_of_ones_own_are_told_by_where_the_network_stands(folder: Path):
+    start = with_pair("./net.py:Net") + "recipe: {start: published}\n"
+    assert "line 3  pairs: no weights of './net.py:Net' are published; " in "".join(told(folder, start))
+    given = with_pair("mine", "mine: ./net.py:Net").replace("tinyresnet -> mine", "mine -> tinycnn")
+    for value, text in (("true", "no weights of './net.py:Net'"), ("a1", "no weights 'a1' of './net.py:Net'")):
+        assert f"timm has {text}" in "".join(told(folder, f"{given}teachers: {{mine: {{pretrained: {value}}}}}\n"))
+
+
 def test_a_file_that_is_no_python_is_told_with_its_line(folder: Path):
     (folder / "net.py").write_text("def net(:\n")
     assert told(folder, with_pair("./net.py:Net"))[1:] == [
