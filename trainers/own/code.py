@@ -19,7 +19,7 @@ from typing import Any
 
 from trainers.errors import RequestError
 from trainers.files.paths import expanded
-from trainers.own.importing import module_of
+from trainers.own.importing import draws_apart, module_of
 from trainers.own.reference import Reference
 from trainers.own.sources import sources
 from trainers.texts.nearest import hint
@@ -42,7 +42,8 @@ class Code:
     place: str
     """As the sweep file has it."""
     digest: str
-    """SHA-256 over the module and all that it imports from beside it."""
+    """SHA-256 over the module, the packages that it stands in, and all that it imports from beside it; where packages
+    are installed, over what it imports from its own top-level package."""
     file: str
     """Where the module lies, or lay when the sweep was accepted."""
     module: str = ""
@@ -92,12 +93,13 @@ class Code:
     def _module(self) -> ModuleType:
         if not self.module:
             return module_of(self.digest[:TOKEN_LETTERS], self.texts, Path(self.file).name, Path(self.file).parent)
-        if _importable(self.module)[1] != self.digest:
-            raise OwnCodeError(
-                f"{self} is another one here ({_importable(self.module)[0]}) than where the sweep was accepted: have "
-                "the same version everywhere, or keep it in a file beside the sweep, which travels"
-            )
-        return importlib.import_module(self.module)
+        with draws_apart(self.digest):
+            if _importable(self.module)[1] != self.digest:
+                raise OwnCodeError(
+                    f"{self} is another one here ({_importable(self.module)[0]}) than where the sweep was accepted: "
+                    "have the same version everywhere, or keep it in a file beside the sweep, which travels"
+                )
+            return importlib.import_module(self.module)
 
 
 def told(error: BaseException, file: str) -> str:
@@ -137,7 +139,7 @@ def code_of(reference: Reference, folder: Path, arguments: Mapping[str, Any] | N
         raise OwnCodeError(f"Python finds no module {error.name!r}{near}") from None
     except (OSError, SyntaxError, UnicodeDecodeError) as error:
         raise OwnCodeError(f"{place} cannot be read: {told(error, place)}") from None
-    if (size := sum(map(len, texts.values()))) > MOST_BYTES:
+    if (size := sum(len(text.encode()) for text in texts.values())) > MOST_BYTES:
         rule = f"at most {MOST_BYTES // 1000:,} kB, got {size // 1000:,} kB in {len(texts)} files"
         raise OwnCodeError(f"{place} and what it imports from beside it may have {rule}; make a package of it")
     digest = _digest({"" if name == path.name else name: text for name, text in texts.items()})
@@ -165,7 +167,9 @@ def _importable(module: str) -> tuple[str, str]:
     file = Path(spec.origin)
     above = module.count(".") + (file.name == "__init__.py")
     root = file.parents[above]
-    return str(file), _digest(sources(root, file.relative_to(root).as_posix()))
+    installed = next(root.glob("*.dist-info"), None) is not None  # so others lie there, too: each has its own version
+    top = module.partition(".")[0] if installed else ""
+    return str(file), _digest(sources(root, file.relative_to(root).as_posix(), top))
 
 
 def _digest(texts: Mapping[str, str]) -> str:
