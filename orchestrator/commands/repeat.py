@@ -15,6 +15,7 @@ from orchestrator.ledger.known_weights import weights_of
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.ledger.records import TrialRow
 from search_spaces import Sweep, restore
+from trainers import data
 from trainers.errors import RequestError
 from trainers.files.store import Store
 from trainers.files.tensor_digest import weights_digest
@@ -95,7 +96,7 @@ def repeat(
         on_epoch: called with the number of the epoch that has been trained and how many there are.
 
     Raises:
-        UnknownTrialError: no such trial, or nothing to compare with.
+        UnknownTrialError: no such trial, nothing to compare with, or what it was trained on is not here.
         LedgerError: the ledger is damaged.
     """
     home = Path(home)
@@ -108,6 +109,7 @@ def repeat(
         _check_teacher(from_json(row.spec), Store(home), ledger)
         _check_ranks(row)
         provide(dict(code_for(ledger, from_json(row.spec), row.provenance.get("data_root"))))
+    _check_data(from_json(row.spec), _data_root(row))
     epochs = max(1, from_json(row.spec).recipe.epochs)
     last = max(stored, default=epochs)
     numbers: list[Number] = []
@@ -175,6 +177,25 @@ def _check_teacher(trial: Trial, store: Store, ledger: Ledger) -> None:
         )
 
 
+def _data_root(row: TrialRow) -> Path | None:
+    return Path(row.provenance["data_root"]) if "data_root" in row.provenance else None
+
+
+def _check_data(trial: Trial, root: Path | None) -> None:
+    """See to it that the trial's data set is here, and still the same.
+
+    Raises:
+        UnknownTrialError: it is not.
+    """
+    try:
+        found = data.describe(trial.dataset, root)
+    except data.DataFilesError as error:
+        raise UnknownTrialError(f"the data set {trial.dataset} cannot be read: {error}") from error
+    if found.digest != trial.data_digest:
+        where = "" if root is None or (path := data.folder_of(root)) is None else f" ({path})"
+        raise UnknownTrialError(f"the data set {trial.dataset}{where} is another one than the trial was trained on")
+
+
 def _train(row: TrialRow, home: Path, sweep: Sweep | None) -> Iterator[tuple[Any, dict[str, str]]]:
     """Yield the epochs of the trial, trained as it was, with where and with what they are trained."""
     import torch
@@ -186,7 +207,7 @@ def _train(row: TrialRow, home: Path, sweep: Sweep | None) -> Iterator[tuple[Any
     trial = from_json(row.spec)
     store = Store(home, banks_folder(home))
     device = "cuda" if sweep is not None and sweep.resources.gpus > 0 and torch.cuda.is_available() else "cpu"
-    root = Path(row.provenance["data_root"]) if "data_root" in row.provenance else None
+    root = _data_root(row)
     threads = int(row.provenance.get("threads", "1"))
     bank = row.provenance.get("bank", "on") == "on"
     set_arithmetic(threads=threads, deterministic=row.provenance.get("deterministic") == "on")

@@ -10,10 +10,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
 from orchestrator.ray_tune.nodes.keeper import NODE_CHARACTERS, copies_name
+from tests.docs.pages import DOCS, blocks
 from tests.faults.world import SWEEP, World
 from tests.orchestrator.cli import environment, kdsweep, start
 from tests.servers.ports import free_port, wait_until
@@ -213,6 +215,48 @@ def test_a_node_that_does_not_see_the_home_works_through_the_keeper(tmp_path: Pa
     world.check()
     assert world.rows("ledger.db", "SELECT count(*) FROM attempt WHERE state = 'LOST'") == [(1,)]
     assert not [*Path(tempfile.gettempdir()).glob(f"{copies_name(world.home)}*")]
+
+
+OWN = """
+name: faulty
+datasets: {stripes: FROM}
+pairs: resnet8 -> ./net.py:Net
+teachers: {resnet8: {accept: true}}
+recipe: {base: quick, epochs: 2, batch_size: 32}
+methods: {ce: , kd: }
+seeds: 1
+resources: {stall_seconds: 300}
+"""
+
+
+def own_world(folder: Path, source: str) -> World:
+    """Return a sweep of a network and of data that lie beside its file."""
+    world = World(folder, OWN.replace("FROM", f"{{from: {source}}}"))
+    for page, mark, file in (("networks", "net", "net.py"), ("data", "data", "data.py")):
+        (block,) = [one for one in blocks((DOCS / f"{page}.md").read_text()) if one.mark == mark]
+        (folder / file).write_text(block.text)
+    images, labels = np.zeros((40, 32, 32), np.uint8), np.arange(40) % 4
+    np.savez(folder / "data.npz", train_images=images, train_labels=labels, test_images=images, test_labels=labels)
+    return world
+
+
+def test_networks_and_data_of_ones_own_are_trained_on_a_node_that_sees_no_file_of_theirs(
+    tmp_path: Path, nodes_of: Callable[..., RayNodes]
+):
+    """The head has no cores: all is trained where the sweep's folder is empty. Arrays are no text, so they stay."""
+    alone, world = own_world(tmp_path / "alone", "./data.py:make"), own_world(tmp_path / "cluster", "./data.py:make")
+    assert alone.run().returncode == 0
+    nodes = nodes_of(0)
+    nodes.join(1, hidden=world.folder)
+    result = kdsweep(*on(world, nodes), "--wait-for-nodes", 60, cwd=world.folder, **nodes.settings)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert f"without the home {world.home}, by way of this node, works " in result.stdout
+    assert world.table == alone.table
+    arrays = own_world(world.folder, "./data.npz")
+    arrays.home = world.folder / "another"
+    result = kdsweep(*on(arrays, nodes), "--wait-for-nodes", 3, cwd=world.folder, **nodes.settings)
+    assert result.returncode == 2, result.stdout + result.stderr
+    assert f"it has no data in {world.folder / 'data.npz'}" in result.stdout + result.stderr
 
 
 def test_a_keeper_that_stands_still_costs_no_worker(world: World, nodes: RayNodes, undisturbed: bytes):

@@ -14,6 +14,8 @@ from trainers import models
 from trainers.files.files import MOST_WEIGHTS_BYTES, regular_file
 from trainers.files.plain_pickles import load_plain
 from trainers.files.tensor_files import load_tensors, not_finite, save_tensors
+from trainers.model_names import OWN
+from trainers.models.own import code_named
 from trainers.teachers.state_dicts import COUNTER, Found, find, mappings
 from trainers.texts.counting import counted
 
@@ -67,7 +69,8 @@ def check_weights(
         OSError: the file cannot be read.
         ValueError: it holds no weights, those of another network, or some that are not finite; names the first keys.
     """
-    found = read_weights(source, models.create(model, classes=classes, channels=channels, arguments=arguments), model)
+    network = models.create(model, classes=classes, channels=channels, arguments=arguments)
+    found = read_weights(source, network, str(code_named(model)) if model.startswith(OWN) else model)
     problem = not_finite(found.tensors)
     if problem:
         raise ValueError(f"{str(source)!r} holds weights that are not finite: {problem}")

@@ -3,8 +3,10 @@
 import contextlib
 import shutil
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import orchestrator
@@ -41,9 +43,9 @@ def looked_at(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "home"
 
 
-def keys(home: Path) -> dict[str, str]:
+def keys(home: Path, sweep: str = "looked-at") -> dict[str, str]:
     with contextlib.closing(Ledger(home / "ledger.db")) as ledger:
-        return {member.row: member.key for member in ledger.members("looked-at")}
+        return {member.row: member.key for member in ledger.members(sweep)}
 
 
 def content(home: Path) -> dict[str, list[tuple]]:
@@ -137,6 +139,38 @@ def test_a_teacher_that_is_gone_is_named(looked_at: Path, tmp_path: Path):
     shutil.rmtree(home / "weights")
     with pytest.raises(UnknownTrialError, match="weights of its teacher"):
         orchestrator.repeat(keys(home)["kd"], home)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda path: path.unlink(), "the data set mine cannot be read: no such file: '{path}'"),
+        (lambda path: save_arrays(path, 1), "the data set mine ({path}) is another one than the trial was trained on"),
+    ],
+)
+def test_data_that_are_gone_or_others_are_named(
+    tmp_path: Path, change: Callable[[Path], None], message: str, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "data.npz"
+    save_arrays(path, 0)
+    (tmp_path / "sweep.yaml").write_text(
+        "name: own\ndatasets: {mine: {from: ./data.npz}}\npairs: tinyresnet -> tinycnn\nseeds: 1\n"
+        "recipe: {base: quick, epochs: 1, epoch_steps: 1, batch_size: 8}\nmethods: {ce: }\n"
+    )
+    home = tmp_path / "home"
+    assert orchestrator.run([tmp_path / "sweep.yaml"], home=home, workers=0).problems == ()
+    assert orchestrator.repeat(keys(home, "own")["ce"], home).differing == []
+    change(path)
+    monkeypatch.setenv("KDSWEEP_DATA", str(tmp_path))  # with it what has been read is forgotten
+    with pytest.raises(UnknownTrialError) as told:
+        orchestrator.repeat(keys(home, "own")["ce"], home)
+    assert str(told.value) == message.format(path=path)
+
+
+def save_arrays(path: Path, seed: int) -> None:
+    images = np.random.default_rng(seed).integers(0, 256, (30, 16, 16), dtype=np.uint8)
+    labels = np.arange(30) % 3
+    np.savez(path, train_images=images, train_labels=labels, test_images=images[:9], test_labels=labels[:9])
 
 
 def test_the_doctor_finds_a_sound_home_sound(looked_at: Path):

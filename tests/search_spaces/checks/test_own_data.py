@@ -21,6 +21,8 @@ def raising():
     raise OSError("no disk")
 def nothing():
     pass
+def by_name():
+    return dict(zip(("x_train", "y_train", "x_test", "y_test"), (*make()[0], *make()[1])))
 """
 
 
@@ -66,6 +68,10 @@ WRONG = {
     "mine: {from: './data.py:nothing'}": "mine.from: the data set cannot be read: ./data.py:nothing must give "
     "train_images, train_labels, test_images, test_labels by name, or two parts, for training and for testing; "
     "got a NoneType",
+    "mine: {from: './data.py:make', size: 8}": "mine.from: the data set cannot be read: ./data.py:make: size cannot be "
+    "set of arrays; make them so, or give a Dataset of pictures",
+    "mine: {from: './data.py:by_name', size: 8}": "mine.from: the data set cannot be read: ./data.py:by_name: size "
+    "cannot be set of arrays; make them so, or give a Dataset of pictures",
     "mine: {from: './data.py:make', sed: 3}": "mine.sed: ./data.py:make does not take it; did you mean 'seed'?",
     "mine: {from: './data.npz'}": "mine.from: the data set cannot be read: no such file: '{folder}/data.npz'",
     "mine: {from: './x', lable: a}": "mine.lable: unknown key; did you mean 'label'?",

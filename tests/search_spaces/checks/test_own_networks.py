@@ -5,6 +5,7 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
+import torch
 
 from search_spaces import expand, read, restore
 from tests.search_spaces.sweep_texts import SMALL, sweep_of, told, write
@@ -128,6 +129,24 @@ def test_an_answer_of_other_classes_is_told_with_both_numbers(folder: Path):
         "line 9  networks.mine: ./net.py:Ten must answer [2, 100] for "
         "2 images of 100 classes, got [2, 10] in evaluation"
     )
+
+
+def test_weights_of_an_own_teacher_fit_or_are_refused_by_the_name_that_the_file_has(folder: Path):
+    for width in (4, 5):
+        weights = {
+            "one.weight": torch.zeros(width, 1, 3, 3),
+            "one.bias": torch.zeros(width),
+            "head.weight": torch.zeros(100, width),
+            "head.bias": torch.zeros(100),
+        }
+        torch.save({"model": {f"module.{name}": tensor for name, tensor in weights.items()}}, folder / f"{width}.pt")
+    text = (
+        SMALL.replace("tinyresnet", "./net.py:Net") + 'teachers: {"./net.py:Net": {checkpoint: 4.pt, accept: true}}\n'
+    )
+    teachers = [member.trial.teacher for member in sweep_of(folder, text).fixed if member.trial.teacher is not None]
+    assert teachers and all(teacher.model.startswith("own_Net_") for teacher in teachers)
+    (line,) = told(folder, text.replace("4.pt", "5.pt"))[1:]
+    assert "/5.pt' under 'model', without the prefix 'module.' does not fit ./net.py:Net: one.weight is [5, 1" in line
 
 
 def test_all_that_is_wrong_in_the_section_is_told_at_once(folder: Path):

@@ -140,6 +140,7 @@ WRONG_SAMPLES: dict[str, tuple[Callable[[int], Any], str]] = {
         lambda n: (IMAGES[n][: 16 - n], 0),
         "sample 1 must have 16 x 16 as the first is, got 15 x 16; `size: 16`",
     ),
+    "oblong": (lambda n: (Image.new("RGB", (20, 16)), 0), "must be square, got 16 x 20; `size: 16` takes the middle"),
     "random": (lambda n: (RANDOM.integers(0, 9, (8, 8, 3), dtype=np.uint8), 0), "is another one when it is read again"),
 }
 

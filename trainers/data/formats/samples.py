@@ -87,7 +87,7 @@ def joined(images: list[NDArray[np.uint8]], part: str) -> NDArray[np.uint8]:
     """Return pictures [H, W, C] as one array.
 
     Raises:
-        DataFilesError: they have several sizes.
+        DataFilesError: they have several sizes, or one that is not square.
     """
     if len({one.shape[2] for one in images}) > 1:  # some grey, some not
         images = [np.repeat(one, 3, axis=2) if one.shape[2] == 1 else one for one in images]
@@ -98,6 +98,9 @@ def joined(images: list[NDArray[np.uint8]], part: str) -> NDArray[np.uint8]:
             raise DataFilesError(
                 f"{part} sample {number} must have {sizes}; `size: {min(first[:2])}` brings all to one"
             )
+    if first[0] != first[1]:
+        rule = f"{part} samples must be square, got {first[0]} x {first[1]}"
+        raise DataFilesError(f"{rule}; `size: {min(first[:2])}` takes the middle of each")
     return np.stack(images)
 
 

@@ -137,6 +137,8 @@ def _made(source: Source) -> tuple[Part, Part]:
     arguments = {name: list(value) if isinstance(value, tuple) else value for name, value in code.arguments.items()}
     try:
         given = code.load()(**arguments)
+        if isinstance(given, Mapping):
+            _refuse_size(_size(options))
         if isinstance(given, tuple | list) and len(given) == 2:
             given = _part(given[0], "train", _size(options)) | _part(given[1], "test", _size(options))
     except (DataFilesError, OwnCodeError) as error:
@@ -155,6 +157,7 @@ def _made(source: Source) -> tuple[Part, Part]:
 def _part(given: Any, part: str, size: int | None) -> dict[str, Any]:
     """Return the arrays of a part: two arrays, or a series of samples."""
     if isinstance(given, tuple | list) and len(given) == 2 and hasattr(given[0], "shape"):
+        _refuse_size(size)
         return {f"{part}_images": given[0], f"{part}_labels": given[1]}
     if not (hasattr(given, "__len__") and hasattr(given, "__getitem__")):
         raise DataFilesError(
@@ -163,6 +166,11 @@ def _part(given: Any, part: str, size: int | None) -> dict[str, Any]:
     from trainers.data.formats.samples import as_arrays  # imports Pillow
 
     return as_arrays(given, part, size)
+
+
+def _refuse_size(size: int | None) -> None:
+    if size is not None:
+        raise DataFilesError("size cannot be set of arrays; make them so, or give a Dataset of pictures")
 
 
 def _size(options: Mapping[str, str]) -> int | None:
