@@ -1,10 +1,14 @@
 """Networks as MLflow's users load them."""
 
+import contextlib
 import os
+import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import TYPE_CHECKING
+
+from trainers.own.importing import PREFIX
 
 if TYPE_CHECKING:
     from torch import nn
@@ -43,15 +47,32 @@ def logged_model(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of MLflow's own type hints, as it is loaded
-            logged = mlflow.pytorch.log_model(
-                load(),
-                name=name,
-                signature=signature,
-                run_id=run_id,
-                tags={"trial_key": key},
-                serialization_format="pickle",
-                pip_requirements=[f"{package}=={version(package)}" for package in REQUIRED],
-            )
+            network = load()
+            with own_code_whole():
+                logged = mlflow.pytorch.log_model(
+                    network,
+                    name=name,
+                    signature=signature,
+                    run_id=run_id,
+                    tags={"trial_key": key},
+                    serialization_format="pickle",
+                    pip_requirements=[f"{package}=={version(package)}" for package in REQUIRED],
+                )
     finally:
         mlflow.set_tracking_uri(before)
     return str(logged.model_uri)
+
+
+@contextlib.contextmanager
+def own_code_whole() -> Iterator[None]:
+    """Have code of somebody's own go into pickles: no other process finds the modules that it is from."""
+    import cloudpickle
+
+    packages = [sys.modules[name] for name in [*sys.modules] if name.startswith(PREFIX) and "." not in name]
+    for package in packages:
+        cloudpickle.register_pickle_by_value(package)
+    try:
+        yield
+    finally:
+        for package in packages:
+            cloudpickle.unregister_pickle_by_value(package)

@@ -1,8 +1,11 @@
 """A network of a sweep is loaded as it was scored; asked for, MLflow has the winners as its users load them."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
+import cloudpickle
 import numpy as np
 import pytest
 import torch
@@ -10,7 +13,9 @@ import torch
 import orchestrator
 import reports
 from reports.results.results import Results
+from reports.stores.models import own_code_whole
 from trainers.data.sets import digits100
+from trainers.own.importing import module_of
 
 pytestmark = pytest.mark.timeout(400)  # a sweep is trained
 TEXT = """
@@ -112,3 +117,15 @@ def test_mlflow_loads_the_winner_and_its_teacher(results: Results, home: Path):
     client = mlflow.MlflowClient(uri)
     (key,) = results.trials.loc[results.trials["phase"] == "teacher", "run_id"]
     assert client.get_run(key).info.status == "FINISHED"
+
+
+def test_code_of_somebodys_own_goes_into_its_pickle(tmp_path: Path):
+    text = "from torch import nn\nclass Net(nn.Linear):\n    def forward(self, x):\n        return super().forward(x)\n"
+    network = module_of("0" * 16, {"net.py": text}, "net.py", tmp_path).Net(3, 2)
+    with own_code_whole():
+        (tmp_path / "net.pkl").write_bytes(cloudpickle.dumps(torch.nn.Sequential(network)))
+    loading = "import pickle, sys, torch; print(pickle.load(open(sys.argv[1], 'rb'))(torch.zeros(1, 3)).shape)"
+    done = subprocess.run(
+        [sys.executable, "-c", loading, tmp_path / "net.pkl"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "torch.Size([1, 2])\n", done.stderr
