@@ -275,8 +275,7 @@ def _scored(order: Order, store: Store, trial: Trial, beat: Callable[[], None]) 
     root = None if order.data_root is None else Path(order.data_root)
     way: dict[str, Any] = {"device": order.device, "data_root": root, "loaders": order.loaders, "on_step": beat}
     found = score_teacher(trial, store, **way, predictions=order.predictions)
-    assert trial.teacher is not None, "what is scored"
-    warnings = keep_predictions(found.predictions, store, order.key, trial.teacher.id)
+    warnings = keep_predictions(found.predictions, store, order.key, trial)
     return Report(
         number=found.number,
         values=found.values,
@@ -350,8 +349,7 @@ def _keep_result(epoch: Any, order: Order, store: Store) -> list[str]:
         epoch.save_weights(store.weights(order.key))
         store.keep(store.weights(order.key))
     training = epoch.training
-    teacher = None if training.trial.teacher is None else training.trial.teacher.id
-    return keep_predictions(training.scores.predictions, store, order.key, order.key, teacher)
+    return keep_predictions(training.scores.predictions, store, order.key, training.trial)
 
 
 def _provenance(order: Order) -> dict[str, str]:

@@ -44,7 +44,7 @@ def load(name: str, *, home: Path | str | None = None, tracking_uri: str | None 
         runs,
         store.curves,
         home_folder(home),
-        predictions.read(home_folder(home), members, runs),
+        predictions.read(home_folder(home), members),
         mlflow=pages_at(uri),
     )
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reports.stores import TEACHER_ID, RunRecord
 from trainers.files.store import Store
 from trainers.predictions.measures import measured
 
@@ -27,7 +26,7 @@ class Predictions:
 
     file: Path
     teacher: str
-    """Id of the teacher that they were compared with; empty for none."""
+    """Key of the trial that trained or scored the teacher that they were compared with; empty for none."""
     measures: Mapping[str, float]
     """By the names of `trainers.predictions.kept.MEASURES`."""
     by_rank: tuple[tuple[int, ...], tuple[int, ...]] | None = None
@@ -53,22 +52,15 @@ class Predictions:
         return 100 * right / images if images else None
 
 
-def read(
-    home: Path | None, lines: Iterable[Mapping[str, str]], runs: Mapping[str, RunRecord]
-) -> dict[str, Predictions]:
-    """Return what a home has of the trials of these lines of members.csv, by trial key. A given teacher's lies under
-    its id."""
+def read(home: Path | None, lines: Iterable[Mapping[str, str]]) -> dict[str, Predictions]:
+    """Return what a home has of the trials of these lines of members.csv, by trial key."""
     folder = None if home is None else home / FOLDER
     if home is None or folder is None or not folder.is_dir():
         return {}
     store, there, found = Store(home), {path.stem for path in folder.glob("*.safetensors")}, {}
     for line in lines:
         key = line["trial_key"]
-        names = [key]
-        if line["phase"] == "teacher" and key in runs:
-            names.append(runs[key].tags.get(TEACHER_ID, ""))
-        name = next((one for one in names if one in there), None)
-        if name is not None and key not in found and (one := _predictions(store.predictions(name))) is not None:
+        if key in there and key not in found and (one := _predictions(store.predictions(key))) is not None:
             found[key] = one
     return found
 

@@ -64,7 +64,7 @@ def _plan(decisions: Decisions, dataset: str, name: str) -> TeacherPlan:
     if trial is not None:
         return plan
     info = decisions.file.facts.datasets[dataset]
-    return dataclasses.replace(plan, scoring=scoring(info, timm_name, plan.model_args, as_teacher(plan, decisions)))
+    return dataclasses.replace(plan, scoring=scoring(info, as_teacher(plan, decisions)))
 
 
 def _weights_file(decisions: Decisions, dataset: str, name: str, timm_name: str) -> Path:

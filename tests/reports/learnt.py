@@ -65,4 +65,4 @@ def results_with(home: Path, given: FakeSweep, **facts: Any) -> Results:
             known["teacher"] = {n: torch.from_numpy(v) for n, v in kept_of(home, trial.trial_key).items()}
     results = plain_results(given, **facts)
     lines = results.members.astype(object).to_dict("records")
-    return dataclasses.replace(results, home=home, predictions=predictions.read(home, lines, {}))
+    return dataclasses.replace(results, home=home, predictions=predictions.read(home, lines))

@@ -15,7 +15,6 @@ import reports
 from reports.board.fidelity import COLUMNS, PREFIX
 from reports.results import predictions
 from reports.statistics.mcnemar import together
-from reports.stores import TEACHER_ID, RunRecord
 from reports.tables import fidelity
 from reports.tables.table import Missing, Number, Table, Text
 from tests.reports.fake_sweep import CELL, FakeSweep, row, seeds, teacher
@@ -141,7 +140,7 @@ def test_off_and_damaged_files_are_as_if_they_were_not_there(tmp_path: Path):
     for key in keys(given, "kd"):
         Store(tmp_path).predictions(key).write_bytes(b"torn")
     lines = results.members.astype(object).to_dict("records")
-    found = predictions.read(tmp_path, lines, {})
+    found = predictions.read(tmp_path, lines)
     assert not {*keys(given, "kd")} & found.keys() and {*keys(given, "ce")} <= found.keys()
     results.resolved["given"] = {"predictions": False}  # type: ignore[index]
     table = fidelity.build(results, reports.table(results))
@@ -170,7 +169,7 @@ def test_classes_of_pixels(tmp_path: Path):
         keep(tmp_path, trial.trial_key, logits, labels, "t", theirs)
     results = plain_results(given)
     lines = results.members.astype(object).to_dict("records")
-    results = dataclasses.replace(results, predictions=predictions.read(tmp_path, lines, {}))
+    results = dataclasses.replace(results, predictions=predictions.read(tmp_path, lines))
     table: Table | None = fidelity.classes(results, reports.table(results))
     assert table is not None and [one.head for one in table.columns] == ["class", "teacher", "KD"]
     for number, line in enumerate(table.rows):
@@ -187,16 +186,3 @@ def test_classes_of_pixels(tmp_path: Path):
             else isinstance(cell, Missing)
         )
     assert not each
-
-
-def test_a_given_teacher_is_found_by_its_id(tmp_path: Path):
-    given = sweep()
-    results = results_with(tmp_path, given)
-    (key,) = keys(given, "teacher")
-    store, run = Store(tmp_path), RunRecord("run", tags={TEACHER_ID: "ab" * 32})
-    store.predictions(key).rename(store.predictions("ab" * 32))
-    lines = results.members.astype(object).to_dict("records")
-    assert key not in predictions.read(tmp_path, lines, {})
-    found = predictions.read(tmp_path, lines, {key: run, keys(given, "old")[0]: run})
-    assert found[key].measures == results.predictions[key].measures
-    assert keys(given, "old")[0] not in found  # a student has its teacher's id, and not its predictions

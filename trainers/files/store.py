@@ -53,7 +53,7 @@ class Store:
         return self.home / "weights" / f"{key}.safetensors"
 
     def predictions(self, key: str) -> Path:
-        """What a trial's network, or a teacher by its id, answered to the test images."""
+        """What a trial's network, or a given teacher that it scored, answered to the test images."""
         return self.home / "predictions" / f"{key}.safetensors"
 
     def bank(self, name: str) -> Path:

@@ -99,7 +99,8 @@ def save_predictions(
 
     Args:
         key: of the trial.
-        teacher: id of the teacher, whose own predictions `theirs` are; None where there are none.
+        teacher: key of the trial that trained or scored the teacher, whose predictions `theirs` are; None where there
+            are none.
     """
     tensors = answers.tensors()
     own = {name: tensor.numpy() for name, tensor in tensors.items()}

@@ -4,7 +4,8 @@ A file of a classifier has `logits` [N, C] in float16, each row less its largest
 rank, and lets the likely classes have the most digits; `targets` [N]; and what is counted of them: `right` [N], `bins`
 [3, BINS] and, beside a teacher, `by_rank` [2, C]. One of a segmentation has `classes` [N, h, w], the class of every
 s-th pixel of every s-th row with IGNORE where a pixel has no label, and `confusion` [C, C], pixels by label and answer.
-Metadata: `trial_key`, `teacher` (the id that they were compared with; empty for none) and `measures`.
+Metadata: `trial_key`, `measures` and `teacher`, the key of the trial that trained or scored the teacher that they were
+compared with; empty for none.
 
 Shapes: N = test images, C = classes, h, w = height and width over the stride s.
 """

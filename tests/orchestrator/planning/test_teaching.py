@@ -98,6 +98,10 @@ def test_a_good_teacher_is_scored_once_and_shown(weights, place: Path) -> None:
     line = next(line for line in table.splitlines() if line.startswith("| teacher"))
     assert re.search(r"\| (9\d\.\d|100)", line), line
     assert any(line.startswith("note: teachers.tinycnn.checkpoint: weights under 'net'") for line in lines)
+    with contextlib.closing(Ledger(place / "home/ledger.db")) as ledger:
+        (scored,), (key,) = ledger.rows("SELECT key FROM trial ORDER BY json_extract(spec, '$.role')")
+    _, told = load_tensors(Store(place / "home").predictions(key))
+    assert told["teacher"] == scored
     result, _ = go(place, SWEEP.replace("seeds: 1", "seeds: 2"))
     assert result.exit_code == 0 and result.trained == 1
 

@@ -9,13 +9,14 @@ import torch
 from orchestrator.worker.attempts import Attempt, Report
 from orchestrator.worker.keeper import FarFiles, HomeFiles
 from orchestrator.worker.worker import make_order, run_order
+from reports.results import predictions
 from tests.trainers.tiny import student_trial, teacher_trial
 from trainers import data
 from trainers.files.store import Store
 from trainers.files.tensor_files import load_tensors
 from trainers.teachers.frozen import FrozenTeacher
 from trainers.training.distill import Training
-from trainers.training.teaching.scoring import scoring
+from trainers.training.teaching.scoring import scoring, scoring_of
 from trainers.trials.trial import Teacher, Trial, trial_key
 
 
@@ -94,12 +95,33 @@ def test_a_given_teacher_answers_when_it_is_scored(home: Path):
     teacher = Teacher(id="ab" * 32, model="cifar_tinycnn")
     weights = Store(home).weights(teacher.id)
     weights.write_bytes(Store(home).weights(trial_key(teacher_trial())).read_bytes())
-    trial = scoring(data.describe("digits100"), "cifar_tinycnn", {}, teacher)
+    trial = scoring(data.describe("digits100"), teacher)
     trained(trial, home)
-    given, told = load_tensors(Store(home).predictions(teacher.id))
+    given, told = load_tensors(Store(home).predictions(trial_key(trial)))
     own, _ = load_tensors(Store(home).predictions(trial_key(teacher_trial())))
     assert told["trial_key"] == trial_key(trial)
     assert torch.allclose(given["logits"].float(), own["logits"].float(), atol=0.01)
+
+
+def test_one_file_of_weights_that_is_scored_in_two_ways_answers_twice(home: Path):
+    plain = Teacher(id="cd" * 32, model="cifar_tinycnn")
+    weights = Store(home).weights(plain.id)
+    weights.write_bytes(Store(home).weights(trial_key(teacher_trial())).read_bytes())
+    ways = [plain, dataclasses.replace(plain, mean=(0.9,), std=(0.05,))]
+    scored = [scoring(data.describe("digits100"), teacher) for teacher in ways]
+    students = [short(dataclasses.replace(student_trial("kd", split="full"), teacher=teacher)) for teacher in ways]
+    assert [scoring_of(student) for student in students] == scored
+    for trial in (*scored, *students):  # the second scoring stands between the first one and its student
+        trained(trial, home)
+    answers = [load_tensors(Store(home).predictions(trial_key(trial)))[0]["logits"].argmax(1) for trial in scored]
+    assert not torch.equal(*answers)
+    for theirs, trial, student in zip(answers, scored, students, strict=True):
+        found, told = load_tensors(Store(home).predictions(trial_key(student)))
+        agreement = 100 * float((found["logits"].argmax(1) == theirs).double().mean())
+        assert told["teacher"] == trial_key(trial)
+        assert isinstance(told["measures"], dict) and told["measures"]["agreement"] == pytest.approx(agreement)
+    lines = [{"trial_key": trial_key(trial), "phase": "teacher"} for trial in scored]
+    assert len({one.file for one in predictions.read(home, lines).values()}) == len(ways)
 
 
 def test_nothing_is_kept_where_it_is_not_asked_for_or_validated(home: Path):
