@@ -20,6 +20,8 @@ class Job:
     state: str
     reruns_pruned: bool
     """Asked for without a pruner: PRUNED is not a result for it."""
+    predictions: bool = False
+    """Some sweep of this run keeps what its network answers to the test images."""
     attempt: int = 0
     lost: int = 0
     forgiven: int = 0

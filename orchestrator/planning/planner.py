@@ -264,7 +264,7 @@ class Planner:
             keep_weights=job.phase != "search",
             sweep=job.sweep.name,
             bank=job.sweep.bank,
-            predictions=job.phase != "search" and job.sweep.keeps_predictions(job.trial.dataset),
+            predictions=job.predictions,
             life=self._ledger.life,
         )
 

@@ -41,6 +41,7 @@ class Roster:
                 self.queue(job)
         elif reruns_pruned and not job.reruns_pruned:
             self.rerun(job)
+        job.predictions |= phase != "search" and sweep.keeps_predictions(trial.dataset)
         return job
 
     def rerun(self, job: Job) -> None:

@@ -1,12 +1,14 @@
 """What rows have learnt, from predictions on test images: measures by seed, and two rows image by image."""
 
 import math
+import re
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reports.board.board import Board, build
+from reports.board.board import Board, Line, build
+from reports.board.score import setting_of
 from reports.results.predictions import Predictions, beside
 from reports.statistics.mcnemar import exact, together
 
@@ -26,6 +28,8 @@ COLUMNS = {
 }
 """Columns of a trial: name -> what it holds. In results.parquet they begin with `PREFIX`."""
 PREFIX = "fidelity."
+CUTS = {"gdkd": "k", "gdkd3": "k", "partition": "cuts"}
+"""Methods that cut the teacher's ranking: name -> hyperparameter, whose last rank is the k."""
 
 
 def of_one(found: Predictions, k: int | None) -> dict[str, float]:
@@ -37,15 +41,29 @@ def of_one(found: Predictions, k: int | None) -> dict[str, float]:
     return {name: told[name] for name in COLUMNS if name in told and math.isfinite(told[name])}
 
 
-def group_sizes(board: Board) -> list[int | None]:
-    """Return for each cell the k that its images are grouped by: the proposal's, else that of the first row that has
-    one; None where none has."""
+def group_sizes(results: "Results", board: Board) -> list[int | None]:
+    """Return for each cell the k that its images are grouped by: the proposal's, else that of the first row that cuts
+    the ranking at one; None where none does."""
     found: list[int | None] = []
     for column in range(len(board.cells)):
         proposal = [line for line in board.lines if board.options.proposal in (line.row.label, line.row.entry)]
-        ks = (line.scores[column].setting.get("k") for line in [*proposal, *board.lines] if line.kind == "method")
-        found.append(next((int(k) for k in ks if isinstance(k, int | float) and k >= 1), None))
+        ks = (_cut(results, line, column) for line in [*proposal, *board.lines] if line.kind == "method")
+        found.append(next((k for k in ks if k is not None), None))
     return found
+
+
+def _cut(results: "Results", line: Line, column: int) -> int | None:
+    """Return the last rank after which a row cuts the teacher's ranking, given or by default; None where it cuts
+    nowhere, or each image elsewhere."""
+    score, combined = line.scores[column], "+" in line.row.method
+    for method, name in CUTS.items():
+        if method in line.row.method.split("+"):
+            rank, way = (f"{method}.{one}" if combined else one for one in (name, "cut"))
+            known = setting_of(results.trials.iloc[score.trials[0]], (rank, way)) if score.by_seed else score.setting
+            ranks = re.findall(r"[0-9]+", str(known.get(rank, "")))  # of a list MLflow has the text
+            if ranks and known.get(way, "k") == "k":
+                return int(ranks[-1])
+    return None
 
 
 def by_seed(results: "Results", board: Board, place: int, column: int) -> dict[int, Predictions]:
@@ -59,7 +77,7 @@ def columns(results: "Results", board: Board) -> dict[str, list[float | None]]:
     """Return `COLUMNS` of all trials in their order, by names with `PREFIX`; none where no prediction was kept."""
     if not results.predictions:
         return {}
-    sizes, told = group_sizes(board), dict[int, dict[str, float]]()
+    sizes, told = group_sizes(results, board), dict[int, dict[str, float]]()
     for column in range(len(board.cells)):
         for place, line in enumerate(board.lines):
             k, found = None if line.kind == "teacher" else sizes[column], by_seed(results, board, place, column)

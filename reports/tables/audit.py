@@ -171,14 +171,20 @@ class _Column:
     def __init__(self, results: "Results", board: Board, proposal: int, column: int) -> None:
         self._trials, self._board, self._proposal, self._at = results.trials, board, proposal, column
         self._cell, entry = board.cells[column], board.lines[proposal].row.entry
+        own = self._trained(proposal)
         self._rows = {
             place: line
             for place, line in enumerate(board.lines)
             if line.scores[column].by_seed
             and (place == proposal or line.kind != "teacher")
-            and (place == proposal or (line.row.entry != entry and line.scores[column].same_as != proposal))
+            and (place == proposal or (line.row.entry != entry and self._trained(place) != own))
         }
         self._plain = {place: fmean(line.scores[column].by_seed.values()) for place, line in self._rows.items()}
+
+    def _trained(self, place: int) -> int:
+        """Return the place of the first row that has the trainings of this one: itself where none before it has."""
+        first = self._board.lines[place].scores[self._at].same_as
+        return place if first is None else first
 
     def audited(self) -> Iterator[Audited]:
         """Yield every habit; none where the proposal or all others have no number."""
@@ -269,12 +275,12 @@ class _Column:
                 told.missing.append(f"{line.shown} tuned in {pair_text(self._board.cells[same[0]], self._board)}")
                 continue
             chosen = setting_of(self._trials.iloc[source.trials[0]], names)
-            scores = self._with(self._inside(line).iloc[0], chosen)
-            if not scores:
-                seeds, setting = counted(len(line.scores[self._at].by_seed), "seed"), setting_shown(chosen, SIGNIFICANT)
-                told.missing.append(f"{line.shown} with {setting}, {self._where()}, {seeds}")
+            scores, own = self._with(self._inside(line).iloc[0], chosen), line.scores[self._at].by_seed
+            if lacking := len(own.keys() - scores.keys()):
+                setting = setting_shown(chosen, SIGNIFICANT)
+                told.missing.append(f"{line.shown} with {setting}, {self._where()}, {counted(lacking, 'seed')}")
             else:
-                told.means[place] = fmean(scores.values())
+                told.means[place] = fmean(scores[seed] for seed in own)
         return told
 
     def _with(self, own: "pd.Series[Any]", setting: Mapping[str, Value]) -> dict[int, float]:

@@ -1,12 +1,13 @@
 """What the students learnt: likelihood and calibration, how like the teacher they answer, and where they are right."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reports.board import fidelity
 from reports.board.board import Board, Line
 from reports.board.fidelity import COLUMNS, Right
 from reports.results.predictions import Predictions
+from reports.results.sweep import dataset_facts
 from reports.statistics.spread import Stat, summarise
 from reports.tables.table import EMPTY, NONE, Cell, Missing, Number, Records, Table, Text, Value
 from reports.tables.wording import (
@@ -21,13 +22,17 @@ from reports.tables.wording import (
     shown_of,
     words,
 )
+from trainers.data import DataInfo
+from trainers.predictions.kept import are_kept
 
 if TYPE_CHECKING:
     from reports.results.results import Results
 
-BEFORE = "trained before predictions were kept"
+NOT_KEPT = "not kept at the time"
+"""Before predictions were kept, or for a sweep without them: nobody can tell which."""
 OFF = "predictions: off"
-TEACHER_BEFORE = "teacher trained before predictions were kept"
+TOO_LARGE = "too large to be kept by default"
+OF_TEACHER_NOT_KEPT = "the teacher's were not kept at the time"
 HEADS = {
     "nll": "NLL",
     "ece": "ECE (%)",
@@ -49,14 +54,19 @@ PAIRED = {
     "only_reference": "test images that the row it is compared with alone has right, likewise",
     "mcnemar_p": "McNemar's exact p; of n seeds the upper median, the k-th smallest, times n / k",
 }
-NOTE = (
-    "On the test images after the last epoch, means over the seeds of the main table, at temperature 1, from logits "
-    "kept in float16. NLL: negative log-likelihood of the right class, in nats. ECE: expected calibration error, over "
-    "15 equally wide bins of the largest probability. Agreement: the same class as the teacher; KL: from the teacher's "
-    "probabilities to the student's, in nats. The other columns are accuracies on parts of the test images: those that "
-    "the teacher has right, those that it has wrong, and of the latter those whose class it ranks second to k-th, and "
-    "behind."
-)
+NOTE = "On the test images after the last epoch, means over the seeds of the main table"
+FROM_LOGITS = ", at temperature 1, from logits kept in float16"
+NOTES = {
+    "nll": "NLL: negative log-likelihood of the right class, in nats.",
+    "ece": "ECE: expected calibration error, over 15 equally wide bins of the largest probability.",
+    "agreement": "Agreement: the same class as the teacher.",
+    "kl": "KL: from the teacher's probabilities to the student's, in nats.",
+    "teacher_right": "Teacher right: accuracy on the test images that the teacher has right.",
+    "teacher_wrong": "Teacher wrong: accuracy on those that it has wrong.",
+    "rank_2_to_k": "Rank 2…k: accuracy on those whose class the teacher ranks second to k-th.",
+    "rank_above_k": "Rank > k: accuracy on those whose class it ranks behind the k-th.",
+}
+"""Of the columns."""
 PAIRED_NOTE = (
     "Image by image, over the seeds that both rows have: test images that one alone has right, mean over seeds, and "
     "McNemar's exact two-sided p, uncorrected; of n seeds the upper median, the k-th smallest, times n / k, which "
@@ -69,7 +79,7 @@ def build(results: "Results", board: Board) -> Table | None:
     """Return the table; None where no prediction was kept."""
     if not results.predictions:
         return None
-    sizes, rows, lines = fidelity.group_sizes(board), [], list[tuple[Value, ...]]()
+    sizes, rows, lines = fidelity.group_sizes(results, board), [], list[tuple[Value, ...]]()
     for column, cell in enumerate(board.cells):
         for place, line in enumerate(board.lines):
             score = line.scores[column]
@@ -78,7 +88,7 @@ def build(results: "Results", board: Board) -> Table | None:
             found = fidelity.by_seed(results, board, place, column)
             k = None if line.kind == "teacher" else sizes[column]
             measured = _measured(found, k)
-            why = _why(results, found)
+            why = _why(results, cell.dataset, found)
             name = Text(text=line.shown, trials=score.trials, inside=len(score.by_seed))
             cells = (_cell(name, measured, line, why, board.options.digits) for name in HEADS)
             rows.append((Text(text=pair_text(cell, board)), name, *cells))
@@ -92,7 +102,9 @@ def build(results: "Results", board: Board) -> Table | None:
         words("method"),
         *(head if of else None for head, of in zip(heads, known, strict=True)),
     ]
-    more = {"notes": (NOTE,), "records": Records(fields=FIELDS, lines=tuple(lines))}
+    there = [name for name, of in zip(HEADS, known, strict=True) if of]
+    note = " ".join([f"{NOTE}{FROM_LOGITS if 'nll' in there else ''}.", *(NOTES[n] for n in there if n in NOTES)])
+    more = {"notes": (note,), "records": Records(fields=FIELDS, lines=tuple(lines))}
     return listed(board, "fidelity", "What the students learnt", columns, rows, **more)
 
 
@@ -103,11 +115,24 @@ def _measured(found: Mapping[int, Predictions], k: int | None) -> dict[str, dict
     return {name: {seed: values[name] for seed, values in each.items() if name in values} for name in names}
 
 
-def _why(results: "Results", found: Mapping[int, Predictions]) -> str:
+def _why(results: "Results", dataset: str, found: Mapping[int, Predictions]) -> str:
     """Return why there is no measure of a row that has scores."""
-    if not found:
-        return OFF if (results.resolved.get("given") or {}).get("predictions") is False else BEFORE
-    return "" if any(one.teacher for one in found.values()) else TEACHER_BEFORE
+    if found:
+        return "" if any(one.teacher for one in found.values()) else OF_TEACHER_NOT_KEPT
+    given: Mapping[str, Any] | None = results.resolved.get("given")
+    if given is None:  # several sweeps
+        return NOT_KEPT
+    if given.get("predictions") is False:
+        return OFF
+    large = given.get("predictions") is None and _is_large(dataset_facts(results.resolved).get(dataset, {}))
+    return TOO_LARGE if large else NOT_KEPT
+
+
+def _is_large(facts: Mapping[str, Any]) -> bool:
+    try:
+        return not are_kept(None, DataInfo(**facts))
+    except TypeError:  # an earlier version's, or not known
+        return False
 
 
 def _cell(name: str, measured: Mapping[str, Mapping[int, float]], line: Line, why: str, digits: int) -> Cell:
@@ -118,7 +143,7 @@ def _cell(name: str, measured: Mapping[str, Mapping[int, float]], line: Line, wh
         return NONE if stat is None else number(stat, NAT_DIGITS if name in NATS else digits)
     if line.kind == "teacher" and name not in OF_TEACHER:
         return EMPTY
-    of_teacher = why == TEACHER_BEFORE and (line.kind == "alone" or name in OF_TEACHER)
+    of_teacher = why == OF_TEACHER_NOT_KEPT and (line.kind == "alone" or name in OF_TEACHER)
     return NONE if of_teacher or not why else Missing(why=why)
 
 

@@ -1,5 +1,6 @@
 """What habits would have claimed, worked out by hand."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,28 @@ def test_variants_of_the_proposal_are_not_among_the_others():
     rows = [row("ours"), row("ours k=1", entry="ours"), row("kd")]
     audited = found(FakeSweep("own", trials, rows, report={"proposal": "ours"}))
     assert audited["best seed", ONE].lead == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("first", ["ours", "its twin", "neither"])
+def test_rows_with_the_trainings_of_the_proposal_are_not_among_the_others(first: str):
+    orders = {"ours": ("ours", "its twin"), "its twin": ("its twin", "ours"), "neither": ("third", "its twin", "ours")}
+    labels = orders[first]
+    trials = [trial(label, 0, 71.0, 71.0, key="one") for label in labels] + [trial("kd", 0, 70.0, 70.0)]
+    results = plain_results(FakeSweep("twins", trials, [*map(row, labels), row("kd")], report={"proposal": "ours"}))
+    results.trials["config_key"] = [*("same" for _ in labels), "other"]
+    assert [line.scores[0].same_as for line in reports.table(results).lines].count(None) == 3  # teacher, first, kd
+    assert reports.audit(results).found[0].lead == pytest.approx(1.0)
+
+
+def test_a_setting_that_some_seeds_lack_is_missing():
+    copied = seeds("kd T=2", (90.0,), cell=OTHER, settings={"temperature": 2.0, "w": 1.0})
+    sweep = both_pairs(with_copy=False)
+    part = dataclasses.replace(sweep, trials=[*sweep.trials, *copied])
+    audited = found(part)["copied", OTHER]
+    assert audited.claimed is None and audited.missing == ("KD (tuned) with T = 2, TinyResNet → smallcnn, 1 seed",)
+    more = seeds("kd T=2", (73.0, 75.0, 99.0), cell=OTHER, settings={"temperature": 2.0, "w": 1.0})
+    audited = found(dataclasses.replace(sweep, trials=[*sweep.trials, *more]))["copied", OTHER]
+    assert audited.claimed == pytest.approx(74.0 - 74.0)  # the row has two seeds
 
 
 def test_the_table_is_of_means_over_pairs(tmp_path: Path):

@@ -12,7 +12,7 @@ from scipy.special import log_softmax, softmax
 from scipy.stats import binomtest
 
 import reports
-from reports.board.fidelity import COLUMNS, PREFIX
+from reports.board.fidelity import COLUMNS, PREFIX, group_sizes
 from reports.results import predictions
 from reports.statistics.mcnemar import together
 from reports.tables import fidelity
@@ -20,6 +20,7 @@ from reports.tables.table import Missing, Number, Table, Text
 from tests.reports.fake_sweep import CELL, FakeSweep, row, seeds, teacher
 from tests.reports.learnt import CLASSES, IMAGES, K, keep, kept_of, logits_of, results_with, sweep
 from tests.reports.plain import plain_results
+from trainers import data
 from trainers.files.store import Store
 from trainers.segmentation import IGNORE
 
@@ -67,7 +68,7 @@ def test_every_figure_is_that_of_the_logits(tmp_path: Path):
         told = {one[6]: one[7:9] for one in table.records.lines if one[5] == label}
         assert told["kl"] == (len(each), pytest.approx(np.mean([values["kl"] for values in each])))
     old = next(one for one in table.rows if text_of(one.cells[0]) == "old").cells
-    assert {one.why for one in old if isinstance(one, Missing)} == {fidelity.BEFORE}
+    assert {one.why for one in old if isinstance(one, Missing)} == {fidelity.NOT_KEPT}
     ours = next(one for one in table.rows if text_of(one.cells[0]) == "teacher").cells
     assert [isinstance(one, Number) for one in ours[1:5]] == [True, True, False, False]
 
@@ -186,3 +187,47 @@ def test_classes_of_pixels(tmp_path: Path):
             else isinstance(cell, Missing)
         )
     assert not each
+
+
+@pytest.mark.parametrize(
+    ("given", "info", "why"),
+    [
+        ({"predictions": False}, {}, fidelity.OFF),
+        ({}, {"test": 10**7}, fidelity.TOO_LARGE),
+        ({"predictions": True}, {"test": 10**7}, fidelity.NOT_KEPT),
+        ({}, {}, fidelity.NOT_KEPT),
+        (None, {"test": 10**7}, fidelity.NOT_KEPT),
+    ],
+)
+def test_why_there_are_none(tmp_path: Path, given: dict[str, bool] | None, info: dict[str, int], why: str):
+    results = results_with(tmp_path, sweep())
+    facts = {**dataclasses.asdict(data.describe("digits100")), **info}
+    resolved = {**results.resolved, "given": given, "facts": {"datasets": {"digits100": facts}}}
+    table = fidelity.build(dataclasses.replace(results, resolved=resolved), reports.table(results))
+    assert table is not None
+    old = next(one for one in table.rows if text_of(one.cells[0]) == "old").cells
+    assert {one.why for one in old if isinstance(one, Missing)} == {why}
+
+
+@pytest.mark.parametrize(
+    ("method", "settings", "k"),
+    [
+        ("gdkd", {"k": 2, "cut": "k"}, 2),
+        ("gdkd3", {"k": 4}, 4),
+        ("partition", {"cuts": "[1,3]"}, 3),
+        ("gdkd+at", {"gdkd.k": 2, "gdkd.cut": "k"}, 2),
+        ("gdkd", {"k": 5, "cut": "mass"}, None),
+        ("kdsvd", {"k": 2}, None),
+    ],
+)
+def test_k_is_where_a_method_cuts_the_ranking(tmp_path: Path, method: str, settings: dict[str, Any], k: int | None):
+    trials = [teacher(80.0), *seeds("kd", (60.0, 61.0))]
+    trials += seeds("other", (61.0, 62.0), method=method, settings=settings)
+    results = results_with(tmp_path, FakeSweep("cuts", trials, [row("kd"), row("other", method)]))
+    board = reports.table(results)
+    assert group_sizes(results, board) == [k]
+    table = fidelity.build(results, board)
+    assert table is not None
+    heads, (note,) = [column.head for column in table.columns], table.notes
+    assert ("k" in heads) == ("rank > k (%)" in heads) == ("k-th" in note) == (k is not None)
+    assert "KL:" in note and "Teacher wrong:" in note

@@ -38,7 +38,7 @@ class Groups:
 
 def build(results: "Results", board: "Board") -> Iterator[Figure | NotDrawn]:
     """Yield accuracy by ranks for all cells whose rows have a k; nothing where no prediction was kept."""
-    panels, sizes = [], fidelity.group_sizes(board) if results.predictions else []
+    panels, sizes = [], fidelity.group_sizes(results, board) if results.predictions else []
     for column, (cell, k) in enumerate(zip(board.cells, sizes, strict=False)):
         drawn = []
         for place, line in enumerate(board.lines if k is not None else ()):

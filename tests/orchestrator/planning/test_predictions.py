@@ -40,3 +40,11 @@ def test_too_large_ones_are_not_kept_by_themselves(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("trainers.predictions.kept.MOST_BYTES", 1)
     found = attempts(new_planner(Ledger(tmp_path / "ledger.db"), sweep_of(SWEEP, tmp_path)))
     assert not any(attempt.predictions for attempt in found)
+
+
+@pytest.mark.parametrize("first", ["on", "off"])
+def test_what_one_sweep_of_the_run_keeps_is_kept(tmp_path: Path, first: str):
+    ledger, other = Ledger(tmp_path / "ledger.db"), "off" if first == "on" else "on"
+    texts = (f"{SWEEP}predictions: {first}\n", f"{SWEEP}predictions: {other}\n".replace("name: ", "name: other_"))
+    found = attempts(new_planner(ledger, *(sweep_of(text, tmp_path) for text in texts)))
+    assert all(attempt.predictions == (attempt.phase != "search") for attempt in found)
