@@ -110,6 +110,8 @@ class Draft:
         root = self.roots.get(name) or root_of(model, self.folder)
         try:
             found = self._found(name, root, fetch=model.download and not self.planning)
+            if name in self.makers and root is not None:
+                data.check_repeats(name, root)
         except (OSError, ValueError) as error:
             place = (*path, "from") if model.source is not None else path
             self.tree.add(self.tree.known(place), f"the data set cannot be read: {error}")

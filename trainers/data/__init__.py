@@ -15,7 +15,7 @@ from trainers.data.sets.digits100 import DIGITS100
 from trainers.data.sets.imagefolder import IMAGEFOLDER
 from trainers.data.sets.imagenet import IMAGENET
 from trainers.data.sets.mnist import FASHION_MNIST, MNIST
-from trainers.data.sets.own import OPTIONS, Source, folder_of, source_of
+from trainers.data.sets.own import OPTIONS, Source, check_repeats, folder_of, source_of
 from trainers.data.sets.own import entry as own_entry
 from trainers.data.sets.tiny_imagenet import TINY_IMAGENET
 from trainers.texts.nearest import unknown
@@ -35,6 +35,7 @@ __all__ = [
     "Source",
     "broken_pictures",
     "changed_after",
+    "check_repeats",
     "count_pictures",
     "describe",
     "describe_or_fetch",

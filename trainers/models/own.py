@@ -20,6 +20,8 @@ from trainers.texts.words import line_of
 
 CLASSES, CHANNELS, SIZE = "num_classes", "in_chans", "img_size"
 """What a factory is called with, as timm calls its own; the first is always given, the others where it takes them."""
+LEAST_BITS = 32
+"""Of the numbers of an answer: losses are computed from them."""
 
 
 def code_named(name: str) -> Code:
@@ -49,7 +51,7 @@ def create(name: str, *, classes: int, channels: int, arguments: Mapping[str, An
     given |= {key: value for key, value in ((CLASSES, classes), (CHANNELS, channels)) if takes(taken, key)}
     try:
         network = factory(**given)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise OwnCodeError(f"{code} raises: {told(error, code.file)}") from error
     if not isinstance(network, nn.Module):
         raise OwnCodeError(f"{code} must give a torch.nn.Module, got {line_of(type(network).__name__)}")
@@ -93,18 +95,22 @@ def try_out(name: str, network: nn.Module, images: Tensor, classes: int) -> None
     """Have a network answer two images, in evaluation and in training.
 
     Raises:
-        ValueError: it raises, or its answer is no logits [2, classes] that can be learned from.
+        ValueError: it raises, changes the images, or its answer is no logits [2, classes] that can be learned from.
     """
-    code = code_named(name)
+    code, given = code_named(name), images.clone()
+    if not any(parameter.requires_grad for parameter in network.parameters()):
+        raise OwnCodeError(f"{code} has no parameters that could be learned")
     for training in (False, True):
         network.train(training)
         how = "in training" if training else "in evaluation"
         try:
-            with torch.random.fork_rng(devices=()):
+            with torch.random.fork_rng(devices=()), torch.set_grad_enabled(training):
                 answer = network(images)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             sizes = " x ".join(map(str, images.shape[1:]))
             raise OwnCodeError(f"{code} raises {how}, of images {sizes}: {told(error, code.file)}") from error
+        if not torch.equal(images, given):
+            raise OwnCodeError(f"{code} changes its input in place, {how}: teacher and student share it, so copy it")
         if not isinstance(answer, Tensor):
             raise OwnCodeError(f"{code} must answer with logits, a tensor; {how} it gives a {type(answer).__name__}")
         if answer.shape != (len(images), classes):
@@ -112,5 +118,7 @@ def try_out(name: str, network: nn.Module, images: Tensor, classes: int) -> None
             raise OwnCodeError(f"{code} must answer {sizes}, got {[*answer.shape]} {how}")
         if not answer.is_floating_point() or not bool(torch.isfinite(answer).all()):
             raise OwnCodeError(f"{code} must answer finite numbers, got some that are none {how}")
-    if not any(parameter.requires_grad for parameter in network.parameters()):
-        raise OwnCodeError(f"{code} has no parameters that could be learned")
+        if torch.finfo(answer.dtype).bits < LEAST_BITS:
+            raise OwnCodeError(f"{code} must answer with float32, got {answer.dtype} {how}; `precision` is the sweep's")
+        if training and not answer.requires_grad:
+            raise OwnCodeError(f"{code} cannot be trained: its answer has no gradient; is there a detach or no_grad?")

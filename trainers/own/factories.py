@@ -1,6 +1,7 @@
 """What a factory of somebody's own is called with, looked at before it is called."""
 
 import inspect
+import math
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
@@ -57,8 +58,11 @@ def value_problems(arguments: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield arguments that no key could hold."""
     plain = (bool, int, float, str)
     for name, value in arguments.items():
-        if not isinstance(value, plain) and not (isinstance(value, list) and all(isinstance(v, plain) for v in value)):
+        items = value if isinstance(value, list) else [value]
+        if not all(isinstance(one, plain) for one in items):
             yield name, f"must be a number, a text, on or off, or a list of such, got {shown(value)}"
+        elif not all(math.isfinite(one) for one in items if isinstance(one, float)):
+            yield name, f"must be finite, got {shown(value)}"
 
 
 def _listed(names: list[str]) -> str:

@@ -16,9 +16,9 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return folded[found[0]] if found else None
 
 
-def hint(word: object, known: Iterable[str]) -> str:
+def hint(word: object, known: Iterable[object]) -> str:
     """Return what follows in a message: `; did you mean 'kd'?`; empty where no known word is near."""
-    near = nearest(word, known) if isinstance(word, str) else None
+    near = nearest(word, map(str, known)) if isinstance(word, str) else None
     return f"; did you mean {near!r}?" if near else ""
 
 

@@ -23,6 +23,12 @@ def nothing():
     pass
 def by_name():
     return dict(zip(("x_train", "y_train", "x_test", "y_test"), (*make()[0], *make()[1])))
+def by_chance():
+    return make(seed=None)
+def leaving():
+    raise SystemExit(3)
+def numbered():
+    return {1: 2}
 """
 
 
@@ -72,6 +78,12 @@ WRONG = {
     "set of arrays; make them so, or give a Dataset of pictures",
     "mine: {from: './data.py:by_name', size: 8}": "mine.from: the data set cannot be read: ./data.py:by_name: size "
     "cannot be set of arrays; make them so, or give a Dataset of pictures",
+    "mine: {from: './data.py:by_chance'}": "mine.from: the data set cannot be read: ./data.py:by_chance gives another "
+    "data set each time: seed its random numbers",
+    "mine: {from: './data.py:leaving'}": "mine.from: the data set cannot be read: ./data.py:leaving raises: data.py, "
+    "line 17: SystemExit: 3",
+    "mine: {from: './data.py:numbered'}": "mine.from: the data set cannot be read: ./data.py:numbered: train_images is "
+    "missing (it must have train_images, train_labels, test_images, test_labels, got 1)",
     "mine: {from: './data.py:make', sed: 3}": "mine.sed: ./data.py:make does not take it; did you mean 'seed'?",
     "mine: {from: './data.npz'}": "mine.from: the data set cannot be read: no such file: '{folder}/data.npz'",
     "mine: {from: './x', lable: a}": "mine.lable: unknown key; did you mean 'label'?",

@@ -40,6 +40,25 @@ class Nan(Net):
     def forward(self, x):
         return super().forward(x) / 0 - super().forward(x) / 0
 
+class Detached(Net):
+    def forward(self, x):
+        return super().forward(x).detach()
+
+class Half(Net):
+    def forward(self, x):
+        return super().forward(x).half()
+
+class Writing(Net):
+    def forward(self, x):
+        return super().forward(x.mul_(0))
+
+class Leaving(Net):
+    def forward(self, x):
+        raise SystemExit(3)
+
+def leaving(num_classes):
+    raise SystemExit(4)
+
 class Unset(nn.Module):
     def __init__(self, classes):
         super().__init__()
@@ -108,6 +127,14 @@ WRONG = {
     "but got 1 channels instead",
     "./net.py:Pair": "./net.py:Pair must answer with logits, a tensor; in evaluation it gives a tuple",
     "./net.py:Nan": "./net.py:Nan must answer finite numbers, got some that are none in evaluation",
+    "./net.py:Detached": "./net.py:Detached cannot be trained: its answer has no gradient; is there a "
+    "detach or no_grad?",
+    "./net.py:Half": "./net.py:Half must answer with float32, got torch.float16 in evaluation; `precision` is the "
+    "sweep's",
+    "./net.py:Writing": "./net.py:Writing changes its input in place, in evaluation: teacher and student share it, so "
+    "copy it",
+    "./net.py:Leaving": "./net.py:Leaving raises in evaluation, of images 1 x 16 x 16: net.py, line 43: SystemExit: 3",
+    "./net.py:leaving": "./net.py:leaving raises: net.py, line 46: SystemExit: 4",
     "./net.py:Unset": "./net.py:Unset: it does not take num_classes, the number of classes; did you mean 'classes'?",
     "./net.py:function": "./net.py:function needs depth, which has no default",
     "./net.py:number": "./net.py:number must give a torch.nn.Module, got int",
@@ -163,6 +190,9 @@ def test_all_that_is_wrong_in_the_section_is_told_at_once(folder: Path):
     ]
     (line,) = told(folder, with_pair("mine", "mine: {from: './net.py:Net', width: {low: 1}}"))[1:]
     assert line.endswith("must be a number, a text, on or off, or a list of such, got a mapping")
+    for value in (".nan", "[1, -.inf]"):
+        (line,) = told(folder, with_pair("mine", f"mine: {{from: './net.py:Net', width: {value}}}"))[1:]
+        assert line.startswith("line 9  networks.mine.width: must be finite, got ")
     (line,) = told(folder, with_pair("mine", "mine: net"))[1:]
     assert "must be FILE.py:NAME or MODULE:NAME" in line
 

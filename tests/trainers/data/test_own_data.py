@@ -103,6 +103,10 @@ def test_a_file_of_objects_or_none_is_refused_without_being_run(tmp_path: Path):
     (tmp_path / "text.npz").write_text("none")
     with pytest.raises(DataFilesError, match="cannot be read as numpy's arrays"):
         data.describe("mine", tmp_path / "text.npz")
+    with (tmp_path / "one.npz").open("wb") as file:
+        np.save(file, IMAGES)
+    with pytest.raises(DataFilesError, match="holds one array, not several by name"):
+        data.describe("mine", tmp_path / "one.npz")
     with pytest.raises(DataFilesError, match="no such file"):
         data.describe("mine", tmp_path / "gone.npz")
 
@@ -208,3 +212,15 @@ def test_a_folder_without_a_part_or_with_two_columns_of_classes_is_told(tmp_path
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataFilesError, match=r"must be FILE.npz, FILE.py:NAME, MODULE:NAME, or a folder with parquet"):
         data.describe("mine", tmp_path / "empty")
+
+
+def test_a_row_without_a_class_and_a_folder_of_several_configurations_are_told(tmp_path: Path):
+    for version in ("v1", "v2"):
+        (tmp_path / version).mkdir()
+        lacking = table(24).set_column(1, "fine", pa.array(["a", "b", None, "c"] * 6))
+        pyarrow.parquet.write_table(lacking, tmp_path / version / "train-00000-of-00001.parquet")
+        pyarrow.parquet.write_table(table(6), tmp_path / version / "test-00000-of-00001.parquet")
+    with pytest.raises(DataFilesError, match="train has no class at row 2 of 'fine'"):
+        data.describe("mine", tmp_path / "v1")
+    with pytest.raises(DataFilesError, match=r"has several configurations \(v1, v2\); name one of the folders"):
+        data.describe("mine", tmp_path)

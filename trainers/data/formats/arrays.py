@@ -27,7 +27,9 @@ def parts_of(given: Mapping[str, Any]) -> tuple[Part, Part]:
     missing = [name for name in PARTS if name not in named]
     if missing:
         near = hint(missing[0], given)
-        raise DataFilesError(f"{missing[0]} is missing{near} (it must have {', '.join(PARTS)}, got {', '.join(given)})")
+        raise DataFilesError(
+            f"{missing[0]} is missing{near} (it must have {', '.join(PARTS)}, got {', '.join(map(str, given))})"
+        )
     train, test = ((_images(named, f"{part}_images"), _labels(named, f"{part}_labels")) for part in ("train", "test"))
     for part, (images, labels) in (("train", train), ("test", test)):
         if len(images) != len(labels):

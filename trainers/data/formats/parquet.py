@@ -3,6 +3,7 @@
 Read by pyarrow: the library `datasets` need not be installed.
 """
 
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -38,6 +39,9 @@ def read_parquet(folder: Path, *, size: int | None, image: str | None, label: st
         DataFilesError: a part or column is missing, a file is broken, or pictures have several sizes.
     """
     files = list(_files(folder))
+    several = sorted({_configuration(folder, file) for file in files if _split(folder, file) == "train"})
+    if len(several) > 1:
+        raise DataFilesError(f"{folder} has several configurations ({', '.join(several)}); name one of the folders")
     test = next((name for name in TEST if any(_split(folder, file) == name for file in files)), None)
     if test is None or not any(_split(folder, file) == "train" for file in files):
         splits = ", ".join(sorted({_split(folder, file) for file in files}))
@@ -60,6 +64,8 @@ def read_parquet(folder: Path, *, size: int | None, image: str | None, label: st
         arrays = [as_array(one, size) for one in pictures(content, f"{folder}, {part}")]
         found[f"{part}_images"] = joined(arrays, part)
         labels = table[columns[1]].to_pylist()
+        if None in labels:
+            raise DataFilesError(f"{folder}: {part} has no class at row {labels.index(None)} of {columns[1]!r}")
         if part == "train" and labels and isinstance(labels[0], str):
             classes = sorted(set(labels))
         if classes:
@@ -84,6 +90,12 @@ def _split(folder: Path, file: Path) -> str:
     known = ("train", *TEST)
     inner = file.relative_to(folder).parent.parts
     return next((name for name in (first, *reversed(inner)) if name in known), first)
+
+
+def _configuration(folder: Path, file: Path) -> str:
+    """Return the folders above that of a part."""
+    inner = file.relative_to(folder).parent.parts
+    return "/".join(itertools.takewhile(lambda one: one not in ("train", *TEST), inner)) or "."
 
 
 def _table(folder: Path, files: Sequence[Path]) -> pa.Table:

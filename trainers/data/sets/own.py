@@ -68,6 +68,19 @@ def entry(name: str) -> DataSet:
     )
 
 
+def check_repeats(name: str, root: Path) -> None:
+    """Make a data set that comes from code once more.
+
+    Raises:
+        DataFilesError: it is another one than before.
+    """
+    source = source_of(root)
+    train, test = _read(source)
+    order, _ = held_out_last(train[1], name)
+    if content_digest(train[0][order], train[1][order], *test) != _load(name, root).info.digest:
+        raise DataFilesError(f"{provided(source.code)} gives another data set each time: seed its random numbers")
+
+
 @kept
 def _load(name: str, root: Path | None) -> Images:
     """Return the data set, its validation images held out and put last."""
@@ -123,10 +136,15 @@ def _read(source: Source) -> tuple[Part, Part]:
 
 def _arrays(path: Path) -> dict[str, Any]:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        file = np.load(path, allow_pickle=False)
+        if not isinstance(file, np.lib.npyio.NpzFile):
+            raise DataFilesError(f"{path} holds one array, not several by name: write it with numpy.savez")
+        with file:
             return {name: file[name] for name in file.files}
     except FileNotFoundError:
         raise DataFilesError(f"no such file: {str(path)!r}") from None
+    except DataFilesError:
+        raise
     except (OSError, ValueError, BadZipFile, EOFError) as error:
         raise DataFilesError(f"{path} cannot be read as numpy's arrays: {str(error).splitlines()[0]}") from error
 
@@ -143,7 +161,7 @@ def _made(source: Source) -> tuple[Part, Part]:
             given = _part(given[0], "train", _size(options)) | _part(given[1], "test", _size(options))
     except (DataFilesError, OwnCodeError) as error:
         raise DataFilesError(str(error) if isinstance(error, OwnCodeError) else f"{code}: {error}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise DataFilesError(f"{code} raises: {told(error, code.file)}") from error
     if not isinstance(given, Mapping):
         rule = f"must give {', '.join(PARTS)} by name, or two parts, for training and for testing"
