@@ -35,8 +35,8 @@ def logged_model(
     from mlflow.types import Schema, TensorSpec
 
     client = mlflow.MlflowClient(uri)
-    held = client.get_run(run_id).outputs
-    for known in held.model_outputs if held is not None else ():
+    run = client.get_run(run_id)
+    for known in run.outputs.model_outputs if run.outputs is not None else ():
         model = client.get_logged_model(known.model_id)
         if model.tags.get("trial_key") == key:
             return str(model.model_uri)
@@ -48,13 +48,17 @@ def logged_model(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of MLflow's own type hints, as it is loaded
             network = load()
+            # in the run's experiment, whose artifacts lie in the home: MLflow's own has them in the working folder
+            kept = client.create_logged_model(
+                run.info.experiment_id, name=name, source_run_id=run_id, tags={"trial_key": key}, params=run.data.params
+            )
             with own_code_whole():
                 logged = mlflow.pytorch.log_model(
                     network,
                     name=name,
                     signature=signature,
                     run_id=run_id,
-                    tags={"trial_key": key},
+                    model_id=kept.model_id,
                     serialization_format="pickle",
                     pip_requirements=[f"{package}=={version(package)}" for package in REQUIRED],
                 )

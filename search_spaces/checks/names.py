@@ -88,6 +88,8 @@ def _own(draft: Draft, plain: str, path: Path) -> Code | None:
     reference = parse(given)
     if reference is None:
         message = f"must be FILE.py:NAME or MODULE:NAME, a class or function that makes a network, got {shown(given)}"
+        if given in offered(NETWORKS):
+            message += f", which is a plug-in: give {offered(NETWORKS)[given].value}"
         draft.tree.add(draft.tree.known(at), message)
         return None
     try:

@@ -23,7 +23,7 @@ from trainers import data
 from trainers.data import DataInfo
 from trainers.files.paths import expanded
 from trainers.own import DATASETS, Code, offered, parse
-from trainers.texts.nearest import unknown, unknown_key
+from trainers.texts.nearest import nearest, unknown, unknown_key
 from trainers.texts.words import is_url, shown
 from trainers.trials.trial import Value
 
@@ -177,7 +177,10 @@ def _is_sound(tree: Tree, name: str, path: Path, model: DataSetModel) -> bool:
     if model.source is None:
         for key in model.arguments if name in ours else ():
             tree.add((*path, key), unknown_key(key, [one for one in DataSetModel.model_fields if one != "source"]))
-        if name not in ours and name not in plugins:
+        misspelt = next((key for key in model.arguments if nearest(key, ["from"])), None)
+        if name not in ours and name not in plugins and misspelt is not None:
+            tree.add((*path, misspelt), unknown_key(misspelt, ["from"]))
+        elif name not in ours and name not in plugins:
             what = unknown("data set", name, [*ours, *plugins], "datasets")
             is_own = parse(name) is not None or name.endswith(".npz")
             tree.add(path, f"{what}; give one of your own a name: datasets: {{mine: {name}}}" if is_own else what)

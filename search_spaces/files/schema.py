@@ -48,12 +48,24 @@ Pixels = Annotated[StrictInt, Field(ge=8, le=8192)]
 
 
 def _height_and_width(value: object) -> object:
-    return (value, value) if isinstance(value, int) else value
+    if isinstance(value, list | tuple):
+        return value
+    if not isinstance(value, int):
+        raise ValueError(f"must be a number of pixels or [height, width], got {shown(value)}")
+    return (value, value)
 
 
 Size = Annotated[
     tuple[Pixels, Pixels], BeforeValidator(_height_and_width, json_schema_input_type=Pixels | tuple[Pixels, Pixels])
 ]
+
+
+def _listed(value: object) -> object:
+    if isinstance(value, str):
+        raise ValueError(f"must be a list, got {shown(value)}; write it as [{value[:80]}]")
+    return value
+
+
 Share = Annotated[float, Field(gt=0, le=1)]
 Channels = tuple[Share, ...]
 Extra = Literal["autoaugment", "randaugment", "cutout"]
@@ -100,7 +112,7 @@ class DataSetModel(BaseModel):
     """Pixels of what a network sees, one number or [height, width]; of data sets of pictures."""
     views: Annotated[StrictInt, Field(ge=1, le=1_000_000)] | None = None
     """Views of a picture, where they are drawn by chance: so many times its logits are stored."""
-    augment: tuple[Extra, ...] = ()
+    augment: Annotated[tuple[Extra, ...], BeforeValidator(_listed)] = ()
     """What is done to every view besides: autoaugment, randaugment, cutout."""
     pad: Annotated[StrictInt, Field(ge=0, le=64)] | None = None
     """Pixels by which small images are padded before they are cropped; of your own by default an eighth of the size."""

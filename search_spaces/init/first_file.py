@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,11 +99,12 @@ def _text(proposal: Proposal, choices: Choices, path: Path) -> str:
     own = (
         [f"  {teacher}: {{checkpoint: {_quoted(_from_file(choices.checkpoint, path))}}}"] if choices.checkpoint else []
     )
+    name = shlex.quote(path.name)
     lines = [
         HEAD.rstrip(),
         "# Each line under `methods:` is a row of the table: the student, trained by that method. Look, then train:",
-        f"#   kdsweep plan {path.name}",
-        f"#   kdsweep run {path.name}",
+        f"#   kdsweep plan {name}",
+        f"#   kdsweep run {name}",
         f"name: {_quoted(name_of(path.stem))}",
         *_data(proposal, path),
         f"pairs: {_quoted(f'{teacher} -> {student}')}  # teacher -> student; in a list each is a column",

@@ -5,7 +5,9 @@ another network wherever names stand, in every trial's key above all.
 """
 
 import inspect
+import sys
 from collections.abc import Iterator, Mapping
+from contextlib import redirect_stdout
 from typing import Any
 
 import torch
@@ -50,7 +52,8 @@ def create(name: str, *, classes: int, channels: int, arguments: Mapping[str, An
     taken = parameters_of(code)
     given |= {key: value for key, value in ((CLASSES, classes), (CHANNELS, channels)) if takes(taken, key)}
     try:
-        network = factory(**given)
+        with redirect_stdout(sys.stderr):
+            network = factory(**given)
     except (Exception, SystemExit) as error:
         raise OwnCodeError(f"{code} raises: {told(error, code.file)}") from error
     if not isinstance(network, nn.Module):
@@ -104,7 +107,7 @@ def try_out(name: str, network: nn.Module, images: Tensor, classes: int) -> None
         network.train(training)
         how = "in training" if training else "in evaluation"
         try:
-            with torch.random.fork_rng(devices=()), torch.set_grad_enabled(training):
+            with torch.random.fork_rng(devices=()), torch.set_grad_enabled(training), redirect_stdout(sys.stderr):
                 answer = network(images)
         except (Exception, SystemExit) as error:
             sizes = " x ".join(map(str, images.shape[1:]))

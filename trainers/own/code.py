@@ -10,8 +10,10 @@ import hashlib
 import importlib
 import importlib.util
 import json
+import sys
 import traceback
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -76,7 +78,8 @@ class Code:
             OwnCodeError: the module cannot be loaded, has no such name, or is another one than it was.
         """
         try:
-            loaded = self._module()
+            with redirect_stdout(sys.stderr):  # stdout is for what was asked for, such as JSON
+                loaded = self._module()
         except OwnCodeError:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 (a module does what it likes while it is imported)

@@ -89,9 +89,22 @@ WRONG = {
     "mine: {from: './x', lable: a}": "mine.lable: unknown key; did you mean 'label'?",
     "cifar10: './data.npz'": "cifar10: 'cifar10' names a data set of ours; call yours otherwise",
     "digits100: {flp: off}": "digits100.flp: unknown key; did you mean 'flip'?",
+    "mine: {form: ./ok.npz}": "mine.form: unknown key; did you mean 'from'?",
+    "digits100: {size: abc}": "digits100.size: must be a number of pixels or [height, width], got 'abc'",
+    "digits100: {augment: randaugment}": "digits100.augment: must be a list, got 'randaugment'; write it as "
+    "[randaugment]",
     "mine: {flip: off}": "mine: unknown data set 'mine' (all: run_sweep.py datasets)",
     "digits100: {pad: 99}": "digits100.pad: must be at most 64, got 99",
 }
+
+
+def test_what_code_prints_is_kept_apart_from_what_was_asked_for(folder: Path, capsys: pytest.CaptureFixture[str]):
+    text = "print('loaded')\n" + MAKE.replace("return part(8)", "print('made'); return part(8)")
+    (folder / "data.py").write_text(text)
+    sweep_of(folder, with_data("mine: './data.py:make'"))
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert {"loaded", "made"} <= {*printed.err.split()}
 
 
 @pytest.mark.parametrize("line", WRONG)

@@ -144,6 +144,18 @@ WRONG = {
 }
 
 
+def test_what_a_network_prints_is_kept_apart_from_what_was_asked_for(folder: Path, capsys: pytest.CaptureFixture[str]):
+    prints = "def printing(num_classes):\n    print('made')\n    return Printing(num_classes)\n"
+    prints += (
+        "class Printing(Net):\n    def forward(self, x):\n        print('run')\n        return super().forward(x)\n"
+    )
+    (folder / "net.py").write_text(f"print('loaded'){NET}{prints}".replace("in_chans=3", "in_chans=1"))
+    sweep_of(folder, with_pair("./net.py:printing"))
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert {"loaded", "made", "run"} <= {*printed.err.split()}
+
+
 @pytest.mark.parametrize("named", WRONG)
 def test_what_cannot_be_trained_is_told_with_its_line(folder: Path, named: str):
     assert told(folder, with_pair(named))[1:] == [f"line 3  pairs: {WRONG[named].format(folder=folder)}"]
@@ -246,6 +258,8 @@ def test_plug_ins_are_known_by_name_and_broken_ones_stop_nobody_else(folder: Pat
     (line,) = told(folder, with_pair("classless"))[1:]
     why = f"{name}:classless: it does not take num_classes, the number of classes"
     assert line == f"line 3  pairs: the plug-in {name}:classless cannot be used: {why}"
+    (line,) = told(folder, with_pair("mine", "mine: {from: flat, depth: 4}"))[1:]
+    assert line.endswith(f"got 'flat', which is a plug-in: give {name}:flat")
     assert told(folder, with_pair("flatt"))[1:] == [
         "line 3  pairs: unknown model 'flatt' (all: run_sweep.py models); did you mean 'flat'?"
     ]

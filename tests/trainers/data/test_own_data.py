@@ -58,6 +58,8 @@ def test_what_is_set_of_a_source_is_in_its_root_and_comes_back():
         Source(Path("/a b/c@d.npz")),
         Source(Path("/x/data.py"), "make_0123456789abcdef", (("size", "64"),)),
         Source(Path("/x/y"), "", (("size", "32"), ("label", "fine_label"))),
+        Source(Path("/x/data@v=2.npz")),
+        Source(Path("/p @ ä=1/100%25"), "", (("image", "a,b=c"), ("label", "coarse/x@y"))),
     ):
         assert source_of(source.root()) == source
     assert data.folder_of(Source(Path("/x/data.py"), "make_0123456789abcdef").root()) is None

@@ -5,10 +5,13 @@ it, and what is set behind an `@`.
 """
 
 import re
+import sys
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 from zipfile import BadZipFile
 
 import numpy as np
@@ -40,8 +43,9 @@ class Source:
 
     def root(self) -> Path:
         """Return what tells it in every process."""
-        chosen = ",".join(f"{name}={value}" for name, value in self.options)
-        return Path(f"{self.path}{f':{self.code}' if self.code else ''}{f'@{chosen}' if chosen else ''}")
+        chosen = ",".join(f"{name}={quote(value, safe='')}" for name, value in self.options)
+        path = str(self.path).replace("%", "%25").replace("@", "%40")
+        return Path(f"{path}{f':{self.code}' if self.code else ''}{f'@{chosen}' if chosen else ''}")
 
 
 def source_of(root: Path) -> Source:
@@ -49,7 +53,8 @@ def source_of(root: Path) -> Source:
     found = _ROOT.fullmatch(str(root))
     assert found is not None
     pairs = [one.partition("=") for one in (found["set"] or "").split(",") if one]
-    return Source(Path(found["path"]), found["code"] or "", tuple((name, value) for name, _, value in pairs))
+    options = tuple((name, unquote(value)) for name, _, value in pairs)
+    return Source(Path(unquote(found["path"])), found["code"] or "", options)
 
 
 def folder_of(root: Path) -> Path | None:
@@ -154,11 +159,12 @@ def _made(source: Source) -> tuple[Part, Part]:
     code, options = provided(source.code), dict(source.options)
     arguments = {name: list(value) if isinstance(value, tuple) else value for name, value in code.arguments.items()}
     try:
-        given = code.load()(**arguments)
-        if isinstance(given, Mapping):
-            _refuse_size(_size(options))
-        if isinstance(given, tuple | list) and len(given) == 2:
-            given = _part(given[0], "train", _size(options)) | _part(given[1], "test", _size(options))
+        with redirect_stdout(sys.stderr):
+            given = code.load()(**arguments)
+            if isinstance(given, Mapping):
+                _refuse_size(_size(options))
+            if isinstance(given, tuple | list) and len(given) == 2:
+                given = _part(given[0], "train", _size(options)) | _part(given[1], "test", _size(options))
     except (DataFilesError, OwnCodeError) as error:
         raise DataFilesError(str(error) if isinstance(error, OwnCodeError) else f"{code}: {error}") from error
     except (Exception, SystemExit) as error:
