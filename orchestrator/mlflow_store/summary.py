@@ -1,8 +1,9 @@
 """The finished table of a sweep, as its parent run has it: in words, and number by number.
 
 It is kept in the ledger, so that a parent run that is made again gets it again. A number has the time at which it came
-to be, and keeps it as long as it stands: telling twice changes nothing. One that the table has no more is not-a-number
-from then on, for a run forgets no metric.
+to be and a step that counts how often it has changed, and keeps both as long as it stands: telling twice changes
+nothing, and a step has one value. One that the table has no more is not-a-number from then on, for a run forgets no
+metric.
 """
 
 import json
@@ -29,7 +30,9 @@ def remember_summary(ledger: Ledger, sweep: str, note: str, numbers: Mapping[str
     wanted: dict[str, float | None] = {**dict.fromkeys(before), **numbers}
     now = round(ledger.clock() * 1000)
     metrics = {
-        name: before[name] if name in before and before[name][0] == value else [value, now]
+        name: before[name]
+        if name in before and before[name][0] == value
+        else [value, now, _next_step(before.get(name))]
         for name, value in wanted.items()
     }
     ledger.remember(SUMMARY, sweep, json.dumps({"note": note, "metrics": metrics}))
@@ -39,10 +42,14 @@ def summary_of(ledger: Ledger, sweep: str) -> tuple[dict[str, str], list[Point]]
     """Return the tags and the metrics of the table that was kept last; none where there was none."""
     kept = _kept(ledger, sweep)
     points = [
-        (name, math.nan if value is None else float(value), int(at), 0)
-        for name, (value, at) in kept.get("metrics", {}).items()
+        (name, math.nan if value is None else float(value), int(at), int(step))
+        for name, (value, at, step) in kept.get("metrics", {}).items()
     ]
     return ({NOTE: kept["note"]} if kept else {}), points
+
+
+def _next_step(number: list[Any] | None) -> int:
+    return 0 if number is None else number[2] + 1
 
 
 def _kept(ledger: Ledger, sweep: str) -> dict[str, Any]:

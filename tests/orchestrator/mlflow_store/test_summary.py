@@ -88,6 +88,11 @@ def test_a_row_that_is_gone_is_no_number_any_more(home: Path):
         }
         target.note("small", "text", kept)
         assert parent(home).data.metrics == kept
+    with contextlib.closing(sqlite3.connect(home / "mlflow.db")) as database:
+        steps = database.execute("SELECT step, is_nan FROM metrics WHERE key = ? ORDER BY step", (gone,)).fetchall()
+        told = database.execute("SELECT count(*) FROM metrics GROUP BY run_uuid, key, step").fetchall()
+    assert steps == [(0, 0), (1, 1), (2, 0)]
+    assert set(told) == {(1,)}
 
 
 def test_a_parent_that_is_made_again_has_them_again(home: Path):
