@@ -238,7 +238,8 @@ class Training:
             self.replies.prepare(draws)
         rank = ("rank", self.ranks.rank) if self.ranks.rank else ()
         with self._tapping():
-            yield Step(number)  # before the first batch all who are at this epoch have said what they ask the teacher
+            if not self._is_alone:  # before the first batch, all at this epoch have said what they ask the teacher
+                yield Step(number)
             self._seconds, self._since = 0.0, time.perf_counter()
             with dropout_stream(self.device, self.trial.role, self.trial.seed, number, *rank):
                 losses, rate = yield from self._train(number, draws, parts)
