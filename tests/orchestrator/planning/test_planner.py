@@ -17,18 +17,6 @@ def sweep(tmp_path_factory: pytest.TempPathFactory):
     return sweep_of(SWEEP, tmp_path_factory.mktemp("sweep"))
 
 
-@pytest.fixture
-def ledger(tmp_path: Path):
-    return Ledger(tmp_path / "ledger.db")
-
-
-@pytest.fixture(scope="module")
-def undisturbed(sweep, tmp_path_factory: pytest.TempPathFactory):
-    ledger = Ledger(tmp_path_factory.mktemp("undisturbed") / "ledger.db")
-    drive(new_planner(ledger, sweep))
-    return content(ledger, sweep.name)
-
-
 def failing(ending: str, *, phase: str = "", method: str = ""):
     def choose(attempt: Attempt) -> Outcome | None:
         hit = (not phase or attempt.phase == phase) and (not method or attempt.trial.method == method)

@@ -23,9 +23,8 @@ from trainers.views.views import Batch
 
 MOST_AHEAD = 2**26
 """Logits of an epoch that are sent to a GPU before it begins: CIFAR's are a thirteenth of that."""
-
-
 TAPPED = "tapped"
+"""The way of asking for all that a teacher answers."""
 
 
 class Replies:

@@ -34,18 +34,6 @@ def sweep(tmp_path_factory: pytest.TempPathFactory):
     return sweep_of(RACE, tmp_path_factory.mktemp("sweep"))
 
 
-@pytest.fixture
-def ledger(tmp_path: Path):
-    return Ledger(tmp_path / "ledger.db")
-
-
-@pytest.fixture(scope="module")
-def undisturbed(sweep, tmp_path_factory: pytest.TempPathFactory):
-    ledger = Ledger(tmp_path_factory.mktemp("undisturbed") / "ledger.db")
-    drive(new_planner(ledger, sweep))
-    return content(ledger, sweep.name)
-
-
 # --- the rule ---------------------------------------------------------------------------------------------------------
 
 
