@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from orchestrator.acceptance.left_behind import told_in_plan
     from orchestrator.acceptance.picture_checks import PicturesError, check_pictures
     from orchestrator.commands.banks import BankOnDisk, banks, banks_text, clear, to_clear
+    from orchestrator.commands.course.course import RunResult
     from orchestrator.commands.doctor import Finding, doctor
     from orchestrator.commands.plan import PlanHere, plan_here
     from orchestrator.commands.repeat import Repetition, repeat
     from orchestrator.commands.run import run
-    from orchestrator.commands.run_course import RunResult
     from orchestrator.commands.status import SweepStatus, list_text, status, sweeps
     from orchestrator.commands.sync import SyncResult, sync
     from orchestrator.commands.viewers import viewer_lines
@@ -64,7 +64,7 @@ _PLACES = {
     "commands.plan": ("PlanHere", "plan_here"),
     "commands.repeat": ("Repetition", "repeat"),
     "commands.run": ("run",),
-    "commands.run_course": ("RunResult",),
+    "commands.course.course": ("RunResult",),
     "commands.status": ("SweepStatus", "list_text", "status", "sweeps"),
     "commands.sync": ("SyncResult", "sync"),
     "commands.viewers": ("viewer_lines",),

@@ -11,7 +11,7 @@ from orchestrator.command_line._base import EXIT_STOPPED, Command
 from orchestrator.command_line._telling import shell_line
 
 if TYPE_CHECKING:
-    from orchestrator.commands.run_course import RunResult
+    from orchestrator.commands.course.course import RunResult
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

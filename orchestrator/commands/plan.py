@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestrator.commands.plan_time import MachineTime, machine_time
+from orchestrator.commands.estimate.machine_time import MachineTime, machine_time
 from orchestrator.display.words import duration
 from orchestrator.home.home import existing_part
 from orchestrator.ledger.ledger import Ledger

@@ -8,7 +8,7 @@ from pathlib import Path
 from orchestrator.acceptance.accept import expand_all
 from orchestrator.acceptance.changed_data import PICTURES, changed_pictures
 from orchestrator.acceptance.picture_checks import check_pictures
-from orchestrator.commands.run_course import Course, RunResult
+from orchestrator.commands.course.course import Course, RunResult
 from orchestrator.display import Nothing, Screen
 from orchestrator.home.chatter import let_speak
 from orchestrator.home.home import check_writable, driver_lock

@@ -58,7 +58,7 @@ def content(home: Path) -> dict[str, list[tuple]]:
 
 def test_the_functions_stay_functions(looked_at: Path):
     from orchestrator import run
-    from orchestrator.commands.run_course import RunResult
+    from orchestrator.commands.course.course import RunResult
 
     assert callable(run)
     assert orchestrator.RunResult is RunResult

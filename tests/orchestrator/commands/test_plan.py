@@ -10,7 +10,7 @@ import torch
 
 import run_sweep
 from orchestrator import plan_here
-from orchestrator.commands.plan_time import machine_time
+from orchestrator.commands.estimate.machine_time import machine_time
 from orchestrator.ledger.ledger import Ledger
 from orchestrator.worker.probe import image_seconds
 from search_spaces import Speed, describe_plan, expand, read

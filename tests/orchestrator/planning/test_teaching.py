@@ -149,7 +149,7 @@ def test_what_was_accepted_without_a_score_goes_on_without(
     with monkeypatch.context() as before:
         before.setattr(acceptance, "_has_new_students", lambda *_: False)
         (place / "given.yaml").write_text(SWEEP)
-        before.setattr(orchestrator.commands.run_course, "drive", lambda *_, **__: None)
+        before.setattr(orchestrator.commands.course.course, "drive", lambda *_, **__: None)
         go(place)
     assert rows(place) == [("student", "WAITING", 0)]
     result, _ = go(place)

@@ -120,7 +120,7 @@ def test_a_store_that_is_away_is_no_trouble_to_who_needs_nothing_of_it(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", NOBODY)
-    monkeypatch.setattr("orchestrator.commands.run_course.drain", lambda *_: [])
+    monkeypatch.setattr("orchestrator.commands.course.course.drain", lambda *_: [])
     _, lines = go(place)
     assert "nothing to train: every trial has ended before" in lines
 

@@ -7,7 +7,7 @@ from orchestrator.acceptance.accept import Adoption, accept, adopt, import_check
 from orchestrator.acceptance.changed_data import remember_pictures
 from orchestrator.acceptance.left_behind import told_at_acceptance
 from orchestrator.acceptance.renewed_students import under_known_weights
-from orchestrator.commands.run_ends import Ends
+from orchestrator.commands.course.ends import Ends
 from orchestrator.display import Screen
 from orchestrator.ledger.known_code import note_code
 from orchestrator.ledger.ledger import Ledger

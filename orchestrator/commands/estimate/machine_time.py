@@ -61,7 +61,7 @@ def machine_time(
     known = {} if ledger is None else ledger.states()
     left, ended = _left(sweep, ledger, known), _ended(sweep, ledger, known)
     if probe and not no_gpu:
-        from orchestrator.commands.plan_probe import probed_seconds
+        from orchestrator.commands.estimate.probing import probed_seconds
 
         each, by = probed_seconds(sweep, [one.trial for one in left], say), "by a few steps of each kind of training"
     else:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from orchestrator.commands.run_ends import Ends
-from orchestrator.commands.run_plan import RunPlan
+from orchestrator.commands.course.ends import Ends
+from orchestrator.commands.course.setting_out import RunPlan
 from orchestrator.display import Screen, Watch
 from orchestrator.home.home import DriverLock
 from orchestrator.ledger.database import LedgerWriteError

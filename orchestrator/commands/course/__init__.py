@@ -1,0 +1,1 @@
+"""A run under way: what it sets out with, its course, and what becomes of its trials."""

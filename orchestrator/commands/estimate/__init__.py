@@ -1,0 +1,1 @@
+"""How long a sweep will train on this machine."""
