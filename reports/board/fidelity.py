@@ -43,12 +43,15 @@ def of_one(found: Predictions, k: int | None) -> dict[str, float]:
 
 def group_sizes(results: "Results", board: Board) -> list[int | None]:
     """Return for each cell the k that its images are grouped by: the proposal's, else that of the first row that cuts
-    the ranking at one; None where none does."""
+    the ranking at one, at best above 1, which leaves a group in the middle; None where none does."""
     found: list[int | None] = []
     for column in range(len(board.cells)):
         proposal = [line for line in board.lines if board.options.proposal in (line.row.label, line.row.entry)]
-        ks = (_cut(results, line, column) for line in [*proposal, *board.lines] if line.kind == "method")
-        found.append(next((k for k in ks if k is not None), None))
+        own, all_rows = (
+            [k for line in lines if line.kind == "method" and (k := _cut(results, line, column)) is not None]
+            for lines in (proposal, board.lines)
+        )
+        found.append(next(iter([*own, *(k for k in all_rows if k > 1), *all_rows]), None))
     return found
 
 

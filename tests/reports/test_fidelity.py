@@ -231,3 +231,13 @@ def test_k_is_where_a_method_cuts_the_ranking(tmp_path: Path, method: str, setti
     heads, (note,) = [column.head for column in table.columns], table.notes
     assert ("k" in heads) == ("rank > k (%)" in heads) == ("k-th" in note) == (k is not None)
     assert "KL:" in note and "Teacher wrong:" in note
+
+
+@pytest.mark.parametrize(("ks", "k"), [((1, 5, 20), 5), ((1,), 1), ((20, 5), 20)])
+def test_a_cut_after_the_first_class_is_taken_only_where_there_is_no_other(tmp_path: Path, ks: tuple[int, ...], k: int):
+    trials, rows = [teacher(80.0)], []
+    for one in ks:
+        trials += seeds(f"cut {one}", (61.0, 62.0), method="gdkd", settings={"k": one, "cut": "k"})
+        rows.append(row(f"cut {one}", "gdkd"))
+    results = results_with(tmp_path, FakeSweep("cuts", trials, rows))
+    assert group_sizes(results, reports.table(results)) == [k]
